@@ -1,0 +1,33 @@
+"""2-point spatial statistics of microstructures as differentiable losses, on numpy, torch and jax."""
+
+from .correlation import correlations
+from .fields import autocorrelation, cross_correlation, pair_counts
+from .gradient import value_and_grad
+from .lags import radial_average
+from .losses import cess, clamp, gram, mse_cess, msess, style_loss
+from .phases import one_hot, two_phase, volume_fractions
+from .spectrum import power_spectrum
+from .statistics import TargetStatistics, target_statistics
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "TargetStatistics",
+    "autocorrelation",
+    "cess",
+    "clamp",
+    "correlations",
+    "cross_correlation",
+    "gram",
+    "mse_cess",
+    "msess",
+    "one_hot",
+    "pair_counts",
+    "power_spectrum",
+    "radial_average",
+    "style_loss",
+    "target_statistics",
+    "two_phase",
+    "value_and_grad",
+    "volume_fractions",
+]

@@ -1,0 +1,92 @@
+"""Refusals by shape, dtype and option, at the door; never by value."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ._namespace import Array, Namespace
+
+REDUCTIONS = ("mean", "sum", "none")
+BOUNDARIES = ("periodic", "open")
+
+
+def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Refuse an option that is none of the allowed words."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+
+
+def dimensions(ndim: Any) -> None:
+    """Refuse a number of spatial axes other than 1, 2 or 3."""
+    if ndim not in (1, 2, 3) or isinstance(ndim, bool):
+        raise ValueError(f"ndim must be 1, 2 or 3, got {ndim!r}")
+
+
+def integer(name: str, value: Any, least: int) -> int:
+    """Return a Python int not below the least."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
+    if value.__index__() < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return int(value.__index__())
+
+
+def positive(name: str, value: Any) -> None:
+    """Refuse a Python number that is not finite and above zero; arrays pass, their values are not looked at."""
+    if isinstance(value, (int, float)) and not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+
+
+def real(name: str, x: Array, xp: Namespace, *, booleans: bool = False) -> None:
+    """Refuse an array that is not real floating, or boolean where that is allowed."""
+    if xp.isdtype(x.dtype, "real floating") or (booleans and xp.isdtype(x.dtype, "bool")):
+        return
+    hint = "" if xp.isdtype(x.dtype, "complex floating") else "; one_hot(labels, n_phases) or two_phase(image) makes phases of it"
+    raise TypeError(f"{name} must be of a real floating dtype, got {x.dtype}{hint}")
+
+
+def microstructure(name: str, m: Array, ndim: int) -> tuple[int, ...]:
+    """Return the space of an array (..., phases, *space); refuse too few axes, no phase and no point."""
+    if len(m.shape) < ndim + 1:
+        axes = ", ".join(["phases", *["space"] * ndim])
+        raise ValueError(f"{name} must have at least {ndim + 1} axes (..., {axes}) for ndim={ndim}, got shape {tuple(m.shape)}")
+    if m.shape[-ndim - 1] < 1:
+        raise ValueError(f"{name} must hold at least one explicit phase on axis {-ndim - 1}, got shape {tuple(m.shape)}")
+    return field(name, m, ndim)
+
+
+def field(name: str, x: Array, ndim: int) -> tuple[int, ...]:
+    """Return the space of an array (..., *space); refuse too few axes and no point."""
+    if len(x.shape) < ndim:
+        raise ValueError(f"{name} must have at least {ndim} axes (..., *space) for ndim={ndim}, got shape {tuple(x.shape)}")
+    space = tuple(int(n) for n in x.shape[-ndim:])
+    if min(space) < 1:
+        raise ValueError(f"{name} must have at least one point along every spatial axis, got shape {tuple(x.shape)}")
+    return space
+
+
+def equal_shapes(prediction: Array, target: Array, names: tuple[str, str] = ("prediction", "target")) -> None:
+    """Refuse two arrays of unequal shape: losses do not broadcast."""
+    if tuple(prediction.shape) != tuple(target.shape):
+        a, b = tuple(prediction.shape), tuple(target.shape)
+        raise ValueError(f"{names[0]} and {names[1]} must have equal shapes, got {a} and {b}; nothing is broadcast")
+
+
+def mask_shape(mask: Array, batch: tuple[int, ...], space: tuple[int, ...], xp: Namespace) -> None:
+    """Refuse a mask that is complex or of a shape other than (*space) or (*batch, *space)."""
+    if xp.isdtype(mask.dtype, "complex floating"):
+        raise TypeError(f"mask must be boolean or real, got {mask.dtype}")
+    if tuple(mask.shape) not in (space, batch + space):
+        raise ValueError(f"mask must have shape {space}{f' or {batch + space}' if batch else ''}, got {tuple(mask.shape)}")
+
+
+def crop_sizes(crop: Any, totals: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return one number of kept lags an axis; refuse fewer than one or more than there are."""
+    if crop is None:
+        return None
+    sizes = tuple(crop) if isinstance(crop, Iterable) else (crop,) * len(totals)
+    if len(sizes) != len(totals):
+        raise ValueError(f"crop must be one integer or {len(totals)}, one an axis, got {crop!r}")
+    sizes = tuple(integer("crop", n, 1) for n in sizes)
+    if any(n > total for n, total in zip(sizes, totals, strict=True)):
+        raise ValueError(f"crop must not exceed the number of lags {totals}, got {crop!r}")
+    return sizes

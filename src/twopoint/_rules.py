@@ -1,0 +1,37 @@
+"""What a framework must be told; reached lazily, after an array has been found to be that framework's."""
+
+import sys
+from contextlib import AbstractContextManager
+from typing import Any
+
+from ._namespace import Array, Namespace, is_jax
+
+_registered: set[type] = set()
+
+
+def is_concrete(x: Array, xp: Namespace) -> bool:
+    """Whether the values of a torch or jax array can be looked at: not under jax.jit or vmap, torch.compile or torch.func."""
+    if is_jax(xp):
+        import jax
+
+        return not isinstance(x, jax.core.Tracer)
+    import torch
+
+    return not torch.compiler.is_compiling() and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+
+
+def without_autocast(x: Array) -> AbstractContextManager[Any]:
+    """Return a context in which torch does not lower the precision of matrix products."""
+    import torch
+
+    return torch.autocast(device_type=x.device.type, enabled=False)
+
+
+def register_pytree(cls: type) -> None:
+    """Make a class with tree_flatten and tree_unflatten a pytree of jax, once."""
+    if cls in _registered or "jax" not in sys.modules:
+        return
+    import jax
+
+    jax.tree_util.register_pytree_node_class(cls)
+    _registered.add(cls)

@@ -1,0 +1,79 @@
+"""Elementwise measures of how far statistics f are from target statistics t, and their derivatives by f."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from . import _check
+from ._namespace import Array, Namespace
+
+
+class Measure(Protocol):
+    """What a loss sums over lags and pairs."""
+
+    def value(self, f: Array, t: Array, xp: Namespace) -> Array:
+        """Return the measure at every lag."""
+
+    def slope(self, f: Array, t: Array, xp: Namespace) -> Array:
+        """Return its derivative by f."""
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """The summand of MSESS, eq. (7): (f - t)^2."""
+
+    def value(self, f: Array, t: Array, xp: Namespace) -> Array:
+        """Return (f - t)^2."""
+        return (f - t) ** 2
+
+    def slope(self, f: Array, t: Array, xp: Namespace) -> Array:
+        """Return 2 (f - t)."""
+        return 2 * (f - t)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """The summand of CESS, eq. (8) with its minus sign: -t log f, or with excess t (log t - log f)."""
+
+    floor: float = 1e-6
+    excess: bool = False
+
+    def __post_init__(self) -> None:
+        _check.positive("floor", self.floor)
+
+    def value(self, f: Array, t: Array, xp: Namespace) -> Array:
+        """Return -t log f, or with excess t (log t - log f)."""
+        own = floored_log(t, self.floor, xp) if self.excess else 0.0
+        return t * (own - floored_log(f, self.floor, xp))
+
+    def slope(self, f: Array, t: Array, xp: Namespace) -> Array:
+        """Return -t / max(f, floor)."""
+        return -t / xp.where(f > self.floor, f, xp.full_like(f, self.floor))
+
+
+def floored_log(f: Array, floor: float, xp: Namespace) -> Array:
+    """Return log f, continued below the floor by its tangent log(floor) + f/floor - 1: finite, and no gradient dies."""
+    above = f > floor
+    safe = xp.where(above, f, xp.full_like(f, floor))  # the branch not taken must be finite too, or its gradient is not
+    return xp.log(safe) + xp.where(above, xp.zeros_like(f), f / floor - 1)
+
+
+def clamp_value(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> Array:
+    """Return -log sum_h exp(-|m - e_h|^2 / (4 sigma)) at every point, the phases along axis; eq. (9) for two phases."""
+    distance, nearest, inverse = _clamp_terms(m, sigma, axis, xp)
+    shares = xp.exp((nearest - distance) * inverse)
+    return xp.squeeze(nearest * inverse - xp.log(xp.sum(shares, axis=axis, keepdims=True)), axis=axis)  # (..., *space)
+
+
+def clamp_slope(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> Array:
+    """Return the derivative of clamp_value by m: (m_h - w_h) / (2 sigma), w the share of each phase in the sum."""
+    distance, nearest, inverse = _clamp_terms(m, sigma, axis, xp)
+    share = xp.exp((nearest - distance) * inverse)
+    return 2 * inverse * (m - share / xp.sum(share, axis=axis, keepdims=True))
+
+
+def _clamp_terms(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> tuple[Array, Array, float | Array]:
+    """Return |m - e_h|^2, its least over h, and 1 / (4 sigma) held where sums over a billion points stay finite."""
+    squares = m**2
+    distance = xp.sum(squares, axis=axis, keepdims=True) - squares + (1 - m) ** 2
+    inverse = min(0.25 / sigma, float(xp.finfo(m.dtype).max) * 1e-12) if isinstance(sigma, (int, float)) else 0.25 / sigma
+    return distance, xp.min(distance, axis=axis, keepdims=True), inverse

@@ -1,0 +1,313 @@
+"""Target statistics: what a loss needs of a target, computed once."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from jaxtyping import Float
+
+from . import _check, correlation, phases
+from ._namespace import Array, is_jax, namespace
+from .lags import Lags, all_lags
+from .pairs import Pair, Pairs, canonical, resolve
+from .plan import Plan, check_options, plan_of
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a statistic; None means left out of the call."""
+
+    ndim: int | None = None
+    boundary: str | None = None
+    mask: Array | None = None
+    crop: int | Iterable[int] | None = None
+    implied_phase: bool | None = None
+    pairs: str | Iterable[Pair] | None = None
+
+    def with_defaults(self) -> "Options":
+        """Fill what was left out."""
+        defaults = {"ndim": 2, "boundary": "periodic", "implied_phase": False, "pairs": "all"}
+        return replace(self, **{name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+
+class TargetStatistics:
+    """The statistics of a target, in place of the target in ``msess``, ``cess``, sums of these with ``clamp``, and ``reconstruct``.
+
+    Made by :func:`target_statistics` from a microstructure, or by :meth:`from_correlations` from measured statistics. Options left
+    out of a later call are taken from here; one that is given and differs is a ValueError. ``statistics[i]`` takes part of a batch.
+    For jax it is a pytree.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The space of the microstructure, (*space).
+    n_phases : int
+        Number of phases N, an implied one included.
+    ndim, boundary, crop, implied_phase, pairs
+        The options; pairs as a tuple of (h, k), or None for all.
+    mask : array (..., *space) of booleans, or None
+        The counting points.
+    """
+
+    def __init__(self, values: tuple[Array, ...], mask: Array | None, count: Array | None, plan: Plan, wanted: Pairs | None, mask_batched: bool) -> None:
+        self._values, self.mask, self._count = values, mask, count
+        self._plan, self.pairs, self._mask_batched = plan, wanted, mask_batched
+
+    shape = property(lambda self: self._plan.lags.space)
+    ndim = property(lambda self: self._plan.ndim)
+    boundary = property(lambda self: self._plan.lags.boundary)
+    crop = property(lambda self: self._plan.lags.crop)
+    implied_phase = property(lambda self: self._plan.implied)
+    n_phases = property(lambda self: self._plan.n_phases)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The shape of the batch."""
+        return tuple(self._values[0].shape[: -self.ndim])
+
+    @property
+    def microstructure_shape(self) -> tuple[int, ...]:
+        """The shape that a prediction must have, (..., explicit phases, *space)."""
+        return (*self.batch_shape, self.n_phases - self.implied_phase, *self.shape)
+
+    @property
+    def correlations(self) -> Float[Array, "..."]:
+        """The statistics as :func:`correlations` gives them, (..., N, N, *lags) or (..., P, *lags), uncropped ones in FFT order."""
+        xp = namespace(correlations=self._values[0])
+        wanted = self.pairs or resolve("all", self.n_phases)
+        f = correlation.assemble(list(self._values), self._plan, wanted, xp, centered=False)
+        return correlation.square(f, "all" if self.pairs is None else self.pairs, self._plan, xp)
+
+    @property
+    def volume_fractions(self) -> Float[Array, "*batch_phases"]:
+        """Volume fractions (..., N): the sum over k of f_hk at the zero lag; a ValueError unless all pairs are known."""
+        if self.pairs is not None:
+            raise ValueError("volume fractions follow only from statistics of all pairs; these hold pairs=" + repr(self.pairs))
+        xp = namespace(correlations=self._values[0])
+        zero = tuple(0 if whole else n // 2 for n, whole in zip(self._plan.lags.stored, self._plan.lags.whole, strict=True))
+        at = dict(zip(self._plan.pairs, (f[(..., *zero)] for f in self._values), strict=True))
+        return xp.stack([sum(at[min(h, k), max(h, k)] for k in range(self.n_phases)) for h in range(self.n_phases)], axis=-1)
+
+    @classmethod
+    def from_correlations(
+        cls,
+        f: Float[Array, "..."],
+        *,
+        shape: Iterable[int],
+        ndim: int | None = None,
+        boundary: str = "periodic",
+        mask: Array | None = None,
+        crop: int | Iterable[int] | None = None,
+        centered: bool = False,
+        implied_phase: bool = False,
+        pairs: str | Iterable[Pair] = "all",
+        n_phases: int | None = None,
+    ) -> Self:
+        """Take measured statistics for which there is no image.
+
+        Parameters
+        ----------
+        f : array (..., N, N, *lags) for all pairs, else (..., P, *lags)
+            Statistics as :func:`correlations` gives them under the same options.
+        shape : ints
+            The space (*space) of the microstructures that are to have these statistics.
+        ndim, boundary, mask, crop, centered, implied_phase, pairs
+            As in :func:`correlations`; ndim is the length of shape. With implied_phase predictions hold phases 1..N-1.
+        n_phases : int, optional
+            Number of phases where pairs is a list; by default the largest phase that it names plus one.
+
+        Returns
+        -------
+        TargetStatistics
+
+        Raises
+        ------
+        TypeError, ValueError
+            If f is not real floating, or its shape does not fit the options.
+
+        References
+        ----------
+        Cai et al., eq. (1). PyMKS issue 567 asks for it.
+
+        Examples
+        --------
+        >>> import numpy as np, twopoint as tp
+        >>> f = tp.correlations(tp.two_phase(np.eye(4)))
+        >>> tp.TargetStatistics.from_correlations(f, shape=(4, 4)).volume_fractions
+        array([0.75, 0.25])
+        """
+        xp = namespace(f=f, mask=mask)
+        _check.real("f", f, xp)
+        space = tuple(_check.integer("shape", n, 1) for n in shape)
+        if ndim is not None and ndim != len(space):
+            raise ValueError(f"shape must have ndim={ndim} entries, got {space}")
+        check_options(len(space), boundary, implied_phase)
+        lags = Lags(space, boundary, _check.crop_sizes(crop, all_lags(space, boundary)))
+        n, wanted = _phases_of(f, len(space), pairs, n_phases)
+        lead = 2 if pairs == "all" else 1
+        expected = ((n, n) if lead == 2 else (len(wanted),)) + lags.shape
+        if tuple(f.shape[-len(expected) :]) != expected:
+            raise ValueError(f"f must have the shape (..., {', '.join(map(str, expected))}) for these options, got {tuple(f.shape)}")
+        plan = Plan(lags, n, implied_phase, mask is not None, canonical(wanted))
+        if n - implied_phase < 1:
+            raise ValueError(f"f must hold at least one explicit phase beside the implied one, got {n} phases")
+        batch = tuple(f.shape[: -len(expected)])
+        f = xp.reshape(xp.astype(f, correlation.arithmetic(f, plan, xp)), (*batch, len(wanted), *lags.shape))
+        values = correlation.disassemble(f, plan, wanted, xp, centered=centered)
+        return cls._of(values, f, mask, plan, None if pairs == "all" else wanted, batch, xp)
+
+    @classmethod
+    def _of(cls, values: Iterable[Array], like: Array, mask: Array | None, plan: Plan, wanted: Pairs | None, batch: tuple[int, ...], xp: Any) -> Self:
+        """Bring mask and count into the form in which they are kept: with the batch."""
+        count, batched = None, False
+        if mask is not None:
+            _check.mask_shape(mask, batch, plan.lags.space, xp)
+            batched = len(mask.shape) > plan.ndim
+            counting = phases.counting(mask, plan.ndim, xp)
+            count = correlation.pair_count(counting, like, plan, xp)
+            count = xp.broadcast_to(count, batch + tuple(count.shape[-plan.ndim :]))
+            mask = xp.broadcast_to(counting[(..., 0, *(slice(None),) * plan.ndim)], batch + plan.lags.space)
+        if is_jax(xp):
+            from . import _rules
+
+            _rules.register_pytree(cls)
+        return cls(tuple(values), mask, count, plan, wanted, batched)
+
+    def narrow(self, plan: Plan, xp: Any) -> tuple[list[Array], Array | None]:
+        """Return the statistics of fewer pairs and lags, and their count."""
+        stored = dict(zip(self._plan.pairs, self._values, strict=True))
+        values, count = [stored[pair] for pair in plan.pairs], self._count
+        if plan.lags != self._plan.lags:
+            values = [plan.lags.cut(f, xp) for f in values]
+            count = None if count is None else plan.lags.cut(count, xp)
+        return values, count
+
+    def settle(self, given: Options) -> Options:
+        """Return the options of a call: those left out from here; refuse those that differ."""
+        totals = all_lags(self.shape, self.boundary)
+        own = {"ndim": self.ndim, "boundary": self.boundary, "implied_phase": self.implied_phase}
+        for name, value in own.items():
+            if getattr(given, name) not in (None, value):
+                raise ValueError(f"{name}={getattr(given, name)!r} differs from the target statistics' {name}={value!r}")
+        crop = _check.crop_sizes(given.crop, totals)
+        if crop is not None and self.crop not in (None, crop):
+            raise ValueError(f"crop={given.crop!r} differs from the target statistics' crop={self.crop!r}")
+        if given.pairs is not None and self.pairs is not None:
+            if set(resolve(given.pairs, self.n_phases)) != set(self.pairs):
+                raise ValueError(f"pairs={given.pairs!r} differ from the target statistics' pairs={self.pairs!r}")
+            given = replace(given, pairs=None)
+        self._same_mask(given.mask)
+        pairs = given.pairs or self.pairs or "all"
+        return Options(**own, mask=self.mask, crop=crop or self.crop, pairs=pairs)
+
+    def _same_mask(self, mask: Array | None) -> None:
+        """Refuse a mask of another shape than the statistics' own; its values are not compared."""
+        if mask is None:
+            return
+        if self.mask is None:
+            raise ValueError(f"mask of shape {tuple(mask.shape)} given, but the target statistics have none")
+        expected = (self.batch_shape if self._mask_batched else ()) + self.shape
+        if tuple(mask.shape) != expected:
+            raise ValueError(f"mask must have the shape of the target statistics' mask, {expected}, got {tuple(mask.shape)}")
+
+    def __getitem__(self, index: Any) -> Self:
+        entries = index if isinstance(index, tuple) else (index,)
+        if sum(1 for i in entries if i is not None and i is not Ellipsis) > len(self.batch_shape):
+            raise IndexError(f"target statistics of batch shape {self.batch_shape} take no index {index!r}")
+        at = entries if any(i is Ellipsis for i in entries) else (*entries, ...)
+        at = at + (slice(None),) * self.ndim if at[-1] is Ellipsis else at
+        leaves = [None if leaf is None else leaf[at] for leaf in (self.mask, self._count)]
+        return type(self)(tuple(f[at] for f in self._values), leaves[0], leaves[1], self._plan, self.pairs, self._mask_batched)
+
+    def __len__(self) -> int:
+        if not self.batch_shape:
+            raise TypeError("target statistics without a batch have no length")
+        return self.batch_shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        options = f"boundary={self.boundary!r}, crop={self.crop}, implied_phase={self.implied_phase}, pairs={self.pairs or 'all'}"
+        return f"TargetStatistics(batch={self.batch_shape}, n_phases={self.n_phases}, shape={self.shape}, {options}, masked={self.mask is not None})"
+
+    def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Split into arrays and what is fixed, for jax."""
+        return (self._values, self.mask, self._count), (self._plan, self.pairs, self._mask_batched)
+
+    @classmethod
+    def tree_unflatten(cls, fixed: tuple[Any, ...], arrays: tuple[Any, ...]) -> Self:
+        """Join again, for jax."""
+        return cls(*arrays, *fixed)
+
+
+def _phases_of(f: Array, ndim: int, pairs: Any, n_phases: int | None) -> tuple[int, Pairs]:
+    """Return the number of phases and the pairs of measured statistics."""
+    axes = ndim + (2 if pairs == "all" else 1)
+    if len(f.shape) < axes:
+        raise ValueError(f"f must have at least {axes} axes for pairs={pairs!r} and {ndim} spatial axes, got shape {tuple(f.shape)}")
+    rows = int(f.shape[-ndim - 1])
+    if pairs == "all":
+        n = rows
+    elif pairs == "unique":
+        n = (math.isqrt(8 * rows + 1) - 1) // 2  # rows = n (n + 1) / 2
+    elif isinstance(pairs, str):
+        n = 1
+    else:
+        pairs = tuple(tuple(pair) for pair in pairs)
+        n = n_phases or max((max(pair) for pair in pairs), default=0) + 1
+    return n, resolve(pairs, n)
+
+
+def target_statistics(
+    target: Float[Array, "*microstructure"],
+    *,
+    ndim: int = 2,
+    boundary: str = "periodic",
+    mask: Array | None = None,
+    crop: int | Iterable[int] | None = None,
+    implied_phase: bool = False,
+    pairs: str | Iterable[Pair] = "all",
+) -> TargetStatistics:
+    """Compute once what a loss needs of a target.
+
+    Parameters
+    ----------
+    target : array (..., N, *space)
+        Microstructure function; with ``implied_phase=True`` phases 1..N-1 only.
+    ndim, boundary, mask, crop, implied_phase, pairs
+        As in :func:`correlations`. Statistics of all lags and all pairs serve losses that crop or pick pairs.
+
+    Returns
+    -------
+    TargetStatistics
+        To be passed in place of the target, with the same result.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`correlations`; integers and booleans are refused.
+
+    References
+    ----------
+    Cai et al., eq. (1).
+
+    Examples
+    --------
+    >>> import numpy as np, twopoint as tp
+    >>> target = tp.two_phase(np.eye(4))
+    >>> statistics = tp.target_statistics(target)
+    >>> bool(tp.cess(target, statistics) == tp.cess(target, target))
+    True
+    """
+    xp = namespace(target=target, mask=mask)
+    _check.real("target", target, xp)
+    plan, wanted = plan_of(target, ndim, boundary, mask, crop, implied_phase, pairs, "target")
+    batch = tuple(target.shape[: -ndim - 1])
+    counting = None
+    if mask is not None:
+        _check.mask_shape(mask, batch, plan.lags.space, xp)
+        counting = phases.counting(mask, ndim, xp)
+    values, _ = correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp)
+    return TargetStatistics._of(values, target, mask, plan, None if pairs == "all" else wanted, batch, xp)
