@@ -4,10 +4,11 @@ from .correlation import correlations
 from .fields import autocorrelation, cross_correlation, pair_counts
 from .gradient import value_and_grad
 from .lags import radial_average
-from .losses import cess, clamp, gram, mse_cess, msess, style_loss
+from .losses import cess, clamp, mse_cess, msess
 from .phases import one_hot, two_phase, volume_fractions
 from .spectrum import power_spectrum
 from .statistics import TargetStatistics, target_statistics
+from .style import gram, style_loss
 
 __version__ = "0.1.0"
 

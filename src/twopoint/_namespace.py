@@ -45,9 +45,23 @@ def is_torch(xp: Namespace) -> bool:
     return bool(array_api_compat.is_torch_namespace(xp))
 
 
+def differentiates(xp: Namespace) -> bool:
+    """Whether the library differentiates by itself."""
+    return is_jax(xp) or is_torch(xp)
+
+
+def stop_gradient(x: Array, xp: Namespace) -> Array:
+    """Return x as a constant for the library's differentiation."""
+    if differentiates(xp):
+        from . import _rules
+
+        return _rules.stop_gradient(x, xp)
+    return x
+
+
 def is_concrete(x: Array, xp: Namespace) -> bool:
     """Whether the values of x can be looked at: not while a program is being traced."""
-    if is_jax(xp) or is_torch(xp):
+    if differentiates(xp):
         from . import _rules
 
         return _rules.is_concrete(x, xp)

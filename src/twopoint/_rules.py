@@ -1,6 +1,7 @@
 """What a framework must be told; reached lazily, after an array has been found to be that framework's."""
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -18,6 +19,22 @@ def is_concrete(x: Array, xp: Namespace) -> bool:
     import torch
 
     return not torch.compiler.is_compiling() and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+
+
+def stop_gradient(x: Array, xp: Namespace) -> Array:
+    """Return x as a constant for torch's or jax's differentiation."""
+    if is_jax(xp):
+        import jax
+
+        return jax.lax.stop_gradient(x)
+    return x.detach()
+
+
+def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state: Any) -> Any:
+    """Run jax's own loop, which can be traced."""
+    import jax
+
+    return jax.lax.while_loop(going, step, state)
 
 
 def without_autocast(x: Array) -> AbstractContextManager[Any]:

@@ -10,7 +10,7 @@ from . import _check, phases
 from ._namespace import Array, default_float, namespace
 from .correlation import correlations, pair_count
 from .pairs import Pairs
-from .plan import plan_of
+from .plan import Options, plan_of
 
 
 def autocorrelation(
@@ -153,7 +153,7 @@ def pair_counts(
     _check.dimensions(ndim)
     space = _check.field("mask", mask, ndim)
     _check.mask_shape(mask, tuple(mask.shape[:-ndim]), space, xp)
-    counting = phases.counting(mask, ndim, xp)
-    plan, _ = plan_of(counting, ndim, boundary, mask, crop, False, "all", "mask")
-    count = pair_count(counting, counting, plan, xp)
+    points = phases.counting(mask, ndim, xp)
+    plan, _, counting = plan_of(points, Options(ndim, boundary, mask, crop), xp, "mask")
+    count = pair_count(counting, points, plan, xp)
     return xp.astype(plan.lags.present(count, xp, centered=centered), default_float(xp), copy=False)

@@ -4,13 +4,15 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from . import _check, adjoint, losses, phases
+from . import _check, adjoint, losses, phases, style
 from ._namespace import Array, Namespace, is_jax, is_torch, namespace
-from .losses import clamp, cess, mse_cess, msess, style_loss
-from .measures import SquaredError, clamp_slope, clamp_value
-from .problem import Problem, entropy_measure, pose, reduce_batch
 from .correlation import correlate
-from .statistics import Options, TargetStatistics
+from .losses import cess, clamp, mse_cess, msess
+from .measures import SquaredError, clamp_slope, clamp_value
+from .plan import CallOptions
+from .problem import Problem, entropy_measure, pixel_difference, pixel_error, pose, pose_clamp, reduce_batch
+from .statistics import TargetStatistics
+from .style import style_loss
 
 Loss: TypeAlias = Callable[..., Array]
 Term: TypeAlias = tuple[float, Loss, dict[str, Any]]
@@ -173,46 +175,53 @@ def _finish(values: Array, gradient: Array, m: Array, ndim: int, reduction: str,
     return xp.astype(reduce_batch(values, reduction, xp), dtype, copy=False), xp.astype(gradient, dtype, copy=False)
 
 
-def _pose(prediction: Array, target: Any, options: dict[str, Any]) -> tuple[Problem, Options, dict[str, Any]]:
-    """Pose the problem of a statistics loss; return also the options of the statistics and those of the loss."""
-    names = Options.__dataclass_fields__
-    statistics = Options(**{name: value for name, value in options.items() if name in names})
-    rest = {name: value for name, value in options.items() if name not in names}
-    rest = {"reduction": "mean", "lag_reduction": "mean"} | rest
-    problem = pose(prediction, target, statistics, reduction=rest["reduction"], lag_reduction=rest["lag_reduction"])
-    return problem, statistics, rest
+def _pose(prediction: Array, target: Any, options: dict[str, Any]) -> tuple[Problem, dict[str, Any]]:
+    """Pose the problem of a statistics loss; return also the options that are the loss's own."""
+    given = {name: value for name, value in options.items() if name in CallOptions.__dataclass_fields__}
+    own = {"reduction": "mean", "lag_reduction": "mean"} | {name: value for name, value in options.items() if name not in given}
+    problem = pose(prediction, target, CallOptions(**given), reduction=own["reduction"], lag_reduction=own["lag_reduction"])
+    return problem, own
 
 
 def _msess(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array]:
     """Return msess and its gradient."""
-    problem, _, rest = _pose(prediction, target, options)
+    problem, own = _pose(prediction, target, options)
     values, gradient = _statistics_gradient(problem, SquaredError())
-    return _finish(values, gradient, prediction, problem.plan.ndim, rest["reduction"], problem.xp)
+    return _finish(values, gradient, prediction, problem.plan.ndim, own["reduction"], problem.xp)
 
 
 def _cess(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array]:
     """Return cess and its gradient."""
-    problem, statistics, rest = _pose(prediction, target, options)
-    measure = entropy_measure(problem, statistics, rest.get("floor", 1e-6), rest.get("excess", False))
+    problem, own = _pose(prediction, target, options)
+    measure = entropy_measure(problem, **{name: own[name] for name in ("floor", "excess") if name in own})
     values, gradient = _statistics_gradient(problem, measure)
-    return _finish(values, gradient, prediction, problem.plan.ndim, rest["reduction"], problem.xp)
+    return _finish(values, gradient, prediction, problem.plan.ndim, own["reduction"], problem.xp)
 
 
 def _mse_cess(prediction: Array, target: Any, *, alpha: float, **options: Any) -> tuple[Array, Array]:
     """Return mse_cess and its gradient."""
     losses.refuse_statistics(target)
     value, gradient = _cess(prediction, target, **options)
-    problem, _, rest = _pose(prediction, target, options)
+    problem, own = _pose(prediction, target, options)
     xp, ndim = problem.xp, problem.plan.ndim
-    by_phase = adjoint.mean_square(losses.pixel_difference(problem, target), problem.mask, ndim, xp)
+    by_phase = adjoint.mean_square(pixel_difference(problem, target), problem.mask, ndim, xp)
     by_phase = adjoint.implied(by_phase, ndim) if problem.plan.implied else by_phase
-    pixels, by_pixel = _finish(losses.pixel_error(problem, target), by_phase, prediction, ndim, rest["reduction"], xp)
+    pixels, by_pixel = _finish(pixel_error(problem, target), by_phase, prediction, ndim, own["reduction"], xp)
     return value + alpha * pixels, gradient + alpha * by_pixel
 
 
-def _clamp(m: Array, _: Any, *, sigma: float, reduction: str = "mean", ndim: int | None = None, mask: Any = None, implied_phase: bool | None = None) -> tuple[Array, Array]:
+def _clamp(
+    m: Array,
+    _: Any,
+    *,
+    sigma: float | Array,
+    ndim: int | None = None,
+    mask: Array | None = None,
+    implied_phase: bool | None = None,
+    reduction: str = "mean",
+) -> tuple[Array, Array]:
     """Return clamp and its gradient."""
-    explicit, mask, ndim, xp = losses.pose_clamp(m, sigma, ndim, mask, implied_phase, reduction)
+    explicit, mask, ndim, xp = pose_clamp(m, sigma, ndim, mask, implied_phase, reduction)
     values, gradient = clamp_value(explicit, sigma, -ndim - 1, xp), clamp_slope(explicit, sigma, -ndim - 1, xp)
     if mask is not None:
         values = xp.where(mask[(..., 0, *(slice(None),) * ndim)], values, xp.zeros_like(values))
@@ -224,12 +233,12 @@ def _clamp(m: Array, _: Any, *, sigma: float, reduction: str = "mean", ndim: int
 def _style_loss(prediction: Any, target: Any, *, weights: Any = None, ndim: int = 2, reduction: str = "mean") -> tuple[Array, list[Array]]:
     """Return style_loss and its gradients, one a layer."""
     value = style_loss(prediction, target, weights=weights, ndim=ndim, reduction=reduction)
-    xp, scales = losses.pose_style(prediction, target, weights, ndim, reduction)
+    xp, scales = style.pose_style(prediction, target, weights, ndim, reduction)
     share = _share(tuple(prediction[0].shape[: -ndim - 1]), reduction)
     gradients = []
     for p, t, scale in zip(prediction, target, scales, strict=True):
-        difference = losses.gram(p, ndim=ndim) - losses.gram(t, ndim=ndim)
-        gradient = adjoint.gram(difference, losses.flat_features(p, ndim, xp), xp)
+        difference = style.gram(p, ndim=ndim) - style.gram(t, ndim=ndim)
+        gradient = adjoint.gram(difference, style.flat_features(p, ndim, xp), xp)
         gradients.append(xp.reshape(gradient * (scale * share), p.shape))
     return value, gradients
 

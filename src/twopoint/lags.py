@@ -204,7 +204,7 @@ def radial_average(
     >>> stripes = np.tile([1.0, 1.0, 0.0, 0.0], (8, 2))
     >>> r, s2 = tp.radial_average(tp.autocorrelation(stripes), spacing=0.5)
     >>> r.tolist(), s2.round(3).tolist()
-    ([0.0, 0.5, 1.0, 1.5, 2.0], [0.5, 0.312, 0.25, 0.2, 0.25])
+    ([0.0, 0.5, 1.0, 1.5, 2.0], [0.5, 0.312, 0.167, 0.219, 0.25])
     """
     xp = namespace(f=f, count=count)
     _check.dimensions(ndim)
@@ -242,9 +242,7 @@ def _spacings(spacing: float | Sequence[float], ndim: int) -> tuple[float, ...]:
 def _shells(lags: tuple[int, ...], spacing: tuple[float, ...], centered: bool) -> tuple[np.ndarray, tuple[int, ...], float]:
     """Return the flat lag indices shell after shell, where each shell begins, and the width of a shell."""
     width = min(spacing)
-    axes = [np.arange(n) - n // 2 for n in lags]
-    if not centered:
-        axes = [np.roll(axis, -(axis.size // 2)) if n % 2 else np.fft.fftfreq(n, 1 / n) for axis, n in zip(axes, lags, strict=True)]
+    axes = [np.arange(n) - n // 2 if centered else (np.arange(n) + n // 2) % n - n // 2 for n in lags]
     squares = np.zeros(lags)
     for axis, (r, step) in enumerate(zip(axes, spacing, strict=True)):
         squares = squares + ((r * (step / width)) ** 2).reshape((-1,) + (1,) * (len(lags) - axis - 1))

@@ -1,18 +1,53 @@
-"""What is to be correlated, in Python ints, worked out before the first array call."""
+"""What is to be correlated: options, and the plan in Python ints that follows from them before the first array call."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-from . import _check
-from ._namespace import Array
+from . import _check, phases
+from ._namespace import Array, Namespace
 from .lags import Lags, all_lags
-from .pairs import Pairs, canonical, independent, resolve
+from .pairs import Pair, Pairs, canonical, independent, resolve
+
+
+@dataclass(frozen=True)
+class CallOptions:
+    """The options of a statistic in a call of a loss; None means left out."""
+
+    ndim: int | None = None
+    boundary: str | None = None
+    mask: Array | None = None
+    crop: int | Iterable[int] | None = None
+    implied_phase: bool | None = None
+    pairs: str | Iterable[Pair] | None = None
+
+    def with_defaults(self) -> "Options":
+        """Fill what was left out."""
+        return Options(**{name: value for name, value in vars(self).items() if value is not None})
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a statistic."""
+
+    ndim: int = 2
+    boundary: str = "periodic"
+    mask: Array | None = None
+    crop: int | Iterable[int] | None = None
+    implied_phase: bool = False
+    pairs: str | Iterable[Pair] = "all"
+
+    def check(self) -> None:
+        """Refuse options that mean nothing."""
+        _check.dimensions(self.ndim)
+        _check.choice("boundary", self.boundary, _check.BOUNDARIES)
+        if not isinstance(self.implied_phase, bool):
+            raise TypeError(f"implied_phase must be True or False, got {self.implied_phase!r}")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be correlated, in Python ints and before the first array call."""
+    """What is to be correlated, and where its lags go."""
 
     lags: Lags
     n_phases: int  # N, an implied phase included
@@ -36,19 +71,15 @@ class Plan:
         return independent(self.pairs, self.n_phases) if self.implied and self.closed else self.pairs
 
 
-def plan_of(m: Array, ndim: int, boundary: str, mask: Array | None, crop: Any, implied_phase: bool, pairs: Any, name: str = "m") -> tuple[Plan, Pairs]:
-    """Check the options of a statistic of m; return the plan and the pairs in the user's order."""
-    check_options(ndim, boundary, implied_phase)
-    space = _check.microstructure(name, m, ndim)
-    n_phases = int(m.shape[-ndim - 1]) + implied_phase
-    wanted = resolve(pairs, n_phases)
-    lags = Lags(space, boundary, _check.crop_sizes(crop, all_lags(space, boundary)))
-    return Plan(lags, n_phases, implied_phase, mask is not None, canonical(wanted)), wanted
-
-
-def check_options(ndim: Any, boundary: Any, implied_phase: Any) -> None:
-    """Refuse options of a statistic that mean nothing."""
-    _check.dimensions(ndim)
-    _check.choice("boundary", boundary, _check.BOUNDARIES)
-    if not isinstance(implied_phase, bool):
-        raise TypeError(f"implied_phase must be True or False, got {implied_phase!r}")
+def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple[Plan, Pairs, Array | None]:
+    """Check the options of a statistic of m; return the plan, the pairs in the user's order, and the mask as counting() gives it."""
+    options.check()
+    space = _check.microstructure(name, m, options.ndim)
+    n_phases = int(m.shape[-options.ndim - 1]) + options.implied_phase
+    wanted = resolve(options.pairs, n_phases)
+    lags = Lags(space, options.boundary, _check.crop_sizes(options.crop, all_lags(space, options.boundary)))
+    mask = options.mask
+    if mask is not None:
+        _check.mask_shape(mask, tuple(m.shape[: -options.ndim - 1]), space, xp)
+        mask = phases.counting(mask, options.ndim, xp)
+    return Plan(lags, n_phases, options.implied_phase, mask is not None, canonical(wanted)), wanted, mask

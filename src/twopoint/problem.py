@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from . import _check, correlation, phases
 from ._namespace import Array, Namespace, namespace
 from .measures import CrossEntropy, Measure
 from .pairs import Pair
-from .plan import Plan, check_options, plan_of
-from .statistics import Options, TargetStatistics
+from .plan import CallOptions, Options, Plan, plan_of
+from .statistics import TargetStatistics
 
 Target: TypeAlias = Array | TargetStatistics
 
@@ -22,14 +22,15 @@ class Problem:
     xp: Namespace
     prediction: Array
     mask: Array | None  # as counting() gives it
-    count: Array | None  # as pair_count() gives it
+    count: Array  # as pair_count() gives it, None where closed
     targets: list[Array]  # by canonical pair, (..., *stored)
     weights: list[Array | float]  # by canonical pair: how often the user's pairs and lags hold it
     plan: Plan
+    unlisted: bool  # whether pairs are those of all phases, and not a list of the user's
     lag_reduction: str
 
     def share(self, weight: Array | float) -> Array | float:
-        """Return the weight of each stored lag in the loss: none where no pair of points spans it, over the number of the others if a mean."""
+        """Return the weight of each stored lag in the loss: none where no pair spans it, over the number of the others if a mean."""
         xp, n = self.xp, float(self.plan.lags.number)
         if self.plan.masked:
             like = self.targets[0]
@@ -49,50 +50,42 @@ class Problem:
     def total(self, values: list[Array], measure: Measure) -> Array:
         """Sum the measure over pairs and lags, (...)."""
         lags = tuple(range(-self.plan.ndim, 0))
-        terms = [
-            self.xp.sum(self.share(weight) * measure.value(f, t, self.xp), axis=lags)
-            for f, t, weight in zip(values, self.targets, self.weights, strict=True)
-        ]
+        terms = []
+        for f, t, weight in zip(values, self.targets, self.weights, strict=True):
+            share, value = self.share(weight), measure.value(f, t, self.xp)
+            terms.append(share * self.xp.sum(value, axis=lags) if isinstance(share, float) else self.xp.sum(share * value, axis=lags))
         return reduce(add, terms)
 
     def slopes(self, values: list[Array], measure: Measure) -> list[Array]:
         """Return the derivative of the total by each of the values."""
-        return [
-            self.share(weight) * measure.slope(f, t, self.xp)
-            for f, t, weight in zip(values, self.targets, self.weights, strict=True)
-        ]
+        return [self.share(weight) * measure.slope(f, t, self.xp) for f, t, weight in zip(values, self.targets, self.weights, strict=True)]
 
 
-def pose(prediction: Array, target: Target, options: Options, *, reduction: str, lag_reduction: str) -> Problem:
+def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: str, lag_reduction: str) -> Problem:
     """Check a call of a loss, plan it, and work out the target's side."""
     _check.choice("reduction", reduction, _check.REDUCTIONS)
     _check.choice("lag_reduction", lag_reduction, ("mean", "sum"))
     known = target if isinstance(target, TargetStatistics) else None
-    options = options.with_defaults() if known is None else known.settle(options)
-    check_options(options.ndim, options.boundary, options.implied_phase)
-    pixels = target if known is None else known._values[0]
-    xp = namespace(prediction=prediction, target=pixels, mask=options.mask)
+    options = given.with_defaults() if known is None else known.settle(given)
+    options.check()
+    xp = namespace(prediction=prediction, target=target if known is None else known.first, mask=options.mask)
     _check.real("prediction", prediction, xp)
-    _check.microstructure("prediction", prediction, options.ndim)
     if known is None:
         _check.real("target", target, xp)
         _check.equal_shapes(prediction, target)
     elif tuple(prediction.shape) != known.microstructure_shape:
-        raise ValueError(f"prediction must have shape {known.microstructure_shape} for these target statistics, got {tuple(prediction.shape)}")
-    args = (options.ndim, options.boundary, options.mask, options.crop, options.implied_phase, options.pairs)
-    plan, wanted = plan_of(prediction, *args, "prediction")
-    mask, dtype = None, correlation.arithmetic(prediction, plan, xp)
-    if options.mask is not None:
-        _check.mask_shape(options.mask, tuple(prediction.shape[: -plan.ndim - 1]), plan.lags.space, xp)
-        mask = phases.counting(options.mask, plan.ndim, xp)
+        raise ValueError(f"prediction must have the target statistics' shape {known.microstructure_shape}, got {tuple(prediction.shape)}")
+    plan, wanted, mask = plan_of(prediction, options, xp, "prediction")
     if known is None:
         count = correlation.pair_count(mask, prediction, plan, xp)
-        targets, _ = correlation.correlate(xp.astype(target, phases.result_dtype(prediction, xp), copy=False), mask, count, plan, xp)
+        pixels = xp.astype(target, phases.result_dtype(prediction, xp), copy=False)
+        targets, _ = correlation.correlate(pixels, mask, count, plan, xp)
     else:
         targets, count = known.narrow(plan, xp)
-        targets = [xp.astype(t, dtype, copy=False) for t in targets]
+        targets = [xp.astype(t, correlation.arithmetic(prediction, plan, xp), copy=False) for t in targets]
         count = correlation.pair_count(mask, prediction, plan, xp) if count is None else count
-    return Problem(xp, prediction, mask, count, targets, _weights(plan, wanted, targets[0], xp), plan, lag_reduction)
+    weights = _weights(plan, wanted, targets[0], xp)
+    return Problem(xp, prediction, mask, count, targets, weights, plan, isinstance(options.pairs, str), lag_reduction)
 
 
 def _weights(plan: Plan, wanted: tuple[Pair, ...], like: Array, xp: Namespace) -> list[Array | float]:
@@ -106,9 +99,9 @@ def _weights(plan: Plan, wanted: tuple[Pair, ...], like: Array, xp: Namespace) -
     return weights
 
 
-def entropy_measure(problem: Problem, options: Options, floor: float, excess: bool) -> Measure:
+def entropy_measure(problem: Problem, floor: float = 1e-6, excess: bool = False) -> Measure:
     """Return the measure of CESS; refuse a single autocorrelation, which a full image would minimise."""
-    if problem.plan.n_phases == 1 and isinstance(options.pairs or "all", str):
+    if problem.plan.n_phases == 1 and problem.unlisted:
         raise ValueError(
             "cess of one phase alone is minimised by a full image; pass implied_phase=True if prediction holds phase 1 of two, "
             "or pairs=[(0, 0)] if you do want this"
@@ -126,3 +119,39 @@ def reduce_batch(values: Array, reduction: str, xp: Namespace) -> Array:
 def finish(values: Array, prediction: Array, reduction: str, xp: Namespace) -> Array:
     """Reduce over the batch and return the dtype that the prediction asks for."""
     return xp.astype(reduce_batch(values, reduction, xp), phases.result_dtype(prediction, xp), copy=False)
+
+
+def pixel_error(problem: Problem, target: Array) -> Array:
+    """Return the mean over counting points and all phases of squared differences, (...)."""
+    xp, ndim = problem.xp, problem.plan.ndim
+    difference = pixel_difference(problem, target)
+    return xp.mean(phases.mean(difference**2, problem.mask, ndim, xp), axis=-1)
+
+
+def pixel_difference(problem: Problem, target: Array) -> Array:
+    """Return prediction minus target for all N phases, 0 where a point does not count, (..., N, *space)."""
+    xp, ndim = problem.xp, problem.plan.ndim
+    difference = phases.as_floating(problem.prediction, xp) - phases.as_floating(target, xp)
+    if problem.plan.implied:
+        difference = xp.concat([-xp.sum(difference, axis=-ndim - 1, keepdims=True), difference], axis=-ndim - 1)
+    return difference if problem.mask is None else xp.where(problem.mask, difference, xp.zeros_like(difference))
+
+
+def pose_clamp(
+    m: Array, sigma: Any, ndim: int | None, mask: Array | None, implied_phase: bool | None, reduction: str
+) -> tuple[Array, Array | None, int, Namespace]:
+    """Check a call of clamp; return all N phases, 0 where a point does not count, the mask of counting(), ndim and the namespace."""
+    xp, ndim = namespace(m=m, mask=mask), 2 if ndim is None else ndim
+    _check.choice("reduction", reduction, _check.REDUCTIONS)
+    _check.positive("sigma", sigma)
+    Options(ndim, implied_phase=False if implied_phase is None else implied_phase).check()
+    _check.real("m", m, xp)
+    space = _check.microstructure("m", m, ndim)
+    if m.shape[-ndim - 1] == 1 and not implied_phase:
+        raise ValueError("clamp of one phase alone pulls every point to 1; pass implied_phase=True if m holds phase 1 of two")
+    m = phases.as_floating(m, xp)
+    if mask is not None:
+        _check.mask_shape(mask, tuple(m.shape[: -ndim - 1]), space, xp)
+        mask = phases.counting(mask, ndim, xp)
+        m = xp.where(mask, m, xp.zeros_like(m))
+    return phases.explicit(m, ndim, xp) if implied_phase else m, mask, ndim, xp

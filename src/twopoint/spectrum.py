@@ -9,9 +9,7 @@ from ._namespace import Array, namespace, rfftn
 from .phases import as_floating
 
 
-def power_spectrum(
-    x: Float[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, ndim: int = 2
-) -> Float[Array, "*batch_space"]:
+def power_spectrum(x: Float[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, ndim: int = 2) -> Float[Array, "*batch_space"]:
     """Return ``|fftn(x)|^2 / |space|``, the transform of the periodic autocorrelation.
 
     Parameters

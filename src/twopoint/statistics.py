@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from jaxtyping import Float
@@ -11,24 +10,7 @@ from . import _check, correlation, phases
 from ._namespace import Array, is_jax, namespace
 from .lags import Lags, all_lags
 from .pairs import Pair, Pairs, canonical, resolve
-from .plan import Plan, check_options, plan_of
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of a statistic; None means left out of the call."""
-
-    ndim: int | None = None
-    boundary: str | None = None
-    mask: Array | None = None
-    crop: int | Iterable[int] | None = None
-    implied_phase: bool | None = None
-    pairs: str | Iterable[Pair] | None = None
-
-    def with_defaults(self) -> "Options":
-        """Fill what was left out."""
-        defaults = {"ndim": 2, "boundary": "periodic", "implied_phase": False, "pairs": "all"}
-        return replace(self, **{name: value for name, value in defaults.items() if getattr(self, name) is None})
+from .plan import CallOptions, Options, Plan, plan_of
 
 
 class TargetStatistics:
@@ -50,7 +32,9 @@ class TargetStatistics:
         The counting points.
     """
 
-    def __init__(self, values: tuple[Array, ...], mask: Array | None, count: Array | None, plan: Plan, wanted: Pairs | None, mask_batched: bool) -> None:
+    def __init__(
+        self, values: tuple[Array, ...], mask: Array | None, count: Array | None, plan: Plan, wanted: Pairs | None, mask_batched: bool
+    ) -> None:
         self._values, self.mask, self._count = values, mask, count
         self._plan, self.pairs, self._mask_batched = plan, wanted, mask_batched
 
@@ -65,6 +49,11 @@ class TargetStatistics:
     def batch_shape(self) -> tuple[int, ...]:
         """The shape of the batch."""
         return tuple(self._values[0].shape[: -self.ndim])
+
+    @property
+    def first(self) -> Array:
+        """The statistics of the first pair, as a sample of library, device and dtype."""
+        return self._values[0]
 
     @property
     def microstructure_shape(self) -> tuple[int, ...]:
@@ -142,11 +131,10 @@ class TargetStatistics:
         space = tuple(_check.integer("shape", n, 1) for n in shape)
         if ndim is not None and ndim != len(space):
             raise ValueError(f"shape must have ndim={ndim} entries, got {space}")
-        check_options(len(space), boundary, implied_phase)
+        Options(len(space), boundary, implied_phase=implied_phase).check()
         lags = Lags(space, boundary, _check.crop_sizes(crop, all_lags(space, boundary)))
         n, wanted = _phases_of(f, len(space), pairs, n_phases)
-        lead = 2 if pairs == "all" else 1
-        expected = ((n, n) if lead == 2 else (len(wanted),)) + lags.shape
+        expected = ((n, n) if pairs == "all" else (len(wanted),)) + lags.shape
         if tuple(f.shape[-len(expected) :]) != expected:
             raise ValueError(f"f must have the shape (..., {', '.join(map(str, expected))}) for these options, got {tuple(f.shape)}")
         plan = Plan(lags, n, implied_phase, mask is not None, canonical(wanted))
@@ -155,10 +143,12 @@ class TargetStatistics:
         batch = tuple(f.shape[: -len(expected)])
         f = xp.reshape(xp.astype(f, correlation.arithmetic(f, plan, xp)), (*batch, len(wanted), *lags.shape))
         values = correlation.disassemble(f, plan, wanted, xp, centered=centered)
-        return cls._of(values, f, mask, plan, None if pairs == "all" else wanted, batch, xp)
+        return cls._of(values, f, mask, plan, _listed(pairs, wanted, n), batch, xp)
 
     @classmethod
-    def _of(cls, values: Iterable[Array], like: Array, mask: Array | None, plan: Plan, wanted: Pairs | None, batch: tuple[int, ...], xp: Any) -> Self:
+    def _of(
+        cls, values: Iterable[Array], like: Array, mask: Array | None, plan: Plan, wanted: Pairs | None, batch: tuple[int, ...], xp: Any
+    ) -> Self:
         """Bring mask and count into the form in which they are kept: with the batch."""
         count, batched = None, False
         if mask is not None:
@@ -183,23 +173,21 @@ class TargetStatistics:
             count = None if count is None else plan.lags.cut(count, xp)
         return values, count
 
-    def settle(self, given: Options) -> Options:
+    def settle(self, given: CallOptions) -> Options:
         """Return the options of a call: those left out from here; refuse those that differ."""
-        totals = all_lags(self.shape, self.boundary)
-        own = {"ndim": self.ndim, "boundary": self.boundary, "implied_phase": self.implied_phase}
-        for name, value in own.items():
-            if getattr(given, name) not in (None, value):
-                raise ValueError(f"{name}={getattr(given, name)!r} differs from the target statistics' {name}={value!r}")
-        crop = _check.crop_sizes(given.crop, totals)
+        for name in ("ndim", "boundary", "implied_phase"):
+            value, own = getattr(given, name), getattr(self, name)
+            if value not in (None, own):
+                raise ValueError(f"{name}={value!r} differs from the target statistics' {name}={own!r}")
+        crop = _check.crop_sizes(given.crop, all_lags(self.shape, self.boundary))
         if crop is not None and self.crop not in (None, crop):
             raise ValueError(f"crop={given.crop!r} differs from the target statistics' crop={self.crop!r}")
-        if given.pairs is not None and self.pairs is not None:
-            if set(resolve(given.pairs, self.n_phases)) != set(self.pairs):
-                raise ValueError(f"pairs={given.pairs!r} differ from the target statistics' pairs={self.pairs!r}")
-            given = replace(given, pairs=None)
+        wanted = None if given.pairs is None else resolve(given.pairs, self.n_phases)
+        if wanted is not None and self.pairs is not None and set(wanted) != set(self.pairs):
+            raise ValueError(f"pairs={given.pairs!r} differ from the target statistics' pairs={self.pairs!r}")
         self._same_mask(given.mask)
-        pairs = given.pairs or self.pairs or "all"
-        return Options(**own, mask=self.mask, crop=crop or self.crop, pairs=pairs)
+        pairs = self.pairs or (given.pairs if isinstance(given.pairs, str) else wanted) or "all"
+        return Options(self.ndim, self.boundary, self.mask, crop or self.crop, self.implied_phase, pairs)
 
     def _same_mask(self, mask: Array | None) -> None:
         """Refuse a mask of another shape than the statistics' own; its values are not compared."""
@@ -230,7 +218,8 @@ class TargetStatistics:
 
     def __repr__(self) -> str:
         options = f"boundary={self.boundary!r}, crop={self.crop}, implied_phase={self.implied_phase}, pairs={self.pairs or 'all'}"
-        return f"TargetStatistics(batch={self.batch_shape}, n_phases={self.n_phases}, shape={self.shape}, {options}, masked={self.mask is not None})"
+        sizes = f"batch={self.batch_shape}, n_phases={self.n_phases}, shape={self.shape}"
+        return f"TargetStatistics({sizes}, {options}, masked={self.mask is not None})"
 
     def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Split into arrays and what is fixed, for jax."""
@@ -240,6 +229,11 @@ class TargetStatistics:
     def tree_unflatten(cls, fixed: tuple[Any, ...], arrays: tuple[Any, ...]) -> Self:
         """Join again, for jax."""
         return cls(*arrays, *fixed)
+
+
+def _listed(pairs: Any, wanted: Pairs, n_phases: int) -> Pairs | None:
+    """Return the pairs that statistics are of; None for all, which "unique" is too of one phase."""
+    return None if pairs == "all" or (pairs == "unique" and n_phases == 1) else wanted
 
 
 def _phases_of(f: Array, ndim: int, pairs: Any, n_phases: int | None) -> tuple[int, Pairs]:
@@ -303,11 +297,7 @@ def target_statistics(
     """
     xp = namespace(target=target, mask=mask)
     _check.real("target", target, xp)
-    plan, wanted = plan_of(target, ndim, boundary, mask, crop, implied_phase, pairs, "target")
-    batch = tuple(target.shape[: -ndim - 1])
-    counting = None
-    if mask is not None:
-        _check.mask_shape(mask, batch, plan.lags.space, xp)
-        counting = phases.counting(mask, ndim, xp)
+    plan, wanted, counting = plan_of(target, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp, "target")
     values, _ = correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp)
-    return TargetStatistics._of(values, target, mask, plan, None if pairs == "all" else wanted, batch, xp)
+    listed = _listed(pairs, wanted, plan.n_phases)
+    return TargetStatistics._of(values, target, mask, plan, listed, tuple(target.shape[: -ndim - 1]), xp)
