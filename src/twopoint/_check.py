@@ -55,13 +55,12 @@ def microstructure(name: str, m: Array, ndim: int) -> tuple[int, ...]:
 
 
 def field(name: str, x: Array, ndim: int) -> tuple[int, ...]:
-    """Return the space of an array (..., *space); refuse too few axes and no point."""
+    """Return the space of an array (..., *space); refuse too few axes, no point and an empty batch."""
     if len(x.shape) < ndim:
         raise ValueError(f"{name} must have at least {ndim} axes (..., *space) for ndim={ndim}, got shape {tuple(x.shape)}")
-    space = tuple(int(n) for n in x.shape[-ndim:])
-    if min(space) < 1:
-        raise ValueError(f"{name} must have at least one point along every spatial axis, got shape {tuple(x.shape)}")
-    return space
+    if 0 in x.shape:
+        raise ValueError(f"{name} must not be empty, got shape {tuple(x.shape)}")
+    return tuple(int(n) for n in x.shape[-ndim:])
 
 
 def equal_shapes(prediction: Array, target: Array, names: tuple[str, str] = ("prediction", "target")) -> None:

@@ -1,20 +1,10 @@
 """Elementwise measures of how far statistics f are from target statistics t, and their derivatives by f."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 from . import _check
 from ._namespace import Array, Namespace
-
-
-class Measure(Protocol):
-    """What a loss sums over lags and pairs."""
-
-    def value(self, f: Array, t: Array, xp: Namespace) -> Array:
-        """Return the measure at every lag."""
-
-    def slope(self, f: Array, t: Array, xp: Namespace) -> Array:
-        """Return its derivative by f."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +38,9 @@ class CrossEntropy:
     def slope(self, f: Array, t: Array, xp: Namespace) -> Array:
         """Return -t / max(f, floor)."""
         return -t / xp.where(f > self.floor, f, xp.full_like(f, self.floor))
+
+
+Measure: TypeAlias = SquaredError | CrossEntropy
 
 
 def floored_log(f: Array, floor: float, xp: Namespace) -> Array:

@@ -55,7 +55,7 @@ def one_hot(labels: Int[Array, "*batch_space"] | Bool[Array, "*batch_space"], n_
     space = _check.field("labels", labels, ndim)
     if xp.isdtype(labels.dtype, "bool"):
         labels = xp.astype(labels, xp.uint8)
-    if is_concrete(labels, xp) and labels.shape.count(0) == 0:
+    if is_concrete(labels, xp):
         low, high = int(xp.min(labels)), int(xp.max(labels))
         if low < 0 or high >= n_phases:
             raise ValueError(f"labels must lie in 0..{n_phases - 1} for n_phases={n_phases}, got {low}..{high}")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, Self
+from typing import Any
 
 from jaxtyping import Float
 
@@ -92,7 +92,7 @@ class TargetStatistics:
         implied_phase: bool = False,
         pairs: str | Iterable[Pair] = "all",
         n_phases: int | None = None,
-    ) -> Self:
+    ) -> "TargetStatistics":
         """Take measured statistics for which there is no image.
 
         Parameters
@@ -148,7 +148,7 @@ class TargetStatistics:
     @classmethod
     def _of(
         cls, values: Iterable[Array], like: Array, mask: Array | None, plan: Plan, wanted: Pairs | None, batch: tuple[int, ...], xp: Any
-    ) -> Self:
+    ) -> "TargetStatistics":
         """Bring mask and count into the form in which they are kept: with the batch."""
         count, batched = None, False
         if mask is not None:
@@ -199,7 +199,7 @@ class TargetStatistics:
         if tuple(mask.shape) != expected:
             raise ValueError(f"mask must have the shape of the target statistics' mask, {expected}, got {tuple(mask.shape)}")
 
-    def __getitem__(self, index: Any) -> Self:
+    def __getitem__(self, index: Any) -> "TargetStatistics":
         entries = index if isinstance(index, tuple) else (index,)
         if sum(1 for i in entries if i is not None and i is not Ellipsis) > len(self.batch_shape):
             raise IndexError(f"target statistics of batch shape {self.batch_shape} take no index {index!r}")
@@ -213,7 +213,7 @@ class TargetStatistics:
             raise TypeError("target statistics without a batch have no length")
         return self.batch_shape[0]
 
-    def __iter__(self) -> Iterator[Self]:
+    def __iter__(self) -> Iterator["TargetStatistics"]:
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
@@ -226,7 +226,7 @@ class TargetStatistics:
         return (self._values, self.mask, self._count), (self._plan, self.pairs, self._mask_batched)
 
     @classmethod
-    def tree_unflatten(cls, fixed: tuple[Any, ...], arrays: tuple[Any, ...]) -> Self:
+    def tree_unflatten(cls, fixed: tuple[Any, ...], arrays: tuple[Any, ...]) -> "TargetStatistics":
         """Join again, for jax."""
         return cls(*arrays, *fixed)
 

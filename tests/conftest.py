@@ -1,0 +1,86 @@
+"""Fixtures of all tests: the matrix of backends, the project's data, checked annotations."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import jaxtyping
+import numpy as np
+import pytest
+
+# Every annotation of the package is checked in the tests, by beartype; installed before anything imports twopoint.
+_hook = jaxtyping.install_import_hook("twopoint", "beartype.beartype")
+
+import backends  # noqa: E402
+
+hypothesis.settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("slow", max_examples=500, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("fast")
+
+_ran: set[str] = set()
+
+
+def _gpu_names() -> tuple[str, ...]:
+    """The GPU backends that are asked for by TWOPOINT_GPU=1; looking for them costs the import of torch and jax."""
+    return tuple(name for name in backends.GPU_NAMES if backends.at_hand(name)) if os.environ.get("TWOPOINT_GPU") else ()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames:
+        names = [*backends.NAMES, *_gpu_names()]
+        marks = {"numpy": [pytest.mark.numpy_only]}
+        metafunc.parametrize("backend", [pytest.param(n, marks=marks.get(n, [])) for n in names], indirect=True)
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> backends.Backend:
+    """An array library; each test of the matrix runs on all."""
+    _ran.add(request.param)
+    return backends.backend(request.param)
+
+
+@pytest.fixture
+def unchecked():
+    """Switch the checking of annotations off, so that the package's own refusals speak, and tracers pass undecorated."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20261120)
+
+
+@pytest.fixture
+def shared_data(request: pytest.FixtureRequest) -> Path:
+    """The folder of real inputs and known answers; without TWOPOINT_DATA its tests are skipped, by name."""
+    folder = os.environ.get("TWOPOINT_DATA")
+    if folder:
+        return Path(folder)
+    message = f"{request.node.name} needs the project's data: set TWOPOINT_DATA"
+    if os.environ.get("TWOPOINT_REQUIRE_DATA"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "slow" in (config.option.markexpr or "") and "not slow" not in config.option.markexpr:
+        hypothesis.settings.load_profile("slow")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a run in which fewer backends ran than were asked for; with pytest-xdist the workers send theirs along."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["backends"] = sorted(_ran)
+        return
+    wanted = set(os.environ.get("TWOPOINT_REQUIRE_BACKENDS", "").replace(",", " ").split())
+    if not config.option.collectonly and wanted - _ran and exitstatus == 0:
+        session.config.get_terminal_writer().line(f"backends that ran no test: {', '.join(sorted(wanted - _ran))}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error) -> None:
+    _ran.update(getattr(node, "workeroutput", {}).get("backends", []))

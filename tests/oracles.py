@@ -1,0 +1,171 @@
+"""The definitions by direct summation in float64: no FFT, no array API, nothing of the package."""
+
+from itertools import product
+
+import numpy as np
+
+MODES = {
+    "periodic": {},
+    "open": {"boundary": "open"},
+    "masked": {"mask": True},
+    "masked_open": {"mask": True, "boundary": "open"},
+}
+
+
+def close(got, want, tolerance: float, what: str = "") -> None:
+    """Assert max |difference| / max |reference| <= tolerance, with equal shapes and finite numbers."""
+    got, want = np.asarray(got, float), np.asarray(want, float)
+    assert got.shape == want.shape, f"{what}: shape {got.shape}, wanted {want.shape}"
+    assert np.isfinite(got).all(), f"{what}: not finite"
+    scale = max(np.abs(want).max(initial=0), 1e-300)
+    error = np.abs(got - want).max(initial=0) / scale
+    assert error <= tolerance, f"{what}: relative error {error:.1e} > {tolerance:.0e}"
+
+
+def lag_vectors(space, boundary, crop=None):
+    """Return for each axis the lags a user sees, in FFT order, or centred if cropped."""
+    axes = []
+    for i, s in enumerate(space):
+        total = 2 * s - 1 if boundary == "open" else s
+        if crop is None:
+            axes.append([r if r <= (total - 1) // 2 else r - total for r in range(total)])
+        else:
+            n = crop if isinstance(crop, int) else crop[i]
+            axes.append([r - n // 2 for r in range(n)])
+    return axes
+
+
+def pair_sum(a, b, r, boundary):
+    """Return the sum over x of a(x) b(x+r)."""
+    if boundary == "periodic":
+        return np.sum(a * np.roll(b, [-i for i in r], axis=tuple(range(a.ndim))))
+    here = tuple(slice(max(0, -i), max(0, min(s, s - i))) for i, s in zip(r, a.shape, strict=True))
+    there = tuple(slice(max(0, i), max(0, min(s, s + i))) for i, s in zip(r, a.shape, strict=True))
+    return np.sum(a[here] * b[there])
+
+
+def statistics(m, *, boundary="periodic", mask=None, crop=None, implied_phase=False):
+    """Return f (N, N, *lags) and the number of pairs (*lags) of one microstructure (N, *space), eq. (1)."""
+    m = np.asarray(m, float)
+    if implied_phase:
+        m = np.concatenate([1 - m.sum(0, keepdims=True), m])
+    c = np.ones(m.shape[1:]) if mask is None else (np.asarray(mask) != 0).astype(float)
+    m = np.where(c > 0, m, 0.0)
+    axes = lag_vectors(m.shape[1:], boundary, crop)
+    shape = tuple(len(axis) for axis in axes)
+    f, count = np.zeros((len(m), len(m), *shape)), np.zeros(shape)
+    for at in product(*(range(n) for n in shape)):
+        r = [axis[i] for axis, i in zip(axes, at, strict=True)]
+        count[at] = pair_sum(c, c, r, boundary)
+        for h, k in product(range(len(m)), repeat=2):
+            f[(h, k, *at)] = pair_sum(m[h], m[k], r, boundary) / max(count[at], 1)
+    return f, count
+
+
+def floored_log(f, floor):
+    """Return log f, below the floor its tangent."""
+    return np.where(f > floor, np.log(np.maximum(f, floor)), np.log(floor) + f / floor - 1)
+
+
+def loss(name, p, t, *, pairs="all", lag_reduction="mean", floor=1e-6, excess=False, alpha=None, **options):
+    """Return msess, cess or mse_cess of one prediction and target (N, *space), eqs. (7), (8), (10)."""
+    f, count = statistics(p, **options)
+    g, _ = statistics(t, **options)
+    n = len(f)
+    if pairs == "all":
+        pairs = list(product(range(n), repeat=2))
+    elif pairs == "unique":
+        pairs = [(h, k) for h in range(n) for k in range(h, n)]
+    total, lags = 0.0, 0
+    for at in product(*(range(s) for s in count.shape)):
+        if count[at] == 0:
+            continue
+        lags += 1
+        for h, k in pairs:
+            a, b = f[(h, k, *at)], g[(h, k, *at)]
+            if name == "msess":
+                total += (a - b) ** 2
+            else:
+                total -= b * (floored_log(a, floor) - (floored_log(b, floor) if excess else 0))
+    value = total / max(lags, 1) if lag_reduction == "mean" else total
+    return value + (alpha * pixel_error(p, t, options) if name == "mse_cess" else 0.0)
+
+
+def pixel_error(p, t, options):
+    """Return the mean over counting points and all phases of squared differences."""
+    d = np.asarray(p, float) - np.asarray(t, float)
+    if options.get("implied_phase"):
+        d = np.concatenate([-d.sum(0, keepdims=True), d])
+    mask = options.get("mask")
+    points = d.reshape(len(d), -1) if mask is None else d[:, np.asarray(mask) != 0]
+    return np.mean(points**2) if points.size else 0.0
+
+
+def clamp(m, sigma, *, mask=None, implied_phase=False):
+    """Return clamp of one microstructure (N, *space), eq. (9) for N phases, point by point."""
+    m = np.asarray(m, float)
+    if implied_phase:
+        m = np.concatenate([1 - m.sum(0, keepdims=True), m])
+    total = 0.0
+    for at in product(*(range(s) for s in m.shape[1:])):
+        if mask is not None and not mask[at]:
+            continue
+        point = m[(slice(None), *at)]
+        squares = np.array([np.sum((point - e) ** 2) for e in np.eye(len(point))]) / (4 * sigma)
+        total += squares.min() - np.log(np.sum(np.exp(squares.min() - squares)))
+    return total
+
+
+def gram(features):
+    """Return the Gram matrix of features (C, *space)."""
+    return np.array([[np.sum(a * b) for b in features] for a in features])
+
+
+def style_loss(p, t, weights=None):
+    """Return style_loss of lists of features (C, *space), eq. (2) of Sardeshmukh et al."""
+    total = 0.0
+    for a, b, w in zip(p, t, weights or [1.0] * len(p), strict=True):
+        c, n = len(a), a[0].size
+        total += w / (4 * c**2 * n**2) * np.sum((gram(a) - gram(b)) ** 2)
+    return total
+
+
+def gradient(function, x, step=1e-3):
+    """Return the gradient of a scalar function by five-point central differences."""
+    x = np.array(x, float)
+    out = np.zeros_like(x)
+    for at in np.ndindex(x.shape):
+        values = []
+        for offset in (-2, -1, 1, 2):
+            y = x.copy()
+            y[at] += offset * step
+            values.append(function(y))
+        a, b, c, d = (float(value) for value in values)
+        out[at] = (a - 8 * b + 8 * c - d) / (12 * step)
+    return out
+
+
+def radial_average(f, *, centered=False, spacing=1.0, count=None):
+    """Return radii and shell means of f (*lags), lag by lag."""
+    steps = [spacing] * f.ndim if np.isscalar(spacing) else list(spacing)
+    width = min(steps)
+    weight = np.ones(f.shape) if count is None else count
+    last = int(min(n // 2 * s for n, s in zip(f.shape, steps, strict=True)) / width + 1e-9)
+    sums, weights = np.zeros(last + 1), np.zeros(last + 1)
+    for at in np.ndindex(f.shape):
+        r = [i - n // 2 if centered else ((i + n // 2) % n) - n // 2 for i, n in zip(at, f.shape, strict=True)]
+        shell = int(np.floor(np.sqrt(sum((a * s / width) ** 2 for a, s in zip(r, steps, strict=True))) + 0.5))
+        if shell <= last:
+            sums[shell] += weight[at] * f[at]
+            weights[shell] += weight[at]
+    return width * np.arange(last + 1), np.where(weights > 0, sums / np.maximum(weights, 1e-300), 0.0)
+
+
+def power_spectrum(x):
+    """Return |sum over y of x(y) exp(-2 pi i q y / S)|^2 / |space| of one field, frequency by frequency."""
+    grid = np.stack(np.indices(x.shape), -1).reshape(-1, x.ndim)
+    out = np.zeros(x.shape)
+    for q in np.ndindex(x.shape):
+        phase = np.exp(-2j * np.pi * (grid / x.shape @ np.array(q)))
+        out[q] = np.abs(np.sum(x.ravel() * phase)) ** 2 / x.size
+    return out
