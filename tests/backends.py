@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import beartype
 import numpy as np
 
+checked = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # an int serves where a float is asked for
 NAMES = ("numpy", "readonly", "strict", "torch", "jax")
 GPU_NAMES = ("torch_gpu", "jax_gpu")
 

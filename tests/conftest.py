@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 # Every annotation of the package is checked in the tests, by beartype; installed before anything imports twopoint.
-_hook = jaxtyping.install_import_hook("twopoint", "beartype.beartype")
+_hook = jaxtyping.install_import_hook("twopoint", "backends.checked")
 
 import backends  # noqa: E402
 
@@ -64,9 +64,22 @@ def shared_data(request: pytest.FixtureRequest) -> Path:
     pytest.skip(message)
 
 
+def _slow_form(config: pytest.Config) -> bool:
+    return "slow" in config.option.markexpr and "not slow" not in config.option.markexpr
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    if "slow" in (config.option.markexpr or "") and "not slow" not in config.option.markexpr:
+    if _slow_form(config):
         hypothesis.settings.load_profile("slow")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under -m slow run the tests of hypothesis too, with the profile of 500 examples."""
+    if _slow_form(config):
+        for item in items:
+            if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
+                item.add_marker(pytest.mark.slow)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

