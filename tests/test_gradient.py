@@ -11,7 +11,8 @@ from strategies import arrays
 import twopoint as tp
 
 MASK = np.random.default_rng(3).random((4, 5)) > 0.3
-P, T = (np.stack([arrays(i + j, 3, (4, 5), "soft") for i in range(2)]) for j in (0, 10))
+# Away from 0, or the curvature of the logarithm there spoils the finite differences.
+P, T = (0.2 / 3 + 0.8 * np.stack([arrays(i + j, 3, (4, 5), "soft") for i in range(2)]) for j in (0, 10))
 CASES = {
     "msess": (tp.msess, {}),
     "cess": (tp.cess, {}),
@@ -46,12 +47,13 @@ def test_libraries_agree_with_finite_differences_and_numpy(backend, name, mode):
         reference = tp.value_and_grad(loss)(p, t, **extra, **options_of(mode, numpy, loss))
         oracles.close(backend.read(value), reference[0], 1e-12)
         oracles.close(backend.read(gradient), reference[1], 1e-10)
-        if backend.name == "numpy" and (implied, crop) == (True, 2):
+        if backend.name == "numpy":
 
             def at(x, t=t, extra=extra):
                 return tp.value_and_grad(loss)(x, t, **extra, **options_of(mode, numpy, loss))[0]
 
-            oracles.close(gradient, oracles.gradient(at, p, 2e-5), 1e-6)
+            for d in np.random.default_rng(1).normal(size=(3, *p.shape)):
+                oracles.close(np.sum(gradient * d), oracles.slope(at, p, d, 1e-5), 1e-6)
 
 
 @pytest.mark.parametrize("name", ["msess", "cess", "mse_cess", "clamp"])

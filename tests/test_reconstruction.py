@@ -117,10 +117,12 @@ def test_pulls_make_gray_vanish_and_none_leave_the_loss_alone():
 
 
 def test_clamp_in_the_loss_pulls_too():
-    terms = [(1.0, tp.cess, {}), (1e-6, tp.clamp, {"sigma": 0.05})]
+    terms = [(1.0, tp.cess, {}), (1e-5, tp.clamp, {"sigma": 0.05})]
     plain, clamped = (reconstruct(texture(), loss=loss, pulls=(), iterations=60) for loss in (tp.cess, terms))
-    assert gray(clamped) < 0.9 * gray(plain)
-    value = tp.cess(clamped.field, texture()) + 1e-6 * tp.clamp(clamped.field, sigma=0.05)
+    assert clamped.history.shape == (121,)  # the second run is the clamp's
+    assert gray(clamped) < 0.5 * gray(plain)
+    assert statistics_error(clamped.labels, texture()) < 0.25
+    value = tp.cess(clamped.field, texture()) + 1e-5 * tp.clamp(clamped.field, sigma=0.05)
     assert float(value) == pytest.approx(clamped.history[-1], rel=1e-9)
 
 

@@ -61,8 +61,9 @@ def reconstruct(
 ) -> Reconstruction:
     """Find a microstructure of given statistics, ``min over m of loss(m, statistics)``, by L-BFGS from filtered noise.
 
-    The first run minimises the loss alone. Each further run adds the pull ``1 - mean over x of sum over h of m_h^2`` with a larger
-    weight, so that gray vanishes while the statistics are kept. The labels that result have the target's volume fractions.
+    The first run minimises the losses on statistics. Each further run adds ``clamp``, if wanted, and the pull
+    ``1 - mean over x of sum over h of m_h^2`` with a larger weight, so that gray vanishes while the statistics are kept. The labels that
+    result have the target's volume fractions.
 
     Parameters
     ----------
@@ -71,14 +72,14 @@ def reconstruct(
     ndim, boundary, mask, crop, implied_phase
         As in :func:`target_statistics`; left out they are its defaults, or those of the statistics.
     loss : list of (weight, loss, options), or a loss
-        ``msess``, ``cess`` and ``clamp``, at least one of the first two; ``[(1, cess, {})]`` unless given. A heavy ``clamp`` holds the
-        gray of the start; the pulls do its work without that.
+        ``msess``, ``cess`` and ``clamp``, at least one of the first two; ``[(1, cess, {})]`` unless given. ``clamp`` joins in
+        from the second run on: earlier it would hold the gray of the start.
     starts : int
         Number of starts from different noise; start i is the same whatever their number.
     seed : int
         Of the noise.
     iterations : int
-        The most iterations of each run, of which there is one more than pulls.
+        The most iterations of each run, of which there is one more than pulls (with ``clamp`` at least two).
     pulls : numbers >= 0
         Weight of the pull in each further run, in units of what the first run took off the loss; () leaves the loss alone.
     progress : function (done, total, loss), optional
@@ -112,19 +113,21 @@ def reconstruct(
     starts, iterations = _check.integer("starts", starts, 1), _check.integer("iterations", iterations, 1)
     seed, pulls = _check.integer("seed", seed, 0), _weights(pulls)
     terms = _terms(loss)
+    if not pulls and any(term is clamp for _, term, _ in terms):
+        pulls = (0.0,)  # clamp has its say from the second run on
     statistics, common = _statistics(target, CallOptions(ndim, boundary, mask, crop, implied_phase))
     evaluate = _descent.evaluator(terms, statistics, common)
     total = starts * iterations * (1 + len(pulls))
     found = []
     for i in range(starts):
         noise = _descent.start(statistics, np.random.default_rng([seed, i]))
-        if not math.isfinite(evaluate(noise)[0]):
+        if not math.isfinite(evaluate(noise, True)[0]):
             raise ValueError("target must have finite statistics and loss finite weights, got a loss that is not finite at the start")
         before = i * (total // starts)
         report = _reporter(progress, before, total)
         field, history = _descent.descend(evaluate, noise, pulls=pulls, iterations=iterations, report=report)
         labels = threshold(field, statistics)
-        value = evaluate(one_hot(labels, statistics.n_phases, ndim=statistics.ndim))[0]
+        value = evaluate(one_hot(labels, statistics.n_phases, ndim=statistics.ndim), True)[0]
         found.append((value, field, labels, history))
     return _best_first(found, np.result_type(getattr(target, "dtype", statistics.correlations.dtype), np.float32))
 
