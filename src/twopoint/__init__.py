@@ -6,6 +6,7 @@ from .gradient import value_and_grad
 from .lags import radial_average
 from .losses import cess, clamp, mse_cess, msess
 from .phases import one_hot, two_phase, volume_fractions
+from .reconstruction import Reconstruction, reconstruct
 from .spectrum import power_spectrum
 from .statistics import TargetStatistics, target_statistics
 from .style import gram, style_loss
@@ -13,6 +14,7 @@ from .style import gram, style_loss
 __version__ = "0.1.0"
 
 __all__ = [
+    "Reconstruction",
     "TargetStatistics",
     "autocorrelation",
     "cess",
@@ -26,6 +28,7 @@ __all__ = [
     "pair_counts",
     "power_spectrum",
     "radial_average",
+    "reconstruct",
     "style_loss",
     "target_statistics",
     "two_phase",

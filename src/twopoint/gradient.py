@@ -103,6 +103,9 @@ def _known(loss: Loss) -> set[str] | None:
 def _own_options(loss: Loss, own: dict[str, Any], target: Any, common: dict[str, Any]) -> dict[str, Any]:
     """Return the options of one term: the common ones that it knows, then its own; clamp takes what it shares with target statistics."""
     known = _known(loss)
+    for name in own:
+        if known is not None and name not in known:
+            raise TypeError(f"{name} is no option of {getattr(loss, '__name__', loss)}")
     options = {name: value for name, value in common.items() if known is None or name in known} | own
     if options.get("reduction") == "none":
         raise ValueError('reduction must be "mean" or "sum" for a gradient, got "none"')

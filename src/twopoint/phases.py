@@ -8,7 +8,9 @@ from . import _check
 from ._namespace import Array, Namespace, default_float, device_of, floating, is_concrete, namespace
 
 
-def one_hot(labels: Integer[Array, "*batch_space"] | Bool[Array, "*batch_space"], n_phases: int, *, ndim: int = 2, dtype: Any = None) -> Array:
+def one_hot(
+    labels: Integer[Array, "*batch_space"] | Bool[Array, "*batch_space"], n_phases: int, *, ndim: int = 2, dtype: Any = None
+) -> Array:
     """Turn phase labels into a microstructure function, ``m[h](x) = 1 where labels(x) = h``.
 
     Parameters
