@@ -1,6 +1,6 @@
 """Relative error of the float32 gradient of CESS against float64, max |difference| / max |reference|, and of its value.
 
-    python benchmarks/float32_gradient.py [--size 224] [--x64]
+    python benchmarks/float32_gradient.py [--size 224] [--crop 112] [--x64]
 
 224x224, volume fractions .005 to .995, soft and binary, periodic, open and masked, one explicit phase (the other implied) and two,
 on numpy, torch and jax; jax without x64 unless --x64 is given, so that its open and masked rows show the error that stays.
@@ -38,6 +38,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--crop", type=int, default=None)
     parser.add_argument("--x64", action="store_true")
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", arguments.x64)
@@ -59,7 +60,7 @@ def main() -> None:
             p, t = (blobs(arguments.size, fraction, soft=soft, rng=rng).astype(np.float32).astype(float) for _ in range(2))
             for boundary, options in BOUNDARIES.items():
                 for implied in (True, False):
-                    own = {**options, "implied_phase": implied, **({"mask": mask} if "mask" in options else {})}
+                    own = {**options, "crop": arguments.crop, "implied_phase": implied, **({"mask": mask} if "mask" in options else {})}
                     a, b = (p, t) if implied else (np.concatenate([1 - p, p]), np.concatenate([1 - t, t]))
                     value, reference = gradient(lambda x: x, a, b, own)
                     row = []

@@ -93,19 +93,18 @@ FUNCTIONS = {
     "value_and_grad": lambda p, t: tp.value_and_grad([(1.0, tp.cess, {}), (0.1, tp.clamp, {"sigma": 0.1})])(p, t)[1],
     "value_and_grad_statistics": lambda p, t: tp.value_and_grad(tp.msess)(p, tp.target_statistics(t))[1],
     **LOSSES,
-    **{f"{name}_{mode}": partial(LOSSES[name], **MODES[mode]) for name in ("cess", "msess") for mode in ("open", "implied", "crop")},
 }
 
 
 def test_the_table_holds_every_public_name():
     called = {name for name in tp.__all__ for key in FUNCTIONS if key.startswith(name)}
-    assert set(tp.__all__) - called <= {"TargetStatistics", "reconstruct"}
+    assert set(tp.__all__) - called <= {"TargetStatistics", "Reconstruction", "reconstruct"}  # these are called by others, or numpy's
 
 
 # ---- compiled and traced ------------------------------------------------------------------------------------------------------------
 
 
-GRADIENTS = [f"gradient_{name}_{mode}" for name in ("msess", "cess", "mse_cess") for mode in MODES]
+GRADIENTS = [*(f"gradient_cess_{mode}" for mode in ("open", "masked_open", "crop")), "gradient_mse_cess_implied"]
 
 
 def compiled(name: str, backend: str) -> str:
@@ -216,7 +215,7 @@ def test_a_sigma_may_be_traced():
 # ---- mapped -------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "mode"), BOTH)
+@pytest.mark.parametrize(("name", "mode"), [pair for pair in BOTH if pair[0] == "cess" or pair[1] in ("periodic", "masked_open")])
 def test_losses_map_over_a_batch(name, mode):
     p, t = (given(m, mode) for m in (P, T))
     for make, vmap in ((torch.tensor, torch.func.vmap), (jnp.asarray, jax.vmap)):
@@ -247,7 +246,7 @@ def test_masks_map_with_their_images():
         oracles.close(np.asarray(got), np.asarray(want), 1e-13)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["implied", "masked_open", "crop"])
 @pytest.mark.parametrize("name", ["msess", "cess", "mse_cess", "clamp"])
 def test_gradients_map_over_a_batch(name, mode):
     loss = {"mse_cess": tp.mse_cess, "clamp": tp.clamp, "cess": tp.cess, "msess": tp.msess}[name]
@@ -285,7 +284,7 @@ def test_the_target_has_derivatives_too(name):
     oracles.close(jax.grad(LOSSES[name], argnums=1)(jnp.asarray(P[0]), jnp.asarray(T[0])), want, 1e-10)
 
 
-@pytest.mark.parametrize(("name", "mode"), [pair for pair in BOTH if pair[0] == "cess" or pair[1] in ("implied", "masked_open")])
+@pytest.mark.parametrize(("name", "mode"), [pair for pair in BOTH if pair[0] == "cess" or pair[1] == "implied" or pair[0] == "style_loss"])
 def test_torch_and_jax_agree_in_all_derivatives(name, mode):
     p, t, v = (given(m, mode)[0] for m in (P, T, soft(1)))
     here = partial(LOSSES[name], **of(mode, torch.tensor))
@@ -293,9 +292,9 @@ def test_torch_and_jax_agree_in_all_derivatives(name, mode):
     a, b, tangent = (torch.tensor(x) for x in (p, t, v))
     first = torch.func.grad(here)(a, b).numpy()
     second = torch.func.hessian(here)(a, b).numpy()
-    oracles.close(jax.grad(there)(p * jnp.ones(()), jnp.asarray(t)), first, 1e-10, "gradient")
-    oracles.close(jax.hessian(there)(jnp.asarray(p), jnp.asarray(t)), second, 1e-9, "hessian")
-    value, along = jax.jvp(lambda x: there(x, jnp.asarray(t)), (jnp.asarray(p),), (jnp.asarray(v),))
+    oracles.close(jax.jit(jax.grad(there))(jnp.asarray(p), jnp.asarray(t)), first, 1e-10, "gradient")
+    oracles.close(jax.jit(jax.hessian(there))(jnp.asarray(p), jnp.asarray(t)), second, 1e-9, "hessian")
+    value, along = jax.jit(lambda x, v: jax.jvp(lambda x: there(x, jnp.asarray(t)), (x,), (v,)))(jnp.asarray(p), jnp.asarray(v))
     oracles.close(value, here(a, b).numpy(), 1e-12, "value")
     oracles.close(along, np.sum(first * v), 1e-10, "jvp")
     oracles.close(torch.func.jvp(lambda x: here(x, b), (a,), (tangent,))[1], np.sum(first * v), 1e-10, "torch's jvp")
@@ -360,7 +359,7 @@ def test_style_loss_gives_a_list_of_gradients_under_transformation():
 # ---- target statistics --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["implied", "masked_open", "crop"])
 def test_statistics_pass_through_jax_as_a_pytree(mode):
     options = of(mode, jnp.asarray)
     p, t = (jnp.asarray(given(m, mode)) for m in (P, T))
