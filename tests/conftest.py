@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 # Every annotation of the package is checked in the tests, by beartype; installed before anything imports twopoint.
-_hook = jaxtyping.install_import_hook("twopoint", "backends.checked")
+if os.environ.get("TWOPOINT_CHECK_ANNOTATIONS", "1") != "0":  # mutation testing runs a thousand times, and faster without
+    _hook = jaxtyping.install_import_hook("twopoint", "backends.checked")
 
 import backends  # noqa: E402
 

@@ -18,7 +18,7 @@ FLOORS = (
     "_namespace _check pairs",
     "phases lags measures",
     "plan",
-    "correlation spectrum fields",
+    "correlation spectrum fields radial",
     "adjoint",
     "_rules backend",
     "statistics problem losses style",

@@ -3,9 +3,9 @@
 from .correlation import correlations
 from .fields import autocorrelation, cross_correlation, pair_counts
 from .gradient import value_and_grad
-from .lags import radial_average
 from .losses import cess, clamp, mse_cess, msess
 from .phases import one_hot, two_phase, volume_fractions
+from .radial import radial_average
 from .reconstruction import Reconstruction, reconstruct
 from .spectrum import power_spectrum
 from .statistics import TargetStatistics, target_statistics

@@ -1,6 +1,8 @@
 """Refusals by shape, dtype and option, at the door; never by value."""
 
+import math
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 from ._namespace import Array, Namespace
@@ -17,7 +19,7 @@ def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 
 def dimensions(ndim: Any) -> None:
     """Refuse a number of spatial axes other than 1, 2 or 3."""
-    if ndim not in (1, 2, 3) or isinstance(ndim, bool):
+    if isinstance(ndim, bool) or not hasattr(ndim, "__index__") or ndim not in (1, 2, 3):
         raise ValueError(f"ndim must be 1, 2 or 3, got {ndim!r}")
 
 
@@ -30,10 +32,18 @@ def integer(name: str, value: Any, least: int) -> int:
     return int(value.__index__())
 
 
-def positive(name: str, value: Any) -> None:
-    """Refuse a Python number that is not finite and above zero; arrays pass, their values are not looked at."""
-    if isinstance(value, (int, float)) and not 0 < value < float("inf"):
+def positive(name: str, value: Any) -> float:
+    """Return a number as a float; refuse what is none, or is not finite and above zero."""
+    if not 0 < number(name, value) < math.inf:
         raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+    return float(value)
+
+
+def number(name: str, value: Any) -> float:
+    """Return a number as a float; refuse what is none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return float(value)
 
 
 def real(name: str, x: Array, xp: Namespace, *, booleans: bool = False) -> None:
@@ -70,10 +80,15 @@ def equal_shapes(prediction: Array, target: Array, names: tuple[str, str] = ("pr
         raise ValueError(f"{names[0]} and {names[1]} must have equal shapes, got {a} and {b}; nothing is broadcast")
 
 
+def real_or_boolean(name: str, x: Array, xp: Namespace) -> None:
+    """Refuse a complex array."""
+    if xp.isdtype(x.dtype, "complex floating"):
+        raise TypeError(f"{name} must be boolean or real, got {x.dtype}")
+
+
 def mask_shape(mask: Array, batch: tuple[int, ...], space: tuple[int, ...], xp: Namespace) -> None:
     """Refuse a mask that is complex or of a shape other than (*space) or (*batch, *space)."""
-    if xp.isdtype(mask.dtype, "complex floating"):
-        raise TypeError(f"mask must be boolean or real, got {mask.dtype}")
+    real_or_boolean("mask", mask, xp)
     if tuple(mask.shape) not in (space, batch + space):
         raise ValueError(f"mask must have shape {space}{f' or {batch + space}' if batch else ''}, got {tuple(mask.shape)}")
 

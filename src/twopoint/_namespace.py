@@ -16,11 +16,13 @@ _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else o
 _WORTH_THREADS = 1 << 15  # below this many numbers starting threads costs more than it saves
 
 
-def namespace(**arrays: Array) -> Namespace:
-    """Return the array namespace that all the named arrays share; None is passed over."""
-    given = {name: x for name, x in arrays.items() if x is not None}
+def namespace(*, mask: Array | None = None, count: Array | None = None, **arrays: Array) -> Namespace:
+    """Return the array namespace that all the named arrays share; a mask and a count may be None."""
+    given = arrays | {name: x for name, x in (("mask", mask), ("count", count)) if x is not None}
+    if not given:
+        raise TypeError("at least one array is needed to tell the library, got none")
     for name, x in given.items():
-        if not array_api_compat.is_array_api_obj(x):
+        if not is_array(x):
             raise TypeError(f"{name} must be an array of numpy, torch, jax or another array API library, got {type(x).__name__}")
         if isinstance(x, np.ma.MaskedArray):
             raise TypeError(f"{name} is a numpy MaskedArray; pass {name}.filled(0) and mask=~{name}.mask instead")
@@ -33,6 +35,11 @@ def namespace(**arrays: Array) -> Namespace:
         if any(device != next(iter(devices.values())) for device in devices.values()):
             raise ValueError(f"arrays must be on one device, got {', '.join(f'{n}: {d}' for n, d in devices.items())}")
     return xp
+
+
+def is_array(x: Any) -> bool:
+    """Whether x is an array of any library."""
+    return bool(array_api_compat.is_array_api_obj(x))
 
 
 def is_jax(xp: Namespace) -> bool:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ._namespace import Array, Namespace, is_jax
@@ -41,6 +41,8 @@ def without_autocast(x: Array) -> AbstractContextManager[Any]:
     """Return a context in which torch does not lower the precision of matrix products."""
     import torch
 
+    if not torch.amp.is_autocast_available(x.device.type):
+        return nullcontext()
     return torch.autocast(device_type=x.device.type, enabled=False)
 
 

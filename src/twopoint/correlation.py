@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 
 from . import _check, phases
 from ._namespace import Array, Namespace, device_of, irfftn, namespace, rfftn, stop_gradient, widest
-from .pairs import Pair, Pairs
+from .pairs import Pair, Pairs, is_all
 from .plan import Options, Plan, plan_of
 
 
@@ -187,7 +187,7 @@ def disassemble(f: Array, plan: Plan, wanted: Pairs, xp: Namespace, *, centered:
 
 def square(f: Array, pairs: Any, plan: Plan, xp: Namespace) -> Array:
     """Give all pairs two axes, (..., N, N, *lags)."""
-    if pairs != "all":
+    if not is_all(pairs):
         return f
     return xp.reshape(f, (*f.shape[: -plan.ndim - 1], plan.n_phases, plan.n_phases, *f.shape[-plan.ndim :]))
 

@@ -149,6 +149,8 @@ def pair_counts(
     >>> tp.pair_counts(np.ones(3), ndim=1, boundary="open", centered=True)
     array([1., 2., 3., 2., 1.])
     """
+    if mask is None:
+        raise TypeError("mask must be an array, got None; np.ones(space) counts the pairs of all points")
     xp = namespace(mask=mask)
     _check.dimensions(ndim)
     space = _check.field("mask", mask, ndim)

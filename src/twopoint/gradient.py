@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from . import _check, adjoint, losses, phases, style
-from ._namespace import Array, Namespace, is_jax, is_torch, namespace
+from ._namespace import Array, Namespace, full_precision, is_array, is_jax, is_torch, namespace
 from .correlation import correlate
 from .losses import cess, clamp, mse_cess, msess
 from .measures import SquaredError, clamp_slope, clamp_value
@@ -62,7 +62,9 @@ def value_and_grad(loss: Loss | Iterable[Term]) -> Callable[..., tuple[Array, An
         if is_torch(xp):
             import torch
 
-            gradient, value = torch.func.grad_and_value(lambda p: _total(p, target, settled))(prediction)
+            first = prediction[0] if isinstance(prediction, (list, tuple)) else prediction
+            with full_precision(first, xp):  # the matrix products of the backward pass, too
+                gradient, value = torch.func.grad_and_value(lambda p: _total(p, target, settled))(prediction)
             return value, gradient
         if is_jax(xp):
             import jax
@@ -84,6 +86,8 @@ def _terms(loss: Any) -> list[Term]:
     for entry in loss:
         if not (isinstance(entry, (tuple, list)) and len(entry) == 3 and callable(entry[1]) and isinstance(entry[2], dict)):
             raise TypeError(f"loss must hold (weight, loss, options) with options a dict, got {entry!r}")
+        if not is_array(entry[0]):
+            _check.number("the weight of a term of loss", entry[0])
         terms.append((entry[0], entry[1], entry[2]))
     if not terms:
         raise ValueError("loss must hold at least one (weight, loss, options), got none")

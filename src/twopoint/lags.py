@@ -1,18 +1,9 @@
-"""Lags: how they lie in an array, how they are centred, cropped, reversed and averaged over directions."""
+"""Lags: how they lie in an array, how they are centred, cropped and reversed."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import pairwise
-from typing import Any
 
-import numpy as np
-import scipy.fft
-from jaxtyping import Float, Num
-
-from . import _check
-from ._namespace import Array, Namespace, device_of, floating, namespace
+from ._namespace import Array, Namespace, device_of
 
 
 @dataclass(frozen=True)
@@ -27,38 +18,38 @@ class Lags:
     boundary: str
     crop: tuple[int, ...] | None = None
 
-    @cached_property
+    @property
     def totals(self) -> tuple[int, ...]:
         """All lags along each axis."""
         return all_lags(self.space, self.boundary)
 
-    @cached_property
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape in which a user sees the lags."""
         return self.crop or self.totals
 
-    @cached_property
+    @property
     def number(self) -> int:
         """How many lags a user sees."""
         return math.prod(self.shape)
 
-    @cached_property
+    @property
     def whole(self) -> tuple[bool, ...]:
         """Along which axes all lags are kept, in FFT order."""
         return tuple(n == total for n, total in zip(self.shape, self.totals, strict=True))
 
-    @cached_property
+    @property
     def stored(self) -> tuple[int, ...]:
         """The shape in which the core stores the lags."""
         return tuple(n if whole else n | 1 for n, whole in zip(self.shape, self.whole, strict=True))
 
-    @cached_property
+    @property
     def transform(self) -> tuple[int, ...]:
         """Sizes of the Fourier transforms: under an open boundary padded by the furthest lag, to a fast length."""
         if self.boundary == "periodic":
             return self.space
         reach = (n // 2 for n in self.stored)
-        return tuple(int(scipy.fft.next_fast_len(s + r, real=True)) for s, r in zip(self.space, reach, strict=True))
+        return tuple(fast_length(s + r) for s, r in zip(self.space, reach, strict=True))
 
     def _halves(self, axis: int) -> tuple[int, int]:
         """Return how many stored lags along an axis are >= 0 and how many < 0."""
@@ -153,101 +144,15 @@ def all_lags(space: tuple[int, ...], boundary: str) -> tuple[int, ...]:
     return tuple(2 * n - 1 if boundary == "open" else n for n in space)
 
 
-def radial_average(
-    f: Float[Array, "*batch_lags"],
-    *,
-    ndim: int = 2,
-    centered: bool = False,
-    spacing: float | Sequence[float] = 1.0,
-    count: Num[Array, "*count_lags"] | None = None,
-) -> tuple[Float[Array, " shells"], Float[Array, "*batch shells"]]:
-    """Average a statistic over directions, in shells one pixel wide.
-
-    Shell j holds the lags with j - 1/2 <= |r| / w < j + 1/2, w the smallest spacing; shells reach up to half the smallest
-    physical extent of the lags.
-
-    Parameters
-    ----------
-    f : array (..., *lags)
-        A statistic, lags in FFT order or, with ``centered=True`` (and for every cropped statistic), centred.
-    ndim : int
-        Number of lag axes, 1, 2 or 3.
-    centered : bool
-        Whether the zero lag stands at index L//2 of each axis.
-    spacing : float or one float an axis
-        Distance between neighbouring points, in the unit in which r is wanted.
-    count : array, optional
-        Number of pairs of points that each lag spans (see :func:`pair_counts`), of a shape that broadcasts against f. Shells are
-        weighted by it, so that lags that no pair spans drop out. Without it every lag weighs the same.
-
-    Returns
-    -------
-    r : array (shells,)
-        Radius of each shell, j times w, in the unit of spacing.
-    values : array (..., shells)
-        Weighted mean in each shell; 0 in a shell that no pair spans.
-
-    Raises
-    ------
-    ValueError
-        If ndim, spacing or the shape of f or count do not fit.
-    TypeError
-        If f is not a real floating array.
-
-    References
-    ----------
-    Torquato, *Random Heterogeneous Materials* (2002), section 2.2: S2(r) of an isotropic medium.
-
-    Examples
-    --------
-    >>> import numpy as np, twopoint as tp
-    >>> stripes = np.tile([1.0, 1.0, 0.0, 0.0], (8, 2))
-    >>> r, s2 = tp.radial_average(tp.autocorrelation(stripes), spacing=0.5)
-    >>> r.tolist(), s2.round(3).tolist()
-    ([0.0, 0.5, 1.0, 1.5, 2.0], [0.5, 0.312, 0.167, 0.219, 0.25])
-    """
-    xp = namespace(f=f, count=count)
-    _check.dimensions(ndim)
-    _check.real("f", f, xp)
-    lags = _check.field("f", f, ndim)
-    if count is not None and tuple(count.shape[-ndim:]) != lags:
-        raise ValueError(f"count must have the lags of f, {lags}, as its last axes, got shape {tuple(count.shape)}")
-    order, bounds, width = _shells(lags, _spacings(spacing, ndim), bool(centered))
-    dtype = floating(f, xp)
-    index = xp.asarray(np.asarray(order), device=device_of(f))
-    flat = xp.take(xp.reshape(xp.astype(f, dtype), (*f.shape[:-ndim], -1)), index, axis=-1)
-    weight = xp.ones_like(flat[..., :]) if count is None else _flat_count(count, ndim, index, dtype, xp)
-    sums = [(xp.sum((weight * flat)[..., a:b], axis=-1), xp.sum(weight[..., a:b], axis=-1)) for a, b in pairwise(bounds)]
-    values = xp.stack([total / xp.where(n > 0, n, xp.ones_like(n)) for total, n in sums], axis=-1)
-    r = width * xp.arange(len(bounds) - 1, dtype=dtype, device=device_of(f))
-    return r, values
-
-
-def _flat_count(count: Array, ndim: int, index: Array, dtype: Any, xp: Namespace) -> Array:
-    """Return the counts of the lags that lie in a shell, shell after shell."""
-    return xp.take(xp.reshape(xp.astype(count, dtype), (*count.shape[:-ndim], -1)), index, axis=-1)
-
-
-def _spacings(spacing: float | Sequence[float], ndim: int) -> tuple[float, ...]:
-    """Return one spacing an axis; refuse what is not above zero."""
-    given = tuple(spacing) if isinstance(spacing, Sequence) else (spacing,) * ndim
-    if len(given) != ndim:
-        raise ValueError(f"spacing must be one number or {ndim}, one an axis, got {spacing!r}")
-    for value in given:
-        _check.positive("spacing", value)
-    return tuple(float(value) for value in given)
-
-
-@lru_cache(maxsize=32)
-def _shells(lags: tuple[int, ...], spacing: tuple[float, ...], centered: bool) -> tuple[np.ndarray, tuple[int, ...], float]:
-    """Return the flat lag indices shell after shell, where each shell begins, and the width of a shell."""
-    width = min(spacing)
-    axes = [np.arange(n) - n // 2 if centered else (np.arange(n) + n // 2) % n - n // 2 for n in lags]
-    squares = np.zeros(lags)
-    for axis, (r, step) in enumerate(zip(axes, spacing, strict=True)):
-        squares = squares + ((r * (step / width)) ** 2).reshape((-1,) + (1,) * (len(lags) - axis - 1))
-    shell = np.floor(np.sqrt(squares) + 0.5).astype(int).ravel()
-    last = int(min((n // 2) * step for n, step in zip(lags, spacing, strict=True)) / width + 1e-9)
-    order = np.argsort(shell, kind="stable")
-    bounds = np.searchsorted(shell[order], np.arange(last + 2))
-    return order[: bounds[-1]], tuple(int(b) for b in bounds), width
+def fast_length(n: int) -> int:
+    """Return the least number >= n without prime factors above 5, as scipy's next_fast_len, in Python that torch.compile can trace."""
+    best, fives = 2 * n, 1
+    while fives < best:
+        threes = fives
+        while threes < best:
+            length = threes
+            while length < n:
+                length *= 2
+            best, threes = min(best, length), 3 * threes
+        fives *= 5
+    return best

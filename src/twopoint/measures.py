@@ -1,6 +1,7 @@
 """Elementwise measures of how far statistics f are from target statistics t, and their derivatives by f."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TypeAlias
 
 from . import _check
@@ -68,5 +69,8 @@ def _clamp_terms(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> tu
     """Return |m - e_h|^2, its least over h, and 1 / (4 sigma) held where sums over a billion points stay finite."""
     squares = m**2
     distance = xp.sum(squares, axis=axis, keepdims=True) - squares + (1 - m) ** 2
-    inverse = min(0.25 / sigma, float(xp.finfo(m.dtype).max) * 1e-12) if isinstance(sigma, (int, float)) else 0.25 / sigma
+    if isinstance(sigma, Real):
+        inverse = min(0.25 / float(sigma), float(xp.finfo(m.dtype).max) * 1e-12)
+    else:
+        inverse = 0.25 / xp.astype(sigma, m.dtype)
     return distance, xp.min(distance, axis=axis, keepdims=True), inverse

@@ -3,22 +3,25 @@
 A correlation of (k, h) is that of (h, k) at the opposite lag, so only canonical pairs, h <= k, are ever computed.
 """
 
-from collections.abc import Iterable
+import math
 from typing import Any, TypeAlias
 
 Pair: TypeAlias = tuple[int, int]
 Pairs: TypeAlias = tuple[Pair, ...]
 
 
-def resolve(pairs: Any, n_phases: int) -> Pairs:
-    """Return the pairs that "all", "unique" or a list means for n_phases phases; refuse phases that do not exist."""
-    if isinstance(pairs, str):
+def resolve(pairs: Any, n_phases: int | None) -> Pairs:
+    """Return the pairs that "all", "unique" or a list means for n_phases phases; refuse phases that do not exist.
+
+    A list may come without a number of phases; then only negative ones are refused.
+    """
+    if isinstance(pairs, str) and n_phases is not None:
         if pairs == "all":
             return tuple((h, k) for h in range(n_phases) for k in range(n_phases))
         if pairs == "unique":
             return tuple((h, k) for h in range(n_phases) for k in range(h, n_phases))
         raise ValueError(f'pairs must be "all", "unique" or a list of (h, k), got {pairs!r}')
-    if not isinstance(pairs, Iterable):
+    if not hasattr(pairs, "__iter__"):
         raise TypeError(f'pairs must be "all", "unique" or a list of (h, k), got {type(pairs).__name__}')
     found = tuple(_pair(pair, n_phases) for pair in pairs)
     if not found:
@@ -28,15 +31,34 @@ def resolve(pairs: Any, n_phases: int) -> Pairs:
     return found
 
 
-def _pair(pair: Any, n_phases: int) -> Pair:
+def _pair(pair: Any, n_phases: int | None) -> Pair:
     """Return one pair as two ints of existing phases."""
     try:
         h, k = (int(i.__index__()) for i in pair)
     except (TypeError, ValueError, AttributeError):
         raise TypeError(f"pairs must hold pairs of integers (h, k), got {pair!r}") from None
-    if not (0 <= h < n_phases and 0 <= k < n_phases):
-        raise ValueError(f"pairs must name phases 0..{n_phases - 1}, got {(h, k)}")
+    if min(h, k) < 0 or (n_phases is not None and max(h, k) >= n_phases):
+        raise ValueError(f"pairs must name phases 0..{'' if n_phases is None else n_phases - 1}, got {(h, k)}")
     return h, k
+
+
+def resolve_rows(pairs: Any, rows: int, n_phases: int | None) -> tuple[int, Pairs]:
+    """Return the number of phases, and the pairs, of statistics with so many rows; a list tells by its largest phase, or by n_phases."""
+    if isinstance(pairs, str):
+        n = (math.isqrt(8 * rows + 1) - 1) // 2 if pairs == "unique" else rows  # rows = n (n + 1) / 2
+        return n, resolve(pairs, n)
+    known = resolve(pairs, n_phases)
+    return n_phases or max(max(pair) for pair in known) + 1, known
+
+
+def is_all(pairs: Any) -> bool:
+    """Whether all pairs are wanted."""
+    return isinstance(pairs, str) and pairs == "all"
+
+
+def listed_pairs(pairs: Any, wanted: Pairs, n_phases: int) -> Pairs | None:
+    """Return the pairs that statistics are of; None for all, which "unique" is too of one phase."""
+    return None if is_all(pairs) or (isinstance(pairs, str) and n_phases == 1) else wanted
 
 
 def canonical(pairs: Pairs) -> Pairs:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from . import _check, phases
 from ._namespace import Array, Namespace
@@ -65,7 +64,7 @@ class Plan:
         """Whether every lag spans every point: periodic and unmasked. Only then correlations of an implied phase follow from others."""
         return self.lags.boundary == "periodic" and not self.masked
 
-    @cached_property
+    @property
     def transformed(self) -> Pairs:
         """The pairs that need an inverse transform of their own."""
         return independent(self.pairs, self.n_phases) if self.implied and self.closed else self.pairs

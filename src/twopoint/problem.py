@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from numbers import Real
 from operator import add
 from typing import Any, TypeAlias
 
 from . import _check, correlation, phases
-from ._namespace import Array, Namespace, namespace
+from ._namespace import Array, Namespace, is_array, namespace
 from .measures import CrossEntropy, Measure
 from .pairs import Pair
 from .plan import CallOptions, Options, Plan, plan_of
@@ -141,9 +142,14 @@ def pose_clamp(
     m: Array, sigma: Any, ndim: int | None, mask: Array | None, implied_phase: bool | None, reduction: str
 ) -> tuple[Array, Array | None, int, Namespace]:
     """Check a call of clamp; return all N phases, 0 where a point does not count, the mask of counting(), ndim and the namespace."""
-    xp, ndim = namespace(m=m, mask=mask), 2 if ndim is None else ndim
+    traced = is_array(sigma) and not isinstance(sigma, Real)  # numpy's scalars are both
+    arrays = {"m": m, "sigma": sigma} if traced else {"m": m}
+    xp, ndim = namespace(**arrays, mask=mask), 2 if ndim is None else ndim
     _check.choice("reduction", reduction, _check.REDUCTIONS)
-    _check.positive("sigma", sigma)
+    if not traced:
+        _check.positive("sigma", sigma)
+    elif tuple(sigma.shape) != ():
+        raise ValueError(f"sigma must be one number, got an array of shape {tuple(sigma.shape)}")
     Options(ndim, implied_phase=False if implied_phase is None else implied_phase).check()
     _check.real("m", m, xp)
     space = _check.microstructure("m", m, ndim)

@@ -1,6 +1,5 @@
 """Target statistics: what a loss needs of a target, computed once."""
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from . import _check, correlation, phases
 from ._namespace import Array, is_jax, namespace
 from .lags import Lags, all_lags
-from .pairs import Pair, Pairs, canonical, resolve
+from .pairs import Pair, Pairs, canonical, is_all, listed_pairs, resolve, resolve_rows
 from .plan import CallOptions, Options, Plan, plan_of
 
 
@@ -128,13 +127,19 @@ class TargetStatistics:
         """
         xp = namespace(f=f, mask=mask)
         _check.real("f", f, xp)
+        if not isinstance(shape, Iterable):
+            raise TypeError(f"shape must be the space, one integer an axis, got {shape!r}")
         space = tuple(_check.integer("shape", n, 1) for n in shape)
         if ndim is not None and ndim != len(space):
             raise ValueError(f"shape must have ndim={ndim} entries, got {space}")
         Options(len(space), boundary, implied_phase=implied_phase).check()
         lags = Lags(space, boundary, _check.crop_sizes(crop, all_lags(space, boundary)))
-        n, wanted = _phases_of(f, len(space), pairs, n_phases)
-        expected = ((n, n) if pairs == "all" else (len(wanted),)) + lags.shape
+        axes = len(space) + (2 if is_all(pairs) else 1)
+        if len(f.shape) < axes:
+            raise ValueError(f"f must have at least {axes} axes for pairs={pairs!r} and shape={space}, got shape {tuple(f.shape)}")
+        n_phases = None if n_phases is None else _check.integer("n_phases", n_phases, 1)
+        n, wanted = resolve_rows(pairs, int(f.shape[-len(space) - 1]), n_phases)
+        expected = ((n, n) if is_all(pairs) else (len(wanted),)) + lags.shape
         if tuple(f.shape[-len(expected) :]) != expected:
             raise ValueError(f"f must have the shape (..., {', '.join(map(str, expected))}) for these options, got {tuple(f.shape)}")
         plan = Plan(lags, n, implied_phase, mask is not None, canonical(wanted))
@@ -143,7 +148,7 @@ class TargetStatistics:
         batch = tuple(f.shape[: -len(expected)])
         f = xp.reshape(xp.astype(f, correlation.arithmetic(f, plan, xp)), (*batch, len(wanted), *lags.shape))
         values = correlation.disassemble(f, plan, wanted, xp, centered=centered)
-        return cls._of(values, f, mask, plan, _listed(pairs, wanted, n), batch, xp)
+        return cls._of(values, f, mask, plan, listed_pairs(pairs, wanted, n), batch, xp)
 
     @classmethod
     def _of(
@@ -193,7 +198,7 @@ class TargetStatistics:
         """Refuse a mask of another shape than the statistics' own; its values are not compared."""
         if mask is None:
             return
-        namespace(target=self.first, mask=mask)
+        _check.real_or_boolean("mask", mask, namespace(target=self.first, mask=mask))
         if self.mask is None:
             raise ValueError(f"mask of shape {tuple(mask.shape)} given, but the target statistics have none")
         expected = (self.batch_shape if self._mask_batched else ()) + self.shape
@@ -201,11 +206,7 @@ class TargetStatistics:
             raise ValueError(f"mask must have the shape of the target statistics' mask, {expected}, got {tuple(mask.shape)}")
 
     def __getitem__(self, index: Any) -> "TargetStatistics":
-        entries = index if isinstance(index, tuple) else (index,)
-        if sum(1 for i in entries if i is not None and i is not Ellipsis) > len(self.batch_shape):
-            raise IndexError(f"target statistics of batch shape {self.batch_shape} take no index {index!r}")
-        at = entries if any(i is Ellipsis for i in entries) else (*entries, ...)
-        at = at + (slice(None),) * self.ndim if at[-1] is Ellipsis else at
+        at = _batch_index(index, self.batch_shape, self.ndim)
         leaves = [None if leaf is None else leaf[at] for leaf in (self.mask, self._count)]
         return type(self)(tuple(f[at] for f in self._values), leaves[0], leaves[1], self._plan, self.pairs, self._mask_batched)
 
@@ -232,27 +233,18 @@ class TargetStatistics:
         return cls(*arrays, *fixed)
 
 
-def _listed(pairs: Any, wanted: Pairs, n_phases: int) -> Pairs | None:
-    """Return the pairs that statistics are of; None for all, which "unique" is too of one phase."""
-    return None if pairs == "all" or (pairs == "unique" and n_phases == 1) else wanted
-
-
-def _phases_of(f: Array, ndim: int, pairs: Any, n_phases: int | None) -> tuple[int, Pairs]:
-    """Return the number of phases and the pairs of measured statistics."""
-    axes = ndim + (2 if pairs == "all" else 1)
-    if len(f.shape) < axes:
-        raise ValueError(f"f must have at least {axes} axes for pairs={pairs!r} and {ndim} spatial axes, got shape {tuple(f.shape)}")
-    rows = int(f.shape[-ndim - 1])
-    if pairs == "all":
-        n = rows
-    elif pairs == "unique":
-        n = (math.isqrt(8 * rows + 1) - 1) // 2  # rows = n (n + 1) / 2
-    elif isinstance(pairs, str):
-        n = 1
-    else:
-        pairs = tuple(tuple(pair) for pair in pairs)
-        n = n_phases or max((max(pair) for pair in pairs), default=0) + 1
-    return n, resolve(pairs, n)
+def _batch_index(index: Any, batch: tuple[int, ...], ndim: int) -> tuple[Any, ...]:
+    """Return an index of a batch as one of arrays (*batch, *lags); refuse what is out of bounds, which jax would clamp."""
+    entries = index if isinstance(index, tuple) else (index,)
+    dots = [at for at, entry in enumerate(entries) if entry is Ellipsis]
+    taken = [entry for entry in entries if entry is not None and entry is not Ellipsis]
+    after = sum(entry is not None for entry in entries[dots[0] + 1 :]) if dots else 0
+    if len(taken) > len(batch):
+        raise IndexError(f"target statistics of batch shape {batch} take no index {index!r}")
+    for entry, size in zip(taken, batch[: len(taken) - after] + batch[len(batch) - after :], strict=True):
+        if isinstance(entry, int) and not -size <= entry < size:
+            raise IndexError(f"index {entry} is out of bounds for target statistics of batch shape {batch}")
+    return (*entries, *(slice(None),) * ndim) if dots else (*entries, ...)
 
 
 def target_statistics(
@@ -300,5 +292,5 @@ def target_statistics(
     _check.real("target", target, xp)
     plan, wanted, counting = plan_of(target, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp, "target")
     values, _ = correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp)
-    listed = _listed(pairs, wanted, plan.n_phases)
+    listed = listed_pairs(pairs, wanted, plan.n_phases)
     return TargetStatistics._of(values, target, mask, plan, listed, tuple(target.shape[: -ndim - 1]), xp)

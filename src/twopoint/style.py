@@ -1,7 +1,7 @@
 """Gram matrices of feature maps, and the loss between them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -118,7 +118,9 @@ def pose_style(prediction: Any, target: Any, weights: Any, ndim: int, reduction:
             raise TypeError(f"{name} must be a list of feature maps, at least one, got {type(maps).__name__}")
     if len(prediction) != len(target):
         raise ValueError(f"features_prediction and features_target must have as many layers, got {len(prediction)} and {len(target)}")
-    weights = [1.0] * len(prediction) if weights is None else list(weights)
+    if weights is not None and not isinstance(weights, Iterable):
+        raise TypeError(f"weights must hold one number a layer, got {weights!r}")
+    weights = [1.0] * len(prediction) if weights is None else [_check.number("weights", weight) for weight in weights]
     if len(weights) != len(prediction):
         raise ValueError(f"weights must hold one number a layer, {len(prediction)}, got {len(weights)}")
     xp = namespace(**{f"{name}[{i}]": x for name, maps in layers.items() for i, x in enumerate(maps)})
