@@ -168,3 +168,36 @@ def test_zero_lag_of_crossed_indicators_is_exactly_zero_in_float32():
             f = tp.correlations(m[implied:], implied_phase=implied)
             crossed = f[..., 0, 0][~np.eye(phases, dtype=bool)]
             assert np.abs(crossed).max() < 1e-9
+
+
+@pytest.mark.numpy_only
+@pytest.mark.parametrize("mode", oracles.MODES)
+@pytest.mark.parametrize("space", [(6,), (5, 4), (3, 4, 2)], ids=str)
+def test_where_there_is_no_float64(mode, space, monkeypatch):
+    """The way of jax without x64, taken by numpy: means removed, their part added by sums over boxes."""
+    monkeypatch.setattr("twopoint.correlation.widest", lambda x, xp: xp.float32)
+    m, mask = (0.5 + 0.5 * np.stack([arrays(i, 3, space, "soft") for i in (14, 15)])).astype(np.float32), some_mask(space)
+    totals = tuple(2 * s - 1 if "open" in mode else s for s in space)
+    for crop in (None, 3, (2, 4, 1)[: len(space)], totals):
+        crop = (
+            tuple(min(n, total) for n, total in zip((crop,) * 3 if isinstance(crop, int) else crop or totals, totals, strict=False))
+            if crop
+            else None
+        )
+        for implied in (False, True):
+            got = tp.correlations(m, ndim=len(space), crop=crop, implied_phase=implied, **options_of(mode, mask))
+            assert got.dtype == np.float32
+            for i in range(2):
+                want, _ = oracles.statistics(m[i], crop=crop, implied_phase=implied, **options_of(mode, mask))
+                oracles.close(got[i], want, 2e-5, f"{mode} {crop}")
+
+
+@pytest.mark.numpy_only
+def test_where_there_is_no_float64_the_mean_costs_no_digits(monkeypatch):
+    """Nearly full, and large: with the mean left in, the error would be a thousand times the deviations' rounding."""
+    rng = np.random.default_rng(0)
+    m = (1 + 1e-3 * rng.normal(size=(1, 150, 150))).astype(np.float32)
+    options = {"boundary": "open", "crop": 101}
+    want = tp.correlations(m.astype(float), **options)
+    monkeypatch.setattr("twopoint.correlation.widest", lambda x, xp: xp.float32)
+    oracles.close(tp.correlations(m, **options), want, 3e-7)
