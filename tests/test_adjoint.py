@@ -25,7 +25,7 @@ def test_transposed_derivative_of_the_statistics(mode, phases, implied, rng):
     masks = np.stack([MASK, ~MASK]) if "masked" in mode else None
     boundary = "open" if "open" in mode else "periodic"
     n = phases + implied
-    for crop, pairs in itertools.product((None, 3, (2, 5)), ("all", [(0, 0)], [(n - 1, 0)])):
+    for crop, pairs in itertools.product((None, 3, (2, 5)), ("all", [(0, 0)], [(n - 1, 0)], [(n // 2, n - 1)])):
         options = Options(boundary=boundary, mask=masks, crop=crop, implied_phase=implied, pairs=pairs)
         plan, _, mask = plan_of(m, options, np)
         count = correlation.pair_count(mask, m, plan, np)
@@ -55,6 +55,7 @@ def test_mean_square():
     d = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
     want = oracles.gradient(lambda x: np.sum(np.mean(x**2, axis=(1, 2, 3))), d)
     oracles.close(adjoint.mean_square(d, None, 2, np), want, 1e-9)
+    oracles.close(adjoint.mean_square(d[0], None, 2, np), want[0], 1e-9)
     masks = np.stack([MASK, np.zeros_like(MASK)])[:, None]
     inside = np.where(masks, d, 0.0)
     got = adjoint.mean_square(inside, masks, 2, np)

@@ -15,11 +15,9 @@ def correlate(slopes: list[Array], parts: Parts, mask: Array | None, plan: Plan,
     if parts.factor is not None:
         slopes = [slope * parts.factor for slope in slopes]
     by_pair = dict(zip(plan.pairs, slopes, strict=True))
-    axes = tuple(range(-plan.ndim, 0))
     through = transpose_derive(by_pair, plan, xp) if plan.closed else by_pair
     grads = _transpose_products(through, parts, plan, xp)  # (..., phases in the spectra, *space)
-    if plan.closed:
-        grads = grads - xp.mean(grads, axis=axes, keepdims=True)  # the mean was taken off before the transform
+    if plan.closed:  # the means were taken off before the transform, so the gradient through it has none
         return grads + _transpose_means(by_pair, parts, plan, xp)[(...,) + (None,) * plan.ndim]
     if mask is not None:
         grads = xp.where(mask, grads, xp.zeros_like(grads))
