@@ -58,8 +58,7 @@ def _at_zero_lag(m: Array, c: Array, product: Array, pair: Pair, plan: Plan, xp:
     the floor of CESS, enough to change a small gradient by 1e-4.
     """
     h, k = (stop_gradient(_phase(m, i, plan), xp) for i in pair)
-    zero = (..., *(0 if whole else n // 2 for n, whole in zip(plan.lags.stored, plan.lags.whole, strict=True)))
-    return xp.mean(h * k, axis=tuple(range(-plan.ndim, 0))) - stop_gradient(product + c[zero], xp)
+    return xp.mean(h * k, axis=tuple(range(-plan.ndim, 0))) - stop_gradient(product + c[(..., *plan.lags.zero)], xp)
 
 
 def _counted(m: Array, mask: Array | None, count: Array, plan: Plan, xp: Namespace) -> tuple[list[Array], Parts]:

@@ -44,6 +44,11 @@ class Lags:
         return tuple(n if whole else n | 1 for n, whole in zip(self.shape, self.whole, strict=True))
 
     @property
+    def zero(self) -> tuple[int, ...]:
+        """The index of the zero lag among the stored ones."""
+        return tuple(0 if whole else n // 2 for n, whole in zip(self.stored, self.whole, strict=True))
+
+    @property
     def transform(self) -> tuple[int, ...]:
         """Sizes of the Fourier transforms: under an open boundary padded by the furthest lag, to a fast length."""
         if self.boundary == "periodic":

@@ -73,8 +73,7 @@ class TargetStatistics:
         if self.pairs is not None:
             raise ValueError("volume fractions follow only from statistics of all pairs; these hold pairs=" + repr(self.pairs))
         xp = namespace(correlations=self._values[0])
-        zero = tuple(0 if whole else n // 2 for n, whole in zip(self._plan.lags.stored, self._plan.lags.whole, strict=True))
-        at = dict(zip(self._plan.pairs, (f[(..., *zero)] for f in self._values), strict=True))
+        at = dict(zip(self._plan.pairs, (f[(..., *self._plan.lags.zero)] for f in self._values), strict=True))
         return xp.stack([sum(at[min(h, k), max(h, k)] for k in range(self.n_phases)) for h in range(self.n_phases)], axis=-1)
 
     @classmethod
