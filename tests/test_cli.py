@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -204,3 +206,34 @@ def test_the_entry_point_runs(monkeypatch, capsys):
         entry.main()
     assert left.value.code == 0
     assert twopoint.__version__ in capsys.readouterr().out
+
+
+def test_labels_are_written(run, image, tmp_path):
+    result = run("reconstruct", image, "--labels", "found.npy")
+    assert result.exit_code == 0, result.output
+    found = np.load(tmp_path / "found.npy")
+    assert found.shape == (24, 20)
+    assert found.mean() == np.mean(np.load(image) > 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--out", "same.png", "--json", "same.png"), "same.png is named twice"),
+        (("--out", "a.png", "--json", "discs.npy", "--force"), "discs.npy is named twice"),
+        (("--labels", "discs.npy", "--force"), "discs.npy is named twice"),
+        (("--out", "picture.jpg"), "picture.jpg must end in .png"),
+        (("--labels", "found.txt"), "found.txt must end in .npy"),
+    ],
+)
+def test_no_output_destroys_another_file(run, image, words, message):
+    before = image.read_bytes()
+    result = run("reconstruct", image, *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert image.read_bytes() == before
+
+
+def test_python_m_twopoint():
+    result = subprocess.run([sys.executable, "-m", "twopoint", "--version"], capture_output=True, text=True, check=False)
+    assert result.stdout.strip() == f"twopoint {twopoint.__version__}"

@@ -48,6 +48,12 @@ def test_two_phase(backend):
         assert backend.read(tp.two_phase(backend.make(x.astype(np.float16)))).dtype == np.float32
 
 
+def test_two_phase_refuses_gray_values_of_integers(backend, unchecked):
+    for image in (np.array([[0, 255]], np.uint8), np.array([[-1, 0]]), np.array([[0, 2]])):
+        with pytest.raises(ValueError, match="x of integers must hold 0 and 1 only"):
+            tp.two_phase(backend.make(image))
+
+
 def test_volume_fractions(backend):
     m = np.stack([arrays(i, 3, (4, 5), "soft") for i in range(2)])
     mask = np.random.default_rng(2).random((2, 4, 5)) > 0.5

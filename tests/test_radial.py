@@ -39,3 +39,11 @@ def test_lags_that_no_pair_spans_drop_out(backend):
     _, values = tp.radial_average(f, count=count)
     oracles.close(backend.read(values)[:4], [1, 1, 1, 1], 1e-12)
     assert not backend.read(values)[4:].any()
+
+
+@pytest.mark.numpy_only
+def test_numbers_come_as_arrays_too(unchecked):
+    f = np.random.default_rng(0).normal(size=(6, 5))
+    assert (tp.radial_average(f, spacing=np.array(0.5))[0] == tp.radial_average(f, spacing=0.5)[0]).all()
+    m = np.ones((1, 6, 5))
+    assert tp.correlations(m, crop=np.array(3)).shape == (1, 1, 3, 3)

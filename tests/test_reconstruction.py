@@ -221,3 +221,11 @@ def test_statistics_error_refuses_what_does_not_fit():
         statistics_error(discs(9), discs(8))
     with pytest.raises(ValueError, match="target must have statistics that change with the lag"):
         statistics_error(discs(8), tp.two_phase(np.ones((8, 8))))
+
+
+@pytest.mark.parametrize("pattern", [np.indices((16, 16)).sum(0) % 2, np.indices((16, 16))[0] % 2], ids=["checkerboard", "stripes"])
+def test_one_fourier_mode_is_found_from_every_start(pattern):
+    """Equal noise in both phases would cancel to gray, from which no gradient leads away."""
+    known = tp.target_statistics(tp.two_phase(pattern))
+    for seed in range(6):
+        assert tp.statistics_error(tp.reconstruct(known, seed=seed, iterations=20).labels, known) < 1e-6

@@ -6,7 +6,7 @@ from .gradient import value_and_grad
 from .losses import cess, clamp, mse_cess, msess
 from .phases import one_hot, two_phase, volume_fractions
 from .radial import radial_average
-from .reconstruction import Reconstruction, reconstruct
+from .reconstruction import Reconstruction, reconstruct, statistics_error
 from .spectrum import power_spectrum
 from .statistics import TargetStatistics, target_statistics
 from .style import gram, style_loss
@@ -29,6 +29,7 @@ __all__ = [
     "power_spectrum",
     "radial_average",
     "reconstruct",
+    "statistics_error",
     "style_loss",
     "target_statistics",
     "two_phase",

@@ -50,7 +50,8 @@ def real(name: str, x: Array, xp: Namespace, *, booleans: bool = False) -> None:
     """Refuse an array that is not real floating, or boolean where that is allowed."""
     if xp.isdtype(x.dtype, "real floating") or (booleans and xp.isdtype(x.dtype, "bool")):
         return
-    hint = "" if xp.isdtype(x.dtype, "complex floating") else "; one_hot(labels, n_phases) or two_phase(image) makes phases of it"
+    hint = "; one_hot(labels, n_phases) makes phases of labels, a conversion to floats of an indicator or of gray values / 255"
+    hint = "" if xp.isdtype(x.dtype, "complex floating") else hint
     raise TypeError(f"{name} must be of a real floating dtype, got {x.dtype}{hint}")
 
 
@@ -97,7 +98,7 @@ def crop_sizes(crop: Any, totals: tuple[int, ...]) -> tuple[int, ...] | None:
     """Return one number of kept lags an axis; refuse fewer than one or more than there are."""
     if crop is None:
         return None
-    sizes = tuple(crop) if isinstance(crop, Iterable) else (crop,) * len(totals)
+    sizes = (crop,) * len(totals) if getattr(crop, "ndim", None) == 0 or not isinstance(crop, Iterable) else tuple(crop)
     if len(sizes) != len(totals):
         raise ValueError(f"crop must be one integer or {len(totals)}, one an axis, got {crop!r}")
     sizes = tuple(integer("crop", n, 1) for n in sizes)

@@ -60,7 +60,9 @@ def start(statistics: TargetStatistics, rng: np.random.Generator) -> np.ndarray:
     column = (slice(None),) + (None,) * len(space)
     v = np.asarray(statistics.volume_fractions, dtype=np.float64)
     power = np.clip(scipy.fft.rfftn(_covariances(statistics, v), axes=axes).real, 0.0, None)
-    noise = scipy.fft.rfftn(rng.standard_normal((len(v), *space)), axes=axes)
+    white = rng.standard_normal((len(v), *space))
+    white -= white.mean(axis=0)  # phases compete: where one statistic rules, equal noise in all would cancel to gray, a saddle
+    noise = scipy.fft.rfftn(white, axes=axes)
     noise = scipy.fft.irfftn(np.sqrt(power) * noise, s=space, axes=axes)
     deviation = noise.std(axis=axes)
     noise = noise / np.where(deviation > 0, deviation, 1.0)[column]

@@ -203,6 +203,9 @@ def clamp(
 ) -> Float[Array, "*batch"]:
     """Push every point towards one phase: ``-sum over x of log sum over h of exp(-|m(x) - e_h|^2 / (4 sigma))``.
 
+    As in the paper it is a sum over points, while CESS and MSESS are means over lags: beside them its weight must be far below
+    one over the number of points.
+
     Parameters
     ----------
     m : array (..., N, *space)

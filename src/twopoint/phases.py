@@ -73,7 +73,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
     Parameters
     ----------
     x : array (..., *space)
-        Membership of phase 1, 0..1; integers and booleans become floats.
+        Membership of phase 1, 0..1; integers (0 and 1) and booleans become floats.
     ndim : int
         Number of spatial axes, 1, 2 or 3.
     dtype : optional
@@ -89,7 +89,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
     TypeError
         If x is complex.
     ValueError
-        If x has fewer than ndim axes.
+        If x has fewer than ndim axes, or integers other than 0 and 1 (unless jax.jit or torch.compile traces).
 
     References
     ----------
@@ -107,6 +107,10 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
     space = _check.field("x", x, ndim)
     if xp.isdtype(x.dtype, "complex floating"):
         raise TypeError(f"x must be real, got {x.dtype}")
+    if xp.isdtype(x.dtype, "integral") and is_concrete(x, xp):
+        low, high = int(xp.min(x)), int(xp.max(x))
+        if low < 0 or high > 1:
+            raise ValueError(f"x of integers must hold 0 and 1 only, got {low}..{high}; compare (x > 127), divide (x / 255) or one_hot it")
     if dtype is None:
         dtype = floating(x, xp) if xp.isdtype(x.dtype, "real floating") else default_float(xp)
     x = xp.reshape(xp.astype(x, dtype), (*x.shape[:-ndim], 1, *space))

@@ -96,8 +96,9 @@ def _flat_count(count: Array, ndim: int, index: Array, dtype: Any, xp: Namespace
 
 def _spacings(spacing: float | Iterable[float], ndim: int) -> tuple[float, ...]:
     """Return one spacing an axis; refuse what is not above zero."""
-    several = spacing if isinstance(spacing, Iterable) and not isinstance(spacing, str) else (spacing,) * ndim
-    given = tuple(_check.positive("spacing", value) for value in several)
+    values: Any = spacing
+    values = (values,) * ndim if np.ndim(values) == 0 else values
+    given = tuple(_check.positive("spacing", value.item() if hasattr(value, "item") else value) for value in values)
     if len(given) != ndim:
         raise ValueError(f"spacing must be one number or {ndim}, one an axis, got {spacing!r}")
     return given

@@ -72,7 +72,7 @@ def reconstruct(
     ndim, boundary, mask, crop, implied_phase
         As in :func:`target_statistics`; left out they are its defaults, or those of the statistics.
     loss : list of (weight, loss, options), or a loss
-        ``msess``, ``cess`` and ``clamp``, at least one of the first two; ``[(1, cess, {})]`` unless given. ``clamp`` joins in
+        ``msess``, ``cess`` and ``clamp``, at least one of the first two; ``[(1, cess, {"excess": True})]`` unless given. ``clamp`` joins in
         from the second run on: earlier it would hold the gray of the start.
     starts : int
         Number of starts from different noise; start i is the same whatever their number.
@@ -154,6 +154,10 @@ def statistics_error(m: Array, target: Target, *, ndim: int = 2) -> float:
     TypeError, ValueError
         If shapes do not fit, or the target's statistics are the same at every lag.
 
+    References
+    ----------
+    Cai et al., eq. (1); the error as this project's documentation reports it.
+
     Examples
     --------
     >>> import numpy as np, twopoint as tp
@@ -188,7 +192,7 @@ def _weights(pulls: Any) -> tuple[float, ...]:
 
 def _terms(loss: Any) -> list[Term]:
     """Return the loss as a list of terms; refuse losses that statistics cannot serve, and sums that do not look at them."""
-    loss = [(1.0, cess, {})] if loss is None else loss
+    loss = [(1.0, cess, {"excess": True})] if loss is None else loss
     if not callable(loss) and (isinstance(loss, (str, bytes)) or not isinstance(loss, Iterable)):
         raise TypeError(f"loss must be a loss or a list of (weight, loss, options), got {loss!r}")
     terms = [(1.0, loss, {})] if callable(loss) else list(loss)

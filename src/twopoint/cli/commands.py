@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +38,7 @@ _LOSSES: dict[LossName, list[Term]] = {LossName.cess: [(1.0, cess, {"excess": Tr
 Seed = Annotated[int, typer.Option(min=0, help="Of the noise that the search starts from.")]
 Starts = Annotated[int, typer.Option(min=1, help="Searches from different noise; the best is kept.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files.")]
+Labels = Annotated[Path | None, typer.Option("--labels", help="Write the reconstructed labels to this .npy file too.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too; - prints them instead of the table.")]
 
 
@@ -59,15 +61,17 @@ def demo(
     size: Annotated[int, typer.Option(min=16, max=1024, help="Pixels along each side; the discs grow with it.")] = 224,
     seed: Seed = 0,
     starts: Starts = 2,
+    labels_file: Labels = None,
     json_file: Json = None,
     force: Force = False,
 ) -> None:
     """Place five discs at random, forget them, and find them again from their 2-point statistics."""
     with _clear_errors():
         picture = _DEMO if out is None else out
-        _check_outputs(picture, json_file, force=force, own=out is None)
+        outputs = _Outputs(picture, labels_file, json_file)
+        outputs.check(force=force, own=out is None)
         labels = circles((size, size), radius=20.0 * size / 224, rng=np.random.default_rng(seed)).astype(np.int64)
-        _reconstruct(labels, "five circles", LossName.cess, seed, starts, picture, json_file)
+        _reconstruct(labels, "five circles", LossName.cess, seed, starts, outputs)
 
 
 @app.command(name="reconstruct")
@@ -78,6 +82,7 @@ def reconstruct_file(
     loss: Annotated[LossName, typer.Option(help="Loss on the statistics.")] = LossName.cess,
     seed: Seed = 0,
     starts: Starts = 1,
+    labels_file: Labels = None,
     json_file: Json = None,
     force: Force = False,
 ) -> None:
@@ -85,8 +90,9 @@ def reconstruct_file(
     with _clear_errors():
         picture = Path(f"{file.stem}-reconstruction.png") if out is None else out
         labels = files.cut_window(files.read_labels(file), window)
-        _check_outputs(picture, json_file, force=force)
-        _reconstruct(labels, file.stem, loss, seed, starts, picture, json_file)
+        outputs = _Outputs(picture, labels_file, json_file)
+        outputs.check(force=force, source=file)
+        _reconstruct(labels, file.stem, loss, seed, starts, outputs)
 
 
 @contextmanager
@@ -99,31 +105,46 @@ def _clear_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
-def _check_outputs(picture: Path, json_file: Path | None, *, force: bool, own: bool = False) -> None:
-    """Refuse what cannot be written, before any work is done; the demo's own picture may be overwritten."""
-    files.check_output(picture, force=force or own)
-    if json_file is not None and json_file != Path("-"):
-        files.check_output(json_file, force=force)
+@dataclass(frozen=True)
+class _Outputs:
+    """The files that a command is to write."""
+
+    picture: Path
+    labels: Path | None
+    figures: Path | None
+
+    def check(self, *, force: bool, own: bool = False, source: Path | None = None) -> None:
+        """Refuse what cannot be written, before any work is done; the demo's own picture may be overwritten."""
+        files.distinct(source, self.picture, self.labels, self.figures)
+        files.check_output(self.picture, force=force or own)
+        for path in (self.labels, self.figures):
+            if path is not None and path != Path("-"):
+                files.check_output(path, force=force)
+        for path, suffix in ((self.picture, ".png"), (self.labels, ".npy")):
+            if path is not None and path.suffix.lower() != suffix:
+                raise files.InputError(f"{path} must end in {suffix}")
 
 
-def _reconstruct(labels: np.ndarray, name: str, loss: LossName, seed: int, starts: int, picture: Path, json_file: Path | None) -> None:
+def _reconstruct(labels: np.ndarray, name: str, loss: LossName, seed: int, starts: int, outputs: _Outputs) -> None:
     """Reconstruct labels, write the picture and print the figures."""
     target = one_hot(labels, int(labels.max()) + 1)
     began = time.perf_counter()
     result = _with_progress_bar(target, loss, seed, starts)
     seconds = time.perf_counter() - began
     found = result.labels if starts == 1 else result.labels[0]
-    measured = _figures(target, result, loss, starts) | {"seconds": round(seconds, 2), "seed": seed, "picture": str(picture)}
+    measured = _figures(target, result, loss, starts) | {"seconds": round(seconds, 2), "seed": seed, "picture": str(outputs.picture)}
     wanted, got = (autocorrelation(m[1], centered=True) for m in (target, one_hot(found, len(target))))
     error = measured["error_thresholded"]
     title = f"{name}, {labels.shape[0]} x {labels.shape[1]}: relative error of the statistics {error:.4f}, {loss}, {seconds:.1f} s"
-    figures.reconstruction_panels(labels, found, wanted, got, title=title).savefig(picture, dpi=110, format="png")
-    if json_file == Path("-"):
+    figures.reconstruction_panels(labels, found, wanted, got, title=title).savefig(outputs.picture, dpi=110, format="png")
+    if outputs.labels is not None:
+        np.save(outputs.labels, found)
+    if outputs.figures == Path("-"):
         typer.echo(json.dumps(measured, indent=2))
         return
-    if json_file is not None:
-        json_file.write_text(json.dumps(measured, indent=2) + "\n")
-    Console(soft_wrap=True).print(_table(measured), f"picture: {picture}", sep="\n", highlight=False)
+    if outputs.figures is not None:
+        outputs.figures.write_text(json.dumps(measured, indent=2) + "\n")
+    Console(soft_wrap=True).print(_table(measured), f"picture: {outputs.picture}", sep="\n", highlight=False)
 
 
 def _with_progress_bar(target: np.ndarray, loss: LossName, seed: int, starts: int) -> Reconstruction:

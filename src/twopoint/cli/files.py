@@ -41,7 +41,7 @@ def read_labels(path: Path) -> np.ndarray:
 def _load(path: Path) -> np.ndarray:
     """Return a 2-D array of finite numbers from a .npy file."""
     if path.suffix.lower() != ".npy":
-        raise InputError(f"{path} is no .npy file; save the labels with numpy.save")
+        raise InputError(f"{path} is no .npy file; save one array of labels with numpy.save")
     try:
         with path.open("rb") as file:
             array = np.lib.format.read_array(file, allow_pickle=False)
@@ -106,6 +106,14 @@ def _range(part: str, window: str) -> tuple[int, int]:
     if not (1 <= len(ends) <= 2 and all(end.strip().isdecimal() and len(end) < 10 for end in ends)):
         raise InputError(f"--window must be as 128 or 0:128,0:128, got {window!r}")
     return (0, int(ends[0])) if len(ends) == 1 else (int(ends[0]), int(ends[1]))
+
+
+def distinct(*paths: Path | None) -> None:
+    """Refuse two names of one file among what is read and written: one would destroy the other, even by force."""
+    known = [path.resolve() for path in paths if path is not None and path != Path("-")]
+    for path in known:
+        if known.count(path) > 1:
+            raise InputError(f"{path.name} is named twice among the input and the outputs; give each file a name of its own")
 
 
 def check_output(path: Path, *, force: bool) -> None:
