@@ -56,11 +56,13 @@ def test_mean_square():
     want = oracles.gradient(lambda x: np.sum(np.mean(x**2, axis=(1, 2, 3))), d)
     oracles.close(adjoint.mean_square(d, None, 2, np), want, 1e-9)
     oracles.close(adjoint.mean_square(d[0], None, 2, np), want[0], 1e-9)
-    masks = np.stack([MASK, np.zeros_like(MASK)])[:, None]
-    inside = np.where(masks, d, 0.0)
+    other = np.random.default_rng(4).random((4, 5)) > 0.6
+    masks = np.stack([MASK, other, np.zeros_like(MASK)])[:, None]
+    inside = np.where(masks, np.concatenate([d, d[:1]]), 0.0)
     got = adjoint.mean_square(inside, masks, 2, np)
-    oracles.close(got[0][:, MASK], 2 * d[0][:, MASK] / (3 * MASK.sum()), 1e-14)
-    assert not got[1].any()
+    for i, mask in enumerate((MASK, other)):
+        oracles.close(got[i][:, mask], 2 * d[i][:, mask] / (3 * mask.sum()), 1e-14)
+    assert not got[2].any()
 
 
 def test_gram():

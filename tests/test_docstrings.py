@@ -29,3 +29,11 @@ def test_docstrings_say_all(name):
     signature = inspect.signature(getattr(tp, name))
     for parameter in signature.parameters:
         assert parameter in text, f"{name} does not speak of {parameter}"
+
+
+@pytest.mark.numpy_only
+@pytest.mark.parametrize("name", PUBLIC)
+def test_options_are_keywords(name):
+    parameters = inspect.signature(getattr(tp, name)).parameters.values()
+    for parameter in parameters:
+        assert parameter.default is parameter.empty or parameter.kind is parameter.KEYWORD_ONLY, f"{name}({parameter.name})"
