@@ -25,11 +25,11 @@ def value_and_grad(loss: Loss | Iterable[Term]) -> Callable[..., tuple[Array, An
     ----------
     loss : function, or list of (weight, loss, options)
         A public loss of this package, or a weighted sum of such. For torch and jax also any other function of
-        (prediction, target, **options).
+        ``(prediction, target, **options)``.
 
     Returns
     -------
-    function of (prediction, target, **options) -> (value, gradient)
+    function: ``(prediction, target, **options) -> (value, gradient)``
         Options are those of the loss; in a sum they are common to all terms that know them, each term's own override them, and
         ``clamp`` ignores the target. The gradient has the prediction's shape, for ``style_loss`` it is a list. On torch and jax the
         function can be differentiated, mapped (``torch.func``, ``jax.vmap``) and compiled itself.

@@ -22,7 +22,7 @@ def radial_average(
 ) -> tuple[Float[Array, " shells"], Float[Array, "*batch shells"]]:
     """Average a statistic over directions, in shells one pixel wide.
 
-    Shell j holds the lags with j - 1/2 <= |r| / w < j + 1/2, w the smallest spacing; shells reach up to half the smallest
+    Shell j holds the lags with ``j - 1/2 <= |r| / w < j + 1/2``, w the smallest spacing; shells reach up to half the smallest
     physical extent of the lags.
 
     Parameters
