@@ -97,7 +97,8 @@ def _flat_count(count: Array, ndim: int, index: Array, dtype: Any, xp: Namespace
 def _spacings(spacing: float | Iterable[float], ndim: int) -> tuple[float, ...]:
     """Return one spacing an axis; refuse what is not above zero."""
     values: Any = spacing
-    values = (values,) * ndim if np.ndim(values) == 0 else values
+    several = hasattr(values, "__iter__") and not isinstance(values, str) and getattr(values, "ndim", 1) > 0
+    values = values if several else (values,) * ndim
     given = tuple(_check.positive("spacing", value.item() if hasattr(value, "item") else value) for value in values)
     if len(given) != ndim:
         raise ValueError(f"spacing must be one number or {ndim}, one an axis, got {spacing!r}")
