@@ -1,6 +1,7 @@
 """Values and gradients on every library: torch's and jax's own differentiation, adjoints for all others."""
 
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -8,9 +9,9 @@ from . import _check, adjoint, losses, phases, style
 from ._namespace import Array, Namespace, full_precision, is_array, is_jax, is_torch, namespace
 from .correlation import correlate
 from .losses import cess, clamp, mse_cess, msess
-from .measures import SquaredError, clamp_slope, clamp_value
+from .measures import Measure, SquaredError, clamp_slope
 from .plan import CallOptions
-from .problem import Problem, entropy_measure, pixel_difference, pixel_error, pose, pose_clamp, reduce_batch
+from .problem import Problem, clamp_total, entropy_measure, pixel_difference, pixel_error, pose, pose_clamp, reduce_batch
 from .statistics import TargetStatistics
 from .style import style_loss
 
@@ -160,15 +161,12 @@ def _by_adjoints(prediction: Any, target: Any, terms: list[Term], xp: Namespace)
     return value, gradient
 
 
-def _share(problem_batch: tuple[int, ...], reduction: str) -> float:
+def _share(batch: tuple[int, ...], reduction: str) -> float:
     """Return the derivative of the reduction by each member of the batch."""
-    members = 1
-    for n in problem_batch:
-        members *= n
-    return 1.0 / max(members, 1) if reduction == "mean" else 1.0
+    return 1.0 / math.prod(batch) if reduction == "mean" else 1.0
 
 
-def _statistics_gradient(problem: Problem, measure: Any) -> tuple[Array, Array]:
+def _statistics_gradient(problem: Problem, measure: Measure) -> tuple[Array, Array]:
     """Return a statistics loss of each member of the batch and its gradient."""
     values, parts = correlate(problem.prediction, problem.mask, problem.count, problem.plan, problem.xp)
     slopes = problem.slopes(values, measure)
@@ -200,21 +198,25 @@ def _msess(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array
 def _cess(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array]:
     """Return cess and its gradient."""
     problem, own = _pose(prediction, target, options)
-    measure = entropy_measure(problem, **{name: own[name] for name in ("floor", "excess") if name in own})
-    values, gradient = _statistics_gradient(problem, measure)
+    values, gradient = _statistics_gradient(problem, _entropy(problem, own))
     return _finish(values, gradient, prediction, problem.plan.ndim, own["reduction"], problem.xp)
+
+
+def _entropy(problem: Problem, own: dict[str, Any]) -> Measure:
+    """Return the measure of CESS by the loss's own options."""
+    return entropy_measure(problem, **{name: own[name] for name in ("floor", "excess") if name in own})
 
 
 def _mse_cess(prediction: Array, target: Any, *, alpha: float, **options: Any) -> tuple[Array, Array]:
     """Return mse_cess and its gradient."""
     losses.refuse_statistics(target)
-    value, gradient = _cess(prediction, target, **options)
     problem, own = _pose(prediction, target, options)
     xp, ndim = problem.xp, problem.plan.ndim
+    values, gradient = _statistics_gradient(problem, _entropy(problem, own))
     by_phase = adjoint.mean_square(pixel_difference(problem, target), problem.mask, ndim, xp)
     by_phase = adjoint.implied(by_phase, ndim) if problem.plan.implied else by_phase
-    pixels, by_pixel = _finish(pixel_error(problem, target), by_phase, prediction, ndim, own["reduction"], xp)
-    return value + alpha * pixels, gradient + alpha * by_pixel
+    values, gradient = values + alpha * pixel_error(problem, target), gradient + alpha * by_phase
+    return _finish(values, gradient, prediction, ndim, own["reduction"], xp)
 
 
 def _clamp(
@@ -229,12 +231,10 @@ def _clamp(
 ) -> tuple[Array, Array]:
     """Return clamp and its gradient."""
     explicit, mask, ndim, xp = pose_clamp(m, sigma, ndim, mask, implied_phase, reduction)
-    values, gradient = clamp_value(explicit, sigma, -ndim - 1, xp), clamp_slope(explicit, sigma, -ndim - 1, xp)
-    if mask is not None:
-        values = xp.where(mask[(..., 0, *(slice(None),) * ndim)], values, xp.zeros_like(values))
-        gradient = xp.where(mask, gradient, xp.zeros_like(gradient))
+    gradient = clamp_slope(explicit, sigma, -ndim - 1, xp)
+    gradient = gradient if mask is None else xp.where(mask, gradient, xp.zeros_like(gradient))
     gradient = adjoint.implied(gradient, ndim) if implied_phase else gradient
-    return _finish(xp.sum(values, axis=tuple(range(-ndim, 0))), gradient, m, ndim, reduction, xp)
+    return _finish(clamp_total(explicit, mask, sigma, ndim, xp), gradient, m, ndim, reduction, xp)
 
 
 def _style_loss(prediction: Any, target: Any, *, weights: Any = None, ndim: int = 2, reduction: str = "mean") -> tuple[Array, list[Array]]:

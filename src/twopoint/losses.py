@@ -6,10 +6,10 @@ from typing import Any
 from jaxtyping import Float
 
 from ._namespace import Array
-from .measures import SquaredError, clamp_value
+from .measures import SquaredError
 from .pairs import Pair
 from .plan import CallOptions
-from .problem import Target, entropy_measure, finish, pixel_error, pose, pose_clamp, reduce_batch
+from .problem import Target, clamp_total, entropy_measure, finish, pixel_error, pose, pose_clamp, reduce_batch
 from .statistics import TargetStatistics
 
 
@@ -242,7 +242,4 @@ def clamp(
     7.227411
     """
     explicit, mask, ndim, xp = pose_clamp(m, sigma, ndim, mask, implied_phase, reduction)
-    values = clamp_value(explicit, sigma, -ndim - 1, xp)  # (..., *space)
-    if mask is not None:
-        values = xp.where(mask[(..., 0, *(slice(None),) * ndim)], values, xp.zeros_like(values))
-    return reduce_batch(xp.sum(values, axis=tuple(range(-ndim, 0))), reduction, xp)
+    return reduce_batch(clamp_total(explicit, mask, sigma, ndim, xp), reduction, xp)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from . import _check, correlation, phases
 from ._namespace import Array, Namespace, is_array, namespace
-from .measures import CrossEntropy, Measure
+from .measures import CrossEntropy, Measure, clamp_value
 from .pairs import Pair
 from .plan import CallOptions, Options, Plan, plan_of
 from .statistics import TargetStatistics
@@ -25,23 +25,9 @@ class Problem:
     mask: Array | None  # as counting() gives it
     count: Array  # as pair_count() gives it, None where closed
     targets: list[Array]  # by canonical pair, (..., *stored)
-    weights: list[Array | float]  # by canonical pair: how often the user's pairs and lags hold it
+    shares: list[Array | float]  # by canonical pair: what each stored lag weighs in the loss
     plan: Plan
     unlisted: bool  # whether pairs are those of all phases, and not a list of the user's
-    lag_reduction: str
-
-    def share(self, weight: Array | float) -> Array | float:
-        """Return the weight of each stored lag in the loss: none where no pair spans it, over the number of the others if a mean."""
-        xp, n = self.xp, float(self.plan.lags.number)
-        if self.plan.masked:
-            like = self.targets[0]
-            seen = xp.astype(self.count > 0, like.dtype)
-            inside = self.plan.lags.inside(like, xp)
-            lags = tuple(range(-self.plan.ndim, 0))
-            n = xp.sum(seen if inside is None else seen * inside, axis=lags, keepdims=True)
-            n = xp.where(n > 0, n, xp.ones_like(n))
-            weight = weight * seen
-        return weight / n if self.lag_reduction == "mean" else weight
 
     def value(self, measure: Measure) -> Array:
         """Return the loss of each member of the batch, (...)."""
@@ -52,14 +38,14 @@ class Problem:
         """Sum the measure over pairs and lags, (...)."""
         lags = tuple(range(-self.plan.ndim, 0))
         terms = []
-        for f, t, weight in zip(values, self.targets, self.weights, strict=True):
-            share, value = self.share(weight), measure.value(f, t, self.xp)
+        for f, t, share in zip(values, self.targets, self.shares, strict=True):
+            value = measure.value(f, t, self.xp)
             terms.append(share * self.xp.sum(value, axis=lags) if isinstance(share, float) else self.xp.sum(share * value, axis=lags))
         return reduce(add, terms)
 
     def slopes(self, values: list[Array], measure: Measure) -> list[Array]:
         """Return the derivative of the total by each of the values."""
-        return [self.share(weight) * measure.slope(f, t, self.xp) for f, t, weight in zip(values, self.targets, self.weights, strict=True)]
+        return [share * measure.slope(f, t, self.xp) for f, t, share in zip(values, self.targets, self.shares, strict=True)]
 
 
 def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: str, lag_reduction: str) -> Problem:
@@ -85,8 +71,19 @@ def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: st
         targets, count = known.narrow(plan, xp)
         targets = [xp.astype(t, correlation.arithmetic(prediction, plan, xp), copy=False) for t in targets]
         count = correlation.pair_count(mask, prediction, plan, xp) if count is None else count
-    weights = _weights(plan, wanted, targets[0], xp)
-    return Problem(xp, prediction, mask, count, targets, weights, plan, isinstance(options.pairs, str), lag_reduction)
+    shares = _shares(plan, wanted, count, targets[0], lag_reduction, xp)
+    return Problem(xp, prediction, mask, count, targets, shares, plan, isinstance(options.pairs, str))
+
+
+def _shares(plan: Plan, wanted: tuple[Pair, ...], count: Array, like: Array, lag_reduction: str, xp: Namespace) -> list[Array | float]:
+    """Return what each stored lag of each canonical pair weighs: none where no pair spans it, over the others' number if a mean."""
+    weights, n = _weights(plan, wanted, like, xp), float(plan.lags.number)
+    if plan.masked:
+        seen, inside = xp.astype(count > 0, like.dtype), plan.lags.inside(like, xp)
+        n = xp.sum(seen if inside is None else seen * inside, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
+        n = xp.where(n > 0, n, xp.ones_like(n))
+        weights = [weight * seen for weight in weights]
+    return [weight / n for weight in weights] if lag_reduction == "mean" else weights
 
 
 def _weights(plan: Plan, wanted: tuple[Pair, ...], like: Array, xp: Namespace) -> list[Array | float]:
@@ -161,3 +158,11 @@ def pose_clamp(
         mask = phases.counting(mask, ndim, xp)
         m = xp.where(mask, m, xp.zeros_like(m))
     return phases.explicit(m, ndim, xp) if implied_phase else m, mask, ndim, xp
+
+
+def clamp_total(explicit: Array, mask: Array | None, sigma: float | Array, ndim: int, xp: Namespace) -> Array:
+    """Sum clamp over the counting points, (...), of what pose_clamp gives."""
+    values = clamp_value(explicit, sigma, -ndim - 1, xp)  # (..., *space)
+    if mask is not None:
+        values = xp.where(mask[(..., 0, *(slice(None),) * ndim)], values, xp.zeros_like(values))
+    return xp.sum(values, axis=tuple(range(-ndim, 0)))

@@ -76,9 +76,10 @@ def radial_average(
     order, bounds, width = _shells(lags, _spacings(spacing, ndim), bool(centered))
     dtype = floating(f, xp)
     index = xp.asarray(np.asarray(order), device=device_of(f))
-    flat = xp.take(xp.reshape(xp.astype(f, dtype), (*f.shape[:-ndim], -1)), index, axis=-1)
-    weight = xp.ones_like(flat[..., :]) if count is None else _flat_count(count, ndim, index, dtype, xp)
-    sums = [(xp.sum((weight * flat)[..., a:b], axis=-1), xp.sum(weight[..., a:b], axis=-1)) for a, b in pairwise(bounds)]
+    flat = _in_shells(f, ndim, index, dtype, xp)
+    weight = xp.ones_like(flat) if count is None else _in_shells(count, ndim, index, dtype, xp)
+    weighted = weight * flat
+    sums = [(xp.sum(weighted[..., a:b], axis=-1), xp.sum(weight[..., a:b], axis=-1)) for a, b in pairwise(bounds)]
     values = xp.stack([total / xp.where(n > 0, n, xp.ones_like(n)) for total, n in sums], axis=-1)
     r = width * xp.arange(len(bounds) - 1, dtype=dtype, device=device_of(f))
     return r, values
@@ -89,9 +90,9 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     return len(small) <= len(large) and all(n in (1, m) for n, m in zip(small[::-1], large[::-1], strict=False))
 
 
-def _flat_count(count: Array, ndim: int, index: Array, dtype: Any, xp: Namespace) -> Array:
-    """Return the counts of the lags that lie in a shell, shell after shell."""
-    return xp.take(xp.reshape(xp.astype(count, dtype), (*count.shape[:-ndim], -1)), index, axis=-1)
+def _in_shells(f: Array, ndim: int, index: Array, dtype: Any, xp: Namespace) -> Array:
+    """Return the values at lags that lie in a shell, shell after shell, (..., lags in shells)."""
+    return xp.take(xp.reshape(xp.astype(f, dtype), (*f.shape[:-ndim], -1)), index, axis=-1)
 
 
 def _spacings(spacing: float | Iterable[float], ndim: int) -> tuple[float, ...]:
