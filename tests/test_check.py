@@ -209,7 +209,7 @@ def test_unequal_shapes_are_refused(backend, loss, other):
 @pytest.mark.parametrize("loss", ["msess", "cess"])
 def test_a_prediction_of_another_shape_than_the_statistics_is_refused(backend, loss):
     statistics = tp.target_statistics(backend.make(M))
-    for other in (M[:, :3], BATCH, M[:1]):
+    for other in (M[:, :3], BATCH[:, :1], M[:1]):
         refused(ValueError, "prediction must have the target statistics' shape", STATISTICS[loss], backend.make(other), statistics)
     batched = tp.target_statistics(backend.make(BATCH))
     refused(ValueError, "prediction must have the target statistics' shape", STATISTICS[loss], backend.make(M), batched)

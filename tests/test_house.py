@@ -21,9 +21,9 @@ FLOORS = (
     "correlation spectrum fields radial",
     "adjoint",
     "_rules backend",
-    "statistics problem losses style",
-    "gradient",
-    "_exchange _descent _thresholding reconstruction",
+    "statistics problem losses style comparison",
+    "loss_adjoints gradient",
+    "_lbfgs _noise _increments _exchange _descent _thresholding _request reconstruction",
     "__init__",  # its names are for those above; the core does not reach round through it
     "adapters cli",
     "__main__",

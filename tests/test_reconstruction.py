@@ -1,12 +1,18 @@
 """Reconstruction from statistics, its labels, and the error that it is measured by."""
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.ndimage
 
 import twopoint as tp
-from twopoint.reconstruction import reconstruct, statistics_error
 from twopoint.synthetic import circles
+
+reconstruct = functools.partial(tp.reconstruct, tries=1, polish=20)  # annotations are checked at each step; test_exchange holds the rest
+
+
+CLAMPED = [(1.0, tp.cess, {}), (1.0, tp.clamp, {"sigma": 0.1})]
 
 
 def discs(size=40, n_phases=2, seed=3):
@@ -72,7 +78,7 @@ def test_only_statistics_of_the_target_are_used():
 def test_measured_statistics_without_an_image_are_enough():
     target = discs()
     statistics = tp.TargetStatistics.from_correlations(tp.correlations(target), shape=(40, 40))
-    assert statistics_error(reconstruct(statistics, iterations=30).labels, target) < 0.2
+    assert tp.statistics_error(reconstruct(statistics, iterations=30).labels, target) < 0.2
 
 
 def test_starts_are_best_first_and_the_same_alone():
@@ -83,7 +89,7 @@ def test_starts_are_best_first_and_the_same_alone():
     assert several.history.shape == (3, 101)
     assert list(several.loss) == sorted(several.loss)
     assert any((labels == one.labels).all() for labels in several.labels)
-    assert one.loss in several.loss
+    assert np.abs(several.loss - one.loss).min() < 1e-9
 
 
 def test_seeds_decide():
@@ -108,7 +114,7 @@ def test_clamp_in_the_loss_pulls_too():
     plain, clamped = (reconstruct(texture(), loss=loss, pulls=(), iterations=60) for loss in (tp.cess, terms))
     assert clamped.history.shape == (121,)  # the second run is the clamp's
     assert gray(clamped) < 0.5 * gray(plain)
-    assert statistics_error(clamped.labels, texture()) < 0.25
+    assert tp.statistics_error(clamped.labels, texture()) < 0.25
     value = tp.cess(clamped.field, texture()) + 1e-5 * tp.clamp(clamped.field, sigma=0.05)
     assert float(value) == pytest.approx(clamped.history[-1], rel=1e-9)
 
@@ -117,7 +123,7 @@ def test_clamp_in_the_loss_pulls_too():
 def test_other_statistics_work_through_target_statistics(options):
     statistics = tp.target_statistics(discs(32), **options)
     result = reconstruct(statistics, iterations=20)
-    assert statistics_error(result.labels, statistics) < 0.4
+    assert tp.statistics_error(result.labels, statistics) < 0.4
     np.testing.assert_allclose(
         tp.volume_fractions(tp.one_hot(result.labels, 2), mask=options.get("mask")), statistics.volume_fractions, atol=1e-12
     )
@@ -129,7 +135,7 @@ def test_one_and_three_dimensions(space):
     target = tp.one_hot(circles(space, n_circles=2, radius=3.0, rng=np.random.default_rng(0)), 2, ndim=ndim)
     result = reconstruct(target, ndim=ndim, iterations=20)
     assert result.labels.shape == space
-    assert statistics_error(result.labels, target, ndim=ndim) < 0.5
+    assert tp.statistics_error(result.labels, target, ndim=ndim) < 0.5
 
 
 def test_the_target_dtype_is_kept():
@@ -138,11 +144,11 @@ def test_the_target_dtype_is_kept():
 
 def test_progress_is_reported_to_the_end():
     seen = []
-    result = reconstruct(discs(16), starts=2, iterations=3, pulls=(0.1,), progress=lambda *report: seen.append(report))
+    result = reconstruct(discs(16), starts=2, iterations=3, pulls=(0.1,), polish=0, progress=lambda *report: seen.append(report))
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
     assert {total for _, total, _ in seen} == {12}
     assert seen[-1][0] == 12
-    assert seen[-1][2] in result.history[:, -1]
+    assert min(result.history[:, -1]) in [value for _, _, value in seen]
 
 
 def test_an_absent_phase_stays_absent():
@@ -156,17 +162,6 @@ def test_a_target_without_structure_gives_its_only_phase():
     result = reconstruct(tp.two_phase(np.ones((8, 8))), iterations=5)
     assert (result.labels == 1).all()
     assert np.isfinite(result.history).all()
-
-
-def test_statistics_error_is_its_definition():
-    target = discs(20)
-    labels = np.random.default_rng(0).permutation(target[1].astype(int).ravel()).reshape(20, 20)
-    assert statistics_error(labels, target) == pytest.approx(error_by_definition(labels, target), rel=1e-12)
-    assert statistics_error(labels, tp.target_statistics(target[1:], implied_phase=True)) == pytest.approx(
-        error_by_definition(labels, target), rel=1e-9
-    )
-    assert statistics_error(target, target) == 0
-    assert statistics_error(labels, target) > 0.1
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -184,11 +179,24 @@ def test_statistics_error_is_its_definition():
         ({"boundary": "round"}, ValueError, "boundary must be one of"),
         ({"crop": 99}, ValueError, "crop must not exceed"),
         ({"starts": 0}, ValueError, "starts must be at least 1"),
+        ({"tries": 0}, ValueError, "tries must be at least 1"),
         ({"starts": 1.5}, TypeError, "starts must be an integer"),
         ({"seed": -1}, ValueError, "seed must be at least 0"),
         ({"iterations": 0}, ValueError, "iterations must be at least 1"),
         ({"pulls": 0.1}, TypeError, "pulls must be a sequence"),
         ({"pulls": (-1.0,)}, ValueError, "pulls must be finite and not below 0"),
+        ({"clamps": (0, 1)}, ValueError, "clamps are factors of the terms with clamp, but loss holds none"),
+        ({"clamps": (0, 1), "loss": CLAMPED}, ValueError, "clamps must hold a factor for each run, 10 with 9 pulls, got 2"),
+        ({"clamps": (0, -1), "pulls": (0.1,), "loss": CLAMPED}, ValueError, "clamps must be finite and not below 0"),
+        ({"polish": -1}, ValueError, "polish must be at least 0"),
+        ({"initial": np.ones((2, 8, 7))}, ValueError, r"initial must have shape \(2, 8, 8\), or be labels \(8, 8\), got \(2, 8, 7\)"),
+        ({"initial": np.ones((2, 8, 8)), "starts": 2}, ValueError, r"initial must have shape \(2, 2, 8, 8\)"),
+        ({"initial": np.full((8, 8), 2)}, ValueError, "labels must"),
+        ({"initial": np.full((2, 8, 8), np.inf)}, ValueError, "initial must hold finite values"),
+        ({"initial": "noise"}, TypeError, "initial must be an array"),
+        ({"volume_fractions": 0.3}, TypeError, "volume_fractions must be a sequence of numbers"),
+        ({"volume_fractions": (0.3, 0.3)}, ValueError, "volume_fractions must be 2 numbers that sum to one"),
+        ({"volume_fractions": (1.3, -0.3)}, ValueError, "volume_fractions must be finite and not below 0"),
         ({"loss": "cess"}, TypeError, "loss must be a loss or a list"),
         ({"loss": 3}, TypeError, "loss must be a loss or a list"),
         ({"loss": []}, ValueError, "loss must hold at least one"),
@@ -206,21 +214,74 @@ def test_bad_input_is_refused_by_name(wrong, error, message):
         reconstruct(**({"target": discs(8), "iterations": 1} | wrong))
 
 
-@pytest.mark.usefixtures("unchecked")
-def test_arrays_of_other_libraries_are_refused():
-    strict = pytest.importorskip("array_api_strict")
-    with pytest.raises(TypeError, match="target must be a numpy array"):
-        reconstruct(strict.asarray(discs(8)))
-    with pytest.raises(TypeError, match="target must be statistics of a numpy array"):
-        reconstruct(tp.target_statistics(strict.asarray(discs(8))))
+def test_the_try_of_least_loss_is_gone_on_with():
+    target, losses = texture(16), []
+    for tries in (1, 2, 4):
+        seen = []
+        result = reconstruct(target, tries=tries, iterations=8, pulls=(0.1,), polish=0, progress=lambda *report: seen.append(report))
+        assert seen[-1][:2] == (8 * (tries + 1),) * 2
+        losses.append(result.history[8])
+    assert losses == sorted(losses, reverse=True)  # the first tries are the same
+    assert losses[2] < losses[0]
 
 
-@pytest.mark.usefixtures("unchecked")
-def test_statistics_error_refuses_what_does_not_fit():
-    with pytest.raises(ValueError, match=r"m must have shape \(2, 8, 8\)"):
-        statistics_error(discs(9), discs(8))
-    with pytest.raises(ValueError, match="target must have statistics that change with the lag"):
-        statistics_error(discs(8), tp.two_phase(np.ones((8, 8))))
+def test_the_library_and_the_dtype_of_the_target_are_kept(backend):
+    target = discs(16)
+    plain, result = (tp.reconstruct(m, iterations=4, pulls=(0.1,), starts=2, polish=5) for m in (target, backend.make(target)))
+    like = backend.make(target)
+    for array, shape in ((result.field, (2, 2, 16, 16)), (result.labels, (2, 16, 16)), (result.history, (2, 9)), (result.loss, (2,))):
+        assert type(array) is type(like)
+        assert tuple(array.shape) == shape
+    assert result.field.dtype == like.dtype
+    np.testing.assert_allclose(backend.read(result.history)[:, 0], plain.history[:, 0], rtol=1e-4)  # the same noise, in jax's float32
+    known = tp.target_statistics(like)
+    assert type(tp.reconstruct(known, iterations=2, pulls=(), polish=0).labels) is type(like)
+
+
+def test_the_polish_lowers_the_error_and_keeps_the_phases():
+    target = texture(24)
+    rough, polished = (reconstruct(target, iterations=10, polish=steps) for steps in (0, 200))
+    assert (rough.field == polished.field).all()
+    assert tp.statistics_error(polished.labels, target) < 0.95 * tp.statistics_error(rough.labels, target)
+    assert rough.labels.sum() == polished.labels.sum()
+
+
+def test_the_polish_looks_where_the_losses_look():
+    target, loss = texture(24), [(1.0, tp.cess, {"crop": 7}), (1.0, tp.msess, {"crop": 5})]
+    near = tp.target_statistics(target, crop=7)
+    rough, polished = (reconstruct(target, loss=loss, iterations=10, polish=steps) for steps in (0, 150))
+    assert tp.statistics_error(polished.labels, near) < 0.9 * tp.statistics_error(rough.labels, near)
+
+
+def test_a_warm_start_stays_near_where_it_begins():
+    target = texture(24)
+    begin = np.roll(target, (3, 5), axis=(-2, -1))
+    labels = begin[1].astype(int)
+    for initial in (begin, labels):
+        result = reconstruct(target, initial=initial, iterations=5, polish=0)
+        assert (result.labels == labels).mean() > 0.99
+    both = reconstruct(target, initial=np.stack([begin, target]), starts=2, iterations=5, polish=0)
+    assert {int((both.labels[i] == labels).mean() > 0.99) for i in range(2)} == {0, 1}
+
+
+def test_wanted_volume_fractions_are_kept():
+    result = reconstruct(discs(20), volume_fractions=[0.7, 0.3], iterations=5)
+    assert result.labels.mean() == pytest.approx(0.3, abs=0.5 / 400)
+
+
+def test_clamps_follow_their_schedule():
+    terms = [(1.0, tp.cess, {}), (1e-4, tp.clamp, {"sigma": 0.05})]
+    options = {"loss": terms, "iterations": 30, "polish": 0}
+    given, usual = reconstruct(texture(), clamps=(0, 1), pulls=(0.0,), **options), reconstruct(texture(), pulls=(), **options)
+    assert (given.field == usual.field).all()
+    grays = [gray(reconstruct(texture(), clamps=clamps, pulls=(0.0,), **options)) for clamps in ((0, 0), (0, 0.3), (0, 30))]
+    assert grays[0] > grays[1] > grays[2]
+
+
+def test_statistics_of_unique_pairs_hold_all():
+    target = discs(16, n_phases=3)
+    all_pairs, unique = (tp.target_statistics(target, pairs=pairs) for pairs in ("all", "unique"))
+    assert (reconstruct(all_pairs, iterations=5).labels == reconstruct(unique, iterations=5).labels).all()
 
 
 @pytest.mark.parametrize("pattern", [np.indices((16, 16)).sum(0) % 2, np.indices((16, 16))[0] % 2], ids=["checkerboard", "stripes"])

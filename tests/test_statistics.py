@@ -36,6 +36,33 @@ def test_same_result_as_the_target(backend, mode, crop):
 
 
 @pytest.mark.parametrize("mode", oracles.MODES)
+def test_statistics_without_a_batch_serve_every_member_of_one(backend, mode):
+    """The normal case of a texture: one target, a batch of predictions."""
+    options = options_of(mode, backend)
+    for implied in (False, True):
+        p = backend.make(P[:, implied:])
+        statistics = tp.target_statistics(backend.make(T[0, implied:]), implied_phase=implied, **options)
+        everyone = tp.target_statistics(backend.make(np.stack([T[0, implied:]] * len(P))), implied_phase=implied, **options)
+        for loss in (tp.msess, tp.cess):
+            got, want = (backend.read(loss(p, known, reduction="none")) for known in (statistics, everyone))
+            assert got.shape == (len(P),)
+            oracles.close(got, want, 1e-13, mode)
+            value, gradient = tp.value_and_grad(loss)(p, statistics)
+            oracles.close(backend.read(value), want.mean(), 1e-13, mode)
+            assert tuple(gradient.shape) == tuple(p.shape)
+
+
+def test_map_and_cropped(backend):
+    p, t = backend.make(P[0]), backend.make(T[0])
+    whole = tp.target_statistics(t, mask=backend.make(np.arange(T[0, 0].size).reshape(T[0, 0].shape) % 5 > 0))
+    for statistics, options in ((whole.map(lambda x: x), {}), (whole.cropped((3, 2)), {"crop": (3, 2)})):
+        oracles.close(backend.read(tp.cess(p, statistics)), backend.read(tp.cess(p, whole, **options)), 1e-13)
+    kinds = []
+    whole.map(lambda x: kinds.append(x.dtype) or x)
+    assert len(kinds) == 3 * (3 + 1) // 2 + 2  # pairs, mask, count
+
+
+@pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", [None, 3, 2, (4, 4), (3, 2)], ids=str)
 @pytest.mark.parametrize("pairs", ["all", "unique", [(2, 0), (0, 1), (0, 2), (1, 1)]], ids=str)
 def test_measured_statistics(backend, mode, crop, pairs):

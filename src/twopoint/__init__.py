@@ -1,12 +1,13 @@
 """2-point spatial statistics of microstructures as differentiable losses, on numpy, torch and jax."""
 
+from .comparison import statistics_error
 from .correlation import correlations
 from .fields import autocorrelation, cross_correlation, pair_counts
 from .gradient import value_and_grad
 from .losses import cess, clamp, mse_cess, msess
 from .phases import one_hot, two_phase, volume_fractions
 from .radial import radial_average
-from .reconstruction import Reconstruction, reconstruct, statistics_error
+from .reconstruction import Reconstruction, reconstruct
 from .spectrum import power_spectrum
 from .statistics import TargetStatistics, target_statistics
 from .style import gram, style_loss

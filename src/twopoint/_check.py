@@ -105,3 +105,17 @@ def crop_sizes(crop: Any, totals: tuple[int, ...]) -> tuple[int, ...] | None:
     if any(n > total for n, total in zip(sizes, totals, strict=True)):
         raise ValueError(f"crop must not exceed the number of lags {totals}, got {crop!r}")
     return sizes
+
+
+def batch_index(index: Any, batch: tuple[int, ...], ndim: int) -> tuple[Any, ...]:
+    """Return an index of a batch as one of arrays (*batch, *lags); refuse what is out of bounds, which jax would clamp."""
+    entries = index if isinstance(index, tuple) else (index,)
+    dots = [at for at, entry in enumerate(entries) if entry is Ellipsis]
+    taken = [entry for entry in entries if entry is not None and entry is not Ellipsis]
+    after = sum(entry is not None for entry in entries[dots[0] + 1 :]) if dots else 0
+    if len(taken) > len(batch):
+        raise IndexError(f"target statistics of batch shape {batch} take no index {index!r}")
+    for entry, size in zip(taken, batch[: len(taken) - after] + batch[len(batch) - after :], strict=True):
+        if isinstance(entry, int) and not -size <= entry < size:
+            raise IndexError(f"index {entry} is out of bounds for target statistics of batch shape {batch}")
+    return (*entries, *(slice(None),) * ndim) if dots else (*entries, ...)

@@ -1,156 +1,219 @@
-"""Gradient descent from noise: soft phases on a sphere, L-BFGS, and a pull towards one phase a point that grows from run to run."""
+"""Descent from noise: soft phases on a sphere, L-BFGS, and a pull towards one phase a point that grows from run to run.
 
-from collections.abc import Callable, Sequence
+Each start is a generator that yields the phases it wants evaluated; the starts that are still under way are evaluated as one batch.
+"""
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import scipy.fft
 
-from .gradient import Term, value_and_grad
+from . import _lbfgs
+from ._namespace import Array, Namespace
+from .gradient import each_value_and_grad
+from .loss_adjoints import Term
 from .losses import clamp
 from .statistics import TargetStatistics
 
-# Phases (N, *space), whether to clamp -> loss, what is to be minimised, its gradient (N, *space).
-Evaluate: TypeAlias = Callable[[np.ndarray, bool], tuple[float, float, np.ndarray]]
-Report: TypeAlias = Callable[[int, float], None]  # iterations done, loss
+Report: TypeAlias = Callable[[int, float], None]  # iterations done, least loss
 
 # Weights of the pull in units of what the first run took off the loss; measured on micrographs of two and three phases. Below the first
 # the pull is not felt, beyond the last no gray is left.
 PULLS = tuple(float(weight) for weight in np.geomspace(1e-3, 0.5, 9))
 
-_CONTRAST = 0.1  # of the start, in standard deviations of a phase: faint, so that the loss and not the noise decides where phases form
-_LEAST = 0.01  # share of every phase at the start: at 0 the gradient by q vanishes
-_TOLERANCE = 1e-9  # relative decrease of the objective below which a run ends
+_AT_ONCE = 1 << 22  # numbers in the phases of the searches that are under way together: L-BFGS remembers 20 times as many of each
 
 
-def evaluator(terms: list[Term], statistics: TargetStatistics, common: dict[str, Any]) -> Evaluate:
-    """Return the function from all phases (N, *space) to the loss, and to value and gradient (N, *space) of what is minimised.
+@dataclass(frozen=True)
+class Evaluation:
+    """The losses at soft phases, those on statistics apart from the clamps, and their gradients (N, *space)."""
 
-    That is the loss, or its terms on statistics alone: a clamp would hold the gray of the start, each point in the well it lies in.
-    """
+    value: float
+    gradient: Array
+    clamps: float
+    clamps_gradient: Array
+
+    @property
+    def loss(self) -> float:
+        """The user's loss."""
+        return self.value + self.clamps
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the descent adds to the losses on statistics."""
+
+    pull: float  # weight, in units of what the first run took off the loss
+    clamps: float  # factor of the clamps
+
+
+Evaluate: TypeAlias = Callable[[Array], list[Evaluation]]  # of phases (starts, N, *space)
+Descent: TypeAlias = Generator[Array, Evaluation, Array]
+Found: TypeAlias = tuple[Array, np.ndarray]  # phases (N, *space), loss after each iteration
+
+
+def evaluator(terms: list[Term], statistics: TargetStatistics, common: dict[str, Any], xp: Namespace) -> Evaluate:
+    """Return the function from all phases of some starts to what they evaluate to."""
     if not any("implied_phase" in own for _, _, own in terms):
         statistics = _implied(statistics)
     first = int(statistics.implied_phase)
-    parts = [[term for term in terms if (term[1] is clamp) == clamps] for clamps in (False, True)]
-    calls = [value_and_grad(part) for part in parts if part]
+    on_statistics = each_value_and_grad([term for term in terms if term[1] is not clamp])
+    clamps = [term for term in terms if term[1] is clamp]
+    on_phases = each_value_and_grad(clamps) if clamps else None
 
-    def evaluate(m: np.ndarray, clamped: bool) -> tuple[float, float, np.ndarray]:
-        (value, gradient), *clamps = [call(m[first:], statistics, **known) for call, known in zip(calls, (common, {}), strict=False)]
-        loss = float(value) + sum(float(v) for v, _ in clamps)
-        for v, g in clamps if clamped else []:
-            value, gradient = value + v, gradient + g
-        return loss, float(value), np.concatenate([np.zeros((first, *m.shape[1:])), gradient])
+    def evaluate(m: Array) -> list[Evaluation]:
+        explicit = m[:, first:, ...]
+        values, gradients = on_statistics(explicit, statistics, **common)
+        clamped, pulls = on_phases(explicit, statistics) if on_phases else (xp.zeros_like(values), xp.zeros_like(gradients))
+        if first:
+            gradients, pulls = (xp.concat([xp.zeros_like(m[:, :1, ...]), g], axis=1) for g in (gradients, pulls))
+        return [Evaluation(float(values[i]), gradients[i, ...], float(clamped[i]), pulls[i, ...]) for i in range(m.shape[0])]
 
     return evaluate
 
 
 def _implied(statistics: TargetStatistics) -> TargetStatistics:
     """Return statistics that take phase 0 as implied where this saves transforms: the phases of a descent sum to one."""
-    if statistics.implied_phase or statistics.boundary != "periodic" or statistics.mask is not None:
+    if statistics.implied_phase or not statistics.plan.closed:
         return statistics
     return TargetStatistics.from_correlations(
         statistics.correlations, shape=statistics.shape, crop=statistics.crop, centered=statistics.crop is not None, implied_phase=True
     )
 
 
-def start(statistics: TargetStatistics, rng: np.random.Generator) -> np.ndarray:
-    """Return soft phases (N, *space): volume fractions plus noise that is filtered to have the target's autocorrelations."""
-    space = statistics.shape
-    axes = tuple(range(-len(space), 0))
-    column = (slice(None),) + (None,) * len(space)
-    v = np.asarray(statistics.volume_fractions, dtype=np.float64)
-    power = np.clip(scipy.fft.rfftn(_covariances(statistics, v), axes=axes).real, 0.0, None)
-    white = rng.standard_normal((len(v), *space))
-    white -= white.mean(axis=0)  # phases compete: where one statistic rules, equal noise in all would cancel to gray, a saddle
-    noise = scipy.fft.rfftn(white, axes=axes)
-    noise = scipy.fft.irfftn(np.sqrt(power) * noise, s=space, axes=axes)
-    deviation = noise.std(axis=axes)
-    noise = noise / np.where(deviation > 0, deviation, 1.0)[column]
-    m = v[column] + _CONTRAST * np.sqrt(np.clip(v * (1 - v), 0.0, None))[column] * noise
-    m = np.clip(m, _LEAST, None)
-    return m / m.sum(axis=0)
+def descend(
+    starts: Sequence[Sequence[Array]], evaluate: Evaluate, runs: Sequence[Run], *, iterations: int, report: Report, xp: Namespace
+) -> list[Found]:
+    """Return for each start phases (N, *space) of low loss, and the loss after each iteration: one run after the other.
+
+    A start has several tries at the first run, which decides the basin that the others stay in, and goes on with the one of least loss.
+    """
+    histories = [[_History(len(runs) * iterations) for _ in tries] for tries in starts]
+
+    def entered() -> None:
+        every = [history for tries in histories for history in tries]
+        report(sum(history.done for history in every), min(history.losses[-1] for history in every))
+
+    firsts = [
+        _first_run(m, runs[0], iterations, history, entered, xp)
+        for tries, own in zip(starts, histories, strict=True)
+        for m, history in zip(tries, own, strict=True)
+    ]
+    ended = iter(_drive(firsts, evaluate, xp))
+    further = []
+    for own in histories:
+        (q, unit), history = min(((next(ended), history) for history in own), key=lambda entry: float(entry[1].losses[-1]))
+        own[:] = [history, *(_History(0, done=iterations) for _ in own[1:])]  # those given up count as done
+        further.append(_further_runs(q, unit, runs, iterations, history, entered, xp))
+    return [(m, own[0].losses) for m, own in zip(_drive(further, evaluate, xp), histories, strict=True)]
 
 
-def _covariances(statistics: TargetStatistics, v: np.ndarray) -> np.ndarray:
-    """Return each phase's autocovariance (N, *space) in FFT order on a periodic grid; 0 at lags that are not known."""
-    f = np.asarray(statistics.correlations, dtype=np.float64)
-    space, lags = statistics.shape, f.shape[2:]
-    known, at = [], []
-    for size, n in zip(space, lags, strict=True):
-        r = np.arange(n) - n // 2 if statistics.crop is not None else (np.arange(n) + (n - 1) // 2) % n - (n - 1) // 2
-        near = np.flatnonzero(2 * np.abs(r) <= size)
-        known.append(near)
-        at.append(r[near] % size)
-    covariances = np.zeros((len(v), *space))
-    for h, own in enumerate(covariances):
-        own[np.ix_(*at)] = f[h, h][np.ix_(*known)] - v[h] ** 2
-    return covariances
+def _drive(searches: Sequence[Generator[Array, Evaluation, Any]], evaluate: Evaluate, xp: Namespace) -> list[Any]:
+    """Give all searches what they want to know, those under way in one batch, and return what they return."""
+    found: dict[int, Any] = {}
+    wanted: dict[int, Array] = {}
+
+    def advance(i: int, known: Evaluation | None) -> None:
+        try:
+            wanted[i] = searches[i].send(known)  # type: ignore[arg-type]  # None starts a generator
+        except StopIteration as stop:
+            found[i] = stop.value
+            wanted.pop(i, None)
+
+    waiting = iter(range(len(searches)))
+    while len(found) < len(searches):
+        while not wanted or (len(wanted) + 1) * math.prod(next(iter(wanted.values())).shape) <= _AT_ONCE:
+            if (i := next(waiting, None)) is None:
+                break
+            advance(i, None)
+        under_way = list(wanted)
+        evaluations = evaluate(xp.stack([wanted[i] for i in under_way])) if under_way else []  # (searches under way, N, *space)
+        for i, evaluation in zip(under_way, evaluations, strict=True):
+            advance(i, evaluation)
+    return [found[i] for i in range(len(searches))]
 
 
-def descend(evaluate: Evaluate, m: np.ndarray, *, pulls: Sequence[float], iterations: int, report: Report) -> tuple[np.ndarray, np.ndarray]:
-    """Return phases of low loss, and the loss after each iteration: a run on the statistics alone, then one on all for each pull.
+class _History:
+    """The loss of one try after each iteration, (1 + iterations,); where a run ends early its last is repeated."""
+
+    def __init__(self, iterations: int, done: int = 0) -> None:
+        self.losses, self.done = np.full(1 + iterations, np.inf), done
+
+    def enter(self, done: int, loss: float) -> None:
+        """Enter the loss after a number of iterations, until a later one is entered."""
+        self.losses[done:], self.done = loss, done
+
+
+def _first_run(
+    m: Array, run: Run, iterations: int, history: _History, entered: Callable[[], None], xp: Namespace
+) -> Generator[Array, Evaluation, tuple[Array, float]]:
+    """Yield the phases of one try to be evaluated; return the roots of its last, and what the loss fell by."""
+    begin = yield m
+    if not math.isfinite(begin.loss):
+        raise ValueError("target must have finite statistics and loss finite weights, got a loss that is not finite at the start")
+    history.enter(0, begin.loss)
+    q = xp.sqrt(m)
+    unit = float(xp.sum(xp.abs(_by_roots(begin.gradient, m, q, xp)))) or 1.0  # what the loss may change by: the objective is of order 1
+    q = yield from _minimise(_Objective(run, unit, xp), q, iterations, history, entered)
+    return q, max(begin.value - (yield q**2).value, 1e-6 * unit)  # a start that cannot be bettered leaves nothing to measure by
+
+
+def _further_runs(
+    q: Array, unit: float, runs: Sequence[Run], iterations: int, history: _History, entered: Callable[[], None], xp: Namespace
+) -> Descent:
+    """Yield the phases of one start in the runs after the first to be evaluated, and return the last.
 
     Phases are squares, ``m_h = q_h^2 / sum q^2``: they stay in 0..1 and sum to one, and unlike a softmax, whose gradient dies
     exponentially near 0 and 1, a point can still change its phase late. In trials the error was a fifth lower.
     """
-    q = np.sqrt(m)
-    loss, first, gradient = evaluate(m, False)
-    history = np.full(1 + iterations * (1 + len(pulls)), loss)
-    unit = float(np.abs(_by_roots(gradient, m, q)).sum()) or 1.0  # what the loss may change by: the objective is of order 1
-    for number, pull in enumerate((0.0, *pulls)):
-        objective = _Objective(evaluate, q.shape, unit, pull, clamped=number > 0)
-        losses = _minimise(objective, q, iterations, number * iterations, report)
-        q = objective.roots
-        history[1 + number * iterations :] = losses[-1] if losses else history[number * iterations]
-        history[1 + number * iterations :][: len(losses)] = losses
-        if number == 0:
-            unit = max(first - evaluate(q**2, False)[1], 1e-6 * unit)  # a start that cannot be bettered leaves nothing to measure by
-        report((number + 1) * iterations, float(history[-1]))
-    return q**2, history
+    for run in runs[1:]:
+        q = yield from _minimise(_Objective(run, unit, xp), q, iterations, history, entered)
+    return q**2
 
 
 class _Objective:
-    """The loss and the pull ``1 - mean over x of sum over h of m_h^2`` of given weight, by q, in units of what the loss changes by."""
+    """The loss and the pull ``1 - mean over x of sum over h of m_h^2``, by q, in units of what the loss changes by."""
 
-    def __init__(self, evaluate: Evaluate, shape: tuple[int, ...], unit: float, pull: float, *, clamped: bool) -> None:
-        self.evaluate, self.shape, self.unit, self.pull, self.clamped = evaluate, shape, unit, pull, clamped
+    def __init__(self, run: Run, unit: float, xp: Namespace) -> None:
+        self.run, self.unit, self.xp = run, unit, xp
         self.first: float | None = None
         self.loss = 0.0
-        self.roots = np.empty(0)
 
-    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the objective and its gradient for L-BFGS."""
-        q = x.reshape(self.shape)
-        m = q**2 / np.sum(q**2, axis=0)
-        self.loss, value, gradient = self.evaluate(m, self.clamped)
+    def __call__(self, evaluation: Evaluation, m: Array, q: Array) -> tuple[float, Array]:
+        """Return the objective and its gradient."""
+        self.loss, value = evaluation.loss, evaluation.value + self.run.clamps * evaluation.clamps
         # Without its first value CESS, which holds the target's entropy, keeps the digits in which steps differ.
         self.first = value if self.first is None else self.first
-        points = m[0].size
-        gray = 1.0 - float(np.sum(m**2)) / points
-        gradient = gradient / self.unit - (2 * self.pull / points) * m
-        return (value - self.first) / self.unit + self.pull * gray, _by_roots(gradient, m, q).ravel()
+        points = math.prod(m.shape[1:])
+        gray = 1.0 - float(self.xp.sum(m**2)) / points
+        gradient = (evaluation.gradient + self.run.clamps * evaluation.clamps_gradient) / self.unit - (2 * self.run.pull / points) * m
+        return (value - self.first) / self.unit + self.run.pull * gray, _by_roots(gradient, m, q, self.xp)
 
 
-def _by_roots(gradient: np.ndarray, m: np.ndarray, q: np.ndarray) -> np.ndarray:
+def _minimise(objective: _Objective, q: Array, iterations: int, history: _History, entered: Callable[[], None]) -> Descent:
+    """Make one run of L-BFGS, enter its losses, and return the roots of the phases of its last iterate."""
+    xp, shape, end = objective.xp, q.shape, history.done + iterations
+
+    def after() -> None:
+        history.enter(history.done + 1, objective.loss)
+        entered()
+
+    search = _lbfgs.minimise(xp.reshape(q, (-1,)), iterations=iterations, after=after, xp=xp)
+    q = xp.reshape(next(search), shape)
+    while True:
+        m = q**2 / xp.sum(q**2, axis=0)
+        value, gradient = objective((yield m), m, q)
+        try:
+            q = xp.reshape(search.send((value, xp.reshape(gradient, (-1,)))), shape)
+        except StopIteration as stop:
+            history.enter(end, float(history.losses[-1]))
+            entered()
+            q = xp.reshape(stop.value, shape)
+            return q / xp.sqrt(xp.sum(q**2, axis=0))
+
+
+def _by_roots(gradient: Array, m: Array, q: Array, xp: Namespace) -> Array:
     """Turn a gradient by m = q^2 / sum q^2 into one by q."""
-    return 2 * q / np.sum(q**2, axis=0) * (gradient - np.sum(gradient * m, axis=0))
-
-
-def _minimise(objective: _Objective, q: np.ndarray, iterations: int, before: int, report: Report) -> list[float]:
-    """Run L-BFGS, leave the roots of the last iterate in the objective, and return the loss after each iteration."""
-    import scipy.optimize  # here, for it takes a quarter of the time of importing twopoint, and only a reconstruction needs it
-    import threadpoolctl
-
-    losses: list[float] = []
-
-    def after_iteration(_: np.ndarray) -> None:
-        losses.append(objective.loss)
-        report(before + len(losses), objective.loss)
-
-    limits = {"maxiter": iterations, "maxfun": 20 * iterations, "ftol": _TOLERANCE, "gtol": 0.0}
-    # scipy makes hundreds of short BLAS calls an iteration. With BLAS's own threads they take 25 times as long on two busy cores.
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
-        found = scipy.optimize.minimize(objective, q.ravel(), jac=True, method="L-BFGS-B", callback=after_iteration, options=limits)
-    roots = found.x.reshape(objective.shape)
-    objective.roots = roots / np.sqrt(np.sum(roots**2, axis=0))
-    return losses
+    return 2 * q / xp.sum(q**2, axis=0) * (gradient - xp.sum(gradient * m, axis=0))

@@ -133,3 +133,13 @@ def _transform(name: str, x: Array, sizes: tuple[int, ...], xp: Namespace) -> Ar
 def device_of(x: Array) -> Any:
     """Return the device of an array; None where a traced array has none."""
     return array_api_compat.device(x)
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    """Return a numpy array of the same values, from any library and device."""
+    if isinstance(x, np.ndarray):
+        return x
+    xp = array_api_compat.array_namespace(x)
+    x = stop_gradient(x, xp)
+    hosted = is_torch(xp) or array_api_compat.is_cupy_namespace(xp)
+    return np.asarray(array_api_compat.to_device(x, "cpu") if hosted else x)

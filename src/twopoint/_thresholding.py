@@ -1,20 +1,22 @@
 """From soft phases to labels that keep given volume fractions."""
 
 import numpy as np
-from jaxtyping import Float, Int
-
-from .statistics import TargetStatistics
+from jaxtyping import Bool, Float, Int
 
 
-def threshold(field: Float[np.ndarray, "phases *space"], statistics: TargetStatistics) -> Int[np.ndarray, "*space"]:
-    """Give every point its likeliest phase, then move the points that lose least until the volume fractions are the target's.
+def threshold(
+    field: Float[np.ndarray, "phases *space"], fractions: Float[np.ndarray, " phases"], mask: Bool[np.ndarray, "*space"] | None = None
+) -> Int[np.ndarray, "*space"]:
+    """Give every point its likeliest phase, then move the points that lose least until the volume fractions are the wanted ones.
 
     Parameters
     ----------
     field : array (N, *space)
         Soft phases.
-    statistics : TargetStatistics
-        Whose volume fractions are kept, over the points that its mask counts.
+    fractions : array (N,)
+        Wanted volume fractions.
+    mask : bool array (*space), optional
+        The points that count for them.
 
     Returns
     -------
@@ -25,14 +27,13 @@ def threshold(field: Float[np.ndarray, "phases *space"], statistics: TargetStati
     --------
     >>> import numpy as np, twopoint as tp
     >>> from twopoint._thresholding import threshold
-    >>> statistics = tp.target_statistics(tp.two_phase(np.array([0, 0, 0, 1]), ndim=1), ndim=1)
-    >>> threshold(tp.two_phase(np.array([0.1, 0.2, 0.4, 0.3]), ndim=1), statistics)
+    >>> threshold(tp.two_phase(np.array([0.1, 0.2, 0.4, 0.3]), ndim=1), np.array([0.75, 0.25]))
     array([0, 0, 1, 0])
     """
     flat = np.reshape(field, (field.shape[0], -1))
     labels = np.argmax(flat, axis=0)
-    counting = np.ones(labels.shape, dtype=bool) if statistics.mask is None else np.reshape(statistics.mask, -1)
-    wanted = _counts(np.asarray(statistics.volume_fractions, dtype=np.float64), int(counting.sum()))
+    counting = np.ones(labels.shape, dtype=bool) if mask is None else np.reshape(mask, -1)
+    wanted = _counts(fractions, int(counting.sum()))
     surplus = np.bincount(labels[counting], minlength=len(wanted)) - wanted
     moves = [(h, k) for h in np.flatnonzero(surplus > 0) for k in np.flatnonzero(surplus < 0)]
     points = [np.flatnonzero(counting & (labels == h)) for h, _ in moves]

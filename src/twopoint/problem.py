@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 
 from . import _check, correlation, phases
 from ._namespace import Array, Namespace, is_array, namespace
+from .lags import all_lags
 from .measures import CrossEntropy, Measure, clamp_value
-from .pairs import Pair
+from .pairs import Pair, resolve
 from .plan import CallOptions, Options, Plan, plan_of
 from .statistics import TargetStatistics
 
@@ -53,15 +54,15 @@ def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: st
     _check.choice("reduction", reduction, _check.REDUCTIONS)
     _check.choice("lag_reduction", lag_reduction, ("mean", "sum"))
     known = target if isinstance(target, TargetStatistics) else None
-    options = given.with_defaults() if known is None else known.settle(given)
+    options = given.with_defaults() if known is None else settle(known, given)
     options.check()
     xp = namespace(prediction=prediction, target=target if known is None else known.first, mask=options.mask)
     _check.real("prediction", prediction, xp)
     if known is None:
         _check.real("target", target, xp)
         _check.equal_shapes(prediction, target)
-    elif tuple(prediction.shape) != known.microstructure_shape:
-        raise ValueError(f"prediction must have the target statistics' shape {known.microstructure_shape}, got {tuple(prediction.shape)}")
+    else:
+        _same_microstructure(prediction, known)
     plan, wanted, mask = plan_of(prediction, options, xp, "prediction")
     if known is None:
         count = correlation.pair_count(mask, prediction, plan, xp)
@@ -73,6 +74,43 @@ def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: st
         count = correlation.pair_count(mask, prediction, plan, xp) if count is None else count
     shares = _shares(plan, wanted, count, targets[0], lag_reduction, xp)
     return Problem(xp, prediction, mask, count, targets, shares, plan, isinstance(options.pairs, str))
+
+
+def settle(known: TargetStatistics, given: CallOptions) -> Options:
+    """Return the options of a call: those left out from the statistics; refuse those that differ."""
+    for name in ("ndim", "boundary", "implied_phase"):
+        value, own = getattr(given, name), getattr(known, name)
+        if value not in (None, own):
+            raise ValueError(f"{name}={value!r} differs from the target statistics' {name}={own!r}")
+    crop = _check.crop_sizes(given.crop, all_lags(known.shape, known.boundary))
+    if crop is not None and known.crop not in (None, crop):
+        raise ValueError(f"crop={given.crop!r} differs from the target statistics' crop={known.crop!r}")
+    wanted = None if given.pairs is None else resolve(given.pairs, known.n_phases)
+    if wanted is not None and known.pairs is not None and set(wanted) != set(known.pairs):
+        raise ValueError(f"pairs={given.pairs!r} differ from the target statistics' pairs={known.pairs!r}")
+    _same_mask(known, given.mask)
+    pairs = known.pairs or (given.pairs if isinstance(given.pairs, str) else wanted) or "all"
+    return Options(known.ndim, known.boundary, known.mask, crop or known.crop, known.implied_phase, pairs)
+
+
+def _same_mask(known: TargetStatistics, mask: Array | None) -> None:
+    """Refuse a mask of another shape than the statistics' own; its values are not compared."""
+    if mask is None:
+        return
+    _check.real_or_boolean("mask", mask, namespace(target=known.first, mask=mask))
+    if known.mask is None:
+        raise ValueError(f"mask of shape {tuple(mask.shape)} given, but the target statistics have none")
+    expected = (known.batch_shape if known.mask_batched else ()) + known.shape
+    if tuple(mask.shape) != expected:
+        raise ValueError(f"mask must have the shape of the target statistics' mask, {expected}, got {tuple(mask.shape)}")
+
+
+def _same_microstructure(prediction: Array, known: TargetStatistics) -> None:
+    """Refuse a prediction of another shape than the statistics'; statistics without a batch serve every member of one."""
+    got, wanted = tuple(prediction.shape), known.microstructure_shape
+    if got != wanted and (known.batch_shape or got[-len(wanted) :] != wanted):
+        batches = "" if known.batch_shape else ", or a batch of it"
+        raise ValueError(f"prediction must have the target statistics' shape {wanted}{batches}, got {got}")
 
 
 def _shares(plan: Plan, wanted: tuple[Pair, ...], count: Array, like: Array, lag_reduction: str, xp: Namespace) -> list[Array | float]:

@@ -1,6 +1,7 @@
 """Target statistics: what a loss needs of a target, computed once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from jaxtyping import Float
@@ -9,7 +10,7 @@ from . import _check, correlation, phases
 from ._namespace import Array, is_jax, namespace
 from .lags import Lags, all_lags
 from .pairs import Pair, Pairs, canonical, is_all, listed_pairs, resolve, resolve_rows
-from .plan import CallOptions, Options, Plan, plan_of
+from .plan import Options, Plan, plan_of
 
 
 class TargetStatistics:
@@ -48,6 +49,26 @@ class TargetStatistics:
     def batch_shape(self) -> tuple[int, ...]:
         """The shape of the batch."""
         return tuple(self._values[0].shape[: -self.ndim])
+
+    @property
+    def plan(self) -> Plan:
+        """What is correlated, and how the lags are stored."""
+        return self._plan
+
+    @property
+    def count(self) -> Array | None:
+        """How many pairs of counting points each stored lag spans under a mask; None without one."""
+        return self._count
+
+    @property
+    def mask_batched(self) -> bool:
+        """Whether the mask was given with the batch."""
+        return self._mask_batched
+
+    @property
+    def by_pair(self) -> dict[Pair, Array]:
+        """The stored statistics by canonical pair (h <= k), (..., *stored)."""
+        return dict(zip(self._plan.pairs, self._values, strict=True))
 
     @property
     def first(self) -> Array:
@@ -170,42 +191,40 @@ class TargetStatistics:
 
     def narrow(self, plan: Plan, xp: Any) -> tuple[list[Array], Array | None]:
         """Return the statistics of fewer pairs and lags, and their count."""
-        stored = dict(zip(self._plan.pairs, self._values, strict=True))
+        stored = self.by_pair
         values, count = [stored[pair] for pair in plan.pairs], self._count
         if plan.lags != self._plan.lags:
             values = [plan.lags.cut(f, xp) for f in values]
             count = None if count is None else plan.lags.cut(count, xp)
         return values, count
 
-    def settle(self, given: CallOptions) -> Options:
-        """Return the options of a call: those left out from here; refuse those that differ."""
-        for name in ("ndim", "boundary", "implied_phase"):
-            value, own = getattr(given, name), getattr(self, name)
-            if value not in (None, own):
-                raise ValueError(f"{name}={value!r} differs from the target statistics' {name}={own!r}")
-        crop = _check.crop_sizes(given.crop, all_lags(self.shape, self.boundary))
-        if crop is not None and self.crop not in (None, crop):
-            raise ValueError(f"crop={given.crop!r} differs from the target statistics' crop={self.crop!r}")
-        wanted = None if given.pairs is None else resolve(given.pairs, self.n_phases)
-        if wanted is not None and self.pairs is not None and set(wanted) != set(self.pairs):
-            raise ValueError(f"pairs={given.pairs!r} differ from the target statistics' pairs={self.pairs!r}")
-        self._same_mask(given.mask)
-        pairs = self.pairs or (given.pairs if isinstance(given.pairs, str) else wanted) or "all"
-        return Options(self.ndim, self.boundary, self.mask, crop or self.crop, self.implied_phase, pairs)
+    def cropped(self, crop: tuple[int, ...]) -> "TargetStatistics":
+        """Return uncropped statistics at fewer lags."""
+        plan = replace(self.plan, lags=replace(self.plan.lags, crop=crop))
+        values, count = self.narrow(plan, namespace(f=self.first))
+        return type(self)(tuple(values), self.mask, count, plan, self.pairs, self._mask_batched)
 
-    def _same_mask(self, mask: Array | None) -> None:
-        """Refuse a mask of another shape than the statistics' own; its values are not compared."""
-        if mask is None:
-            return
-        _check.real_or_boolean("mask", mask, namespace(target=self.first, mask=mask))
-        if self.mask is None:
-            raise ValueError(f"mask of shape {tuple(mask.shape)} given, but the target statistics have none")
-        expected = (self.batch_shape if self._mask_batched else ()) + self.shape
-        if tuple(mask.shape) != expected:
-            raise ValueError(f"mask must have the shape of the target statistics' mask, {expected}, got {tuple(mask.shape)}")
+    def map(self, function: Callable[[Array], Array]) -> "TargetStatistics":
+        """Return the statistics with a function applied to each of their arrays: another device, dtype or library.
+
+        ``statistics.map(lambda x: x.to("cuda"))`` moves those of torch; the mask is boolean.
+        """
+        (values, mask, count), fixed = self.tree_flatten()
+        mask, count = (None if x is None else function(x) for x in (mask, count))
+        return type(self)(tuple(function(f) for f in values), mask, count, *fixed)
+
+    def with_all_pairs(self) -> "TargetStatistics":
+        """Return the statistics as those of all pairs, if they hold each pair in one order at least: f_kh(r) = f_hk(-r)."""
+        needed = canonical(resolve("all", self.n_phases))
+        even = self.plan.lags.inside(self.first, namespace(f=self.first)) is not None  # the last lag has no partner
+        if self.pairs is None or set(self.plan.pairs) != set(needed) or even:
+            return self
+        by_pair = self.by_pair
+        values = tuple(by_pair[pair] for pair in needed)
+        return type(self)(values, self.mask, self._count, replace(self.plan, pairs=needed), None, self._mask_batched)
 
     def __getitem__(self, index: Any) -> "TargetStatistics":
-        at = _batch_index(index, self.batch_shape, self.ndim)
+        at = _check.batch_index(index, self.batch_shape, self.ndim)
         leaves = [None if leaf is None else leaf[at] for leaf in (self.mask, self._count)]
         return type(self)(tuple(f[at] for f in self._values), leaves[0], leaves[1], self._plan, self.pairs, self._mask_batched)
 
@@ -230,20 +249,6 @@ class TargetStatistics:
     def tree_unflatten(cls, fixed: tuple[Any, ...], arrays: tuple[Any, ...]) -> "TargetStatistics":
         """Join again, for jax."""
         return cls(*arrays, *fixed)
-
-
-def _batch_index(index: Any, batch: tuple[int, ...], ndim: int) -> tuple[Any, ...]:
-    """Return an index of a batch as one of arrays (*batch, *lags); refuse what is out of bounds, which jax would clamp."""
-    entries = index if isinstance(index, tuple) else (index,)
-    dots = [at for at, entry in enumerate(entries) if entry is Ellipsis]
-    taken = [entry for entry in entries if entry is not None and entry is not Ellipsis]
-    after = sum(entry is not None for entry in entries[dots[0] + 1 :]) if dots else 0
-    if len(taken) > len(batch):
-        raise IndexError(f"target statistics of batch shape {batch} take no index {index!r}")
-    for entry, size in zip(taken, batch[: len(taken) - after] + batch[len(batch) - after :], strict=True):
-        if isinstance(entry, int) and not -size <= entry < size:
-            raise IndexError(f"index {entry} is out of bounds for target statistics of batch shape {batch}")
-    return (*entries, *(slice(None),) * ndim) if dots else (*entries, ...)
 
 
 def target_statistics(

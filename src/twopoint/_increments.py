@@ -1,0 +1,207 @@
+"""Statistics that are kept up to date while points change places, and what a change of places would do to their error.
+
+Fields m_i say where the phases lie. Held are their correlations ``A_ij(r) = sum over x of m_i(x) m_j(x+r)``, their self-convolutions
+``S_ij(c) = sum over x of m_i(x) m_j(c-x)``, the weighted error ``D = w (A - A*)`` and its correlation with the fields,
+``G_i(x) = sum over j and r of D_ij(r) m_j(x+r)``. A change of places adds to each of them shifted copies of the others; its effect on
+the error is a sum of a few of their entries. The theory page derives both.
+"""
+
+import itertools
+import math
+
+import numpy as np
+
+from ._namespace import irfftn, rfftn
+from .comparison import structure
+from .correlation import correlations
+from .lags import Lags
+from .phases import one_hot
+from .statistics import TargetStatistics
+
+
+class Increments:
+    """Labels, their statistics on a periodic grid, and the squared error ``sum over i, j and r of w (A_ij - A*_ij)^2``.
+
+    Where every lag spans every point, N-1 fields carry the error of all N^2 pairs: an orthonormal basis of what phases that sum to one
+    can do. Otherwise the fields are the N phases, on a grid that is padded against wrapping. ``exact`` says whether the change of the
+    error has a closed form: if all lags weigh the same.
+    """
+
+    def __init__(self, labels: np.ndarray, statistics: TargetStatistics) -> None:
+        lags, n = statistics.plan.lags, statistics.n_phases
+        self.labels = np.ravel(labels).copy()
+        self.counting = np.ones(self.labels.size, dtype=bool) if statistics.mask is None else np.ravel(statistics.mask)
+        self.space, self.grid = lags.space, lags.transform
+        self.basis = _contrasts(n) if statistics.plan.closed else np.eye(n)  # (fields, phases)
+        self.coordinates = np.indices(self.space).reshape(len(self.space), -1)  # (ndim, points)
+        self.at, self.at_twice = self._flat(self.coordinates), self._flat(2 * self.coordinates)
+        count = np.broadcast_to(lags.spans(np.zeros(()), np) if statistics.count is None else statistics.count, lags.stored)
+        self.wanted = self._wanted(statistics, count)
+        self._weigh(lags, count)
+        self.scale = structure(statistics) or 1.0  # nothing to be compared with
+        self.refresh()
+        self.rest = self._rest(statistics)
+
+    def _rest(self, statistics: TargetStatistics) -> float:
+        """Return the squared error that the fields do not carry: where volume fractions differ, which no exchange can change."""
+        if len(self.basis) == self.basis.shape[1]:
+            return 0.0
+        phases = one_hot(self.labels.reshape(self.space), statistics.n_phases, ndim=statistics.ndim)
+        f = correlations(phases, ndim=statistics.ndim, crop=statistics.crop)
+        return max(float(np.sum((f - statistics.correlations) ** 2)) - self.squared, 0.0)
+
+    def _weigh(self, lags: Lags, count: np.ndarray) -> None:
+        """Set the weights of the lags, which make means of sums, and the one that stands for all in rankings."""
+        inside = lags.inside(np.zeros(()), np)
+        weight = np.where(count > 0, 1.0 / np.where(count > 0, count, 1.0) ** 2, 0.0) * (1.0 if inside is None else inside)
+        weight = (weight + lags.reverse(weight, np)) / 2  # f_hk(r) = f_kh(-r): their errors are one, and its weight the mean
+        self.exact = weight.shape == self.grid and bool(np.all(weight == weight.flat[0]))
+        self.weight: float | np.ndarray = float(weight.flat[0]) if self.exact else lags.embed(weight, self.grid, np)
+        self.typical = float(np.sum(weight * count) / np.sum(count)) * (count.size / math.prod(self.grid))
+
+    def _wanted(self, statistics: TargetStatistics, count: np.ndarray) -> np.ndarray:
+        """Return A* of the fields, (fields, fields, *grid); 0 at lags that do not matter."""
+        lags, n = statistics.plan.lags, statistics.n_phases
+        sums = np.empty((n, n, *self.grid))
+        for (h, k), f in statistics.by_pair.items():
+            sums[h, k] = lags.embed(f * count, self.grid, np)
+            sums[k, h] = lags.embed(lags.reverse(f * count, np), self.grid, np)
+        return np.einsum("ih,jk,hk...->ij...", self.basis, self.basis, sums)
+
+    def refresh(self) -> None:
+        """Compute all from the labels."""
+        phases = np.where(self.counting, self.labels == np.arange(self.basis.shape[1])[:, None], 0.0)
+        fields = np.reshape(self.basis @ phases, (-1, *self.space))
+        self.m = np.pad(fields, [(0, 0), *((0, large - small) for large, small in zip(self.grid, self.space, strict=True))])
+        spectra = rfftn(self.m, self.grid, np)
+        points = float(math.prod(self.grid))
+        self.A = points * irfftn(np.conj(spectra)[:, None] * spectra, self.grid, np)
+        self.S = points * irfftn(spectra[:, None] * spectra, self.grid, np)
+        error = self.A - self.wanted
+        self.D = self.weight * error
+        self.G = self._pulls(spectra)
+        self.squared = float(np.sum(self.D * error))
+
+    def _pulls(self, spectra: np.ndarray) -> np.ndarray:
+        """Return G, (fields, *grid)."""
+        errors = rfftn(self.D, self.grid, np)
+        return float(math.prod(self.grid)) * irfftn(np.sum(np.conj(errors) * spectra, axis=1), self.grid, np)
+
+    @property
+    def error(self) -> float:
+        """The relative error of the statistics."""
+        return math.sqrt(max(self.squared + self.rest, 0.0)) / self.scale
+
+    def changes(self, a: np.ndarray, b: np.ndarray, p: int, q: int) -> np.ndarray:
+        """Return by how much the squared error grows if a point of a, of phase p, and one of b, of phase q, change places, (a, b)."""
+        v = self._step(p, q)
+        from_a, from_b = self.coordinates[:, a][:, :, None], self.coordinates[:, b][:, None, :]
+        between, both = self._flat(from_b - from_a), self._flat(from_a + from_b)
+        linear = _quadratic(v, self.D, np.zeros((1, 1), dtype=int)) - _quadratic(v, self.D, between)
+        shared = sum(field.flat[0] - field.ravel()[between] for field in (self.A[i, i] for i in range(len(v))))
+        pairs = 4 * linear + self.typical * (8 * shared - 4 * _quadratic(v, self.S, both))
+        return pairs + self.gains(a, v, -1)[:, None] + self.gains(b, v, 1)
+
+    def gains(self, points: np.ndarray, v: np.ndarray, sign: int) -> np.ndarray:
+        """Return each point's own part of a change that adds v to its fields (sign 1) or takes it away (sign -1)."""
+        pull = v @ self.G.reshape(len(v), -1)[:, self.at[points]]
+        return sign * 4 * pull + 2 * self.typical * _quadratic(v, self.S, self.at_twice[points])
+
+    def swap(self, a: int, b: int) -> bool:
+        """Let two points change places; where the change of the error has no closed form, only if it falls. Return whether they did."""
+        v = self._step(int(self.labels[a]), int(self.labels[b]))
+        at_a, at_b = self.coordinates[:, a], self.coordinates[:, b]
+        self._move(v / 2, at_a, at_b)  # halfway: from there the difference of two products is twice one product, without a remainder
+        ahead = self._difference(self.m, -at_b, -at_a)  # m(b + r) - m(a + r)
+        change = _outer(v, self._reverse(ahead), ahead)  # of A
+        weighted = self.weight * change
+        squared = float(np.sum((2 * self.D + weighted) * change))
+        if not self.exact and squared >= 0:
+            self._move(-v / 2, at_a, at_b)
+            return False
+        folded = self._difference(self.m, at_b, at_a)
+        halves = ((self.A, change / 2), (self.S, _outer(v, folded, folded) / 2), (self.D, weighted / 2))
+        for held, half in halves:
+            held += half
+        if self.exact:
+            self.G += self._carried(v, at_a, at_b)
+        for held, half in halves:
+            held += half
+        self._move(v / 2, at_a, at_b)
+        self.labels[[a, b]] = self.labels[[b, a]]
+        self.squared += squared
+        if not self.exact:
+            self.G = self._pulls(rfftn(self.m, self.grid, np))
+        return True
+
+    def _carried(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> np.ndarray:
+        """Return the change of G from what is held halfway: the change of D with the fields, and D with the change of the fields."""
+        folded = np.tensordot(v, self.S, 1)  # (fields, *grid)
+        shared = np.einsum("ii...->...", self.A).copy()
+        for place, part in ((2 * at_a, 0.5), (2 * at_b, 0.5), (at_a + at_b, -1.0)):  # of the halfway fields, not half of both ends
+            folded.reshape(len(v), -1)[:, self._flat(place[:, None])] -= part * v[:, None]
+        for place, part in ((0 * at_a, 1.0), (at_b - at_a, -0.5), (at_a - at_b, -0.5)):
+            shared.reshape(-1)[self._flat(place[:, None])] -= part
+        opposite = np.concatenate([np.tensordot(v, self.D, 1), shared[None]])  # sum over j of v_j D_ij(-r), for D_ij(-r) = D_ji(r)
+        opposite = self._difference(opposite, at_b, at_a)
+        column = v.reshape(-1, *(1,) * len(self.grid))
+        return opposite[:-1] + self.weight * (self._difference(folded, -at_b, -at_a) + column * opposite[-1])
+
+    def _step(self, p: int, q: int) -> np.ndarray:
+        """Return what a point's fields gain when it passes from phase q to p."""
+        return self.basis[:, p] - self.basis[:, q]
+
+    def _move(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> None:
+        """Add v to the fields at b and take it away at a."""
+        self.m[(..., *at_b)] += v
+        self.m[(..., *at_a)] -= v
+
+    def _flat(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return flat indices into the grid, which wraps."""
+        flat = np.zeros(coordinates.shape[1:], dtype=np.int64)
+        for c, size in zip(coordinates, self.grid, strict=True):
+            flat = flat * size + c % size
+        return flat
+
+    def _difference(self, fields: np.ndarray, forth: np.ndarray, back: np.ndarray) -> np.ndarray:
+        """Return the fields shifted by one place minus the fields shifted by another, both wrapping, in one pass over blocks."""
+        out = np.empty_like(fields)
+        axes = [_runs(size, int(f) % size, int(b) % size) for size, f, b in zip(self.grid, forth, back, strict=True)]
+        for runs in itertools.product(*axes):
+            target, first, second = ((..., *slices) for slices in zip(*runs, strict=True))
+            np.subtract(fields[first], fields[second], out=out[target])
+        return out
+
+    def _reverse(self, fields: np.ndarray) -> np.ndarray:
+        """Return the fields at -x."""
+        axes = tuple(range(-len(self.grid), 0))
+        return np.roll(np.flip(fields, axes), (1,) * len(axes), axes)
+
+
+def _runs(size: int, forth: int, back: int) -> list[tuple[slice, slice, slice]]:
+    """Return the runs of an axis, target and two sources, in which two shifted copies of it lie without a break."""
+    ends = sorted({0, forth, back, size})
+
+    def source(start: int, stop: int, shift: int) -> slice:
+        return slice((start - shift) % size, (start - shift) % size + stop - start)
+
+    runs = itertools.pairwise(ends)
+    return [(slice(start, stop), source(start, stop, forth), source(start, stop, back)) for start, stop in runs]
+
+
+def _contrasts(n: int) -> np.ndarray:
+    """Return an orthonormal basis of the directions in which n phases that sum to one can change, (n-1, n): Helmert's."""
+    rows = np.tril(np.ones((n - 1, n))) - np.eye(n - 1, n, 1) * np.arange(1.0, n)[:, None]
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _outer(v: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return first_i v_j + v_i second_j, (fields, fields, *grid)."""
+    ones = (1,) * (first.ndim - 1)
+    return first[:, None] * v.reshape(1, -1, *ones) + v.reshape(-1, 1, *ones) * second[None]
+
+
+def _quadratic(v: np.ndarray, held: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return the sum over i and j of v_i v_j held_ij at flat indices of the grid."""
+    flat = held.reshape(*held.shape[:2], -1)
+    return sum(v[i] * v[j] * flat[i, j][at] for i in range(len(v)) for j in range(len(v)))
