@@ -1,5 +1,6 @@
 """Reconstruction: from noise to a microstructure of given 2-point statistics; numpy and scipy alone."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -15,6 +16,8 @@ from .loss_adjoints import Loss, Term
 from .phases import one_hot
 from .plan import CallOptions
 from .problem import Target
+
+_POLISH = 5000
 
 Progress: TypeAlias = Callable[[int, int, float], None]
 
@@ -59,7 +62,7 @@ def reconstruct(
     iterations: int = 60,
     pulls: Sequence[float] = _descent.PULLS,
     clamps: Sequence[float] | None = None,
-    polish: int = 5000,
+    polish: int | None = None,
     progress: Progress | None = None,
 ) -> Reconstruction:
     """Find a microstructure of given statistics, ``min over m of loss(m, statistics)``, by L-BFGS from noise and exchange of pixels.
@@ -96,7 +99,8 @@ def reconstruct(
         Factor of the terms with ``clamp`` in each run, the first included; unless given 0 in the first, as it would hold the gray of the
         start, and 1 in all others.
     polish : int
-        The most steps of the exchange of pixels for each start; 0 leaves the thresholded phases as they are.
+        The most steps of the exchange of pixels for each start, by default as many as there are points but at most 5000; 0 leaves the
+        thresholded phases as they are. The error goes on falling, ever slower, for some ten times as many.
     progress : function (done, total, value), optional
         Called after every iteration and exchange with those done, their largest possible number, and the least loss of the soft phases,
         or in the exchange the least relative error of the statistics.
@@ -130,9 +134,10 @@ def reconstruct(
     import threadpoolctl  # here, for only a reconstruction needs it
 
     starts, iterations = _check.integer("starts", starts, 1), _check.integer("iterations", iterations, 1)
-    seed, polish = _check.integer("seed", seed, 0), _check.integer("polish", polish, 0)
+    seed = _check.integer("seed", seed, 0)
     tries = _check.integer("tries", tries, 1) if initial is None else 1
     request = settle(target, CallOptions(ndim, boundary, mask, crop, implied_phase), loss, volume_fractions, pulls, clamps)
+    polish = min(math.prod(request.known.shape), _POLISH) if polish is None else _check.integer("polish", polish, 0)
     begin = _begin(request, starts, tries, seed, initial)
     total = starts * (iterations * (len(request.runs) + tries - 1) + polish)
     report = progress or (lambda *_: None)

@@ -1,0 +1,127 @@
+"""Laminates, and their statistics."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from . import _check
+from ._grid import along, lags
+
+
+def laminate(shape: Iterable[int], widths: Iterable[int], *, axis: int = 0) -> UInt8[np.ndarray, "*space"]:
+    """Stack layers along one axis, one of each phase in turn, phase h ``widths[h]`` pixels thick, repeated up to the size.
+
+    Parameters
+    ----------
+    shape : ints
+        Size (*space) in pixels, 1 to 3 of them.
+    widths : ints
+        Thickness of the layer of each phase in pixels; 1 to 256 phases.
+    axis : int
+        Axis of space across which the layers follow each other.
+
+    Returns
+    -------
+    uint8 array (*space)
+        Labels 0 to N-1.
+
+    Raises
+    ------
+    TypeError
+        If a size, a width or axis is no integer.
+    ValueError
+        If shape has not 1, 2 or 3 sizes, a size or width is below 1, there is no width or more than 256, or no such axis.
+
+    References
+    ----------
+    Torquato, *Random Heterogeneous Materials* (2002), chapter 16: laminates, whose effective properties are exact too.
+
+    Examples
+    --------
+    >>> from twopoint.synthetic import laminate
+    >>> laminate((2, 6), (2, 1), axis=1)
+    array([[0, 0, 1, 0, 0, 1],
+           [0, 0, 1, 0, 0, 1]], dtype=uint8)
+    """
+    space, layers, axis = _stack(shape, widths, axis)
+    position = np.arange(space[axis]) % sum(layers)
+    labels = np.searchsorted(np.cumsum(layers), position, side="right").astype(np.uint8)
+    return np.broadcast_to(along(labels, axis, len(space)), space).copy()
+
+
+def laminate_statistics(
+    shape: Iterable[int], widths: Iterable[int], *, axis: int = 0, boundary: str = "periodic"
+) -> Float64[np.ndarray, "phases phases *lags"]:
+    """Return the correlations of a :func:`laminate`.
+
+    Only the component r of a lag across the layers counts. Of the points x with x and x + r inside there are so many whole periods and
+    a rest; in each, layer h and layer k shifted back by r, which are intervals, share a number of points.
+
+    Parameters
+    ----------
+    shape : ints
+        Size (*space) in pixels; periodic, that across the layers is a multiple of the sum of widths.
+    widths : ints
+        Thickness of the layer of each phase in pixels.
+    axis : int
+        Axis of space across which the layers follow each other.
+    boundary : "periodic" or "open"
+        Whether lags wrap around.
+
+    Returns
+    -------
+    float64 array (N, N, *lags)
+        S lags an axis (periodic) or 2S-1 (open), in FFT order.
+
+    Raises
+    ------
+    TypeError
+        If a size, a width or axis is no integer.
+    ValueError
+        As of :func:`laminate`, if boundary is neither, and if shape is not of whole periods under the periodic one.
+
+    References
+    ----------
+    Cai et al., eq. (1).
+
+    Examples
+    --------
+    >>> from twopoint.synthetic import laminate_statistics
+    >>> laminate_statistics((4,), (1, 3))[1, 1]
+    array([0.75, 0.5 , 0.5 , 0.5 ])
+    >>> laminate_statistics((3,), (1, 1), boundary="open")[0, 0]
+    array([0.66666667, 0.        , 1.        , 1.        , 0.        ])
+    """
+    space, layers, axis = _stack(shape, widths, axis)
+    _check.open_or_periodic(boundary)
+    if boundary == "periodic" and space[axis] % sum(layers):
+        raise ValueError(f"shape must be whole periods of {sum(layers)} pixels along axis {axis}, got {space}")
+    r = lags(space[axis], boundary)
+    reach = np.abs(r)
+    points = space[axis] - (np.zeros_like(r) if boundary == "periodic" else reach)
+    periods, rest = np.divmod(points, sum(layers))
+    forth = (periods * _coincidences(layers, reach, sum(layers)) + _coincidences(layers, reach, rest)) / points
+    f = along(np.where(r < 0, forth.swapaxes(0, 1), forth), axis, len(space))  # f_hk(-r) = f_kh(r)
+    return np.broadcast_to(f, (len(layers), len(layers), *(len(lags(size, boundary)) for size in space))).copy()
+
+
+def _coincidences(layers: tuple[int, ...], reach: np.ndarray, points: int | np.ndarray) -> np.ndarray:
+    """Count the x in [0, points), points within a period, with x in layer h and x + reach in layer k, (N, N, lags)."""
+    stop = np.cumsum(layers)
+    start, shift, period = stop - layers, reach % stop[-1], stop[-1]
+    count = np.zeros((len(layers), len(layers), len(reach)), dtype=np.int64)
+    for back in (shift, shift - period):  # x + reach lies in this period or in the next
+        low = np.maximum(start[:, None, None], start[:, None] - back)
+        high = np.minimum(np.minimum(stop[:, None, None], points), stop[:, None] - back)
+        count += np.maximum(high - low, 0)
+    return count
+
+
+def _stack(shape: Iterable[int], widths: Iterable[int], axis: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Return sizes, thicknesses, and the axis counted from 0."""
+    space = _check.sizes(shape)
+    layers = tuple(_check.whole("widths", n, 1) for n in widths)
+    if not 1 <= len(layers) <= _check.LABELS:
+        raise ValueError(f"widths must be of 1 to {_check.LABELS} phases, got {len(layers)}")
+    return space, layers, _check.whole("axis", axis, -len(space), len(space) - 1) % len(space)
