@@ -63,7 +63,7 @@ def test_changes_of_places_keep_everything_up_to_date(case):
             assert state.squared == before[1]
     assert made >= 3
     fresh = Increments(state.labels.reshape(state.space), statistics)
-    for name in ("m", "A", "S", "D", "G"):
+    for name in ("m", "e", "S", "G"):
         held, anew = getattr(state, name), getattr(fresh, name)
         np.testing.assert_allclose(held, anew, atol=1e-11 * max(1.0, np.abs(anew).max()), err_msg=name)
     assert state.squared == pytest.approx(fresh.squared, rel=1e-9)

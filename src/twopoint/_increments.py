@@ -1,9 +1,9 @@
 """Statistics that are kept up to date while points change places, and what a change of places would do to their error.
 
-Fields m_i say where the phases lie. Held are their correlations ``A_ij(r) = sum over x of m_i(x) m_j(x+r)``, their self-convolutions
-``S_ij(c) = sum over x of m_i(x) m_j(c-x)``, the weighted error ``D = w (A - A*)`` and its correlation with the fields,
-``G_i(x) = sum over j and r of D_ij(r) m_j(x+r)``. A change of places adds to each of them shifted copies of the others; its effect on
-the error is a sum of a few of their entries. The theory page derives both.
+Fields m_i say where the phases lie. Held are the error ``e = A - A*`` of their correlations ``A_ij(r) = sum over x of m_i(x) m_j(x+r)``,
+their self-convolutions ``S_ij(c) = sum over x of m_i(x) m_j(c-x)``, and the error's correlation with the fields,
+``G_i(x) = sum over j and r of w e_ij(r) m_j(x+r)``. A change of places adds to each of them shifted copies of the others; its effect on
+the squared error is a sum of a few of their entries. The theory page derives both.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from .statistics import TargetStatistics
 
 
 class Increments:
-    """Labels, their statistics on a periodic grid, and the squared error ``sum over i, j and r of w (A_ij - A*_ij)^2``.
+    """Labels, their statistics on a periodic grid, and the squared error ``sum over i, j and r of w e_ij(r)^2``.
 
     Where every lag spans every point, N-1 fields carry the error of all N^2 pairs: an orthonormal basis of what phases that sum to one
     can do. Otherwise the fields are the N phases, on a grid that is padded against wrapping. ``exact`` says whether the change of the
@@ -37,6 +37,7 @@ class Increments:
         self.at, self.at_twice = self._flat(self.coordinates), self._flat(2 * self.coordinates)
         count = np.broadcast_to(lags.spans(np.zeros(()), np) if statistics.count is None else statistics.count, lags.stored)
         self.wanted = self._wanted(statistics, count)
+        self.wanted_shared = np.einsum("ii...->...", self.wanted)
         self._weigh(lags, count)
         self.scale = structure(statistics) or 1.0  # nothing to be compared with
         self.refresh()
@@ -75,16 +76,14 @@ class Increments:
         self.m = np.pad(fields, [(0, 0), *((0, large - small) for large, small in zip(self.grid, self.space, strict=True))])
         spectra = rfftn(self.m, self.grid, np)
         points = float(math.prod(self.grid))
-        self.A = points * irfftn(np.conj(spectra)[:, None] * spectra, self.grid, np)
+        self.e = points * irfftn(np.conj(spectra)[:, None] * spectra, self.grid, np) - self.wanted
         self.S = points * irfftn(spectra[:, None] * spectra, self.grid, np)
-        error = self.A - self.wanted
-        self.D = self.weight * error
         self.G = self._pulls(spectra)
-        self.squared = float(np.sum(self.D * error))
+        self.squared = float(np.sum(self.weight * self.e**2))
 
     def _pulls(self, spectra: np.ndarray) -> np.ndarray:
         """Return G, (fields, *grid)."""
-        errors = rfftn(self.D, self.grid, np)
+        errors = rfftn(self.weight * self.e, self.grid, np)
         return float(math.prod(self.grid)) * irfftn(np.sum(np.conj(errors) * spectra, axis=1), self.grid, np)
 
     @property
@@ -97,10 +96,18 @@ class Increments:
         v = self._step(p, q)
         from_a, from_b = self.coordinates[:, a][:, :, None], self.coordinates[:, b][:, None, :]
         between, both = self._flat(from_b - from_a), self._flat(from_a + from_b)
-        linear = _quadratic(v, self.D, np.zeros((1, 1), dtype=int)) - _quadratic(v, self.D, between)
-        shared = sum(field.flat[0] - field.ravel()[between] for field in (self.A[i, i] for i in range(len(v))))
+        zero = np.zeros((1, 1), dtype=int)
+        linear, shared = (f(zero) - f(between) for f in (lambda at: _quadratic(v, self.e, at) * self._weight_at(at), self._shared_at))
         pairs = 4 * linear + self.typical * (8 * shared - 4 * _quadratic(v, self.S, both))
         return pairs + self.gains(a, v, -1)[:, None] + self.gains(b, v, 1)
+
+    def _weight_at(self, at: np.ndarray) -> np.ndarray | float:
+        """Return the weights of lags."""
+        return self.weight.ravel()[at] if isinstance(self.weight, np.ndarray) else self.weight
+
+    def _shared_at(self, at: np.ndarray) -> np.ndarray:
+        """Return the sum over i of A_ii at lags."""
+        return self.wanted_shared.ravel()[at] + sum(self.e[i, i].ravel()[at] for i in range(len(self.e)))
 
     def gains(self, points: np.ndarray, v: np.ndarray, sign: int) -> np.ndarray:
         """Return each point's own part of a change that adds v to its fields (sign 1) or takes it away (sign -1)."""
@@ -114,19 +121,20 @@ class Increments:
         self._move(v / 2, at_a, at_b)  # halfway: from there the difference of two products is twice one product, without a remainder
         ahead = self._difference(self.m, -at_b, -at_a)  # m(b + r) - m(a + r)
         change = _outer(v, self._reverse(ahead), ahead)  # of A
-        weighted = self.weight * change
-        squared = float(np.sum((2 * self.D + weighted) * change))
+        squared = self._grows_by(change)
         if not self.exact and squared >= 0:
             self._move(-v / 2, at_a, at_b)
             return False
-        folded = self._difference(self.m, at_b, at_a)
-        halves = ((self.A, change / 2), (self.S, _outer(v, folded, folded) / 2), (self.D, weighted / 2))
-        for held, half in halves:
-            held += half
+        around = self._difference(self.m, at_b, at_a)  # m(c - b) - m(c - a)
+        folded = _outer(v, around, around)  # the change of S
+        for half in (change, folded):
+            half *= 0.5
+        self.e += change
+        self.S += folded
         if self.exact:
-            self.G += self._carried(v, at_a, at_b)
-        for held, half in halves:
-            held += half
+            self._carry(v, at_a, at_b)
+        self.e += change
+        self.S += folded
         self._move(v / 2, at_a, at_b)
         self.labels[[a, b]] = self.labels[[b, a]]
         self.squared += squared
@@ -134,18 +142,27 @@ class Increments:
             self.G = self._pulls(rfftn(self.m, self.grid, np))
         return True
 
-    def _carried(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> np.ndarray:
-        """Return the change of G from what is held halfway: the change of D with the fields, and D with the change of the fields."""
+    def _grows_by(self, change: np.ndarray) -> float:
+        """Return by how much the squared error grows with a change of the correlations."""
+        if isinstance(self.weight, np.ndarray):
+            return float(np.vdot(self.weight * change, 2 * self.e + change))
+        return self.weight * float(2 * np.vdot(self.e, change) + np.vdot(change, change))
+
+    def _carry(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> None:
+        """Add to G, from what is held halfway, the change of the errors with the fields and the errors with the change of the fields."""
+        column = v.reshape(-1, *(1,) * len(self.grid))
         folded = np.tensordot(v, self.S, 1)  # (fields, *grid)
-        shared = np.einsum("ii...->...", self.A).copy()
+        shared = self.wanted_shared + np.einsum("ii...->...", self.e)
         for place, part in ((2 * at_a, 0.5), (2 * at_b, 0.5), (at_a + at_b, -1.0)):  # of the halfway fields, not half of both ends
             folded.reshape(len(v), -1)[:, self._flat(place[:, None])] -= part * v[:, None]
         for place, part in ((0 * at_a, 1.0), (at_b - at_a, -0.5), (at_a - at_b, -0.5)):
             shared.reshape(-1)[self._flat(place[:, None])] -= part
-        opposite = np.concatenate([np.tensordot(v, self.D, 1), shared[None]])  # sum over j of v_j D_ij(-r), for D_ij(-r) = D_ji(r)
-        opposite = self._difference(opposite, at_b, at_a)
-        column = v.reshape(-1, *(1,) * len(self.grid))
-        return opposite[:-1] + self.weight * (self._difference(folded, -at_b, -at_a) + column * opposite[-1])
+        opposite = column * shared
+        opposite += np.tensordot(v, self.e, 1)  # sum over j of v_j e_ij(-r), for e_ij(-r) = e_ji(r)
+        carried = self._difference(opposite, at_b, at_a)
+        carried += self._difference(folded, -at_b, -at_a)
+        carried *= self.weight
+        self.G += carried
 
     def _step(self, p: int, q: int) -> np.ndarray:
         """Return what a point's fields gain when it passes from phase q to p."""
@@ -198,6 +215,8 @@ def _contrasts(n: int) -> np.ndarray:
 def _outer(v: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return first_i v_j + v_i second_j, (fields, fields, *grid)."""
     ones = (1,) * (first.ndim - 1)
+    if len(v) == 1:
+        return v[0] * (first + second)[None]
     return first[:, None] * v.reshape(1, -1, *ones) + v.reshape(-1, 1, *ones) * second[None]
 
 
