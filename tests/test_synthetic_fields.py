@@ -149,6 +149,12 @@ def distribution(h, k, rho):
     return below(h, k, rho)
 
 
+def test_rounded_fractions_are_divided_by_their_sum():
+    f = level_cut_statistics(np.array([0.3]), (0.25, 0.25, 0.5 + 8e-10))
+    assert abs(f.sum() - 1) < 1e-15  # rounding
+    assert level_cut_statistics(np.array([0.3]), (1 / 256,) * 256).shape == (256, 256, 1)
+
+
 def test_rounding_beyond_1_is_1():
     f, limit = (level_cut_statistics(np.array([-a, a]), (0.3, 0.7)) for a in (1 + 5e-10, 1.0))
     np.testing.assert_array_equal(f, limit)

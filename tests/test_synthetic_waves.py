@@ -134,7 +134,7 @@ def test_open_statistics_of_waves(space, k, angle):
         ({"rng": None}, TypeError, "rng must be a numpy.random.Generator"),
         ({"shape": (8,)}, ValueError, "shape must have 2 sizes"),
         ({"k": "3"}, TypeError, "k must be a real number"),
-        ({"k": math.inf}, ValueError, "k must be a finite number"),
+        ({"k": math.inf}, ValueError, "k must be a finite number, got inf"),
         ({"angle": math.nan}, ValueError, "angle must be a finite number"),
         ({"noise": None}, TypeError, "noise must be a real number"),
         ({"displacement": math.nan}, ValueError, "displacement must be a finite number"),

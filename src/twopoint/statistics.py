@@ -67,7 +67,7 @@ class TargetStatistics:
 
     @property
     def by_pair(self) -> dict[Pair, Array]:
-        """The stored statistics by canonical pair (h <= k), (..., *stored)."""
+        """The stored statistics by canonical pair (h <= k), each of shape ``(..., *stored)``."""
         return dict(zip(self._plan.pairs, self._values, strict=True))
 
     @property
