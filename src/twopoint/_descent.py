@@ -94,7 +94,7 @@ def descend(
 
     def entered() -> None:
         every = [history for tries in histories for history in tries]
-        report(sum(history.done for history in every), min(history.losses[-1] for history in every))
+        report(sum(history.done for history in every), float(min(history.losses[-1] for history in every)))
 
     firsts = [
         _first_run(m, runs[0], iterations, history, entered, xp)

@@ -15,7 +15,7 @@ _CANDIDATES = 24  # of these, the ones whose pairs are looked at
 _RENEW = 12  # steps after which the pools are chosen anew
 _REFRESH = 2000  # steps after which all is computed anew: rounding adds up
 _TABU = 10  # a point that was moved rests for so many steps, and up to as many more by chance
-_PATIENCE = 1000  # steps without lower error after which the walk ends
+_PATIENCE = 5000  # steps without lower error after which the walk ends
 _DONE = 1e-7  # relative error at which nothing is left to do: the square of it is rounding
 
 
@@ -26,7 +26,7 @@ def exchange(
 
     Each step makes the best exchange that is not tabu, be it for the worse, so that the walk leaves local minima; the best labels of
     the walk are returned. Under an open boundary, a mask or a crop only exchanges that lower the error are made. The walk ends early
-    where nothing is left to do, or where 1000 steps brought nothing.
+    where nothing is left to do, or where 5000 steps brought nothing.
 
     Parameters
     ----------
