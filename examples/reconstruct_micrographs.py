@@ -1,6 +1,6 @@
 """Structures with the 2-point statistics of real micrographs, from noise: three of two phases, one of three, and a volume.
 
-    TWOPOINT_DATA=... python examples/reconstruct_micrographs.py [--out DIR] [--seed 0] [--seeds 3] [--polish 40000] [--small]
+    TWOPOINT_DATA=... python examples/reconstruct_micrographs.py [--out DIR] [--seed 0] [--seeds 3] [--polish 20000] [--small]
 
 Prints for each structure the median over seeds of the relative error of the statistics (all pairs, all lags, periodic) of the labels and of
 the soft phases, the largest error of a volume fraction, and the seconds of a start; writes the same to DIR/summary.json.
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("reconstruct_micrographs"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--polish", type=int, default=40000)
+    parser.add_argument("--polish", type=int, default=20000)
     parser.add_argument("--small", action="store_true", help="48 x 48 and 16 x 16 x 16, one seed: seconds, for a test")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

@@ -2,15 +2,28 @@
 
 import importlib.util
 import sys
+from io import TextIOWrapper
 
-_NEEDED = ("matplotlib", "rich", "typer")
+# Packages by the module that they are imported as.
+_NEEDED = {
+    "h5py": "h5py",
+    "matplotlib": "matplotlib",
+    "PIL": "pillow",
+    "rich": "rich",
+    "skimage": "scikit-image",
+    "tifffile": "tifffile",
+    "typer": "typer",
+}
 
 
 def main() -> None:
     """Run the command line; exit with the install command where what it needs is absent."""
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         sys.exit(f"the command twopoint needs {', '.join(missing)}: pip install 'twopoint[cli]'")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without µ shows ? instead of a traceback
     from .commands import app
 
     app()

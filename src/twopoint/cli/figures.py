@@ -1,31 +1,41 @@
-"""Figures of the command line: arrays in, a Figure out; nothing is shown and nothing saved."""
+"""Figures of the command line: panels in, a Figure out; nothing is shown, and only save writes."""
+
+import math
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+from matplotlib import patheffects, rc_context
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
+
+from .panels import Curve, Curves, Field, Histogram, Panel
 
 # Dark to light, told apart in gray and by the colour-blind; the first N are used.
 _PHASES = ("#1d2f4f", "#f2c14e", "#3a9188", "#d1495b", "#8ea8c3", "#7b4b94", "#e8e1d0", "#6b705c")
+_LEFT_OUT = "#ffffff"
+_MAPS = {"gray": "gray", "statistic": "viridis", "difference": "RdBu_r"}
+_FINE = 1200  # pixels along an axis, beyond which an image is thinned: more than the picture has
+_WIDTH, _PLAIN, _MARGIN, _DPI = 4.4, 3.2, 0.95, 110  # of a panel; height of a curve; of title and labels; all in inches
+_FLAT, _TALL = 0.35, 1.6  # height by width of an image, beyond which it is drawn smaller
+_BINS = 128
 
 
-def reconstruction_panels(
-    target: np.ndarray, found: np.ndarray, wanted: np.ndarray, got: np.ndarray, *, title: str, phase: int = 1
-) -> Figure:
-    """Draw target, reconstruction, the target's autocorrelation, and how far the reconstruction's is from it.
+def draw(panels: Sequence[Panel], *, title: str, columns: int = 4) -> Figure:
+    """Draw panels in rows; curves at the end take what is left of their row.
 
     Parameters
     ----------
-    target, found : int arrays (H, W)
-        Labels.
-    wanted, got : float arrays (H, W)
-        Autocorrelation of one phase of the target and of the reconstruction, zero lag at the centre.
+    panels : sequence of Field, Curves and Histogram
+        What is shown.
     title : str
-        Above the panels.
-    phase : int
-        Whose autocorrelations these are.
+        Above all.
+    columns : int
+        Panels in a row.
 
     Returns
     -------
@@ -34,43 +44,129 @@ def reconstruction_panels(
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint.cli.figures import reconstruction_panels
-    >>> labels, f = np.eye(4, dtype=int), np.ones((4, 4))
-    >>> len(reconstruction_panels(labels, labels, f, f, title="four pixels").axes)
-    8
+    >>> from twopoint.cli.figures import draw
+    >>> from twopoint.cli.panels import Field
+    >>> from twopoint.cli.units import Spacing
+    >>> len(draw([Field(np.eye(4), "four pixels", "gray", Spacing().along(2))], title="an image").axes)
+    2
     """
-    figure = Figure(figsize=(16.5, 4.2), layout="constrained")
-    figure.suptitle(title, fontsize=13)
-    axes = figure.subplots(1, 4)
-    n_phases = int(max(target.max(), found.max())) + 1
-    _labels(axes[0], target, n_phases, "target")
-    _labels(axes[1], found, n_phases, "reconstruction")
-    _lags(axes[2], wanted, f"target's autocorrelation of phase {phase}", "viridis", None)
-    reach = max(float(np.abs(got - wanted).max()), 1e-12)  # equal statistics still need a scale
-    _lags(axes[3], got - wanted, "reconstruction's minus target's", "RdBu_r", reach)
+    columns = min(columns, len(panels))
+    rows = [max(map(_height, panels[at : at + columns])) for at in range(0, len(panels), columns)]
+    with rc_context({"text.parse_math": False}):  # a file's name may hold dollars
+        figure = Figure(figsize=(_WIDTH * columns, sum(rows) + 0.5), layout="constrained")
+        figure.suptitle(title, fontsize=13)
+        grid = figure.add_gridspec(len(rows), columns, height_ratios=rows)
+        for at, panel in enumerate(panels):
+            row, column = divmod(at, columns)
+            last = columns if at == len(panels) - 1 and isinstance(panel, Curves) else column + 1
+            _draw(figure.add_subplot(grid[row, column:last]), panel)
     return figure
 
 
-def _labels(axes: Axes, labels: np.ndarray, n_phases: int, title: str) -> None:
-    """Draw labels with one colour a phase."""
-    norm = BoundaryNorm(np.arange(n_phases + 1) - 0.5, n_phases)
-    image = axes.imshow(labels, cmap=ListedColormap(_PHASES[:n_phases]), norm=norm, interpolation="nearest")
-    bar = _finish(axes, image, title, "pixel")
-    bar.set_ticks(range(n_phases))
-    bar.set_label("phase")
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; a letter that the font lacks becomes a box without a warning."""
+    with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
+        warnings.simplefilter("ignore")
+        figure.savefig(path, dpi=_DPI, format="png")
 
 
-def _lags(axes: Axes, f: np.ndarray, title: str, colours: str, reach: float | None) -> None:
-    """Draw statistics over the lags, on a scale symmetric about 0 if its reach is given."""
-    (bottom, left), (height, width) = (-(n // 2) - 0.5 for n in f.shape), f.shape
-    extent = (left, left + width, bottom + height, bottom)
-    low = None if reach is None else -reach
-    image = axes.imshow(f, cmap=colours, vmin=low, vmax=reach, extent=extent, interpolation="nearest")
-    _finish(axes, image, title, "lag in pixels").ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+def _height(panel: Panel) -> float:
+    """Return the height that a panel takes."""
+    if not isinstance(panel, Field):
+        return _PLAIN + _MARGIN
+    (height, width), (down, right) = panel.slice.shape, panel.spacing.steps[-2:]
+    return _PLAIN * min(max(height * down / (width * right), _FLAT), _TALL) + _MARGIN
 
 
-def _finish(axes: Axes, image: ScalarMappable, title: str, unit: str) -> Colorbar:
-    """Add title, axis label and colour bar; return the bar."""
-    axes.set_title(title, fontsize=11)
-    axes.set_xlabel(unit)
-    return axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
+def _draw(axes: Axes, panel: Panel) -> None:
+    """Draw one panel."""
+    axes.set_title(panel.title, fontsize=11)
+    if isinstance(panel, Curves):
+        _curves(axes, panel)
+    elif isinstance(panel, Histogram):
+        _histogram(axes, panel)
+    else:
+        _field(axes, panel)
+
+
+def _field(axes: Axes, panel: Field) -> None:
+    """Draw an image with its colour bar, axes in the unit of spacing."""
+    values = panel.slice
+    (height, width), (down, right) = values.shape, panel.spacing.steps[-2:]
+    top, left = ((-(n // 2) - 0.5) * step if panel.over_lags else 0.0 for n, step in zip(values.shape, (down, right), strict=True))
+    extent = (left, left + width * right, top + height * down, top)
+    colours, norm = _scale(panel, values)
+    thin = math.ceil(max(values.shape) / _FINE)
+    image = axes.imshow(values[::thin, ::thin], cmap=colours, norm=norm, extent=extent, interpolation="nearest")
+    axes.locator_params(nbins=5)
+    axes.set_xlabel(f"lag, {panel.spacing.unit}" if panel.over_lags else panel.spacing.unit)
+    bar = _bar(axes, image)
+    if panel.kind == "phases":
+        bar.set_ticks(list(range(panel.n_phases)))
+        bar.minorticks_off()
+        bar.set_label("phase")
+    elif panel.over_lags:
+        bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+
+
+def _scale(panel: Field, values: np.ndarray) -> tuple[Colormap | str, Normalize]:
+    """Return colours and their scale: one colour a phase, symmetric about 0 for a difference."""
+    if panel.kind == "phases":
+        colours = ListedColormap(_PHASES[: panel.n_phases]).with_extremes(under=_LEFT_OUT)
+        return colours, BoundaryNorm(np.arange(panel.n_phases + 1) - 0.5, panel.n_phases)
+    finite = values[np.isfinite(values)].astype(float)
+    if panel.kind == "difference":
+        reach = max(float(np.abs(finite).max()), 1e-12)  # equal statistics still need a scale
+        return _MAPS[panel.kind], Normalize(-reach, reach)
+    return _MAPS[panel.kind], Normalize(float(finite.min()), float(finite.max()))
+
+
+def _bar(axes: Axes, image: ScalarMappable) -> Colorbar:
+    """Add a colour bar as high as the image."""
+    return axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.045, 1.0)))
+
+
+def _curves(axes: Axes, panel: Curves) -> None:
+    """Draw lines over distances, outlined so that light colours show."""
+    for curve in panel.lines:
+        _curve(axes, panel.r, curve)
+    axes.set_xlim(0, float(panel.r[-1]) if len(panel.r) > 1 else 1)
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    axes.set_xlabel(f"distance, {panel.unit}")
+    axes.set_ylabel("probability")
+    axes.grid(alpha=0.25)
+    axes.legend(title=panel.remark or None, fontsize=9, title_fontsize=8, ncols=1 + len(panel.lines) // 4)
+
+
+def _curve(axes: Axes, r: np.ndarray, curve: Curve) -> None:
+    """Draw one line, what it tends to, and the marked point."""
+    colour = _PHASES[curve.colour]
+    outline = [patheffects.withStroke(linewidth=3.2, foreground="#333333")]
+    axes.plot(r, curve.values, color=colour, lw=2, ls="--" if curve.dashed else "-", label=curve.name, path_effects=outline)
+    if curve.level is not None:
+        axes.axhline(curve.level, color="#333333", lw=1, ls=":")
+    if curve.mark is not None:
+        height = float(np.interp(curve.mark, r, curve.values))
+        axes.plot([curve.mark], [height], "o", color=colour, mec="#333333", ms=8, zorder=3)
+
+
+def _histogram(axes: Axes, panel: Histogram) -> None:
+    """Draw how often gray values occur; the thresholds stand between the colours of the phases."""
+    values = np.ravel(panel.values).astype(float)
+    count, edges = np.histogram(values, bins=_bins(panel.values))
+    phase = np.searchsorted(panel.thresholds, (edges[:-1] + edges[1:]) / 2)
+    axes.bar(edges[:-1], count / max(count.sum(), 1), width=np.diff(edges), align="edge", color=[_PHASES[i] for i in phase])
+    for level in panel.thresholds:
+        axes.axvline(level, color="#d1495b", lw=1.5)
+        axes.annotate(f" {level:.4g}", (level, 0.97), xycoords=("data", "axes fraction"), color="#d1495b", va="top")
+    axes.set_xlabel("gray value")
+    axes.set_ylabel("share of pixels")
+
+
+def _bins(values: np.ndarray) -> np.ndarray:
+    """Return bins, of whole numbers for integers, so that none is empty by their rounding."""
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind in "iu":
+        step = max(1, math.ceil((high - low + 1) / _BINS))
+        return np.arange(low - 0.5, high + step, step)
+    return np.linspace(low, high, _BINS + 1)

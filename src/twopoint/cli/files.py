@@ -1,128 +1,127 @@
-"""What the command line reads and where it may write; every refusal is an InputError that says what to do."""
+"""Reading files: each format by its reader, colours to gray, and what was done on the way said in a remark."""
 
-import os
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-MOST_LABELS = 8
+from .colours import to_gray
+from .errors import InputError, reading
+from .images import TIFF, open_picture, open_tiff
+from .sources import HDF5, Source, parse_source
+from .stored import Stored, take
+
+_MOST_NAMES = 8  # of datasets in an error
+ARRAYS = (".npy", *HDF5)
+STATISTICS = ".npz"
 
 
-class InputError(ValueError):
-    """A file or an option that the command cannot work with."""
+@dataclass(frozen=True)
+class Image:
+    """What was read.
 
-
-def read_labels(path: Path) -> np.ndarray:
-    """Read a segmented 2-D image from a .npy file.
-
-    Parameters
+    Attributes
     ----------
-    path : Path
-        Array of numbers or booleans with two axes and 2 to 8 distinct values.
-
-    Returns
-    -------
-    int64 array (H, W)
-        Labels 0..N-1 in the order of the values.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or its content is no such array.
+    source : Source
+        Where from.
+    values : array (H, W) or (D, H, W)
+        Numbers or booleans, in the machine's byte order.
+    remarks : tuple of str
+        What was done on the way.
+    array : bool
+        Whether it comes from a file of arrays, where a dozen integers are rather labels than gray values.
     """
-    values, labels = np.unique(_load(path), return_inverse=True)
-    if len(values) == 1:
-        raise InputError(f"{path} holds the value {values[0]} only: there is no structure in it")
-    if len(values) > MOST_LABELS:
-        raise InputError(f"{path} holds {len(values)} distinct values; up to {MOST_LABELS} are taken as labels of phases: segment it first")
-    return labels.astype(np.int64)
+
+    source: Source
+    values: np.ndarray
+    remarks: tuple[str, ...]
+    array: bool
 
 
-def _load(path: Path) -> np.ndarray:
-    """Return a 2-D array of finite numbers from a .npy file."""
-    if path.suffix.lower() != ".npy":
-        raise InputError(f"{path} is no .npy file; save one array of labels with numpy.save")
-    try:
-        with path.open("rb") as file:
-            array = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path} cannot be read: {reason}") from error
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"{path} must hold numbers or booleans, got dtype {array.dtype}")
-    if array.size == 0:
-        raise InputError(f"{path} is empty: its shape is {array.shape}")
-    if array.ndim != 2:
-        raise InputError(f"{path} must hold an image with 2 axes, got shape {array.shape}; twopoint.reconstruct takes 1 to 3 from Python")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError(f"{path} holds NaN or infinite values, {np.count_nonzero(~np.isfinite(array))} of {array.size}")
-    return array
-
-
-def cut_window(labels: np.ndarray, window: str | None) -> np.ndarray:
-    """Cut a window from an image and number its labels anew.
+def read(text: str, window: str | None = None) -> Image:
+    """Read an image or a volume.
 
     Parameters
     ----------
-    labels : int array (H, W)
-        Labels.
+    text : str
+        A file, ``stack.tif[3]``, ``file.h5:path[index]``.
     window : str or None
-        ``"128"`` for the first 128 pixels along each axis, ``"0:128,64:192"`` for a range an axis, rows first; None for all.
+        The part that is read, ``"128"`` or ``"0:128,64:192"``.
 
     Returns
     -------
-    int64 array
-        Labels 0..N-1.
+    Image
 
     Raises
     ------
     InputError
-        If the window is no such text, leaves the image, or holds one label only.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from twopoint.cli.files import cut_window
-    >>> cut_window(np.array([[0, 2], [2, 1]]), "0:1,0:2")
-    array([[0, 1]])
+        If the file cannot be read, or its content is no image and no volume.
     """
-    if window is None:
-        return labels
-    ranges = [_range(part, window) for part in window.split(",")]
-    ranges = ranges * labels.ndim if len(ranges) == 1 and ":" not in window else ranges
-    if len(ranges) != labels.ndim:
-        raise InputError(f"--window must be one number of pixels, or {labels.ndim} ranges such as 0:128,0:128, got {window!r}")
-    if not all(0 <= start < stop <= size for (start, stop), size in zip(ranges, labels.shape, strict=True)):
-        raise InputError(f"--window {window} does not lie inside the image of shape {labels.shape}")
-    values, inside = np.unique(labels[tuple(slice(*ends) for ends in ranges)], return_inverse=True)
-    if len(values) == 1:
-        raise InputError(f"--window {window} holds one phase only: there is no structure in it")
-    return inside.astype(np.int64)
+    source = parse_source(text)
+    suffix = source.path.suffix.lower()
+    if suffix == STATISTICS:
+        raise InputError(f"{source} holds statistics, not an image; twopoint reconstruct takes it")
+    with reading(source), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the readers; what matters is checked here
+        with _OPENERS.get(suffix, open_picture)(source) as stored:
+            values, coloured = take(stored, source, window)
+        values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+    values, remarks = to_gray(values) if coloured else (values, ())
+    return Image(source, values, tuple(f"{source}: {remark}" for remark in remarks), suffix in ARRAYS)
 
 
-def _range(part: str, window: str) -> tuple[int, int]:
-    """Return start and stop of one axis of a window."""
-    ends = part.split(":")
-    if not (1 <= len(ends) <= 2 and all(end.strip().isdecimal() and len(end) < 10 for end in ends)):
-        raise InputError(f"--window must be as 128 or 0:128,0:128, got {window!r}")
-    return (0, int(ends[0])) if len(ends) == 1 else (int(ends[0]), int(ends[1]))
+@contextmanager
+def _open_npy(source: Source) -> Iterator[Stored]:
+    """Open a .npy file without reading it."""
+    array = np.lib.format.open_memmap(source.path, mode="r")
+    yield Stored(array.shape, array.dtype, lambda part: np.array(array[part]))
 
 
-def distinct(*paths: Path | None) -> None:
-    """Refuse two names of one file among what is read and written: one would destroy the other, even by force."""
-    known = [path.resolve() for path in paths if path is not None and path != Path("-")]
-    for path in known:
-        if known.count(path) > 1:
-            raise InputError(f"{path.name} is named twice among the input and the outputs; give each file a name of its own")
+@contextmanager
+def _open_hdf5(source: Source) -> Iterator[Stored]:
+    """Open a dataset of an HDF5 file; where the file holds a single one, it needs no name."""
+    import h5py
+
+    with h5py.File(source.path, "r") as file:
+        found = file.get(source.dataset) if source.dataset else _only(file, source)
+        if not isinstance(found, h5py.Dataset):
+            raise InputError(f"{source} names no dataset; {source.path} holds {_listed(_datasets(file))}")
+        if found.shape is None:
+            raise InputError(f"{source} is empty: it has no shape")
+        yield Stored(found.shape, found.dtype, lambda part: np.asarray(found[part]))
 
 
-def check_output(path: Path, *, force: bool) -> None:
-    """Refuse a file that would be overwritten, unless forced, and one that cannot be written, before any work is done."""
-    if path.is_dir():
-        raise InputError(f"{path} is a directory; name a file in it")
-    if path.exists() and not force:
-        raise InputError(f"{path} exists; --force overwrites it")
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent} is no directory to write {path.name} to")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise InputError(f"{path} cannot be written: permission denied")
+def _datasets(file: Any) -> dict[str, Any]:
+    """Return the datasets with two axes and more, by path."""
+    import h5py
+
+    found: dict[str, Any] = {}
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.shape is not None and len(item.shape) >= 2:
+            found[name] = item
+
+    file.visititems(visit)
+    return found
+
+
+def _only(file: Any, source: Source) -> Any:
+    """Return the one dataset of a file."""
+    found = _datasets(file)
+    if len(found) != 1:
+        raise InputError(f"{source} must be named with a dataset, '{source.path}:PATH'; it holds {_listed(found)}")
+    return next(iter(found.values()))
+
+
+def _listed(found: dict[str, Any]) -> str:
+    """Name datasets and their shapes."""
+    names = [f"{name} {item.shape}" for name, item in list(found.items())[:_MOST_NAMES]]
+    more = f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
+    return (", ".join(names) or "none with two axes") + more
+
+
+_Opener = Callable[[Source], AbstractContextManager[Stored]]
+_OPENERS: dict[str, _Opener] = {".npy": _open_npy, **dict.fromkeys(HDF5, _open_hdf5), **dict.fromkeys(TIFF, open_tiff)}

@@ -1,0 +1,167 @@
+"""What the pictures of the command line show: panels as data, which figures.draw draws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import printable
+from .measurement import Statistics
+from .segmentation import Segmentation
+from .units import Spacing
+
+_LONGEST = 42  # letters of a name above a panel
+_MOST_MAPS = 4  # autocorrelations that are shown as maps
+
+
+@dataclass(frozen=True)
+class Field:
+    """An image over space or over lags; of a volume the middle slice.
+
+    Attributes
+    ----------
+    values : array (*space)
+        Labels, gray values or a statistic.
+    title : str
+        Above it.
+    kind : str
+        "phases", "gray", "statistic" (lags, zero in the centre) or "difference" (the same, on a scale symmetric about 0).
+    spacing : Spacing
+        One step an axis.
+    n_phases : int
+        Of kind "phases".
+    """
+
+    values: np.ndarray
+    title: str
+    kind: str
+    spacing: Spacing
+    n_phases: int = 0
+
+    @property
+    def over_lags(self) -> bool:
+        """Whether its axes are lags."""
+        return self.kind in ("statistic", "difference")
+
+    @property
+    def slice(self) -> np.ndarray:
+        """The image itself, or the middle of a volume; of statistics that is lag 0 along the first axis."""
+        return self.values[len(self.values) // 2] if self.values.ndim == 3 else self.values
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line over distances."""
+
+    values: np.ndarray
+    name: str
+    colour: int  # the phase whose colour it has
+    dashed: bool = False
+    level: float | None = None  # what it tends to, drawn dotted
+    mark: float | None = None  # a distance that is marked on it
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Lines over distances."""
+
+    r: np.ndarray
+    lines: tuple[Curve, ...]
+    title: str
+    unit: str
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How often gray values occur, and where they were cut."""
+
+    values: np.ndarray = field(repr=False)
+    thresholds: tuple[float, ...]
+    title: str
+
+
+Panel = Field | Curves | Histogram
+
+
+def short(text: str) -> str:
+    """Return a name that fits above a panel, its end kept.
+
+    Examples
+    --------
+    >>> from twopoint.cli.panels import short
+    >>> short("photo.png")
+    'photo.png'
+    """
+    text = printable(text)
+    return text if len(text) <= _LONGEST else "…" + text[1 - _LONGEST :]
+
+
+def of_segmentation(values: np.ndarray, found: Segmentation, name: str, spacing: Spacing, mask: np.ndarray | None = None) -> list[Panel]:
+    """Return the labels of an image, and where they were cut from gray values those and their histogram first."""
+    where = ", middle slice" if values.ndim == 3 else ""
+    labels = found.labels if mask is None else np.where(mask, found.labels.astype(np.int16), np.int16(-1))
+    phases = Field(labels, ("segmentation" if found.thresholds else short(name)) + where, "phases", spacing, found.n_phases)
+    if not found.thresholds:
+        return [phases]
+    counting = values if mask is None else values[mask]
+    return [Field(values, short(name) + where, "gray", spacing), Histogram(counting, found.thresholds, "gray values"), phases]
+
+
+def of_statistics(statistics: Statistics, lengths: Sequence[float | None]) -> list[Panel]:
+    """Return autocorrelations as maps and their radial averages; of two phases one map, as the other's holds the same."""
+    n = len(statistics.f)
+    shown = [1] if n == 2 else range(min(n, _MOST_MAPS))
+    where = ", lag 0 along axis 0" if statistics.ndim == 3 else ""
+    maps = [Field(statistics.f[h, h], f"autocorrelation of phase {h}{where}", "statistic", statistics.spacing) for h in shown]
+    r, averages = statistics.radial()
+    lines = tuple(
+        Curve(averages[h], f"phase {h}", h, level=float(v) ** 2, mark=lengths[h]) for h, v in enumerate(statistics.fractions.tolist())
+    )
+    remark = "dotted: volume fraction squared; dot: correlation length"
+    return [*maps, Curves(r, lines, "radial averages of the autocorrelations", statistics.spacing.unit, remark)]
+
+
+def of_comparison(a: Statistics, b: Statistics, names: tuple[str, str]) -> list[Panel]:
+    """Return the difference of two images' autocorrelations and their radial averages, overlaid."""
+    phase = 1
+    if len(a.f) > 2:  # where they differ most
+        phase = int(np.argmax([np.abs(a.f[h, h] - b.f[h, h]).max() for h in range(len(a.f))]))
+    difference = Field(b.f[phase, phase] - a.f[phase, phase], f"autocorrelation of phase {phase}, B - A", "difference", a.spacing)
+    shown = [1] if len(a.f) == 2 else range(len(a.f))
+    (r, of_a), (r_b, of_b) = a.radial(), b.radial()
+    m = min(len(r), len(r_b))
+    second = 2 if len(a.f) == 2 else 0  # of two phases one is shown, and the other image's has a colour of its own
+    lines = [Curve(of_a[h][:m], f"A, phase {h}", h) for h in shown]
+    lines += [Curve(of_b[h][:m], f"B, phase {h}", h + second, dashed=True) for h in shown]
+    remark = f"A: {short(names[0])}\nB: {short(names[1])}"
+    return [difference, Curves(r[:m], tuple(lines), "radial averages of the autocorrelations", a.spacing.unit, remark)]
+
+
+def of_reconstruction(
+    target: np.ndarray | None, found: np.ndarray, statistics: tuple[np.ndarray, np.ndarray], n_phases: int, spacing: Spacing
+) -> list[Panel]:
+    """Return target, where there is an image of it, reconstruction, the target's autocorrelation, and how far the other's is from it.
+
+    Parameters
+    ----------
+    target : int array (*space) or None
+        Labels.
+    found : int array (*space)
+        Labels of the reconstruction.
+    statistics : two arrays (*lags)
+        Autocorrelation of phase 1, zero lag at the centre, of the target and of the reconstruction.
+    n_phases : int
+        Number of phases.
+    spacing : Spacing
+        One step an axis.
+    """
+    wanted, got = statistics
+    where = ", middle slice" if found.ndim == 3 else ""
+    images = [] if target is None else [Field(target, "target" + where, "phases", spacing, n_phases)]
+    return [
+        *images,
+        Field(found, "reconstruction" + where, "phases", spacing, n_phases),
+        Field(wanted, "target's autocorrelation of phase 1", "statistic", spacing),
+        Field(got - wanted, "reconstruction's minus target's", "difference", spacing),
+    ]

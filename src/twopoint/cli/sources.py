@@ -1,0 +1,127 @@
+"""What a person names: a file, a dataset in it, an image of a stack, a window."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError
+
+HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
+_INDEXED = re.compile(r"(?P<rest>.+)\[(?P<index>[^\[\]]*)\]", re.DOTALL)
+_MOST_DIGITS = 9
+
+Ranges = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, the dataset in it where it holds several, and leading indices."""
+
+    path: Path
+    dataset: str | None = None
+    index: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """A short name for titles and outputs, without a slash."""
+        parts = [self.path.stem, *([self.dataset.strip("/").rpartition("/")[2]] if self.dataset else []), *map(str, self.index)]
+        return "-".join(re.sub(r"[^\w.+ -]", "_", part) for part in parts if part)
+
+    def __str__(self) -> str:
+        index = f"[{','.join(map(str, self.index))}]" if self.index else ""
+        return f"{self.path}{':' + self.dataset if self.dataset else ''}{index}"
+
+
+def parse_source(text: str) -> Source:
+    """Tell file, dataset and index apart.
+
+    Parameters
+    ----------
+    text : str
+        ``photo.png``, ``stack.tif[3]``, ``file.h5:group/images[3]`` or ``file.h5:images[3,10]``. A file of exactly that name comes first.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    InputError
+        If the file is not there, is empty or is no file, or what stands in brackets is no list of integers.
+    """
+    if "\0" in text or not text.strip():
+        raise InputError("a file's name must not be empty or hold a null character")
+    if Path(text).is_file():
+        return _checked(Source(Path(text)))
+    found = _INDEXED.fullmatch(text)
+    rest, index = (found["rest"], _index(found["index"], text)) if found else (text, ())
+    for at in (at for at, letter in enumerate(rest) if letter == ":"):
+        if rest[:at].lower().endswith(HDF5):
+            return _checked(Source(Path(rest[:at]), rest[at + 1 :] or None, index))
+    return _checked(Source(Path(rest), None, index))
+
+
+def _index(inside: str, text: str) -> tuple[int, ...]:
+    """Return the integers between brackets."""
+    parts = [part.strip() for part in inside.split(",")]
+    if not all(re.fullmatch(r"-?[0-9]+", part) and len(part) <= _MOST_DIGITS for part in parts):
+        raise InputError(f"{text} must have integers between its brackets, such as [3] or [3,10]")
+    return tuple(map(int, parts))
+
+
+def _checked(source: Source) -> Source:
+    """Refuse what is no file with something in it."""
+    if source.path.is_dir():
+        raise InputError(f"{source.path} is a directory; name a file in it")
+    if not source.path.exists():
+        raise InputError(f"{source.path} cannot be read: No such file or directory")
+    if not source.path.is_file():
+        raise InputError(f"{source.path} is no regular file")
+    if source.path.stat().st_size == 0:
+        raise InputError(f"{source.path} is empty: it has 0 bytes")
+    return source
+
+
+def parse_window(window: str | None, shape: tuple[int, ...]) -> Ranges:
+    """Return the part of an image that a window names.
+
+    Parameters
+    ----------
+    window : str or None
+        ``"128"`` for the first 128 pixels along each axis, ``"0:128,64:192"`` for a range an axis, rows (or slices) first; None for all.
+    shape : tuple of int
+        Of the image.
+
+    Returns
+    -------
+    tuple of slice
+
+    Raises
+    ------
+    InputError
+        If the window is no such text, or leaves the image.
+
+    Examples
+    --------
+    >>> from twopoint.cli.sources import parse_window
+    >>> parse_window("0:1,2:4", (3, 4))
+    (slice(0, 1, None), slice(2, 4, None))
+    """
+    if window is None:
+        return tuple(slice(0, size) for size in shape)
+    ranges = [_range(part, window) for part in window.split(",")]
+    ranges = ranges * len(shape) if len(ranges) == 1 and ":" not in window else ranges
+    if len(ranges) != len(shape):
+        wanted = ",".join(["0:128"] * len(shape))
+        raise InputError(f"--window must be one number of pixels, or {len(shape)} ranges such as {wanted}, got {window!r}")
+    if not all(start < stop <= size for (start, stop), size in zip(ranges, shape, strict=True)):
+        raise InputError(f"--window {window} does not lie inside the image of shape {shape}")
+    return tuple(slice(*ends) for ends in ranges)
+
+
+def _range(part: str, window: str) -> tuple[int, int]:
+    """Return start and stop of one axis of a window."""
+    ends = [end.strip() for end in part.split(":")]
+    if not (1 <= len(ends) <= 2 and all(re.fullmatch(r"[0-9]+", end) and len(end) <= _MOST_DIGITS for end in ends)):
+        raise InputError(f"--window must be as 128 or 0:128,0:128, got {window!r}")
+    return (0, int(ends[0])) if len(ends) == 1 else (int(ends[0]), int(ends[1]))

@@ -1,0 +1,83 @@
+"""Tables for the terminal: figures in, a table out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from .errors import printable
+from .units import Spacing
+
+_UNKNOWN = "–"
+
+
+def show(*tables: Table, files: Iterable[tuple[str, object]] = ()) -> None:
+    """Print tables, and below them the files that were written, by what they are."""
+    written = [Text(f"{what}: {printable(path)}") for what, path in files if path is not None]
+    Console(soft_wrap=True).print(Group(*tables), *written, sep="\n", highlight=False)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number with so many significant digits; a dash for one that cannot be told."""
+    return _UNKNOWN if value is None else f"{value:.{digits}g}"
+
+
+def extent(shape: tuple[int, ...], spacing: Spacing) -> str:
+    """Return the size of an image in pixels and in its unit.
+
+    Examples
+    --------
+    >>> from twopoint.cli.tables import extent
+    >>> from twopoint.cli.units import Spacing
+    >>> extent((100, 200), Spacing((0.5, 0.5), "µm"))
+    '100 x 200 px, 50 x 100 µm'
+    """
+    pixels = " x ".join(map(str, shape)) + " px"
+    lengths = " x ".join(f"{n * step:.6g}" for n, step in zip(shape, spacing.steps, strict=True))
+    return f"{pixels}, {lengths} {spacing.unit}" if spacing.physical else pixels
+
+
+def facts(title: str, rows: Iterable[tuple[str, str]]) -> Table:
+    """Lay out facts, one a row."""
+    table = Table("", "", title=Text(printable(title)), title_justify="left", show_header=False)
+    for name, value in rows:
+        table.add_row(Text(name), Text(printable(value)))
+    return table
+
+
+def phases(numbers: list[dict[str, Any]], unit: str) -> Table:
+    """Lay out what was measured of each phase, one a row."""
+    lengths = (f"specific\nsurface, 1/{unit}", f"correlation\nlength, {unit}")
+    table = Table("phase", "volume\nfraction", *lengths, "covariance\nfar away", "field\nlarge enough")
+    for row in numbers:
+        enough = {None: _UNKNOWN, True: "yes", False: "no"}[row["large_enough"]]
+        measured = (number(row[name]) for name in ("volume_fraction", "specific_surface", "correlation_length"))
+        table.add_row(str(row["phase"]), *measured, number(row["tail"], 2), enough)
+    return table
+
+
+def comparison(measured: dict[str, Any], names: tuple[str, str]) -> Table:
+    """Lay out how far two images' statistics are from each other."""
+    table = Table("", *names, "difference")
+    for phase, (a, b) in enumerate(zip(measured["volume_fractions_a"], measured["volume_fractions_b"], strict=True)):
+        table.add_row(f"volume fraction of phase {phase}", f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}")
+    table.add_row("relative error of the statistics", "", "", f"{measured['error']:.4f}")
+    table.add_row("largest difference of the radial averages", "", "", f"{measured['radial_difference']:.4f}")
+    table.add_row("excess CESS, nats", "", "", f"{measured['excess_cess']:.3e}")
+    table.add_row("MSESS", "", "", f"{measured['msess']:.3e}")
+    return table
+
+
+def reconstruction(measured: dict[str, Any]) -> Table:
+    """Lay out how far a reconstruction came."""
+    table = Table("", "soft", "thresholded")
+    unit = "excess CESS in nats" if measured["loss"] == "cess" else "MSESS"
+    table.add_row(f"loss: {unit}", f"{measured['loss_soft']:.3e}", f"{measured['loss_thresholded']:.3e}")
+    table.add_row("relative error of the statistics", f"{measured['error_soft']:.4f}", f"{measured['error_thresholded']:.4f}")
+    fractions = zip(measured["volume_fractions_wanted"], measured["volume_fractions_got"], strict=True)
+    for phase, (wanted, got) in enumerate(fractions):
+        table.add_row(f"volume fraction of phase {phase}, wanted {wanted:.4f}", "", f"{got:.4f}")
+    table.add_row(f"seconds for {measured['starts']} start{'s' * (measured['starts'] > 1)}", "", f"{measured['seconds']:.1f}")
+    return table
