@@ -1,8 +1,10 @@
 """The commands, as a person types them: what they print, draw and write."""
 
+import doctest
 import importlib.util
 import io
 import json
+import pkgutil
 import subprocess
 import sys
 
@@ -14,6 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import twopoint
+import twopoint.cli
 from twopoint.cli import app as entry
 from twopoint.cli import commands, progress
 from twopoint.synthetic import circles
@@ -203,6 +206,13 @@ def test_real_files_of_each_layout(run, shared_data):
         measured = json.loads(run("stats", source, "--json", "-", "--out", "o.png", "--force").stdout)
         assert measured["shape"] == shape
         assert len(measured["phases"]) == phases
+
+
+@pytest.mark.parametrize("name", [info.name for info in pkgutil.iter_modules(twopoint.cli.__path__, "twopoint.cli.")])
+def test_examples_in_docstrings_run(name, unchecked):
+    module = importlib.import_module(name)
+    assert doctest.testmod(module).failed == 0
+    assert module.__doc__
 
 
 def test_version(run):

@@ -56,7 +56,7 @@ def demo(
     out: Annotated[Path | None, typer.Option(help=f"Picture to write; {_DEMO}, which is overwritten, unless given.")] = None,
     size: Annotated[int, typer.Option(min=16, max=1024, help="Pixels along each side; the discs grow with it.")] = 224,
     seed: Seed = 0,
-    starts: Starts = 2,
+    starts: Starts = 1,
     labels_file: Labels = None,
     json_file: Json = None,
     force: Force = False,

@@ -48,7 +48,7 @@ def draw(panels: Sequence[Panel], *, title: str, columns: int = 4) -> Figure:
     >>> from twopoint.cli.panels import Field
     >>> from twopoint.cli.units import Spacing
     >>> len(draw([Field(np.eye(4), "four pixels", "gray", Spacing().along(2))], title="an image").axes)
-    2
+    1
     """
     columns = min(columns, len(panels))
     rows = [max(map(_height, panels[at : at + columns])) for at in range(0, len(panels), columns)]
