@@ -171,6 +171,7 @@ def test_more_phases_than_otsu_tells_apart(run, tmp_path):
         (("--out", "a.png", "--json", "discs.npy", "--force"), "discs.npy is named twice"),
         (("--labels", "discs.npy", "--force"), "discs.npy is named twice"),
         (("--out", "picture.jpg"), "picture.jpg must end in .png"),
+        (("--out", "-"), "- must end in .png"),
         (("--labels", "found.txt"), "found.txt must end in .npy or .png or .tif or .tiff"),
         (("--json", "found.txt"), "found.txt must end in .json"),
     ],

@@ -102,9 +102,10 @@ def test_comparison_shows_the_phase_that_differs_most():
     reach = [np.abs(of_a.f[h, h] - of_b.f[h, h]).max() for h in range(3)]
     assert np.abs(difference.values).max() == max(reach)
     assert [line.dashed for line in curves.lines] == [False] * 3 + [True] * 3
-    assert curves.remark == "A: a.png\nB: b.png"
+    assert curves.remark == "solid A: a.png\ndashed B: b.png"
+    assert [line.name for line in curves.lines] == ["phase 0", "phase 1", "phase 2", "", "", ""]
     two = panels.of_comparison(statistics(blobs((20, 24))), statistics(blobs((20, 24), seed=1)), ("a", "b"))[1]
-    assert [line.name for line in two.lines] == ["A, phase 1", "B, phase 1"]
+    assert [line.name for line in two.lines] == ["phase 1, A", "phase 1, B"]
 
 
 def test_gray_values_of_every_kind_have_a_histogram():

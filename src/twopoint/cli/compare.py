@@ -11,7 +11,7 @@ from . import figures, memory, outputs, panels, tables
 from .errors import InputError
 from .inputs import Input, Reading, load
 from .measurement import Statistics, crop_sizes, measure
-from .outputs import PRINTED, Output
+from .outputs import FIGURES, PRINTED, Output
 from .panels import Field
 from .progress import working
 from .sources import parse_source
@@ -37,7 +37,7 @@ def run(request: Request) -> None:
     """Compare two images, print the table, draw the picture, write the figures."""
     sources = [parse_source(file) for file in request.files]
     picture = Path(f"{sources[0].label}-{sources[1].label}-compare.png") if request.picture is None else request.picture
-    written = [Output(picture, (".png",)), Output(request.figures, (".json",))]
+    written = [Output(picture, (".png",)), Output(request.figures, FIGURES)]
     outputs.check(written, [source.path for source in sources], force=request.force)
     a, b = (load(file, request.how) for file in request.files)
     crop = _common_lags(a, b, request.boundary, request.crop)

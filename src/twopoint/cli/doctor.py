@@ -32,11 +32,11 @@ _PATIENCE = 120  # seconds until a library counts as hanging
 def run(path: Path | None, *, force: bool) -> None:
     """Look, print a table or figures, and leave with status 1 if a self-test fails."""
     from . import outputs
-    from .outputs import PRINTED, Output
+    from .outputs import FIGURES, PRINTED, Output
     from .progress import working
     from .report import show
 
-    outputs.check([Output(path, (".json",))], [], force=force)
+    outputs.check([Output(path, FIGURES)], [], force=force)
     with working("looking at " + ", ".join(LIBRARIES)):
         found = look()
     if path is not None:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib import patheffects, rc_context
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .panels import Curve, Curves, Field, Histogram, Panel
 
@@ -23,6 +22,8 @@ _FINE = 1200  # pixels along an axis, beyond which an image is thinned: more tha
 _WIDTH, _PLAIN, _MARGIN, _DPI = 4.4, 3.2, 0.95, 110  # of a panel; height of a curve; of title and labels; all in inches
 _FLAT, _TALL = 0.35, 1.6  # height by width of an image, beyond which it is drawn smaller
 _BINS = 128
+_MOST_TICKS, _MOST_INSIDE = 5, 4  # ticks along an axis; lines whose legend fits inside
+_THICK, _THIN, _OUTLINE = 2.8, 1.6, "#333333"
 
 
 def draw(panels: Sequence[Panel], *, title: str, columns: int = 4) -> Figure:
@@ -98,15 +99,25 @@ def _field(axes: Axes, panel: Field) -> None:
     colours, norm = _scale(panel, values)
     thin = math.ceil(max(values.shape) / _FINE)
     image = axes.imshow(values[::thin, ::thin], cmap=colours, norm=norm, extent=extent, interpolation="nearest")
-    axes.locator_params(nbins=5)
+    tall = height * down / (width * right)
+    axes.xaxis.set_major_locator(_ticks(1 / tall))
+    axes.yaxis.set_major_locator(_ticks(tall))
     axes.set_xlabel(f"lag, {panel.spacing.unit}" if panel.over_lags else panel.spacing.unit)
-    bar = _bar(axes, image)
+    bar = axes.figure.colorbar(image, cax=axes.inset_axes((1 + 0.03 * max(tall, 1), 0.0, 0.045 * max(tall, 1), 1.0)))
     if panel.kind == "phases":
         bar.set_ticks(list(range(panel.n_phases)))
         bar.minorticks_off()
         bar.set_label("phase")
-    elif panel.over_lags:
+    else:
+        bar.locator = _ticks(tall)
+        bar.update_ticks()
+    if panel.over_lags:
         bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+
+
+def _ticks(length: float) -> MaxNLocator:
+    """Return as many ticks as fit along an axis, of the longer one's length or a part of it."""
+    return MaxNLocator(max(1, round(_MOST_TICKS * min(length, 1))), steps=[1, 2, 2.5, 5, 10])
 
 
 def _scale(panel: Field, values: np.ndarray) -> tuple[Colormap | str, Normalize]:
@@ -121,33 +132,31 @@ def _scale(panel: Field, values: np.ndarray) -> tuple[Colormap | str, Normalize]
     return _MAPS[panel.kind], Normalize(float(finite.min()), float(finite.max()))
 
 
-def _bar(axes: Axes, image: ScalarMappable) -> Colorbar:
-    """Add a colour bar as high as the image."""
-    return axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.045, 1.0)))
-
-
 def _curves(axes: Axes, panel: Curves) -> None:
-    """Draw lines over distances, outlined so that light colours show."""
-    for curve in panel.lines:
-        _curve(axes, panel.r, curve)
+    """Draw lines over distances, the first thickest, so that it shows where another lies on it."""
+    for at, curve in enumerate(panel.lines):
+        _curve(axes, panel.r, curve, _THICK - (_THICK - _THIN) * at / max(len(panel.lines) - 1, 1))
     axes.set_xlim(0, float(panel.r[-1]) if len(panel.r) > 1 else 1)
-    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    axes.set_ylim(bottom=min(0.0, *(float(curve.values.min()) for curve in panel.lines)))
     axes.set_xlabel(f"distance, {panel.unit}")
     axes.set_ylabel("probability")
     axes.grid(alpha=0.25)
-    axes.legend(title=panel.remark or None, fontsize=9, title_fontsize=8, ncols=1 + len(panel.lines) // 4)
+    several = sum(bool(curve.name) for curve in panel.lines) > _MOST_INSIDE
+    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if several else {"loc": "best"}
+    axes.legend(title=panel.remark or None, fontsize=9, title_fontsize=8, **place)
 
 
-def _curve(axes: Axes, r: np.ndarray, curve: Curve) -> None:
-    """Draw one line, what it tends to, and the marked point."""
+def _curve(axes: Axes, r: np.ndarray, curve: Curve, width: float) -> None:
+    """Draw one line, outlined so that light colours show, what it tends to, and the marked point."""
     colour = _PHASES[curve.colour]
-    outline = [patheffects.withStroke(linewidth=3.2, foreground="#333333")]
-    axes.plot(r, curve.values, color=colour, lw=2, ls="--" if curve.dashed else "-", label=curve.name, path_effects=outline)
+    outline = [patheffects.withStroke(linewidth=width + 1.2, foreground=_OUTLINE)]
+    name = curve.name or "_nolegend_"
+    axes.plot(r, curve.values, color=colour, lw=width, ls="--" if curve.dashed else "-", label=name, path_effects=outline)
     if curve.level is not None:
-        axes.axhline(curve.level, color="#333333", lw=1, ls=":")
+        axes.axhline(curve.level, color=_OUTLINE, lw=1, ls=":")
     if curve.mark is not None:
         height = float(np.interp(curve.mark, r, curve.values))
-        axes.plot([curve.mark], [height], "o", color=colour, mec="#333333", ms=8, zorder=3)
+        axes.plot([curve.mark], [height], "o", color=colour, mec=_OUTLINE, ms=8, zorder=3)
 
 
 def _histogram(axes: Axes, panel: Histogram) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from .. import __version__
 from .errors import InputError
 
+FIGURES = (".json",)
 PRINTED = Path("-")  # as a file of figures: print them
 LABELS = (".npy", ".png", ".tif", ".tiff")
 
@@ -30,7 +31,7 @@ def check(outputs: list[Output], sources: list[Path], *, force: bool) -> None:
     Parameters
     ----------
     outputs : list of Output
-        Those without a path, and ``-``, are left out.
+        Those without a path, and figures that are printed, are left out.
     sources : list of Path
         Files that are read: none may be written, even by force.
     force : bool
@@ -41,7 +42,7 @@ def check(outputs: list[Output], sources: list[Path], *, force: bool) -> None:
     InputError
         If a file is named twice, has a wrong ending, exists, or cannot be written.
     """
-    written = [output for output in outputs if output.path is not None and output.path != PRINTED]
+    written = [output for output in outputs if output.path is not None and not (output.path == PRINTED and output.endings == FIGURES)]
     paths = [output.path for output in written if output.path is not None]
     known = [path.resolve() for path in paths]
     for path in known:

@@ -54,7 +54,7 @@ class Curve:
     """A line over distances."""
 
     values: np.ndarray
-    name: str
+    name: str  # in the legend; "" for none
     colour: int  # the phase whose colour it has
     dashed: bool = False
     level: float | None = None  # what it tends to, drawn dotted
@@ -118,7 +118,7 @@ def of_statistics(statistics: Statistics, lengths: Sequence[float | None]) -> li
     lines = tuple(
         Curve(averages[h], f"phase {h}", h, level=float(v) ** 2, mark=lengths[h]) for h, v in enumerate(statistics.fractions.tolist())
     )
-    remark = "dotted: volume fraction squared; dot: correlation length"
+    remark = "dotted: volume fraction squared\ndot: correlation length"
     return [*maps, Curves(r, lines, "radial averages of the autocorrelations", statistics.spacing.unit, remark)]
 
 
@@ -132,9 +132,9 @@ def of_comparison(a: Statistics, b: Statistics, names: tuple[str, str]) -> list[
     (r, of_a), (r_b, of_b) = a.radial(), b.radial()
     m = min(len(r), len(r_b))
     second = 2 if len(a.f) == 2 else 0  # of two phases one is shown, and the other image's has a colour of its own
-    lines = [Curve(of_a[h][:m], f"A, phase {h}", h) for h in shown]
-    lines += [Curve(of_b[h][:m], f"B, phase {h}", h + second, dashed=True) for h in shown]
-    remark = f"A: {short(names[0])}\nB: {short(names[1])}"
+    lines = [Curve(of_a[h][:m], f"phase {h}" + ", A" * (second > 0), h) for h in shown]
+    lines += [Curve(of_b[h][:m], f"phase {h}, B" if second else "", h + second, dashed=True) for h in shown]
+    remark = f"solid A: {short(names[0])}\ndashed B: {short(names[1])}"
     return [difference, Curves(r[:m], tuple(lines), "radial averages of the autocorrelations", a.spacing.unit, remark)]
 
 

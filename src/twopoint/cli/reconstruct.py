@@ -16,7 +16,7 @@ from .files import STATISTICS
 from .inputs import Reading, load
 from .measurement import crop_sizes
 from .options import LossName
-from .outputs import LABELS, PRINTED, Output
+from .outputs import FIGURES, LABELS, PRINTED, Output
 from .sources import parse_source
 from .units import Spacing, parse_spacing
 
@@ -42,7 +42,7 @@ class Written:
 
     def check(self, sources: list[Path], *, force: bool, own: bool = False) -> None:
         """Refuse what cannot be written; the demo's own picture may be overwritten."""
-        written = [Output(self.picture, (".png",), own), Output(self.labels, LABELS), Output(self.figures, (".json",))]
+        written = [Output(self.picture, (".png",), own), Output(self.labels, LABELS), Output(self.figures, FIGURES)]
         outputs.check(written, sources, force=force)
 
 

@@ -8,7 +8,7 @@ from . import figures, outputs, panels, tables
 from .archive import save_statistics
 from .inputs import Input, Reading, load
 from .measurement import Statistics, crop_sizes, measure, numbers_of
-from .outputs import PRINTED, Output
+from .outputs import FIGURES, PRINTED, Output
 from .progress import working
 from .sources import parse_source
 from .units import parse_spacing
@@ -34,7 +34,7 @@ def run(request: Request) -> None:
     """Measure an image, print the table, draw the picture, write what was asked for."""
     source, spacing = parse_source(request.file), parse_spacing(request.spacing)
     picture = Path(f"{source.label}-stats.png") if request.picture is None else request.picture
-    written = [Output(picture, (".png",)), Output(request.figures, (".json",)), Output(request.saved, (".npz",))]
+    written = [Output(picture, (".png",)), Output(request.figures, FIGURES), Output(request.saved, (".npz",))]
     read = [source.path] + ([] if request.mask is None else [parse_source(request.mask).path])
     outputs.check(written, read, force=request.force)
     given = load(request.file, request.how, request.mask)
