@@ -75,6 +75,15 @@ def is_concrete(x: Array, xp: Namespace) -> bool:
     return True
 
 
+def can_be_kept(x: Array, xp: Namespace) -> bool:
+    """Whether what was worked out may be used again in another call: values, and no part of a program or a derivative."""
+    if differentiates(xp):
+        from . import _rules
+
+        return _rules.can_be_kept(x, xp)
+    return True
+
+
 def full_precision(x: Array, xp: Namespace) -> AbstractContextManager[Any]:
     """Return a context without autocast, in which a matrix product keeps the dtype of its factors."""
     if is_torch(xp):
@@ -120,6 +129,13 @@ def rfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
 def irfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
     """Transform back to a real array of the sizes, undivided: the inverse of rfftn."""
     return _transform("irfftn", x, sizes, xp)
+
+
+def transform_axis(name: str, x: Array, axis: int, xp: Namespace, *, n: int | None = None, norm: str = "forward") -> Array:
+    """Transform one axis by "fft", "ifft", "rfft" or "irfft"; with norm "forward" only a forward transform divides by the size."""
+    if array_api_compat.is_numpy_namespace(xp):
+        return getattr(scipy.fft, name)(x, n=n, axis=axis, norm=norm, workers=_workers(x))
+    return getattr(xp.fft, name)(x, n=n, axis=axis, norm=norm)
 
 
 def _transform(name: str, x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:

@@ -21,6 +21,13 @@ def is_concrete(x: Array, xp: Namespace) -> bool:
     return not torch.compiler.is_compiling() and not torch._C._functorch.is_functorch_wrapped_tensor(x)
 
 
+def can_be_kept(x: Array, xp: Namespace) -> bool:
+    """Whether a torch or jax array may be used in another call than that which made it."""
+    if is_jax(xp):
+        return is_concrete(x, xp)
+    return is_concrete(x, xp) and not x.requires_grad and not x.is_inference()
+
+
 def stop_gradient(x: Array, xp: Namespace) -> Array:
     """Return x as a constant for torch's or jax's differentiation."""
     if is_jax(xp):

@@ -4,68 +4,133 @@ import math
 from functools import reduce
 from operator import add
 
-from ._namespace import Array, Namespace, irfftn, rfftn
+from ._namespace import Array, Namespace, device_of, irfftn
 from .correlation import Parts
+from .lag_transforms import from_lags
 from .pairs import Pair
 from .plan import Plan
 
 
 def correlate(slopes: list[Array], parts: Parts, mask: Array | None, plan: Plan, xp: Namespace) -> Array:
-    """Return the transposed derivative of correlation.correlate by m, (..., explicit phases, *space), for slopes by its values."""
-    if parts.factor is not None:
-        slopes = [slope * parts.factor for slope in slopes]
+    """Return the transposed derivative of correlation.correlate by m, (..., explicit phases, *space), for slopes by its values.
+
+    Where a pair is carried on half the lags its slope is by each of all the lags. Means that were taken off before the transform count
+    as constants: how a statistic splits into them and fluctuations does not change it.
+    """
     by_pair = dict(zip(plan.pairs, slopes, strict=True))
-    through = transpose_derive(by_pair, plan, xp) if plan.closed else by_pair
-    grads = _transpose_products(through, parts, plan, xp)  # (..., phases in the spectra, *space)
-    if plan.closed:  # the means were taken off before the transform, so the gradient through it has none
-        return grads + _transpose_means(by_pair, parts, plan, xp)[(...,) + (None,) * plan.ndim]
+    if parts.inverse is not None:
+        by_pair = {pair: slope * parts.inverse[plan.even(pair)] for pair, slope in by_pair.items()}
+    grads = _transpose_products(transpose_derive(by_pair, plan, xp), parts.spectra, plan, xp)  # (..., transformed phases, *space)
+    if plan.closed:
+        grads = grads + _transpose_means(by_pair, parts.levels, plan, xp)[(...,) + (None,) * plan.ndim]
+    else:
+        grads = grads * float(math.prod(plan.lags.transform))
+        if parts.levels is not None:
+            grads = grads + _transpose_edges(by_pair, parts.levels, plan, xp)
     if mask is not None:
         grads = xp.where(mask, grads, xp.zeros_like(grads))
-    return implied(grads, plan.ndim) if plan.implied else grads
+    return implied(grads, plan.ndim) if plan.implied and plan.masked else grads
 
 
-def _transpose_products(slopes: dict[Pair, Array], parts: Parts, plan: Plan, xp: Namespace) -> Array:
+def _transpose_products(slopes: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> Array:
     """Go back through the products of spectra: dm_k += slope * m_h, a convolution, and dm_h += slope correlated with m_k."""
-    sizes, rest = plan.lags.transform, (slice(None),) * plan.ndim
-    shift = int(plan.implied and plan.closed)
-    terms: dict[int, list[Array]] = {h: [] for h in range(plan.n_phases - shift)}
+    terms: dict[int, list[Array]] = {h: [] for h in range(spectra.shape[-plan.ndim - 1])}
     for (h, k), slope in slopes.items():
-        u = rfftn(plan.lags.embed(slope, sizes, xp), sizes, xp)
-        a, b = h - shift, k - shift
-        terms[b].append(u * parts.spectra[(..., a, *rest)])
-        terms[a].append(xp.conj(u) * parts.spectra[(..., b, *rest)])
-    zero = xp.zeros_like(parts.spectra[(..., 0, *rest)])
-    spectra = xp.stack([reduce(add, row, zero) for row in terms.values()], axis=-plan.ndim - 1)
-    grads = irfftn(spectra, sizes, xp)  # (..., phases, *transform)
+        even = h == k
+        u = from_lags(slope, plan.lags, xp, even=even)
+        a, b = h - plan.derived, k - plan.derived
+        if even:  # both terms are one, for u is real, or conj(u) = u
+            terms[a].append(2 * u * _phase(spectra, a, plan))
+        else:
+            terms[b].append(u * _phase(spectra, a, plan))
+            terms[a].append(xp.conj(u) * _phase(spectra, b, plan))
+    zero = xp.zeros_like(_phase(spectra, 0, plan)) if not all(terms.values()) else None
+    rows = [reduce(add, row) if row else zero for row in terms.values()]
+    grads = irfftn(xp.stack(rows, axis=-plan.ndim - 1), plan.lags.transform, xp)  # (..., phases, *transform)
     return grads[(..., *(slice(0, n) for n in plan.lags.space))]
+
+
+def _phase(array: Array, h: int, plan: Plan) -> Array:
+    """Take one phase, (..., *axes)."""
+    return array[(..., h, *(slice(None),) * plan.ndim)]
 
 
 def transpose_derive(slopes: dict[Pair, Array], plan: Plan, xp: Namespace) -> dict[Pair, Array]:
     """Return slopes by the covariances of explicit pairs: c_0k = -sum_h c_hk, c_00 = sum_hk c_hk, c_kh(r) = c_hk(-r)."""
-    if not plan.implied:
+    if not plan.derived:
         return slopes
-    through = {}
+    lags, through = plan.lags, {}
     for h, k in plan.transformed:
         terms = [slopes[h, k]] if (h, k) in slopes else []
-        terms += [-slopes[0, k]] if (0, k) in slopes else []
-        terms += [-plan.lags.reverse(slopes[0, h], xp)] if h != k and (0, h) in slopes else []
-        if (0, 0) in slopes:
-            terms += [slopes[0, 0]] + [plan.lags.reverse(slopes[0, 0], xp)] * (h != k)
+        if h == k:
+            if (0, k) in slopes:
+                terms.append(-slopes[0, k] if plan.even((0, k)) else -_even_part(slopes[0, k], plan, xp))
+            terms += [slopes[0, 0]] if (0, 0) in slopes else []
+        else:
+            terms += [-slopes[0, k]] if (0, k) in slopes else []
+            terms += [-lags.reverse(slopes[0, h], xp)] if (0, h) in slopes else []
+            terms += [2 * lags.unfold(slopes[0, 0], xp)] if (0, 0) in slopes else []
         through[h, k] = reduce(add, terms)
     return through
 
 
-def _transpose_means(slopes: dict[Pair, Array], parts: Parts, plan: Plan, xp: Namespace) -> Array:
+def _even_part(slope: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return what slopes by all lags are to an even statistic, on half the lags."""
+    return (plan.lags.halve(slope, xp) + plan.lags.halve_reversed(slope, xp)) / 2
+
+
+def _transpose_means(slopes: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:
     """Go back through v_h v_k and the means over space, (..., explicit phases)."""
-    axes = tuple(range(-plan.ndim, 0))
-    v = parts.means
-    terms = [[xp.zeros_like(v[..., 0])] for _ in range(plan.n_phases)]
+    terms = [[xp.zeros_like(levels[0])] for _ in range(plan.n_phases)]
     for (h, k), slope in slopes.items():
-        total = xp.sum(slope, axis=axes)
-        terms[h].append(total * v[..., k])
-        terms[k].append(total * v[..., h])
+        total = total_over_lags(slope, plan, xp, even=plan.even((h, k)))
+        terms[h].append(total * levels[k])
+        terms[k].append(total * levels[h])
     by_phase = xp.stack([reduce(add, row) for row in terms], axis=-1) / float(math.prod(plan.lags.space))
     return by_phase[..., 1:] - by_phase[..., :1] if plan.implied else by_phase
+
+
+def total_over_lags(values: Array, plan: Plan, xp: Namespace, *, even: bool) -> Array:
+    """Sum over all stored lags, (...), of which an even statistic carries half."""
+    if not even:
+        return xp.sum(values, axis=tuple(range(-plan.ndim, 0)))
+    rows = xp.sum(values, axis=tuple(range(1 - plan.ndim, 0))) if plan.ndim > 1 else values
+    return xp.sum(rows * xp.reshape(plan.lags.multiplicity(rows, xp), (-1,)), axis=-1)
+
+
+def _transpose_edges(slopes: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:
+    """Go back through v_h e_k(r) + v_k e_h(-r), (..., transformed phases, *space): sums of slopes over the lags that a point sees."""
+    lags, at = plan.lags, (...,) + (None,) * plan.ndim
+    by_phase: list[list[Array]] = [[] for _ in range(plan.n_phases)]
+    for (h, k), slope in slopes.items():
+        if plan.even((h, k)):
+            by_phase[h].append(2 * levels[h][at] * lags.unfold(slope, xp))
+        else:
+            by_phase[k].append(levels[h][at] * slope)
+            by_phase[h].append(levels[k][at] * lags.reverse(slope, xp))
+    like = next(row for row in by_phase if row)[0]
+    pulls = [reduce(add, row) if row else xp.zeros_like(like) for row in by_phase]
+    if plan.derived:
+        pulls = [pull - pulls[0] for pull in pulls[1:]]
+    return _seen(xp.stack(pulls, axis=-plan.ndim - 1), plan, xp)
+
+
+def _seen(pulls: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return for each point y the sum over the lags r for which y - r is in the space too: the transpose of correlation's running sums."""
+    for axis, whole in enumerate(plan.lags.whole):
+        last, size, stored = axis - plan.ndim, plan.lags.space[axis], plan.lags.stored[axis]
+        if plan.lags.boundary == "periodic":
+            pulls = xp.sum(pulls, axis=last, keepdims=True)
+            continue
+        pulls, reach = xp.moveaxis(pulls, last, -1), stored // 2
+        if whole:
+            pulls = xp.concat([pulls[..., stored - reach :], pulls[..., : stored - reach]], axis=-1)  # from -reach on
+        running = xp.cumulative_sum(pulls, axis=-1, include_initial=True)  # (..., stored + 1)
+        upper = [min(stored, y + reach + 1) for y in range(size)]
+        lower = [max(0, y - size + 1 + reach) for y in range(size)]
+        first, second = (xp.take(running, xp.asarray(at, device=device_of(running)), axis=-1) for at in (upper, lower))
+        pulls = xp.moveaxis(first - second, -1, last)
+    return xp.broadcast_to(pulls, (*pulls.shape[: -plan.ndim], *plan.lags.space))
 
 
 def implied(grads: Array, ndim: int) -> Array:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from jaxtyping import Bool, Float
 
 from . import _check, phases
-from ._namespace import Array, Namespace, device_of, irfftn, namespace, rfftn, stop_gradient, widest
+from ._namespace import Array, Namespace, device_of, namespace, rfftn, stop_gradient, widest
+from .lag_transforms import product, to_lags
 from .pairs import Pair, Pairs, is_all
 from .plan import Options, Plan, plan_of
 
@@ -19,81 +20,100 @@ from .plan import Options, Plan, plan_of
 class Parts:
     """What the adjoint needs of a forward pass."""
 
-    spectra: Array  # (..., explicit phases, *frequencies)
-    means: Array  # (..., N); None where not closed
-    factor: Array  # (*stored) or (..., *stored), from transformed products to statistics; None where closed
+    spectra: Array  # (..., transformed phases, *frequencies)
+    levels: list[Array] | None  # by phase, (...): the means that were taken off before the transform
+    inverse: dict[bool, Array] | None  # one over the pairs that stored lags span, all of them and half; None where closed
 
 
 def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[list[Array], Parts]:
-    """Return the statistics of the plan's pairs, each (..., *stored), in the dtype of the arithmetic.
+    """Return the statistics of the plan's pairs in the dtype of the arithmetic, each (..., *stored), or halved where it is even.
 
-    The mask comes as counting() gives it, the count as pair_count() does: None where every lag spans every point.
+    The mask comes as counting() gives it, the count as pair_count() does: None where every lag spans every point. Fluctuations d about
+    means v are transformed, and f_hk = c_hk + v_h v_k: exact where a float32 zero frequency is not. Unless closed, what d contributes
+    beside v is a sum over a box, f_hk = (sum d_h d_k + v_h v_k n + v_h e_k(r) + v_k e_h(-r)) / count.
     """
-    return _closed(m, plan, xp) if count is None else _counted(m, mask, count, plan, xp)
+    m = xp.astype(m, arithmetic(m, plan, xp), copy=False)
+    if plan.masked:
+        m = phases.explicit(m, plan.ndim, xp) if plan.implied else m
+        m = xp.where(mask, m, xp.zeros_like(m))
+    sums, parts = _sums(m, plan, xp)
+    if count is None:
+        return [sums[pair] for pair in plan.pairs], parts
+    inverse = xp.where(count > 0, 1 / xp.where(count > 0, count, xp.ones_like(count)), xp.zeros_like(count))
+    both = {False: inverse, True: plan.lags.halve(inverse, xp)}
+    return [sums[pair] * both[plan.even(pair)] for pair in plan.pairs], Parts(parts.spectra, parts.levels, both)
 
 
-def _closed(m: Array, plan: Plan, xp: Namespace) -> tuple[list[Array], Parts]:
-    """Correlate fluctuations about the means, eq. (1) as f = v_h v_k + covariance: exact where a float32 zero frequency is not."""
-    lags, axes = tuple(range(-plan.ndim, 0)), (...,) + (None,) * plan.ndim
-    m = phases.as_floating(m, xp)
-    v = xp.mean(m, axis=lags)  # (..., explicit phases)
-    spectra = rfftn(m - v[axes], plan.lags.space, xp)  # (..., explicit phases, *frequencies)
-    if plan.implied:  # one minus a volume fraction is averaged by itself, or it would lose its digits near 0
-        m = phases.explicit(m, plan.ndim, xp)
-        v = xp.concat([xp.mean(_phase(m, 0, plan), axis=lags)[..., None], v], axis=-1)  # (..., N)
-    covariances = derive(_products(spectra, plan, xp), plan, xp)
-    values = []
-    for h, k in plan.pairs:
-        product = v[..., h] * v[..., k]
-        if h != k and xp.finfo(m.dtype).bits < 64:
-            product = product + _at_zero_lag(m, covariances[h, k], product, (h, k), plan, xp)
-        values.append(covariances[h, k] + product[axes])
-    return values, Parts(spectra, v, None)
+def _sums(m: Array, plan: Plan, xp: Namespace) -> tuple[dict[Pair, Array], Parts]:
+    """Return the plan's pairs' sums over points of m_h(x) m_k(x+r), zero outside the space; where closed their means."""
+    points = 1.0 if plan.closed else float(math.prod(plan.lags.transform))
+    if plan.masked and xp.finfo(m.dtype).bits >= 64:
+        spectra = rfftn(m, plan.lags.transform, xp)
+        return {pair: c * points for pair, c in _products(spectra, plan, xp).items()}, Parts(spectra, None, None)
+    levels, at = _levels(m, plan, xp), (...,) + (None,) * plan.ndim
+    d = m - xp.stack(levels[plan.n_phases - m.shape[-plan.ndim - 1] :], axis=-1)[at]
+    spectra = rfftn(d, plan.lags.transform, xp)
+    c = derive(_products(spectra, plan, xp), plan, xp)
+    if plan.closed:
+        sums = {(h, k): c[h, k] + _offset(m, c[h, k], levels, (h, k), plan, xp)[at] for h, k in plan.pairs}
+    else:
+        edges = _edges(d, plan, xp)
+        sums = {(h, k): c[h, k] * points + _beside(levels, edges, (h, k), plan, xp) for h, k in plan.pairs}
+    return sums, Parts(spectra, levels, None)
 
 
-def _at_zero_lag(m: Array, c: Array, product: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return what v_h v_k + c(0) misses of f_hk(0), which is a sum over points: 0 in exact arithmetic, so it has no gradient.
+def _levels(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
+    """Return the means of the phases, (...) each; that of an implied phase by itself, or it would lose its digits near 0."""
+    rows = xp.mean(m, axis=-1)  # (..., phases, *space but one)
+    others = tuple(range(1 - plan.ndim, 0))
+    levels = xp.mean(rows, axis=others) if others else rows
+    by_phase = [levels[..., h] for h in range(m.shape[-plan.ndim - 1])]
+    if not plan.derived:
+        return by_phase
+    first = 1 - xp.sum(rows, axis=-plan.ndim)
+    return [xp.mean(first, axis=others) if others else first, *by_phase]
+
+
+def _offset(m: Array, c: Array, levels: list[Array], pair: Pair, plan: Plan, xp: Namespace) -> Array:
+    """Return v_h v_k, and below float64 what v_h v_k + c(0) misses of f_hk(0): 0 in exact arithmetic, so it has no gradient.
 
     Two phases of an indicator never meet at lag zero. There the product and the covariance cancel, and float32 leaves up to a tenth of
     the floor of CESS, enough to change a small gradient by 1e-4.
     """
-    h, k = (stop_gradient(_phase(m, i, plan), xp) for i in pair)
-    return xp.mean(h * k, axis=tuple(range(-plan.ndim, 0))) - stop_gradient(product + c[(..., *plan.lags.zero)], xp)
+    (h, k), lags = pair, plan.lags
+    product = levels[h] * levels[k]
+    if h == k or xp.finfo(m.dtype).bits >= 64:
+        return product
+    zero = (0, *lags.zero[1:]) if plan.even(pair) else lags.zero
+    return product + _at_zero_lag(stop_gradient(m, xp), pair, plan, xp) - stop_gradient(product + c[(..., *zero)], xp)
 
 
-def _counted(m: Array, mask: Array | None, count: Array, plan: Plan, xp: Namespace) -> tuple[list[Array], Parts]:
-    """Correlate under an open boundary or a mask: sums over pairs of counting points, divided by their number."""
-    m = xp.astype(m, arithmetic(m, plan, xp), copy=False)
-    if plan.implied:
-        m = phases.explicit(m, plan.ndim, xp)
-    if mask is not None:
-        m = xp.where(mask, m, xp.zeros_like(m))
-    spectra, sums = _sums(m, plan, plan.pairs, xp)
-    inverse = xp.where(count > 0, 1 / xp.where(count > 0, count, xp.ones_like(count)), xp.zeros_like(count))
-    values = [total * inverse for total in sums]
-    return values, Parts(spectra, None, inverse * float(math.prod(plan.lags.transform)))
+def _at_zero_lag(m: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
+    """Return the mean over points of m_h m_k, a row at a time: exactly 0 for indicators."""
+    others = tuple(range(1 - plan.ndim, 0))
+    h, k = (i - plan.derived for i in pair)
+    if h < 0:  # the implied phase with another: m_k minus its products with all explicit phases
+        rows = xp.sum(_phase(m, k, plan), axis=-1) - reduce(
+            add, [xp.sum(_phase(m, i, plan) * _phase(m, k, plan), axis=-1) for i in range(plan.n_phases - 1)]
+        )
+    else:
+        rows = xp.sum(_phase(m, h, plan) * _phase(m, k, plan), axis=-1)
+    return (xp.mean(rows, axis=others) if others else rows) / float(m.shape[-1])
 
 
-def _sums(m: Array, plan: Plan, pairs: Pairs, xp: Namespace) -> tuple[Array, list[Array]]:
-    """Return spectra and, for each pair, the sum over pairs of points of m_h(x) m_k(x+r), zero outside the space."""
-    points = float(math.prod(plan.lags.transform))
-    if xp.finfo(m.dtype).bits >= 64:
-        spectra = rfftn(m, plan.lags.transform, xp)
-        return spectra, [product * points for product in _inverse(spectra, plan, pairs, xp).values()]
-    # No float64: transform what is left of each phase without its mean, whose own part is a sum over a box, exact.
-    level = xp.mean(m, axis=tuple(range(-plan.ndim, 0)))
-    rest = m - level[(...,) + (None,) * plan.ndim]
-    spectra = rfftn(rest, plan.lags.transform, xp)
-    spans, edges, at = plan.lags.spans(m, xp), _edge_sums(rest, plan, xp), (...,) + (None,) * plan.ndim
-    sums = []
-    for (h, k), product in _inverse(spectra, plan, pairs, xp).items():
-        a, b = level[..., h][at], level[..., k][at]
-        sums.append(product * points + a * b * spans + a * _phase(edges, k, plan) + b * plan.lags.reverse(_phase(edges, h, plan), xp))
-    return spectra, sums
+def _beside(levels: list[Array], edges: list[Array], pair: Pair, plan: Plan, xp: Namespace) -> Array:
+    """Return v_h v_k n(r) + v_h e_k(r) + v_k e_h(-r), what stands beside the sum of products of fluctuations."""
+    (h, k), lags, at = pair, plan.lags, (...,) + (None,) * plan.ndim
+    a, b = levels[h][at], levels[k][at]
+    spans = lags.spans(levels[h], xp)
+    if not plan.even(pair):
+        return a * b * spans + a * edges[k] + b * lags.reverse(edges[h], xp)
+    spans = spans if isinstance(spans, float) else lags.halve(spans, xp)
+    return a * a * spans + a * (lags.halve(edges[h], xp) + lags.halve_reversed(edges[h], xp))
 
 
-def _edge_sums(d: Array, plan: Plan, xp: Namespace) -> Array:
-    """Return for each lag r the sum of d(x+r) over all x with x and x+r in the space: running sums, axis by axis."""
+def _edges(d: Array, plan: Plan, xp: Namespace) -> list[Array]:
+    """Return by phase for each lag r the sum of d(x+r) over all x with x and x+r in the space: running sums, axis by axis."""
     for axis, whole in enumerate(plan.lags.whole):
         last, size = axis - plan.ndim, plan.lags.space[axis]
         if plan.lags.boundary == "periodic":
@@ -103,7 +123,9 @@ def _edge_sums(d: Array, plan: Plan, xp: Namespace) -> Array:
         reach = plan.lags.stored[axis] // 2
         forth, back = running[..., -1:] - running[..., : reach + 1], running[..., size - reach : size]
         d = xp.moveaxis(xp.concat([forth, back] if whole else [back, forth], axis=-1), -1, last)
-    return d  # (..., phases, *stored), or of size 1 along periodic axes
+    d = xp.broadcast_to(d, (*d.shape[: -plan.ndim], *plan.lags.stored))
+    edges = [_phase(d, h, plan) for h in range(d.shape[-plan.ndim - 1])]  # (..., *stored) each
+    return [-reduce(add, edges), *edges] if plan.derived else edges
 
 
 def arithmetic(m: Array, plan: Plan, xp: Namespace) -> Any:
@@ -119,7 +141,8 @@ def pair_count(mask: Array | None, like: Array, plan: Plan, xp: Namespace) -> Ar
     like = xp.zeros((), dtype=arithmetic(like, plan, xp), device=device_of(like))
     if mask is None:
         return plan.lags.spans(like, xp)
-    return xp.round(_sums(xp.astype(mask, like.dtype), plan, ((0, 0),), xp)[1][0])
+    alone = replace(plan, n_phases=1, implied=False, pairs=((0, 0),))
+    return xp.round(plan.lags.unfold(_sums(xp.astype(mask, like.dtype), alone, xp)[0][0, 0], xp))
 
 
 def _phase(array: Array, h: int, plan: Plan) -> Array:
@@ -127,44 +150,45 @@ def _phase(array: Array, h: int, plan: Plan) -> Array:
     return array[(..., h, *(slice(None),) * plan.ndim)]
 
 
-def _inverse(spectra: Array, plan: Plan, pairs: Pairs, xp: Namespace) -> dict[Pair, Array]:
-    """Return the transformed products of the pairs, cut to the stored lags."""
-    spectrum = {h: _phase(spectra, h, plan) for h in sorted({i for pair in pairs for i in pair})}
-    return {
-        (h, k): plan.lags.cut(irfftn(xp.conj(spectrum[h]) * spectrum[k], plan.lags.transform, xp), xp)  # (..., *stored)
-        for h, k in pairs
-    }
-
-
 def _products(spectra: Array, plan: Plan, xp: Namespace) -> dict[Pair, Array]:
-    """Return the covariances of the explicit pairs; phases of an implied one are counted from 1, their spectra from 0."""
-    shift = int(plan.implied)
-    rows = tuple((h - shift, k - shift) for h, k in plan.transformed)
-    return dict(zip(plan.transformed, _inverse(spectra, plan, rows, xp).values(), strict=True))
+    """Return the transformed products of the plan's pairs; phases of a derived one are counted from 1, their spectra from 0."""
+    products = {}
+    for h, k in plan.transformed:
+        a, b = (_phase(spectra, i - plan.derived, plan) for i in (h, k))
+        even = plan.even((h, k))
+        products[h, k] = to_lags(product(a, b, plan.lags, xp, even=even), plan.lags, xp, even=even)
+    return products
 
 
 def derive(c: dict[Pair, Array], plan: Plan, xp: Namespace) -> dict[Pair, Array]:
     """Add the covariances of the implied phase: its fluctuation is minus the sum of the others', so c_0k = -sum_h c_hk."""
-    if not plan.implied:
+    if not plan.derived:
         return c
+    lags, explicit, derived = plan.lags, range(1, plan.n_phases), dict(c)
 
-    def lookup(h: int, k: int) -> Array:
-        return c[h, k] if h <= k else plan.lags.reverse(c[k, h], xp)
+    def whole(h: int, k: int) -> Array:
+        if h > k:
+            return lags.reverse(c[k, h], xp)
+        return lags.unfold(c[h, k], xp) if plan.even((h, k)) else c[h, k]
 
-    explicit = range(1, plan.n_phases)
-    derived = dict(c)
     for h, k in plan.pairs:
         if (h, k) == (0, 0):
-            derived[0, 0] = reduce(add, [lookup(i, j) for i in explicit for j in explicit])
+            mixed = [part(c[i, j], xp) for i, j in c if i != j for part in (lags.halve, lags.halve_reversed)]
+            derived[0, 0] = reduce(add, [c[i, i] for i in explicit] + mixed)
         elif h == 0:
-            derived[0, k] = -reduce(add, [lookup(i, k) for i in explicit])
+            derived[0, k] = -c[k, k] if plan.even((0, k)) else -reduce(add, [whole(i, k) for i in explicit])
     return derived
+
+
+def stored(values: list[Array], plan: Plan, xp: Namespace) -> list[Array]:
+    """Return the statistics of the plan's pairs at all stored lags, those that are even too."""
+    return [plan.lags.unfold(f, xp) if plan.even(pair) else f for pair, f in zip(plan.pairs, values, strict=True)]
 
 
 def assemble(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace, *, centered: bool) -> Array:
     """Stack canonical statistics into the pairs that the user wants, (..., pairs, *lags)."""
-    stored = dict(zip(plan.pairs, values, strict=True))
-    rows = [plan.lags.present(stored[h, k] if h <= k else plan.lags.reverse(stored[k, h], xp), xp, centered=centered) for h, k in wanted]
+    at = dict(zip(plan.pairs, values, strict=True))
+    rows = [plan.lags.present(at[h, k] if h <= k else plan.lags.reverse(at[k, h], xp), xp, centered=centered) for h, k in wanted]
     return xp.stack(rows, axis=-plan.ndim - 1)
 
 
@@ -250,5 +274,5 @@ def correlations(
     _check.real("m", m, xp, booleans=True)
     plan, wanted, counting = plan_of(m, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp)
     values, _ = correlate(m, counting, pair_count(counting, m, plan, xp), plan, xp)
-    f = square(assemble(values, plan, wanted, xp, centered=centered), pairs, plan, xp)
+    f = square(assemble(stored(values, plan, xp), plan, wanted, xp, centered=centered), pairs, plan, xp)
     return xp.astype(f, phases.result_dtype(m, xp), copy=False)

@@ -64,29 +64,36 @@ class Lags:
     def cut(self, f: Array, xp: Namespace) -> Array:
         """Take the stored lags out of an array over all lags in FFT order, be it longer by padding."""
         for axis in range(len(self.space)):
-            positive, negative = self._halves(axis)
-            length = f.shape[axis - len(self.space)]
-            if positive + negative == length and self.whole[axis]:
-                continue
-            head, tail = self._take(f, axis, 0, positive), self._take(f, axis, length - negative, length)
-            f = xp.concat([head, tail] if self.whole[axis] else [tail, head], axis=axis - len(self.space))
+            f = self.cut_axis(f, axis, xp)
         return f  # (..., *stored)
+
+    def cut_axis(self, f: Array, axis: int, xp: Namespace) -> Array:
+        """Take the stored lags out of one axis."""
+        positive, negative = self._halves(axis)
+        length = f.shape[axis - len(self.space)]
+        if positive + negative == length and self.whole[axis]:
+            return f
+        head, tail = self._take(f, axis, 0, positive), self._take(f, axis, length - negative, length)
+        return xp.concat([head, tail] if self.whole[axis] else [tail, head], axis=axis - len(self.space))
 
     def embed(self, f: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
         """Put stored lags into an array of zeros over all lags in FFT order: the transpose of cut."""
         for axis, size in enumerate(sizes):
-            positive, negative = self._halves(axis)
-            length = self.stored[axis]
-            if length == size and self.whole[axis]:
-                continue
-            split = positive if self.whole[axis] else negative
-            head, tail = self._take(f, axis, 0, split), self._take(f, axis, split, length)
-            shape = list(f.shape)
-            shape[axis - len(sizes)] = size - length
-            gap = xp.zeros(tuple(shape), dtype=f.dtype, device=device_of(f))
-            parts = [head, gap, tail] if self.whole[axis] else [tail, gap, head]
-            f = xp.concat(parts, axis=axis - len(sizes))
+            f = self.embed_axis(f, axis, size, xp)
         return f  # (..., *sizes)
+
+    def embed_axis(self, f: Array, axis: int, size: int, xp: Namespace) -> Array:
+        """Put the stored lags of one axis into zeros."""
+        positive, negative = self._halves(axis)
+        length = self.stored[axis]
+        if length == size and self.whole[axis]:
+            return f
+        split = positive if self.whole[axis] else negative
+        head, tail = self._take(f, axis, 0, split), self._take(f, axis, split, length)
+        shape = list(f.shape)
+        shape[axis - len(self.space)] = size - length
+        gap = xp.zeros(tuple(shape), dtype=f.dtype, device=device_of(f))
+        return xp.concat([head, gap, tail] if self.whole[axis] else [tail, gap, head], axis=axis - len(self.space))
 
     def _take(self, f: Array, axis: int, start: int, stop: int) -> Array:
         """Slice one lag axis."""
@@ -97,6 +104,62 @@ class Lags:
         axes = tuple(range(-len(self.space), 0))
         f = xp.flip(f, axis=axes)
         turned = tuple(axis for axis, whole in zip(axes, self.whole, strict=True) if whole)
+        return xp.roll(f, (1,) * len(turned), axis=turned) if turned else f
+
+    @property
+    def rows(self) -> int:
+        """How many lags of the first axis an even statistic, f(-r) = f(r), needs: 0, -1, -2, ... in this order."""
+        return self.stored[0] // 2 + 1
+
+    def halve(self, f: Array, xp: Namespace) -> Array:
+        """Return the rows of stored lags that an even statistic needs, at lags 0, -1, ... along the first axis, (..., rows, *others)."""
+        if self.whole[0]:
+            length = self.stored[0]
+            return xp.concat(
+                [self._take(f, 0, 0, 1), self._turn(self._take(f, 0, length - self.rows + 1, length), (0,), xp)], axis=self._first
+            )
+        return self._turn(self._take(f, 0, 0, self.rows), (0,), xp)
+
+    def halve_reversed(self, f: Array, xp: Namespace) -> Array:
+        """Return halve(f(-r))."""
+        start = 0 if self.whole[0] else self.zero[0]
+        return self._reverse_others(self._take(f, 0, start, start + self.rows), xp)
+
+    def unfold(self, half: Array, xp: Namespace) -> Array:
+        """Return all stored lags of an even statistic from half of them."""
+        positive = self.stored[0] - self.rows
+        ahead = self._reverse_others(self._take(half, 0, 1, positive + 1), xp)
+        if self.whole[0]:
+            parts = [self._take(half, 0, 0, 1), ahead, self._turn(self._take(half, 0, 1, self.rows), (0,), xp)]
+        else:
+            parts = [self._turn(half, (0,), xp), ahead]
+        return xp.concat(parts, axis=self._first)  # (..., *stored)
+
+    def multiplicity(self, like: Array, xp: Namespace) -> Array:
+        """Return how many stored rows each of the rows of half the lags stands for: 2, but 1 where a row holds its own opposites."""
+        index = xp.arange(self.rows, dtype=like.dtype, device=device_of(like))
+        single = index == 0
+        if 2 * (self.rows - 1) == self.stored[0]:  # an even number of periodic lags: S/2 is its own opposite
+            single = single | (index == self.rows - 1)
+        twice = xp.where(single, xp.ones_like(index), 2 * xp.ones_like(index))
+        return xp.reshape(twice, (-1,) + (1,) * (len(self.space) - 1))
+
+    @property
+    def _first(self) -> int:
+        """The first space axis, counted from the end."""
+        return -len(self.space)
+
+    def _turn(self, f: Array, axes: tuple[int, ...], xp: Namespace) -> Array:
+        """Flip space axes."""
+        return xp.flip(f, axis=tuple(axis - len(self.space) for axis in axes))
+
+    def _reverse_others(self, f: Array, xp: Namespace) -> Array:
+        """Turn all axes but the first from r to -r."""
+        others = tuple(range(1, len(self.space)))
+        if not others:
+            return f
+        f = self._turn(f, others, xp)
+        turned = tuple(axis - len(self.space) for axis in others if self.whole[axis])
         return xp.roll(f, (1,) * len(turned), axis=turned) if turned else f
 
     def inside(self, like: Array, xp: Namespace, *, opposite: bool = False) -> Array | None:

@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 
 from . import adjoint, losses, phases, style
 from ._namespace import Array, Namespace
-from .correlation import correlate
 from .losses import cess, clamp, mse_cess, msess
 from .measures import Measure, SquaredError, clamp_slope
 from .plan import CallOptions
@@ -37,13 +36,6 @@ def _share(batch: tuple[int, ...], reduction: str) -> float:
     return 1.0 / math.prod(batch) if reduction == "mean" else 1.0
 
 
-def _statistics_gradient(problem: Problem, measure: Measure) -> tuple[Array, Array]:
-    """Return a statistics loss of each member of the batch and its gradient."""
-    values, parts = correlate(problem.prediction, problem.mask, problem.count, problem.plan, problem.xp)
-    slopes = problem.slopes(values, measure)
-    return problem.total(values, measure), adjoint.correlate(slopes, parts, problem.mask, problem.plan, problem.xp)
-
-
 def _finish(values: Array, gradient: Array, m: Array, ndim: int, reduction: str, xp: Namespace) -> tuple[Array, Array]:
     """Reduce over the batch, and return the dtype that m asks for."""
     dtype = phases.result_dtype(m, xp)
@@ -62,14 +54,14 @@ def _pose(prediction: Array, target: Any, options: dict[str, Any]) -> tuple[Prob
 def _msess(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array]:
     """Return msess and its gradient."""
     problem, own = _pose(prediction, target, options)
-    values, gradient = _statistics_gradient(problem, SquaredError())
+    values, gradient = problem.value_and_gradient(SquaredError())
     return _finish(values, gradient, prediction, problem.plan.ndim, own["reduction"], problem.xp)
 
 
 def _cess(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array]:
     """Return cess and its gradient."""
     problem, own = _pose(prediction, target, options)
-    values, gradient = _statistics_gradient(problem, _entropy(problem, own))
+    values, gradient = problem.value_and_gradient(_entropy(problem, own))
     return _finish(values, gradient, prediction, problem.plan.ndim, own["reduction"], problem.xp)
 
 
@@ -83,7 +75,7 @@ def _mse_cess(prediction: Array, target: Any, *, alpha: float, **options: Any) -
     losses.refuse_statistics(target)
     problem, own = _pose(prediction, target, options)
     xp, ndim = problem.xp, problem.plan.ndim
-    values, gradient = _statistics_gradient(problem, _entropy(problem, own))
+    values, gradient = problem.value_and_gradient(_entropy(problem, own))
     by_phase = adjoint.mean_square(pixel_difference(problem, target), problem.mask, ndim, xp)
     by_phase = adjoint.implied(by_phase, ndim) if problem.plan.implied else by_phase
     values, gradient = values + alpha * pixel_error(problem, target), gradient + alpha * by_phase

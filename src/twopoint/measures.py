@@ -16,9 +16,14 @@ class SquaredError:
         """Return (f - t)^2."""
         return (f - t) ** 2
 
-    def slope(self, f: Array, t: Array, xp: Namespace) -> Array:
-        """Return 2 (f - t)."""
-        return 2 * (f - t)
+    def value_and_slope(self, f: Array, t: Array, xp: Namespace) -> tuple[Array, Array]:
+        """Return (f - t)^2 and its derivative 2 (f - t)."""
+        difference = f - t
+        return difference**2, 2 * difference
+
+    def asymmetry(self, t: Array, odd: Array, xp: Namespace) -> Array:
+        """Return what (f - t - odd)^2 and (f - t + odd)^2 are above (f - t)^2 in the mean."""
+        return odd**2
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,24 @@ class CrossEntropy:
 
     def value(self, f: Array, t: Array, xp: Namespace) -> Array:
         """Return -t log f, or with excess t (log t - log f)."""
-        own = floored_log(t, self.floor, xp) if self.excess else 0.0
-        return t * (own - floored_log(f, self.floor, xp))
+        return self._value(f, xp.maximum(f, xp.full_like(f, self.floor)), t, xp)
 
-    def slope(self, f: Array, t: Array, xp: Namespace) -> Array:
-        """Return -t / max(f, floor)."""
-        return -t / xp.where(f > self.floor, f, xp.full_like(f, self.floor))
+    def value_and_slope(self, f: Array, t: Array, xp: Namespace) -> tuple[Array, Array]:
+        """Return the value and its derivative -t / max(f, floor)."""
+        above = xp.maximum(f, xp.full_like(f, self.floor))
+        return self._value(f, above, t, xp), -t / above
+
+    def _value(self, f: Array, above: Array, t: Array, xp: Namespace) -> Array:
+        """Return the value, given max(f, floor)."""
+        own = floored_log(t, self.floor, xp) if self.excess else 0.0
+        return t * (own - xp.log(above) + (above - f) / self.floor)
+
+    def asymmetry(self, t: Array, odd: Array, xp: Namespace) -> Array | None:
+        """Return what targets t + odd and t - odd add to the value in the mean; None without excess, where it is linear in t."""
+        if not self.excess:
+            return None
+        ahead, behind = ((t + d) * floored_log(t + d, self.floor, xp) for d in (odd, -odd))
+        return (ahead + behind) / 2 - t * floored_log(t, self.floor, xp)
 
 
 Measure: TypeAlias = SquaredError | CrossEntropy
@@ -46,9 +63,8 @@ Measure: TypeAlias = SquaredError | CrossEntropy
 
 def floored_log(f: Array, floor: float, xp: Namespace) -> Array:
     """Return log f, continued below the floor by its tangent log(floor) + f/floor - 1: finite, and no gradient dies."""
-    above = f > floor
-    safe = xp.where(above, f, xp.full_like(f, floor))  # the branch not taken must be finite too, or its gradient is not
-    return xp.log(safe) + xp.where(above, xp.zeros_like(f), f / floor - 1)
+    above = xp.maximum(f, xp.full_like(f, floor))
+    return xp.log(above) - (above - f) / floor
 
 
 def clamp_value(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> Array:

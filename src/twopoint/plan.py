@@ -65,9 +65,18 @@ class Plan:
         return self.lags.boundary == "periodic" and not self.masked
 
     @property
+    def derived(self) -> bool:
+        """Whether correlations of an implied phase follow from those of the others: not where a mask cuts them."""
+        return self.implied and not self.masked
+
+    @property
     def transformed(self) -> Pairs:
         """The pairs that need an inverse transform of their own."""
-        return independent(self.pairs, self.n_phases) if self.implied and self.closed else self.pairs
+        return independent(self.pairs, self.n_phases) if self.derived else self.pairs
+
+    def even(self, pair: Pair) -> bool:
+        """Whether f(-r) = f(r), so that half the lags carry a pair: of a phase with itself, or of two phases that fill the space."""
+        return pair[0] == pair[1] or (self.closed and self.implied and self.n_phases == 2)
 
 
 def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple[Plan, Pairs, Array | None]:

@@ -6,11 +6,12 @@ from numbers import Real
 from operator import add
 from typing import Any, TypeAlias
 
-from . import _check, correlation, phases
+from . import _check, adjoint, correlation, phases
 from ._namespace import Array, Namespace, is_array, namespace
+from .carried import Carried, shares
 from .lags import all_lags
 from .measures import CrossEntropy, Measure, clamp_value
-from .pairs import Pair, resolve
+from .pairs import resolve
 from .plan import CallOptions, Options, Plan, plan_of
 from .statistics import TargetStatistics
 
@@ -24,29 +25,38 @@ class Problem:
     xp: Namespace
     prediction: Array
     mask: Array | None  # as counting() gives it
-    count: Array  # as pair_count() gives it, None where closed
-    targets: list[Array]  # by canonical pair, (..., *stored)
-    shares: list[Array | float]  # by canonical pair: what each stored lag weighs in the loss
+    count: Array | None  # as pair_count() gives it, None where closed
+    target: Carried
+    shares: list[Array | float]  # by canonical pair: what each lag weighs in the loss
     plan: Plan
     unlisted: bool  # whether pairs are those of all phases, and not a list of the user's
 
     def value(self, measure: Measure) -> Array:
         """Return the loss of each member of the batch, (...)."""
         values, _ = correlation.correlate(self.prediction, self.mask, self.count, self.plan, self.xp)
-        return self.total(values, measure)
+        return self._total([measure.value(f, t, self.xp) for f, t in zip(values, self.target.values, strict=True)], measure)
 
-    def total(self, values: list[Array], measure: Measure) -> Array:
+    def value_and_gradient(self, measure: Measure) -> tuple[Array, Array]:
+        """Return the loss of each member of the batch, (...), and its gradient by the prediction, by the adjoint."""
+        values, parts = correlation.correlate(self.prediction, self.mask, self.count, self.plan, self.xp)
+        both = [measure.value_and_slope(f, t, self.xp) for f, t in zip(values, self.target.values, strict=True)]
+        slopes = [share * slope for share, (_, slope) in zip(self.shares, both, strict=True)]
+        return self._total([value for value, _ in both], measure), adjoint.correlate(slopes, parts, self.mask, self.plan, self.xp)
+
+    def _total(self, values: list[Array], measure: Measure) -> Array:
         """Sum the measure over pairs and lags, (...)."""
-        lags = tuple(range(-self.plan.ndim, 0))
+        xp, odds = self.xp, self.target.odds
         terms = []
-        for f, t, share in zip(values, self.targets, self.shares, strict=True):
-            value = measure.value(f, t, self.xp)
-            terms.append(share * self.xp.sum(value, axis=lags) if isinstance(share, float) else self.xp.sum(share * value, axis=lags))
+        for i, (pair, value, share) in enumerate(zip(self.plan.pairs, values, self.shares, strict=True)):
+            odd = None if odds is None else odds[i]
+            extra = None if odd is None else measure.asymmetry(self.target.values[i], odd, xp)
+            whole = value if extra is None else value + extra
+            even = self.plan.even(pair)
+            if isinstance(share, float):
+                terms.append(share * adjoint.total_over_lags(whole, self.plan, xp, even=even))
+            else:
+                terms.append(adjoint.total_over_lags(share * whole, self.plan, xp, even=even))
         return reduce(add, terms)
-
-    def slopes(self, values: list[Array], measure: Measure) -> list[Array]:
-        """Return the derivative of the total by each of the values."""
-        return [share * measure.slope(f, t, self.xp) for f, t, share in zip(values, self.targets, self.shares, strict=True)]
 
 
 def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: str, lag_reduction: str) -> Problem:
@@ -67,13 +77,12 @@ def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: st
     if known is None:
         count = correlation.pair_count(mask, prediction, plan, xp)
         pixels = xp.astype(target, phases.result_dtype(prediction, xp), copy=False)
-        targets, _ = correlation.correlate(pixels, mask, count, plan, xp)
+        goal = Carried(correlation.correlate(pixels, mask, count, plan, xp)[0], None)
     else:
-        targets, count = known.narrow(plan, xp)
-        targets = [xp.astype(t, correlation.arithmetic(prediction, plan, xp), copy=False) for t in targets]
+        goal, count = known.carried(plan, wanted, correlation.arithmetic(prediction, plan, xp), xp)
         count = correlation.pair_count(mask, prediction, plan, xp) if count is None else count
-    shares = _shares(plan, wanted, count, targets[0], lag_reduction, xp)
-    return Problem(xp, prediction, mask, count, targets, shares, plan, isinstance(options.pairs, str))
+    weights = shares(plan, wanted, count, goal.values[0], lag_reduction, xp)
+    return Problem(xp, prediction, mask, count, goal, weights, plan, isinstance(options.pairs, str))
 
 
 def settle(known: TargetStatistics, given: CallOptions) -> Options:
@@ -111,28 +120,6 @@ def _same_microstructure(prediction: Array, known: TargetStatistics) -> None:
     if got != wanted and (known.batch_shape or got[-len(wanted) :] != wanted):
         batches = "" if known.batch_shape else ", or a batch of it"
         raise ValueError(f"prediction must have the target statistics' shape {wanted}{batches}, got {got}")
-
-
-def _shares(plan: Plan, wanted: tuple[Pair, ...], count: Array, like: Array, lag_reduction: str, xp: Namespace) -> list[Array | float]:
-    """Return what each stored lag of each canonical pair weighs: none where no pair spans it, over the others' number if a mean."""
-    weights, n = _weights(plan, wanted, like, xp), float(plan.lags.number)
-    if plan.masked:
-        seen, inside = xp.astype(count > 0, like.dtype), plan.lags.inside(like, xp)
-        n = xp.sum(seen if inside is None else seen * inside, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
-        n = xp.where(n > 0, n, xp.ones_like(n))
-        weights = [weight * seen for weight in weights]
-    return [weight / n for weight in weights] if lag_reduction == "mean" else weights
-
-
-def _weights(plan: Plan, wanted: tuple[Pair, ...], like: Array, xp: Namespace) -> list[Array | float]:
-    """Return how often each canonical pair and stored lag r stands in the loss: once for (h, k) at r, once for (k, h) at -r."""
-    here, there = (plan.lags.inside(like, xp, opposite=opposite) for opposite in (False, True))
-    weights: list[Array | float] = []
-    for h, k in plan.pairs:
-        parts = [1.0 if here is None else here] * ((h, k) in wanted)
-        parts += [1.0 if there is None else there] * (h != k and (k, h) in wanted)
-        weights.append(reduce(add, parts))
-    return weights
 
 
 def entropy_measure(problem: Problem, floor: float = 1e-6, excess: bool = False) -> Measure:

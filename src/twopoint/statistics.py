@@ -7,7 +7,8 @@ from typing import Any
 from jaxtyping import Float
 
 from . import _check, correlation, phases
-from ._namespace import Array, is_jax, namespace
+from ._namespace import Array, can_be_kept, is_jax, namespace
+from .carried import Carried, fold
 from .lags import Lags, all_lags
 from .pairs import Pair, Pairs, canonical, is_all, listed_pairs, resolve, resolve_rows
 from .plan import Options, Plan, plan_of
@@ -33,10 +34,18 @@ class TargetStatistics:
     """
 
     def __init__(
-        self, values: tuple[Array, ...], mask: Array | None, count: Array | None, plan: Plan, wanted: Pairs | None, mask_batched: bool
+        self,
+        values: tuple[Array, ...],
+        mask: Array | None,
+        count: Array | None,
+        plan: Plan,
+        wanted: Pairs | None,
+        mask_batched: bool,
+        symmetric: bool,
     ) -> None:
         self._values, self.mask, self._count = values, mask, count
-        self._plan, self.pairs, self._mask_batched = plan, wanted, mask_batched
+        self._plan, self.pairs, self._mask_batched, self._symmetric = plan, wanted, mask_batched, symmetric
+        self._memo: dict[Any, Carried] = {}
 
     shape = property(lambda self: self._plan.lags.space)
     ndim = property(lambda self: self._plan.ndim)
@@ -168,11 +177,20 @@ class TargetStatistics:
         batch = tuple(f.shape[: -len(expected)])
         f = xp.reshape(xp.astype(f, correlation.arithmetic(f, plan, xp)), (*batch, len(wanted), *lags.shape))
         values = correlation.disassemble(f, plan, wanted, xp, centered=centered)
-        return cls._of(values, f, mask, plan, listed_pairs(pairs, wanted, n), batch, xp)
+        return cls._of(values, f, mask, plan, listed_pairs(pairs, wanted, n), batch, xp, symmetric=False)
 
     @classmethod
     def _of(
-        cls, values: Iterable[Array], like: Array, mask: Array | None, plan: Plan, wanted: Pairs | None, batch: tuple[int, ...], xp: Any
+        cls,
+        values: Iterable[Array],
+        like: Array,
+        mask: Array | None,
+        plan: Plan,
+        wanted: Pairs | None,
+        batch: tuple[int, ...],
+        xp: Any,
+        *,
+        symmetric: bool,
     ) -> "TargetStatistics":
         """Bring mask and count into the form in which they are kept: with the batch."""
         count, batched = None, False
@@ -187,7 +205,7 @@ class TargetStatistics:
             from . import _rules
 
             _rules.register_pytree(cls)
-        return cls(tuple(values), mask, count, plan, wanted, batched)
+        return cls(tuple(values), mask, count, plan, wanted, batched, symmetric)
 
     def narrow(self, plan: Plan, xp: Any) -> tuple[list[Array], Array | None]:
         """Return the statistics of fewer pairs and lags, and their count."""
@@ -198,11 +216,22 @@ class TargetStatistics:
             count = None if count is None else plan.lags.cut(count, xp)
         return values, count
 
+    def carried(self, plan: Plan, wanted: Pairs, dtype: Any, xp: Any) -> tuple[Carried, Array | None]:
+        """Return the statistics as a loss of the plan compares with them, and their count; what can be kept is worked out once."""
+        key = (plan.lags, wanted, dtype)
+        values, count = self.narrow(plan, xp)
+        if key not in self._memo:
+            found = fold([xp.astype(f, dtype, copy=False) for f in values], plan, wanted, xp, symmetric=self._symmetric)
+            if not can_be_kept(found.values[0], xp):
+                return found, count
+            self._memo[key] = found
+        return self._memo[key], count
+
     def cropped(self, crop: tuple[int, ...]) -> "TargetStatistics":
         """Return uncropped statistics at fewer lags."""
         plan = replace(self.plan, lags=replace(self.plan.lags, crop=crop))
         values, count = self.narrow(plan, namespace(f=self.first))
-        return type(self)(tuple(values), self.mask, count, plan, self.pairs, self._mask_batched)
+        return type(self)(tuple(values), self.mask, count, plan, self.pairs, self._mask_batched, self._symmetric)
 
     def map(self, function: Callable[[Array], Array]) -> "TargetStatistics":
         """Return the statistics with a function applied to each of their arrays: another device, dtype or library.
@@ -221,12 +250,16 @@ class TargetStatistics:
             return self
         by_pair = self.by_pair
         values = tuple(by_pair[pair] for pair in needed)
-        return type(self)(values, self.mask, self._count, replace(self.plan, pairs=needed), None, self._mask_batched)
+        return type(self)(values, self.mask, self._count, replace(self.plan, pairs=needed), None, self._mask_batched, self._symmetric)
 
     def __getitem__(self, index: Any) -> "TargetStatistics":
         at = _check.batch_index(index, self.batch_shape, self.ndim)
         leaves = [None if leaf is None else leaf[at] for leaf in (self.mask, self._count)]
-        return type(self)(tuple(f[at] for f in self._values), leaves[0], leaves[1], self._plan, self.pairs, self._mask_batched)
+        taken = type(self)(
+            tuple(f[at] for f in self._values), leaves[0], leaves[1], self._plan, self.pairs, self._mask_batched, self._symmetric
+        )
+        taken._memo = {key: known[at] for key, known in self._memo.items()}
+        return taken
 
     def __len__(self) -> int:
         if not self.batch_shape:
@@ -236,6 +269,9 @@ class TargetStatistics:
     def __iter__(self) -> Iterator["TargetStatistics"]:
         return (self[i] for i in range(len(self)))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_memo": {}}
+
     def __repr__(self) -> str:
         options = f"boundary={self.boundary!r}, crop={self.crop}, implied_phase={self.implied_phase}, pairs={self.pairs or 'all'}"
         sizes = f"batch={self.batch_shape}, n_phases={self.n_phases}, shape={self.shape}"
@@ -243,7 +279,7 @@ class TargetStatistics:
 
     def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Split into arrays and what is fixed, for jax."""
-        return (self._values, self.mask, self._count), (self._plan, self.pairs, self._mask_batched)
+        return (self._values, self.mask, self._count), (self._plan, self.pairs, self._mask_batched, self._symmetric)
 
     @classmethod
     def tree_unflatten(cls, fixed: tuple[Any, ...], arrays: tuple[Any, ...]) -> "TargetStatistics":
@@ -296,5 +332,6 @@ def target_statistics(
     _check.real("target", target, xp)
     plan, wanted, counting = plan_of(target, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp, "target")
     values, _ = correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp)
+    values = correlation.stored(values, plan, xp)
     listed = listed_pairs(pairs, wanted, plan.n_phases)
-    return TargetStatistics._of(values, target, mask, plan, listed, tuple(target.shape[: -ndim - 1]), xp)
+    return TargetStatistics._of(values, target, mask, plan, listed, tuple(target.shape[: -ndim - 1]), xp, symmetric=True)

@@ -1,0 +1,85 @@
+"""A target as a loss compares with it: statistics by pair, half the lags where they are even."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ._namespace import Array, Namespace
+from .pairs import Pair, Pairs
+from .plan import Plan
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Target statistics as correlate() gives those of a prediction, and what opposite lags differ by where they were measured.
+
+    Statistics of a microstructure are even where f(-r) = f(r) must hold. Measured ones need not be: then a loss compares with the mean
+    of opposite lags, and their difference adds what no prediction can change.
+    """
+
+    values: list[Array]  # by canonical pair
+    odds: list[Array | None] | None  # half the difference f(r) - f(-r) of even pairs, None of others
+
+    def __getitem__(self, index: Any) -> "Carried":
+        odds = None if self.odds is None else [None if odd is None else odd[index] for odd in self.odds]
+        return Carried([f[index] for f in self.values], odds)
+
+
+def fold(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace, *, symmetric: bool) -> Carried:
+    """Carry statistics given at all stored lags; symmetric says that they are of a microstructure."""
+    means: list[Array] = []
+    odds: list[Array | None] = []
+    for pair, f in zip(plan.pairs, values, strict=True):
+        if not plan.even(pair):
+            means.append(f)
+            odds.append(None)
+        elif symmetric:
+            means.append(plan.lags.halve(f, xp))
+        else:
+            mean, odd = _split(f, _weight(pair, plan, wanted, f, xp), plan, xp)
+            means.append(mean)
+            odds.append(odd)
+    return Carried(means, None if symmetric else odds)
+
+
+def _split(f: Array, weight: Array | float, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
+    """Return the mean of f(r) and f(-r), and half their difference; where only one of the two stands in the loss, that one and 0."""
+    first, second = plan.lags.halve(f, xp), plan.lags.halve_reversed(f, xp)
+    if isinstance(weight, float):
+        return (first + second) / 2, (first - second) / 2
+    a, b = plan.lags.halve(weight, xp), plan.lags.halve_reversed(weight, xp)
+    number = xp.where(a + b > 0, a + b, xp.ones_like(a))
+    both = xp.astype((a > 0) & (b > 0), f.dtype)
+    return (a * first + b * second) / number, both * (first - second) / 2
+
+
+def shares(plan: Plan, wanted: Pairs, count: Array | None, like: Array, lag_reduction: str, xp: Namespace) -> list[Array | float]:
+    """Return what each lag of each canonical pair weighs: none where no pair of points spans it, over the others' number if a mean.
+
+    Of an even statistic, the mean of what r and -r weigh.
+    """
+    weights, n = [], float(plan.lags.number)
+    for pair in plan.pairs:
+        weight = _weight(pair, plan, wanted, like, xp)
+        weights.append(weight if isinstance(weight, float) or not plan.even(pair) else _even_part(weight, plan, xp))
+    if plan.masked:
+        seen, inside = xp.astype(count > 0, like.dtype), plan.lags.inside(like, xp)
+        n = xp.sum(seen if inside is None else seen * inside, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
+        n = xp.where(n > 0, n, xp.ones_like(n))
+        half = plan.lags.halve(seen, xp)
+        weights = [weight * (half if plan.even(pair) else seen) for pair, weight in zip(plan.pairs, weights, strict=True)]
+    return [weight / n for weight in weights] if lag_reduction == "mean" else weights
+
+
+def _even_part(weight: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return the mean of what r and -r weigh, on half the lags."""
+    return (plan.lags.halve(weight, xp) + plan.lags.halve_reversed(weight, xp)) / 2
+
+
+def _weight(pair: Pair, plan: Plan, wanted: Pairs, like: Array, xp: Namespace) -> Array | float:
+    """Return how often the pair at each stored lag r stands in the loss: once for (h, k) at r, once for (k, h) at -r."""
+    h, k = pair
+    forth, back = float((h, k) in wanted), float(h != k and (k, h) in wanted)
+    here, there = (plan.lags.inside(like, xp, opposite=opposite) for opposite in (False, True))
+    if here is None:
+        return forth + back
+    return xp.broadcast_to(forth * here + back * there, plan.lags.stored)
