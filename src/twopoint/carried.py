@@ -57,11 +57,12 @@ def shares(plan: Plan, wanted: Pairs, count: Array | None, like: Array, lag_redu
 
     Of an even statistic, the mean of what r and -r weigh.
     """
-    weights, n = [], float(plan.lags.number)
+    weights: list[Any] = []
+    n: Any = float(plan.lags.number)
     for pair in plan.pairs:
         weight = _weight(pair, plan, wanted, like, xp)
         weights.append(weight if isinstance(weight, float) or not plan.even(pair) else _even_part(weight, plan, xp))
-    if plan.masked:
+    if count is not None and plan.masked:
         seen, inside = xp.astype(count > 0, like.dtype), plan.lags.inside(like, xp)
         n = xp.sum(seen if inside is None else seen * inside, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
         n = xp.where(n > 0, n, xp.ones_like(n))
@@ -80,6 +81,6 @@ def _weight(pair: Pair, plan: Plan, wanted: Pairs, like: Array, xp: Namespace) -
     h, k = pair
     forth, back = float((h, k) in wanted), float(h != k and (k, h) in wanted)
     here, there = (plan.lags.inside(like, xp, opposite=opposite) for opposite in (False, True))
-    if here is None:
+    if here is None or there is None:
         return forth + back
     return xp.broadcast_to(forth * here + back * there, plan.lags.stored)

@@ -48,7 +48,8 @@ class CrossEntropy:
     def _value(self, f: Array, above: Array, t: Array, xp: Namespace) -> Array:
         """Return the value, given max(f, floor)."""
         own = floored_log(t, self.floor, xp) if self.excess else 0.0
-        return t * (own - xp.log(above) + (above - f) / self.floor)
+        below = xp.minimum(f, xp.full_like(f, self.floor))
+        return t * (own - xp.log(above) - (below / self.floor - 1))
 
     def asymmetry(self, t: Array, odd: Array, xp: Namespace) -> Array | None:
         """Return what targets t + odd and t - odd add to the value in the mean; None without excess, where it is linear in t."""
@@ -63,8 +64,8 @@ Measure: TypeAlias = SquaredError | CrossEntropy
 
 def floored_log(f: Array, floor: float, xp: Namespace) -> Array:
     """Return log f, continued below the floor by its tangent log(floor) + f/floor - 1: finite, and no gradient dies."""
-    above = xp.maximum(f, xp.full_like(f, floor))
-    return xp.log(above) - (above - f) / floor
+    limit = xp.full_like(f, floor)  # each branch has the other's constant, so that neither's derivative is a difference of large numbers
+    return xp.log(xp.maximum(f, limit)) + (xp.minimum(f, limit) / floor - 1)
 
 
 def clamp_value(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> Array:

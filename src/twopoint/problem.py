@@ -1,13 +1,13 @@
 """The problem that a loss on statistics poses: checked and planned, with the target's side worked out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from numbers import Real
 from operator import add
 from typing import Any, TypeAlias
 
-from . import _check, adjoint, correlation, phases
-from ._namespace import Array, Namespace, is_array, namespace
+from . import _check, adjoint, chunks, correlation, phases
+from ._namespace import Array, Namespace, differentiable, is_array, namespace, recorded_plainly
 from .carried import Carried, shares
 from .lags import all_lags
 from .measures import CrossEntropy, Measure, clamp_value
@@ -31,13 +31,41 @@ class Problem:
     plan: Plan
     unlisted: bool  # whether pairs are those of all phases, and not a list of the user's
 
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """The shape of the batch."""
+        return tuple(self.prediction.shape[: -self.plan.ndim - 1])
+
     def value(self, measure: Measure) -> Array:
         """Return the loss of each member of the batch, (...)."""
-        values, _ = correlation.correlate(self.prediction, self.mask, self.count, self.plan, self.xp)
-        return self._total([measure.value(f, t, self.xp) for f, t in zip(values, self.target.values, strict=True)], measure)
+        if recorded_plainly(self.prediction, self.target.values, self.xp):
+            return differentiable(
+                self.prediction,
+                lambda m: replace(self, prediction=m)._by_piece(measure),
+                lambda m: replace(self, prediction=m)._value(measure),
+                self.xp,
+            )
+        return chunks.joined([piece._value(measure) for piece in chunks.pieces(self, self.xp)], self.batch, self.xp)
 
     def value_and_gradient(self, measure: Measure) -> tuple[Array, Array]:
         """Return the loss of each member of the batch, (...), and its gradient by the prediction, by the adjoint."""
+        values, gradients = self._by_piece(measure)
+        return values, chunks.joined(gradients, self.batch, self.xp)
+
+    def _by_piece(self, measure: Measure) -> tuple[Array, list[Array]]:
+        """Return the values, (...), and the gradients of the pieces of the batch, in the dtype that the prediction asks for."""
+        dtype = phases.result_dtype(self.prediction, self.xp)
+        found = [piece._value_and_gradient(measure) for piece in chunks.pieces(self, self.xp)]
+        gradients = [self.xp.astype(gradient, dtype, copy=False) for _, gradient in found]
+        return chunks.joined([value for value, _ in found], self.batch, self.xp), gradients
+
+    def _value(self, measure: Measure) -> Array:
+        """Return the loss of each member, all at once and differentiable by the library."""
+        values, _ = correlation.correlate(self.prediction, self.mask, self.count, self.plan, self.xp)
+        return self._total([measure.value(f, t, self.xp) for f, t in zip(values, self.target.values, strict=True)], measure)
+
+    def _value_and_gradient(self, measure: Measure) -> tuple[Array, Array]:
+        """Return the loss of each member and its gradient, all at once."""
         values, parts = correlation.correlate(self.prediction, self.mask, self.count, self.plan, self.xp)
         both = [measure.value_and_slope(f, t, self.xp) for f, t in zip(values, self.target.values, strict=True)]
         slopes = [share * slope for share, (_, slope) in zip(self.shares, both, strict=True)]
