@@ -129,8 +129,10 @@ def test_gray_levels_and_labels_are_told_apart(run, tmp_path):
         (("--out", "."), "is a directory"),
         (("--out", "x" * 300 + ".png"), "File name too long"),
         (("--window", "30"), "does not lie inside"),
-        (("--window", "0:8"), "--window must be one number"),
-        (("--window", "0:8,0:8,0:8"), "--window must be one number of pixels, or 2 ranges such as 0:128,0:128"),
+        (("--window", "0:8,0:8,0:8"), "discs.npy: --window must be one number of pixels, or up to 2 ranges such as 0:128,0:128"),
+        (("--window", "0:8:2"), "--window must be as"),
+        (("--window", ""), "--window must be as"),
+        (("--window", "9:,30:"), "discs.npy: --window 9:,30: does not lie inside"),
         (("--window", "8:8,0:8"), "does not lie inside"),
         (("--window", "a"), "--window must be as"),
         (("--window", "1"), "there is no structure in it"),
@@ -234,8 +236,8 @@ def test_images_that_cannot_be_compared(run, image, tmp_path):
     cli_harness.refused(run("compare", image, "three.npy"), "discs.npy has 2 phases, three.npy 3; --phases or --threshold makes them equal")
     cli_harness.refused(run("compare", image, "volume.npy"), "2 axes and volume.npy 3; take a slice of the volume")
     cli_harness.refused(run("compare", image, "small.npy", "--boundary", "periodic"), "periodic images must have one size")
-    for words in (("--spacing", "1um", "--spacing-b", "2um"), ("--spacing-b", "2um")):
-        cli_harness.refused(run("compare", image, image, *words), "resample one image to the spacing of the other first")
+    cli_harness.refused(run("compare", image, image, "--spacing-b", "2um"), "--spacing-b 2um needs --spacing, which is A's, too")
+    cli_harness.refused(run("compare", image, image, "--window", 12, "--window-b", 99), "discs.npy: --window-b 99 does not lie inside")
 
 
 @pytest.mark.parametrize("command", ["stats", "compare", "reconstruct"])
@@ -262,7 +264,7 @@ def test_a_header_that_asks_for_more_than_the_disk_holds(run, tmp_path, monkeypa
 def test_statistics_are_no_image_and_an_image_no_statistics(run, image, tmp_path):
     assert run("stats", image, "--save", "s.npz").exit_code == 0
     cli_harness.refused(run("stats", "s.npz"), "s.npz holds statistics, not an image; twopoint reconstruct takes it")
-    cli_harness.refused(run("reconstruct", "s.npz", "--window", 8), "--window, --threshold, --phases and --spacing are for twopoint stats")
+    cli_harness.refused(run("reconstruct", "s.npz", "--window", 8), "--window, --threshold, --phases, --spacing and --crop are for")
     cli_harness.refused(run("reconstruct", "s.npz", "--boundary", "periodic"), "s.npz holds open statistics")
     np.savez(tmp_path / "other.npz", a=GOOD)
     cli_harness.refused(run("reconstruct", "other.npz"), "holds no statistics of twopoint stats --save")

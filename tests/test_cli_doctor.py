@@ -7,6 +7,7 @@ import cli_harness
 import numpy as np
 import oracles
 import pytest
+import scipy.fft
 
 from twopoint.cli import doctor, known_answers
 
@@ -56,6 +57,13 @@ def test_each_library_is_found_and_passes_within_a_second_of_work(found):
     assert found["libraries"]["numpy"]["tests"]["cpu"]["seconds"] < 1
     assert found["libraries"]["jax"]["settings"]["x64"] in (True, False)
     assert found["packages"]["cli"]["typer"]
+
+
+def test_the_threads_of_transforms_are_those_in_use(found, monkeypatch):
+    assert found["threads"]["scipy.fft workers"] == found["cores"]
+    assert found["threads"]["scipy.fft workers, small"] == 1
+    with scipy.fft.set_workers(3):
+        assert doctor._transforms(10**7) == doctor._transforms(1) == 3
 
 
 def test_what_it_prints(run, found, monkeypatch, tmp_path):

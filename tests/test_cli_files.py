@@ -211,6 +211,9 @@ def test_sources(tmp_path):
 def test_windows():
     assert parse_window("2", (3, 4)) == (slice(0, 2), slice(0, 2))
     assert parse_window("0:1, 1:4", (3, 4)) == (slice(0, 1), slice(1, 4))
+    assert parse_window(":2,:", (3, 4)) == parse_window(":2", (3, 4)) == parse_window("0:2 0:4", (3, 4)) == (slice(0, 2), slice(0, 4))
+    assert parse_window("1:,2:", (3, 4)) == (slice(1, 3), slice(2, 4))
+    assert parse_window(":", (3, 4)) == (slice(0, 3), slice(0, 4))
     assert parse_window(None, (3, 4)) == (slice(0, 3), slice(0, 4))
     assert parse_window("2,3:4,5", (3, 4, 5)) == (slice(0, 2), slice(3, 4), slice(0, 5))
 

@@ -20,7 +20,7 @@ FLOORS = (
     "plan lag_transforms",
     "correlation spectrum fields radial",
     "adjoint carried",
-    "chunks",
+    "goals chunks",
     "_rules backend",
     "statistics problem losses style comparison",
     "loss_adjoints gradient",

@@ -10,10 +10,30 @@ F = np.array([-0.1, 0.0, 1e-9, 1e-6, 2e-6, 1e-3, 0.3, 1.0, 1.5])
 T = np.array([0.2, 0.0, 0.5, 0.3, 1e-7, 1e-3, 0.1, 1.0, 0.4])
 
 
+def _evaluated(measure, backend, share, odd=None):
+    """Return value, value with slope, and slope, of F and T."""
+    goal = measure.goal(backend.make(T), share, None if odd is None else backend.make(odd), backend.xp)
+    f = backend.make(F)
+    value, (again, slope) = measure.value(f, goal, backend.xp), measure.value_and_slope(f, goal, backend.xp)
+    return goal, *(backend.read(x) for x in (value, again, slope))
+
+
 def test_squared_error(backend):
-    f, t = backend.make(F), backend.make(T)
-    oracles.close(backend.read(SquaredError().value(f, t, backend.xp)), (F - T) ** 2, 1e-15)
-    oracles.close(backend.read(SquaredError().slope(f, t, backend.xp)), 2 * (F - T), 1e-15)
+    _, value, again, slope = _evaluated(SquaredError(), backend, 0.25)
+    oracles.close(value, 0.25 * (F - T) ** 2, 1e-15)
+    oracles.close(again, 0.25 * (F - T) ** 2, 1e-15)
+    oracles.close(slope, 0.5 * (F - T), 1e-15)
+
+
+ODD = np.array([0.1, 0.0, 0.2, 0.0, 1e-7, 1e-4, -0.1, 0.0, 0.4])
+
+
+@pytest.mark.parametrize("measure", [SquaredError(), CrossEntropy(), CrossEntropy(0.01, True)])
+def test_opposite_lags_that_differ_are_a_mean_and_what_it_leaves_out(backend, measure):
+    goal, value, _, _ = _evaluated(measure, backend, 0.5, ODD)
+    extra = 0.0 if goal.extra is None else backend.read(goal.extra)
+    sides = [measure.value(F, measure.goal(T + d, 0.5, None, np), np) for d in (ODD, -ODD)]
+    oracles.close(value + extra, (sides[0] + sides[1]) / 2, 1e-14)
 
 
 @pytest.mark.parametrize("floor", [1e-6, 0.01, 0.5])
@@ -33,12 +53,20 @@ def test_floored_log_is_smooth_where_it_changes():
 @pytest.mark.parametrize("floor", [1e-6, 0.01])
 @pytest.mark.parametrize("excess", [False, True])
 def test_cross_entropy(backend, floor, excess):
-    measure = CrossEntropy(floor, excess)
-    value = backend.read(measure.value(backend.make(F), backend.make(T), backend.xp))
+    _, value, again, slope = _evaluated(CrossEntropy(floor, excess), backend, 0.25)
     want = -T * oracles.floored_log(F, floor) + (T * oracles.floored_log(T, floor) if excess else 0)
-    oracles.close(value, want, 1e-14)
-    slope = backend.read(measure.slope(backend.make(F), backend.make(T), backend.xp))
-    oracles.close(slope, [-t / max(f, floor) for f, t in zip(F, T, strict=True)], 1e-15)
+    oracles.close(value, want / 4, 1e-14)
+    oracles.close(again, want / 4, 1e-14)
+    oracles.close(slope, [-t / max(f, floor) / 4 for f, t in zip(F, T, strict=True)], 1e-15)
+
+
+def test_the_logarithms_derivative_is_no_difference_of_large_numbers(backend):
+    """In float32 the floor's own slope, a million, must not be added and taken off again."""
+    if not backend.differentiates:
+        pytest.skip("no derivative of its own")
+    f = np.array([0.3, 1e-3, 1e-6, 2e-7], dtype=np.float32)
+    slope = backend.gradient(lambda x: backend.xp.sum(floored_log(x, 1e-6, backend.xp)), f)
+    oracles.close(slope, 1 / np.maximum(f, np.float32(1e-6)), 1e-6)
 
 
 @pytest.mark.numpy_only

@@ -1,7 +1,7 @@
 """Whose arrays are these: the door of every public function, and the only import of array_api_compat."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -94,13 +94,22 @@ def may_split(x: Array, xp: Namespace) -> bool:
     return True
 
 
-def recorded_plainly(x: Array, others: Iterable[Array], xp: Namespace) -> bool:
-    """Whether the library records a first derivative by x, and by x alone, that can be given instead; only torch asks for it so."""
+def recorded_plainly(x: Array, xp: Namespace) -> bool:
+    """Whether the library records a first derivative by x that can be given instead; only torch asks for it so."""
     if is_torch(xp):
         from . import _rules
 
-        return _rules.recorded_plainly(x, others)
+        return _rules.recorded_plainly(x)
     return False
+
+
+def is_constant(x: Array, xp: Namespace) -> bool:
+    """Whether no derivative by x can be asked for; where a program traces x it can."""
+    if differentiates(xp):
+        from . import _rules
+
+        return _rules.can_be_kept(x, xp)
+    return True
 
 
 def differentiable(x: Array, known: Callable[[Array], tuple[Array, list[Array]]], plain: Callable[[Array], Array], xp: Namespace) -> Array:

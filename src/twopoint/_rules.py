@@ -1,7 +1,7 @@
 """What a framework must be told; reached lazily, after an array has been found to be that framework's."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
@@ -36,15 +36,15 @@ def is_recorded(x: Array, xp: Namespace) -> bool:
     return not is_jax(xp) and x.requires_grad and torch.is_grad_enabled()
 
 
-def recorded_plainly(x: Array, others: Iterable[Array]) -> bool:
-    """Whether torch records a derivative by x alone, eagerly and in reverse mode."""
+def recorded_plainly(x: Array) -> bool:
+    """Whether torch records a derivative by x, eagerly and in reverse mode."""
     import torch
 
     if torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(x):
         return False
     if torch.autograd.forward_ad._current_level >= 0:
         return False
-    return torch.is_grad_enabled() and x.requires_grad and not any(other.requires_grad for other in others)
+    return torch.is_grad_enabled() and x.requires_grad
 
 
 def with_gradient(x: Array, known: Callable[[Array], tuple[Array, list[Array]]], plain: Callable[[Array], Array]) -> Array:

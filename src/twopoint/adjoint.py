@@ -33,21 +33,25 @@ def correlate(slopes: list[Array], parts: Parts, mask: Array | None, plan: Plan,
 
 
 def _transpose_products(slopes: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> Array:
-    """Go back through the products of spectra: dm_k += slope * m_h, a convolution, and dm_h += slope correlated with m_k."""
+    """Go back through the products of spectra, (..., transformed phases, *space)."""
+    through = {(h - plan.derived, k - plan.derived): from_lags(slope, plan.lags, xp, even=h == k) for (h, k), slope in slopes.items()}
+    return transpose_spectra(through, spectra, plan, xp)
+
+
+def transpose_spectra(slopes: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> Array:
+    """Go back from spectra of slopes: dm_k += slope * m_h, a convolution, and dm_h += slope correlated with m_k."""
     terms: dict[int, list[Array]] = {h: [] for h in range(spectra.shape[-plan.ndim - 1])}
-    for (h, k), slope in slopes.items():
-        even = h == k
-        u = from_lags(slope, plan.lags, xp, even=even)
-        a, b = h - plan.derived, k - plan.derived
-        if even:  # both terms are one, for u is real, or conj(u) = u
-            terms[a].append(2 * u * _phase(spectra, a, plan))
+    for (h, k), u in slopes.items():
+        if h == k:  # both terms are one, for an even slope has a real spectrum
+            terms[h].append(2 * u * _phase(spectra, h, plan))
         else:
-            terms[b].append(u * _phase(spectra, a, plan))
-            terms[a].append(xp.conj(u) * _phase(spectra, b, plan))
-    zero = xp.zeros_like(_phase(spectra, 0, plan)) if not all(terms.values()) else None
+            terms[k].append(u * _phase(spectra, h, plan))
+            terms[h].append(xp.conj(u) * _phase(spectra, k, plan))
+    zero = None if all(terms.values()) else xp.zeros_like(_phase(spectra, 0, plan))
     rows = [reduce(add, row) if row else zero for row in terms.values()]
-    grads = irfftn(xp.stack(rows, axis=-plan.ndim - 1), plan.lags.transform, xp)  # (..., phases, *transform)
-    return grads[(..., *(slice(0, n) for n in plan.lags.space))]
+    axis = -plan.ndim - 1
+    grads = irfftn(xp.stack(rows, axis=axis) if len(rows) > 1 else xp.expand_dims(rows[0], axis=axis), plan.lags.transform, xp)
+    return grads if plan.lags.transform == plan.lags.space else grads[(..., *(slice(0, n) for n in plan.lags.space))]
 
 
 def _phase(array: Array, h: int, plan: Plan) -> Array:
@@ -81,9 +85,14 @@ def _even_part(slope: Array, plan: Plan, xp: Namespace) -> Array:
 
 def _transpose_means(slopes: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:
     """Go back through v_h v_k and the means over space, (..., explicit phases)."""
+    totals = {pair: total_over_lags(slope, plan, xp, even=plan.even(pair)) for pair, slope in slopes.items()}
+    return transpose_levels(totals, levels, plan, xp)
+
+
+def transpose_levels(totals: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:
+    """Go back through v_h v_k, for slopes summed over the lags, and the means over space, (..., explicit phases)."""
     terms = [[xp.zeros_like(levels[0])] for _ in range(plan.n_phases)]
-    for (h, k), slope in slopes.items():
-        total = total_over_lags(slope, plan, xp, even=plan.even((h, k)))
+    for (h, k), total in totals.items():
         terms[h].append(total * levels[k])
         terms[k].append(total * levels[h])
     by_phase = xp.stack([reduce(add, row) for row in terms], axis=-1) / float(math.prod(plan.lags.space))
@@ -92,10 +101,15 @@ def _transpose_means(slopes: dict[Pair, Array], levels: list[Array], plan: Plan,
 
 def total_over_lags(values: Array, plan: Plan, xp: Namespace, *, even: bool) -> Array:
     """Sum over all stored lags, (...), of which an even statistic carries half."""
+    axes = tuple(range(-plan.ndim, 0))
+    total = xp.sum(values, axis=axes)
     if not even:
-        return xp.sum(values, axis=tuple(range(-plan.ndim, 0)))
-    rows = xp.sum(values, axis=tuple(range(1 - plan.ndim, 0))) if plan.ndim > 1 else values
-    return xp.sum(rows * xp.reshape(plan.lags.multiplicity(rows, xp), (-1,)), axis=-1)
+        return total
+    others = tuple(range(1 - plan.ndim, 0))
+    single = [0, plan.lags.rows - 1] if 2 * (plan.lags.rows - 1) == plan.lags.stored[0] else [0]  # rows that hold their own opposites
+    rest = (slice(None),) * (plan.ndim - 1)
+    rows = [xp.sum(values[(..., i, *rest)], axis=others) if others else values[..., i] for i in single]
+    return 2 * total - reduce(add, rows)
 
 
 def _transpose_edges(slopes: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:

@@ -19,10 +19,6 @@ class Carried:
     values: list[Array]  # by canonical pair
     odds: list[Array | None] | None  # half the difference f(r) - f(-r) of even pairs, None of others
 
-    def __getitem__(self, index: Any) -> "Carried":
-        odds = None if self.odds is None else [None if odd is None else odd[index] for odd in self.odds]
-        return Carried([f[index] for f in self.values], odds)
-
 
 def fold(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace, *, symmetric: bool) -> Carried:
     """Carry statistics given at all stored lags; symmetric says that they are of a microstructure."""

@@ -50,16 +50,23 @@ def _sums(m: Array, plan: Plan, xp: Namespace) -> tuple[dict[Pair, Array], Parts
     if plan.masked and xp.finfo(m.dtype).bits >= 64:
         spectra = rfftn(m, plan.lags.transform, xp)
         return {pair: c * points for pair, c in _products(spectra, plan, xp).items()}, Parts(spectra, None, None)
-    levels, at = _levels(m, plan, xp), (...,) + (None,) * plan.ndim
-    d = m - xp.stack(levels[plan.n_phases - m.shape[-plan.ndim - 1] :], axis=-1)[at]
-    spectra = rfftn(d, plan.lags.transform, xp)
-    c = derive(_products(spectra, plan, xp), plan, xp)
+    d, spectra, levels = fluctuations(m, plan, xp)
+    c, at = derive(_products(spectra, plan, xp), plan, xp), (...,) + (None,) * plan.ndim
     if plan.closed:
         sums = {(h, k): c[h, k] + _offset(m, c[h, k], levels, (h, k), plan, xp)[at] for h, k in plan.pairs}
     else:
         edges = _edges(d, plan, xp)
         sums = {(h, k): c[h, k] * points + _beside(levels, edges, (h, k), plan, xp) for h, k in plan.pairs}
     return sums, Parts(spectra, levels, None)
+
+
+def fluctuations(m: Array, plan: Plan, xp: Namespace) -> tuple[Array, Array, list[Array]]:
+    """Return m without the means of its phases, its spectra, and the means by phase, that of an implied one too."""
+    levels = _levels(m, plan, xp)
+    own = levels[1:] if plan.derived else levels
+    explicit = xp.stack(own, axis=-1) if len(own) > 1 else own[0][..., None]
+    d = m - explicit[(...,) + (None,) * plan.ndim]
+    return d, rfftn(d, plan.lags.transform, xp), levels
 
 
 def _levels(m: Array, plan: Plan, xp: Namespace) -> list[Array]:

@@ -135,15 +135,6 @@ class Lags:
             parts = [self._turn(half, (0,), xp), ahead]
         return xp.concat(parts, axis=self._first)  # (..., *stored)
 
-    def multiplicity(self, like: Array, xp: Namespace) -> Array:
-        """Return how many stored rows each of the rows of half the lags stands for: 2, but 1 where a row holds its own opposites."""
-        index = xp.arange(self.rows, dtype=like.dtype, device=device_of(like))
-        single = index == 0
-        if 2 * (self.rows - 1) == self.stored[0]:  # an even number of periodic lags: S/2 is its own opposite
-            single = single | (index == self.rows - 1)
-        twice = xp.where(single, xp.ones_like(index), 2 * xp.ones_like(index))
-        return xp.reshape(twice, (-1,) + (1,) * (len(self.space) - 1))
-
     @property
     def _first(self) -> int:
         """The first space axis, counted from the end."""

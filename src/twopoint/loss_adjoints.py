@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 from . import adjoint, losses, phases, style
 from ._namespace import Array, Namespace
 from .losses import cess, clamp, mse_cess, msess
-from .measures import Measure, SquaredError, clamp_slope
+from .measures import CrossEntropy, Measure, SquaredError, clamp_slope
 from .plan import CallOptions
-from .problem import Problem, clamp_total, entropy_measure, pixel_difference, pixel_error, pose, pose_clamp, reduce_batch
+from .problem import Problem, clamp_total, pixel_difference, pixel_error, pose, pose_clamp, reduce_batch
 from .style import style_loss
 
 Loss: TypeAlias = Callable[..., Array]
@@ -43,39 +43,39 @@ def _finish(values: Array, gradient: Array, m: Array, ndim: int, reduction: str,
     return xp.astype(reduce_batch(values, reduction, xp), dtype, copy=False), xp.astype(gradient, dtype, copy=False)
 
 
-def _pose(prediction: Array, target: Any, options: dict[str, Any]) -> tuple[Problem, dict[str, Any]]:
+def _pose(prediction: Array, target: Any, measure: Measure, options: dict[str, Any]) -> tuple[Problem, dict[str, Any]]:
     """Pose the problem of a statistics loss; return also the options that are the loss's own."""
     given = {name: value for name, value in options.items() if name in CallOptions.__dataclass_fields__}
     own = {"reduction": "mean", "lag_reduction": "mean"} | {name: value for name, value in options.items() if name not in given}
-    problem = pose(prediction, target, CallOptions(**given), reduction=own["reduction"], lag_reduction=own["lag_reduction"])
+    problem = pose(prediction, target, CallOptions(**given), measure, reduction=own["reduction"], lag_reduction=own["lag_reduction"])
     return problem, own
 
 
 def _msess(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array]:
     """Return msess and its gradient."""
-    problem, own = _pose(prediction, target, options)
-    values, gradient = problem.value_and_gradient(SquaredError())
+    problem, own = _pose(prediction, target, SquaredError(), options)
+    values, gradient = problem.value_and_gradient()
     return _finish(values, gradient, prediction, problem.plan.ndim, own["reduction"], problem.xp)
 
 
 def _cess(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array]:
     """Return cess and its gradient."""
-    problem, own = _pose(prediction, target, options)
-    values, gradient = problem.value_and_gradient(_entropy(problem, own))
+    problem, own = _pose(prediction, target, _entropy(options), options)
+    values, gradient = problem.value_and_gradient()
     return _finish(values, gradient, prediction, problem.plan.ndim, own["reduction"], problem.xp)
 
 
-def _entropy(problem: Problem, own: dict[str, Any]) -> Measure:
+def _entropy(options: dict[str, Any]) -> Measure:
     """Return the measure of CESS by the loss's own options."""
-    return entropy_measure(problem, **{name: own[name] for name in ("floor", "excess") if name in own})
+    return CrossEntropy(**{name: options[name] for name in ("floor", "excess") if name in options})
 
 
 def _mse_cess(prediction: Array, target: Any, *, alpha: float, **options: Any) -> tuple[Array, Array]:
     """Return mse_cess and its gradient."""
     losses.refuse_statistics(target)
-    problem, own = _pose(prediction, target, options)
+    problem, own = _pose(prediction, target, _entropy(options), options)
     xp, ndim = problem.xp, problem.plan.ndim
-    values, gradient = problem.value_and_gradient(_entropy(problem, own))
+    values, gradient = problem.value_and_gradient()
     by_phase = adjoint.mean_square(pixel_difference(problem, target), problem.mask, ndim, xp)
     by_phase = adjoint.implied(by_phase, ndim) if problem.plan.implied else by_phase
     values, gradient = values + alpha * pixel_error(problem, target), gradient + alpha * by_phase

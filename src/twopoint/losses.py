@@ -6,10 +6,10 @@ from typing import Any
 from jaxtyping import Float
 
 from ._namespace import Array
-from .measures import SquaredError
+from .measures import CrossEntropy, SquaredError
 from .pairs import Pair
 from .plan import CallOptions
-from .problem import Target, clamp_total, entropy_measure, finish, pixel_error, pose, pose_clamp, reduce_batch
+from .problem import Target, clamp_total, finish, pixel_error, pose, pose_clamp, reduce_batch
 from .statistics import TargetStatistics
 
 
@@ -66,8 +66,8 @@ def msess(
     0.046875
     """
     options = CallOptions(ndim, boundary, mask, crop, implied_phase, pairs)
-    problem = pose(prediction, target, options, reduction=reduction, lag_reduction=lag_reduction)
-    return finish(problem.value(SquaredError()), prediction, reduction, problem.xp)
+    problem = pose(prediction, target, options, SquaredError(), reduction=reduction, lag_reduction=lag_reduction)
+    return finish(problem.value(), prediction, reduction, problem.xp)
 
 
 def cess(
@@ -123,9 +123,8 @@ def cess(
     0.204296
     """
     options = CallOptions(ndim, boundary, mask, crop, implied_phase, pairs)
-    problem = pose(prediction, target, options, reduction=reduction, lag_reduction=lag_reduction)
-    measure = entropy_measure(problem, floor, excess)
-    return finish(problem.value(measure), prediction, reduction, problem.xp)
+    problem = pose(prediction, target, options, CrossEntropy(floor, excess), reduction=reduction, lag_reduction=lag_reduction)
+    return finish(problem.value(), prediction, reduction, problem.xp)
 
 
 def mse_cess(
@@ -180,9 +179,8 @@ def mse_cess(
     """
     refuse_statistics(target)
     options = CallOptions(ndim, boundary, mask, crop, implied_phase, pairs)
-    problem = pose(prediction, target, options, reduction=reduction, lag_reduction=lag_reduction)
-    measure = entropy_measure(problem, floor, excess)
-    values = alpha * pixel_error(problem, target) + problem.value(measure)
+    problem = pose(prediction, target, options, CrossEntropy(floor, excess), reduction=reduction, lag_reduction=lag_reduction)
+    values = alpha * pixel_error(problem, target) + problem.value()
     return finish(values, prediction, reduction, problem.xp)
 
 

@@ -1,29 +1,45 @@
 """Elementwise measures of how far statistics f are from target statistics t, and their derivatives by f."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import TypeAlias
 
 from . import _check
-from ._namespace import Array, Namespace
+from ._namespace import Array, Namespace, device_of
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a measure needs of the target at one pair of phases, and what each lag weighs."""
+
+    target: Array
+    share: Array | float
+    own: Array | None = None  # what the target's own statistics would give, where that is taken off
+    extra: Array | None = None  # what no prediction can change, at each lag
+
+    def map(self, function: Callable[[Array], Array]) -> "Goal":
+        """Apply a function to each of the arrays."""
+        return Goal(*(None if x is None else x if isinstance(x, float) else function(x) for x in vars(self).values()))
 
 
 @dataclass(frozen=True)
 class SquaredError:
     """The summand of MSESS, eq. (7): (f - t)^2."""
 
-    def value(self, f: Array, t: Array, xp: Namespace) -> Array:
-        """Return (f - t)^2."""
-        return (f - t) ** 2
+    def goal(self, t: Array, share: Array | float, odd: Array | None, xp: Namespace) -> Goal:
+        """Prepare a target t, of which opposite lags may be t + odd and t - odd."""
+        return Goal(t, share, None, None if odd is None else share * odd**2)
 
-    def value_and_slope(self, f: Array, t: Array, xp: Namespace) -> tuple[Array, Array]:
-        """Return (f - t)^2 and its derivative 2 (f - t)."""
-        difference = f - t
-        return difference**2, 2 * difference
+    def value(self, f: Array, goal: Goal, xp: Namespace) -> Array:
+        """Return share (f - t)^2."""
+        return goal.share * (f - goal.target) ** 2
 
-    def asymmetry(self, t: Array, odd: Array, xp: Namespace) -> Array:
-        """Return what (f - t - odd)^2 and (f - t + odd)^2 are above (f - t)^2 in the mean."""
-        return odd**2
+    def value_and_slope(self, f: Array, goal: Goal, xp: Namespace) -> tuple[Array, Array]:
+        """Return the value and its derivative by f."""
+        difference = f - goal.target
+        slope = goal.share * difference
+        return slope * difference, 2 * slope
 
 
 @dataclass(frozen=True)
@@ -36,27 +52,27 @@ class CrossEntropy:
     def __post_init__(self) -> None:
         _check.positive("floor", self.floor)
 
-    def value(self, f: Array, t: Array, xp: Namespace) -> Array:
-        """Return -t log f, or with excess t (log t - log f)."""
-        return self._value(f, xp.maximum(f, xp.full_like(f, self.floor)), t, xp)
-
-    def value_and_slope(self, f: Array, t: Array, xp: Namespace) -> tuple[Array, Array]:
-        """Return the value and its derivative -t / max(f, floor)."""
-        above = xp.maximum(f, xp.full_like(f, self.floor))
-        return self._value(f, above, t, xp), -t / above
-
-    def _value(self, f: Array, above: Array, t: Array, xp: Namespace) -> Array:
-        """Return the value, given max(f, floor)."""
-        own = floored_log(t, self.floor, xp) if self.excess else 0.0
-        below = xp.minimum(f, xp.full_like(f, self.floor))
-        return t * (own - xp.log(above) - (below / self.floor - 1))
-
-    def asymmetry(self, t: Array, odd: Array, xp: Namespace) -> Array | None:
-        """Return what targets t + odd and t - odd add to the value in the mean; None without excess, where it is linear in t."""
-        if not self.excess:
-            return None
+    def goal(self, t: Array, share: Array | float, odd: Array | None, xp: Namespace) -> Goal:
+        """Prepare a target t, of which opposite lags may be t + odd and t - odd."""
+        if not self.excess:  # linear in t
+            return Goal(-share * t, share)
+        own = floored_log(t, self.floor, xp)
+        if odd is None:
+            return Goal(-share * t, share, own)
         ahead, behind = ((t + d) * floored_log(t + d, self.floor, xp) for d in (odd, -odd))
-        return (ahead + behind) / 2 - t * floored_log(t, self.floor, xp)
+        return Goal(-share * t, share, own, share * ((ahead + behind) / 2 - t * own))
+
+    def value(self, f: Array, goal: Goal, xp: Namespace) -> Array:
+        """Return -share t log f, or with excess share t (log t - log f)."""
+        log = floored_log(f, self.floor, xp)
+        return goal.target * (log if goal.own is None else log - goal.own)
+
+    def value_and_slope(self, f: Array, goal: Goal, xp: Namespace) -> tuple[Array, Array]:
+        """Return the value and its derivative -share t / max(f, floor)."""
+        above = xp.maximum(f, _number(self.floor, f, xp))
+        slope = goal.target / above
+        log = xp.log(above) if goal.own is None else xp.log(above) - goal.own
+        return goal.target * log + slope * (f - above), slope  # below the floor the tangent, f / floor - 1
 
 
 Measure: TypeAlias = SquaredError | CrossEntropy
@@ -64,8 +80,13 @@ Measure: TypeAlias = SquaredError | CrossEntropy
 
 def floored_log(f: Array, floor: float, xp: Namespace) -> Array:
     """Return log f, continued below the floor by its tangent log(floor) + f/floor - 1: finite, and no gradient dies."""
-    limit = xp.full_like(f, floor)  # each branch has the other's constant, so that neither's derivative is a difference of large numbers
+    limit = _number(floor, f, xp)  # each term is constant where the other is not, so that no derivative is a difference of large numbers
     return xp.log(xp.maximum(f, limit)) + (xp.minimum(f, limit) / floor - 1)
+
+
+def _number(value: float, like: Array, xp: Namespace) -> Array:
+    """Return a number as an array of no axes."""
+    return xp.asarray(value, dtype=like.dtype, device=device_of(like))
 
 
 def clamp_value(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> Array:

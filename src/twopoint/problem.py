@@ -1,17 +1,16 @@
 """The problem that a loss on statistics poses: checked and planned, with the target's side worked out."""
 
 from dataclasses import dataclass, replace
-from functools import reduce
 from numbers import Real
-from operator import add
 from typing import Any, TypeAlias
 
-from . import _check, adjoint, chunks, correlation, phases
-from ._namespace import Array, Namespace, differentiable, is_array, namespace, recorded_plainly
+from . import _check, chunks, correlation, phases
+from ._namespace import Array, Namespace, differentiable, is_array, is_constant, namespace, recorded_plainly
 from .carried import Carried, shares
+from .goals import Goals, is_spectral, lag_goals, spectral_goals, spectral_goals_of_microstructure
 from .lags import all_lags
 from .measures import CrossEntropy, Measure, clamp_value
-from .pairs import resolve
+from .pairs import Pairs, resolve
 from .plan import CallOptions, Options, Plan, plan_of
 from .statistics import TargetStatistics
 
@@ -26,68 +25,57 @@ class Problem:
     prediction: Array
     mask: Array | None  # as counting() gives it
     count: Array | None  # as pair_count() gives it, None where closed
-    target: Carried
-    shares: list[Array | float]  # by canonical pair: what each lag weighs in the loss
+    goals: Goals
     plan: Plan
-    unlisted: bool  # whether pairs are those of all phases, and not a list of the user's
+    recordable: bool  # whether nothing but the prediction can have a derivative
 
     @property
     def batch(self) -> tuple[int, ...]:
         """The shape of the batch."""
         return tuple(self.prediction.shape[: -self.plan.ndim - 1])
 
-    def value(self, measure: Measure) -> Array:
+    def value(self) -> Array:
         """Return the loss of each member of the batch, (...)."""
-        if recorded_plainly(self.prediction, self.target.values, self.xp):
+        if self.recordable and recorded_plainly(self.prediction, self.xp):
             return differentiable(
                 self.prediction,
-                lambda m: replace(self, prediction=m)._by_piece(measure),
-                lambda m: replace(self, prediction=m)._value(measure),
+                lambda m: replace(self, prediction=m)._by_piece(),
+                lambda m: self.goals.value(m, self.mask, self.count, self.plan, self.xp),
                 self.xp,
             )
-        return chunks.joined([piece._value(measure) for piece in chunks.pieces(self, self.xp)], self.batch, self.xp)
+        values = [p.goals.value(p.prediction, p.mask, p.count, p.plan, p.xp) for p in self._pieces()]
+        return chunks.joined(values, self.batch, self.xp)
 
-    def value_and_gradient(self, measure: Measure) -> tuple[Array, Array]:
+    def value_and_gradient(self) -> tuple[Array, Array]:
         """Return the loss of each member of the batch, (...), and its gradient by the prediction, by the adjoint."""
-        values, gradients = self._by_piece(measure)
+        values, gradients = self._by_piece()
         return values, chunks.joined(gradients, self.batch, self.xp)
 
-    def _by_piece(self, measure: Measure) -> tuple[Array, list[Array]]:
+    def _by_piece(self) -> tuple[Array, list[Array]]:
         """Return the values, (...), and the gradients of the pieces of the batch, in the dtype that the prediction asks for."""
         dtype = phases.result_dtype(self.prediction, self.xp)
-        found = [piece._value_and_gradient(measure) for piece in chunks.pieces(self, self.xp)]
+        found = [p.goals.value_and_gradient(p.prediction, p.mask, p.count, p.plan, p.xp) for p in self._pieces()]
         gradients = [self.xp.astype(gradient, dtype, copy=False) for _, gradient in found]
         return chunks.joined([value for value, _ in found], self.batch, self.xp), gradients
 
-    def _value(self, measure: Measure) -> Array:
-        """Return the loss of each member, all at once and differentiable by the library."""
-        values, _ = correlation.correlate(self.prediction, self.mask, self.count, self.plan, self.xp)
-        return self._total([measure.value(f, t, self.xp) for f, t in zip(values, self.target.values, strict=True)], measure)
+    def _pieces(self) -> list["Problem"]:
+        """Return the problem as problems of smaller, flat batches."""
+        ranges = chunks.ranges(self.prediction, self.plan, self.xp)
+        if len(ranges) == 1:
+            return [self]
+        depth, ndim, xp = len(self.batch), self.plan.ndim, self.xp
 
-    def _value_and_gradient(self, measure: Measure) -> tuple[Array, Array]:
-        """Return the loss of each member and its gradient, all at once."""
-        values, parts = correlation.correlate(self.prediction, self.mask, self.count, self.plan, self.xp)
-        both = [measure.value_and_slope(f, t, self.xp) for f, t in zip(values, self.target.values, strict=True)]
-        slopes = [share * slope for share, (_, slope) in zip(self.shares, both, strict=True)]
-        return self._total([value for value, _ in both], measure), adjoint.correlate(slopes, parts, self.mask, self.plan, self.xp)
+        def piece(part: slice) -> "Problem":
+            def taken(x: Array | None, axes: int) -> Array | None:  # what has no batch serves every member
+                return x if x is None or len(x.shape) == axes else xp.reshape(x, (-1, *x.shape[depth:]))[part, ...]
 
-    def _total(self, values: list[Array], measure: Measure) -> Array:
-        """Sum the measure over pairs and lags, (...)."""
-        xp, odds = self.xp, self.target.odds
-        terms = []
-        for i, (pair, value, share) in enumerate(zip(self.plan.pairs, values, self.shares, strict=True)):
-            odd = None if odds is None else odds[i]
-            extra = None if odd is None else measure.asymmetry(self.target.values[i], odd, xp)
-            whole = value if extra is None else value + extra
-            even = self.plan.even(pair)
-            if isinstance(share, float):
-                terms.append(share * adjoint.total_over_lags(whole, self.plan, xp, even=even))
-            else:
-                terms.append(adjoint.total_over_lags(share * whole, self.plan, xp, even=even))
-        return reduce(add, terms)
+            mask, count = taken(self.mask, ndim + 1), taken(self.count, ndim)
+            return replace(self, prediction=taken(self.prediction, ndim + 1), mask=mask, count=count, goals=self.goals.map(taken, ndim))
+
+        return [piece(part) for part in ranges]
 
 
-def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: str, lag_reduction: str) -> Problem:
+def pose(prediction: Array, target: Target, given: CallOptions, measure: Measure, *, reduction: str, lag_reduction: str) -> Problem:
     """Check a call of a loss, plan it, and work out the target's side."""
     _check.choice("reduction", reduction, _check.REDUCTIONS)
     _check.choice("lag_reduction", lag_reduction, ("mean", "sum"))
@@ -102,15 +90,43 @@ def pose(prediction: Array, target: Target, given: CallOptions, *, reduction: st
     else:
         _same_microstructure(prediction, known)
     plan, wanted, mask = plan_of(prediction, options, xp, "prediction")
+    if isinstance(measure, CrossEntropy) and plan.n_phases == 1 and isinstance(options.pairs, str):
+        raise ValueError(
+            "cess of one phase alone is minimised by a full image; pass implied_phase=True if prediction holds phase 1 of two, "
+            "or pairs=[(0, 0)] if you do want this"
+        )
     if known is None:
-        count = correlation.pair_count(mask, prediction, plan, xp)
         pixels = xp.astype(target, phases.result_dtype(prediction, xp), copy=False)
-        goal = Carried(correlation.correlate(pixels, mask, count, plan, xp)[0], None)
+        goals, count = _from_pixels(pixels, prediction, mask, plan, wanted, measure, lag_reduction, xp)
     else:
-        goal, count = known.carried(plan, wanted, correlation.arithmetic(prediction, plan, xp), xp)
-        count = correlation.pair_count(mask, prediction, plan, xp) if count is None else count
-    weights = shares(plan, wanted, count, goal.values[0], lag_reduction, xp)
-    return Problem(xp, prediction, mask, count, goal, weights, plan, isinstance(options.pairs, str))
+        dtype = correlation.arithmetic(prediction, plan, xp)
+        key = (plan.lags, wanted, dtype, measure, lag_reduction)
+        goals, count = known.remember(key, lambda: _from_statistics(known, plan, wanted, dtype, measure, lag_reduction, xp), xp)
+    count = correlation.pair_count(mask, prediction, plan, xp) if count is None else count
+    constant = is_constant(target if known is None else known.first, xp)
+    return Problem(xp, prediction, mask, count, goals, plan, constant)
+
+
+def _from_pixels(
+    target: Array, like: Array, mask: Array | None, plan: Plan, wanted: Pairs, measure: Measure, lag_reduction: str, xp: Namespace
+) -> tuple[Goals, Array | None]:
+    """Return the goals of a microstructure, and the count."""
+    count = correlation.pair_count(mask, like, plan, xp)
+    weights = shares(plan, wanted, count, target, lag_reduction, xp)
+    if is_spectral(measure, plan):
+        return spectral_goals_of_microstructure(target, weights, plan, xp), count
+    return lag_goals(measure, Carried(correlation.correlate(target, mask, count, plan, xp)[0], None), weights, xp), count
+
+
+def _from_statistics(
+    known: TargetStatistics, plan: Plan, wanted: Pairs, dtype: Any, measure: Measure, lag_reduction: str, xp: Namespace
+) -> tuple[Goals, Array | None]:
+    """Return the goals of target statistics, and their count."""
+    carried, count = known.carried(plan, wanted, dtype, xp)
+    weights = shares(plan, wanted, count, carried.values[0], lag_reduction, xp)
+    if is_spectral(measure, plan):
+        return spectral_goals(carried, weights, plan, xp), count
+    return lag_goals(measure, carried, weights, xp), count
 
 
 def settle(known: TargetStatistics, given: CallOptions) -> Options:
@@ -148,16 +164,6 @@ def _same_microstructure(prediction: Array, known: TargetStatistics) -> None:
     if got != wanted and (known.batch_shape or got[-len(wanted) :] != wanted):
         batches = "" if known.batch_shape else ", or a batch of it"
         raise ValueError(f"prediction must have the target statistics' shape {wanted}{batches}, got {got}")
-
-
-def entropy_measure(problem: Problem, floor: float = 1e-6, excess: bool = False) -> Measure:
-    """Return the measure of CESS; refuse a single autocorrelation, which a full image would minimise."""
-    if problem.plan.n_phases == 1 and problem.unlisted:
-        raise ValueError(
-            "cess of one phase alone is minimised by a full image; pass implied_phase=True if prediction holds phase 1 of two, "
-            "or pairs=[(0, 0)] if you do want this"
-        )
-    return CrossEntropy(floor, excess)
 
 
 def reduce_batch(values: Array, reduction: str, xp: Namespace) -> Array:

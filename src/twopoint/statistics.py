@@ -1,6 +1,6 @@
 """Target statistics: what a loss needs of a target, computed once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from jaxtyping import Float
 from . import _check, correlation, phases
 from ._namespace import Array, can_be_kept, is_jax, namespace
 from .carried import Carried, fold
+from .goals import Goals
 from .lags import Lags, all_lags
 from .pairs import Pair, Pairs, canonical, is_all, listed_pairs, resolve, resolve_rows
 from .plan import Options, Plan, plan_of
@@ -45,7 +46,7 @@ class TargetStatistics:
     ) -> None:
         self._values, self.mask, self._count = values, mask, count
         self._plan, self.pairs, self._mask_batched, self._symmetric = plan, wanted, mask_batched, symmetric
-        self._memo: dict[Any, Carried] = {}
+        self._memo: dict[Hashable, tuple[Goals, Array | None]] = {}
 
     shape = property(lambda self: self._plan.lags.space)
     ndim = property(lambda self: self._plan.ndim)
@@ -217,15 +218,18 @@ class TargetStatistics:
         return values, count
 
     def carried(self, plan: Plan, wanted: Pairs, dtype: Any, xp: Any) -> tuple[Carried, Array | None]:
-        """Return the statistics as a loss of the plan compares with them, and their count; what can be kept is worked out once."""
-        key = (plan.lags, wanted, dtype)
+        """Return the statistics as a loss of the plan compares with them, and their count."""
         values, count = self.narrow(plan, xp)
-        if key not in self._memo:
-            found = fold([xp.astype(f, dtype, copy=False) for f in values], plan, wanted, xp, symmetric=self._symmetric)
-            if not can_be_kept(found.values[0], xp):
-                return found, count
-            self._memo[key] = found
-        return self._memo[key], count
+        return fold([xp.astype(f, dtype, copy=False) for f in values], plan, wanted, xp, symmetric=self._symmetric), count
+
+    def remember(self, key: Hashable, make: Callable[[], tuple[Goals, Array | None]], xp: Any) -> tuple[Goals, Array | None]:
+        """Return what a loss has made of the statistics, and their count: made once, where it can be kept."""
+        if key in self._memo:
+            return self._memo[key]
+        made = make()
+        if can_be_kept(made[0].first, xp):
+            self._memo[key] = made
+        return made
 
     def cropped(self, crop: tuple[int, ...]) -> "TargetStatistics":
         """Return uncropped statistics at fewer lags."""
@@ -258,7 +262,6 @@ class TargetStatistics:
         taken = type(self)(
             tuple(f[at] for f in self._values), leaves[0], leaves[1], self._plan, self.pairs, self._mask_batched, self._symmetric
         )
-        taken._memo = {key: known[at] for key, known in self._memo.items()}
         return taken
 
     def __len__(self) -> int:

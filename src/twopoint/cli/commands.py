@@ -26,10 +26,13 @@ from .options import (
     Save,
     SearchBoundary,
     Seed,
+    SpacingB,
     SpacingOption,
     Starts,
     Threshold,
+    ThresholdB,
     Window,
+    WindowB,
 )
 from .units import Spacing
 
@@ -97,23 +100,31 @@ def stats(
 @app.command()
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="The reference: an image or a volume, as 'twopoint stats' reads it.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="What is compared with it; its size may differ, its spacing not.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What is compared with it; its size may differ, and with --spacing-b its spacing.")],
     out: Out = None,
     spacing: SpacingOption = None,
-    spacing_b: Annotated[str | None, typer.Option(help="Spacing of B, where it is written differently; must be that of A.")] = None,
+    spacing_b: SpacingB = None,
     boundary: OpenBoundary = Boundary.open,
     window: Window = None,
+    window_b: WindowB = None,
     threshold: Threshold = None,
+    threshold_b: ThresholdB = None,
     phases: Phases = None,
     crop: Crop = None,
     json_file: Json = None,
     force: Force = False,
 ) -> None:
-    """Say how far the 2-point statistics of two images or volumes are from each other."""
+    """Say how far the 2-point statistics of two images or volumes are from each other.
+
+    The relative error is the norm of their difference by that of A's statistics without their mean: 0 for equal statistics, about 1 for a
+    random arrangement. Excess CESS is the cross-entropy of the statistics, eq. (8), less A's own, in nats; MSESS the mean over lags of
+    their summed squared differences, eq. (7). Both are 0 for equal statistics.
+    """
     from .compare import Request, run
 
     with clear_errors():
-        how = Reading(window, threshold, phases)
+        other = Reading(window_b or window, threshold_b or threshold, phases, of_b=window_b is not None)
+        how = Reading(window, threshold, phases), other
         run(Request((a, b), how, spacing, spacing_b, boundary.value, crop, out, json_file, force))
 
 
@@ -126,6 +137,7 @@ def reconstruct(
     window: Window = None,
     threshold: Threshold = None,
     phases: Phases = None,
+    crop: Crop = None,
     loss: Loss = LossName.cess,
     seed: Seed = 0,
     starts: Starts = 1,
@@ -133,15 +145,21 @@ def reconstruct(
     json_file: Json = None,
     force: Force = False,
 ) -> None:
-    """Find a structure with the 2-point statistics of an image, a volume, or a .npz file of 'twopoint stats --save', from noise."""
-    from .reconstruct import Search, Written, run
+    """Find a structure with the 2-point statistics of an image, a volume, or a .npz file of 'twopoint stats --save', from noise.
+
+    The table has two columns. Soft: the result of gradient descent, where a pixel may be part one phase, part another. Thresholded: labels
+    made of it in the wanted volume fractions, after pixels changed places; this is what --labels writes. The loss is excess CESS, the
+    cross-entropy of the statistics above the target's own, or MSESS, their mean squared difference: 0 for equal statistics.
+    """
+    from .reconstruct import Asked, Search, Written, run
     from .sources import parse_source
 
     with clear_errors():
-        picture = Path(f"{parse_source(file).label}-reconstruction.png") if out is None else out
+        picture = Path(f"{parse_source(file).output}-reconstruction.png") if out is None else out
         search = Search(loss, seed, starts)
         given = None if boundary is None else boundary.value
-        run(file, Reading(window, threshold, phases), search, given, spacing, Written(picture, labels_file, json_file), force=force)
+        asked = Asked(file, Reading(window, threshold, phases), given, spacing, crop)
+        run(asked, search, Written(picture, labels_file, json_file), force=force)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """The command ``compare``: how far the statistics of two images are from each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +8,13 @@ import numpy as np
 
 from .. import TargetStatistics, cess, msess, one_hot, statistics_error
 from . import figures, memory, outputs, panels, tables
-from .errors import InputError
+from .errors import InputError, say
 from .inputs import Input, Reading, load
 from .measurement import Statistics, crop_sizes, measure
 from .outputs import FIGURES, PRINTED, Output
 from .panels import Field
 from .progress import working
+from .resampling import common, sampled
 from .sources import parse_source
 from .units import Spacing, parse_spacing
 
@@ -23,7 +24,7 @@ class Request:
     """What a person asked of ``compare``."""
 
     files: tuple[str, str]
-    how: Reading
+    how: tuple[Reading, Reading]
     spacing: str | None
     spacing_b: str | None
     boundary: str
@@ -36,12 +37,11 @@ class Request:
 def run(request: Request) -> None:
     """Compare two images, print the table, draw the picture, write the figures."""
     sources = [parse_source(file) for file in request.files]
-    picture = Path(f"{sources[0].label}-{sources[1].label}-compare.png") if request.picture is None else request.picture
+    picture = Path(f"{sources[0].output}-{sources[1].output}-compare.png") if request.picture is None else request.picture
     written = [Output(picture, (".png",)), Output(request.figures, FIGURES)]
     outputs.check(written, [source.path for source in sources], force=request.force)
-    a, b = (load(file, request.how) for file in request.files)
+    a, b, spacing = _loaded(request)
     crop = _common_lags(a, b, request.boundary, request.crop)
-    spacing = _spacing(request, len(crop))
     with working("correlating both images"):
         of_a, of_b = (_measure(given, request.boundary, crop, spacing) for given in (a, b))
         measured = _difference(b, of_a)
@@ -63,18 +63,25 @@ def run(request: Request) -> None:
         tables.show(tables.facts("", facts), tables.comparison(measured, ("A", "B")), files=files)
 
 
-def _spacing(request: Request, ndim: int) -> Spacing:
-    """Return the spacing of both images; refuse two that differ, as lags are compared pixel by pixel."""
-    a = parse_spacing(request.spacing).along(ndim)
-    if request.spacing_b is None:
-        return a
-    b = parse_spacing(request.spacing_b).along(ndim)
-    if not a.physical or any(abs(x - y) > 1e-6 * x for x, y in zip(a.metres, b.metres, strict=True)):
-        raise InputError(
-            f"A has spacing {request.spacing or '1 px'} and B {request.spacing_b}, and lags are compared pixel by pixel: "
-            "resample one image to the spacing of the other first"
-        )
-    return a
+def _loaded(request: Request) -> tuple[Input, Input, Spacing]:
+    """Read both images; where their spacings differ, sample the finer at the coarser's points, and say so."""
+    (file_a, file_b), (how_a, how_b) = request.files, request.how
+    given_a, given_b = parse_spacing(request.spacing), parse_spacing(request.spacing_b or request.spacing)
+    if given_a.physical != given_b.physical:
+        raise InputError(f"--spacing-b {request.spacing_b} needs --spacing, which is A's, too")
+    a = load(file_a, how_a, spaced=given_a.physical)
+    same = file_a == file_b and how_a == replace(how_b, of_b=False)
+    b = a if same else load(file_b, how_b, spaced=given_b.physical)
+    step_a, step_b = (step.along(given.image.values.ndim) for step, given in ((given_a, a), (given_b, b)))
+    if step_a == step_b or a.image.values.ndim != b.image.values.ndim:
+        return a, b, step_a
+    coarser = common(step_a, step_b)
+    before = a.image.values.shape, b.image.values.shape
+    a, b = sampled(a, step_a, coarser), sampled(b, step_b, coarser)
+    for given, size in zip((a, b), before, strict=True):
+        if given.image.values.shape != size:
+            say(f"note: {given.name}: sampled at points as far apart as the other's, {tables.extent(given.image.values.shape, coarser)}")
+    return a, b, coarser
 
 
 def _common_lags(a: Input, b: Input, boundary: str, crop: int | None) -> tuple[int, ...]:
@@ -119,7 +126,7 @@ def _radial_difference(a: Statistics, b: Statistics) -> float:
 def _draw(a: Input, b: Input, of_a: Statistics, of_b: Statistics, error: float, picture: Path) -> None:
     """Draw both images, gray ones above their segmentation, and the statistics."""
     images = [_images(given, letter, of_a.spacing) for given, letter in ((a, "A"), (b, "B"))]
-    difference, curves = panels.of_comparison(of_a, of_b, (a.name, b.name))
+    difference, curves = panels.of_comparison(of_a, of_b, (a.title, b.title))
     both_gray = all(len(shown) > 1 for shown in images)
     shown = [*images[0], difference, *images[1]] if both_gray else [*images[0], *images[1], difference]
     columns = 3 if len(shown) > 3 else 4
@@ -129,5 +136,5 @@ def _draw(a: Input, b: Input, of_a: Statistics, of_b: Statistics, error: float, 
 
 def _images(given: Input, letter: str, spacing: Spacing) -> list[Field]:
     """Return an image and its segmentation, without the histogram."""
-    shown = panels.of_segmentation(given.image.values, given.found, f"{letter}: {given.name}", spacing)
+    shown = panels.of_segmentation(given.image.values, given.found, f"{letter}: {given.title}", spacing)
     return [panel for panel in shown if isinstance(panel, Field)]

@@ -57,7 +57,7 @@ def look() -> dict[str, Any]:
     """
     from threadpoolctl import threadpool_info
 
-    from .._namespace import _CORES
+    from .._namespace import _CORES, _WORTH_THREADS
     from .memory import available
 
     libraries = dict(zip(LIBRARIES, _look_at_all(LIBRARIES), strict=True))
@@ -67,11 +67,25 @@ def look() -> dict[str, Any]:
         "platform": platform.platform(),
         "cores": _CORES,
         "memory_available": available(),
-        "threads": {"scipy.fft workers": _CORES, "pools": pools, "environment": {k: os.environ[k] for k in _THREADS if k in os.environ}},
+        "threads": {
+            "scipy.fft workers": _transforms(_WORTH_THREADS),
+            "scipy.fft workers, small": _transforms(1),
+            "pools": pools,
+            "environment": {k: os.environ[k] for k in _THREADS if k in os.environ},
+        },
         "packages": {extra: {name: _version(name) for name in names} for extra, names in PACKAGES.items()},
         "libraries": libraries,
         "passed": all(library["passed"] for library in libraries.values() if library["installed"]),
     }
+
+
+def _transforms(numbers: int) -> int:
+    """Return the threads that a transform of so many numbers takes: the user's own set_workers, or what the library chooses."""
+    from scipy.fft import get_workers
+
+    from .._namespace import _workers
+
+    return int(_workers(np.broadcast_to(0.0, numbers)) or get_workers())
 
 
 def _version(package: str) -> str | None:

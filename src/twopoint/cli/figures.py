@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .panels import Curve, Curves, Field, Histogram, Panel
+from .segmentation import written
+from .units import readable
 
 # Dark to light, told apart in gray and by the colour-blind; the first N are used.
 _PHASES = ("#1d2f4f", "#f2c14e", "#3a9188", "#d1495b", "#8ea8c3", "#7b4b94", "#e8e1d0", "#6b705c")
@@ -23,6 +26,7 @@ _WIDTH, _PLAIN, _MARGIN, _DPI = 4.4, 3.2, 0.95, 110  # of a panel; height of a c
 _FLAT, _TALL = 0.35, 1.6  # height by width of an image, beyond which it is drawn smaller
 _BINS = 128
 _MOST_TICKS, _MOST_INSIDE = 5, 4  # ticks along an axis; lines whose legend fits inside
+_ROUNDING = 1e-12  # difference of statistics that are equal
 _THICK, _THIN, _OUTLINE = 2.8, 1.6, "#333333"
 
 
@@ -75,7 +79,9 @@ def _height(panel: Panel) -> float:
     """Return the height that a panel takes."""
     if not isinstance(panel, Field):
         return _PLAIN + _MARGIN
-    (height, width), (down, right) = panel.slice.shape, panel.spacing.steps[-2:]
+    (height, width), (down, right) = panel.slice.shape, panel.steps
+    if panel.reach is not None:
+        height, width = (min(n, 2 * panel.reach / step) for n, step in zip((height, width), (down, right), strict=True))
     return _PLAIN * min(max(height * down / (width * right), _FLAT), _TALL) + _MARGIN
 
 
@@ -92,27 +98,47 @@ def _draw(axes: Axes, panel: Panel) -> None:
 
 def _field(axes: Axes, panel: Field) -> None:
     """Draw an image with its colour bar, axes in the unit of spacing."""
-    values = panel.slice
-    (height, width), (down, right) = values.shape, panel.spacing.steps[-2:]
+    values, (height, width) = panel.slice, panel.slice.shape
+    factor, unit = readable(panel.spacing.unit, _longest(panel))
+    down, right = (step * factor for step in panel.steps)
     top, left = ((-(n // 2) - 0.5) * step if panel.over_lags else 0.0 for n, step in zip(values.shape, (down, right), strict=True))
     extent = (left, left + width * right, top + height * down, top)
     colours, norm = _scale(panel, values)
     thin = math.ceil(max(values.shape) / _FINE)
     image = axes.imshow(values[::thin, ::thin], cmap=colours, norm=norm, extent=extent, interpolation="nearest")
-    tall = height * down / (width * right)
+    if panel.reach is not None:
+        reach = panel.reach * factor
+        axes.set_xlim(max(left, -reach), min(left + width * right, reach))
+        axes.set_ylim(min(top + height * down, reach), max(top, -reach))
+    tall = abs(np.diff(axes.get_ylim())[0] / np.diff(axes.get_xlim())[0])
     axes.xaxis.set_major_locator(_ticks(1 / tall))
     axes.yaxis.set_major_locator(_ticks(tall))
-    axes.set_xlabel(f"lag, {panel.spacing.unit}" if panel.over_lags else panel.spacing.unit)
+    axes.set_xlabel(f"lag, {unit}" if panel.over_lags else unit)
     bar = axes.figure.colorbar(image, cax=axes.inset_axes((1 + 0.03 * max(tall, 1), 0.0, 0.045 * max(tall, 1), 1.0)))
     if panel.kind == "phases":
-        bar.set_ticks(list(range(panel.n_phases)))
+        bar.set_ticks(list(range(panel.n_phases)), labels=[f"phase {h}" for h in range(panel.n_phases)])
         bar.minorticks_off()
-        bar.set_label("phase")
+    elif panel.kind == "difference" and not _reach_of(values):
+        bar.set_ticks([0.0], labels=["0: equal"])
     else:
         bar.locator = _ticks(tall)
         bar.update_ticks()
-    if panel.over_lags:
-        bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+        if panel.over_lags:
+            bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+
+
+def _longest(panel: Field) -> float:
+    """Return the longest distance along a panel's axes, in the unit of its spacing."""
+    if panel.reach is not None:
+        return panel.reach
+    return max(n * step for n, step in zip(panel.slice.shape, panel.steps, strict=True)) / (2 if panel.over_lags else 1)
+
+
+def _reach_of(values: np.ndarray) -> float:
+    """Return the largest difference; 0 where it is rounding."""
+    finite = values[np.isfinite(values)]
+    reach = float(np.abs(finite).max(initial=0.0))
+    return reach if reach > _ROUNDING else 0.0
 
 
 def _ticks(length: float) -> MaxNLocator:
@@ -127,18 +153,21 @@ def _scale(panel: Field, values: np.ndarray) -> tuple[Colormap | str, Normalize]
         return colours, BoundaryNorm(np.arange(panel.n_phases + 1) - 0.5, panel.n_phases)
     finite = values[np.isfinite(values)].astype(float)
     if panel.kind == "difference":
-        reach = max(float(np.abs(finite).max()), 1e-12)  # equal statistics still need a scale
+        reach = _reach_of(values) or 1.0  # equal statistics still need a scale
         return _MAPS[panel.kind], Normalize(-reach, reach)
     return _MAPS[panel.kind], Normalize(float(finite.min()), float(finite.max()))
 
 
 def _curves(axes: Axes, panel: Curves) -> None:
     """Draw lines over distances, the first thickest, so that it shows where another lies on it."""
+    factor, unit = readable(panel.unit, float(panel.r[-1]))
+    r = panel.r * factor
     for at, curve in enumerate(panel.lines):
-        _curve(axes, panel.r, curve, _THICK - (_THICK - _THIN) * at / max(len(panel.lines) - 1, 1))
-    axes.set_xlim(0, float(panel.r[-1]) if len(panel.r) > 1 else 1)
+        curve = curve if curve.mark is None else replace(curve, mark=curve.mark * factor)
+        _curve(axes, r, curve, _THICK - (_THICK - _THIN) * at / max(len(panel.lines) - 1, 1))
+    axes.set_xlim(0, float(r[-1]) if len(r) > 1 else 1)
     axes.set_ylim(bottom=min(0.0, *(float(curve.values.min()) for curve in panel.lines)))
-    axes.set_xlabel(f"distance, {panel.unit}")
+    axes.set_xlabel(f"distance, {unit}")
     axes.set_ylabel("probability")
     axes.grid(alpha=0.25)
     several = sum(bool(curve.name) for curve in panel.lines) > _MOST_INSIDE
@@ -167,7 +196,9 @@ def _histogram(axes: Axes, panel: Histogram) -> None:
     axes.bar(edges[:-1], count / max(count.sum(), 1), width=np.diff(edges), align="edge", color=[_PHASES[i] for i in phase])
     for level in panel.thresholds:
         axes.axvline(level, color="#d1495b", lw=1.5)
-        axes.annotate(f" {level:.4g}", (level, 0.97), xycoords=("data", "axes fraction"), color="#d1495b", va="top")
+        axes.annotate(
+            " " + written(level, panel.values.dtype), (level, 0.97), xycoords=("data", "axes fraction"), color="#d1495b", va="top"
+        )
     axes.set_xlabel("gray value")
     axes.set_ylabel("share of pixels")
 

@@ -12,7 +12,9 @@ from .colours import to_gray
 from .errors import InputError, reading
 from .images import TIFF, open_picture, open_tiff
 from .sources import HDF5, Source, parse_source
+from .spacings import of_hdf5
 from .stored import Stored, take
+from .units import Spacing
 
 _MOST_NAMES = 8  # of datasets in an error
 ARRAYS = (".npy", *HDF5)
@@ -33,15 +35,18 @@ class Image:
         What was done on the way.
     array : bool
         Whether it comes from a file of arrays, where a dozen integers are rather labels than gray values.
+    spacing : Spacing or None
+        What the file says of it.
     """
 
     source: Source
     values: np.ndarray
     remarks: tuple[str, ...]
     array: bool
+    spacing: Spacing | None = None
 
 
-def read(text: str, window: str | None = None) -> Image:
+def read(text: str, window: str | None = None, option: str = "--window") -> Image:
     """Read an image or a volume.
 
     Parameters
@@ -50,6 +55,8 @@ def read(text: str, window: str | None = None) -> Image:
         A file, ``stack.tif[3]``, ``file.h5:path[index]``.
     window : str or None
         The part that is read, ``"128"`` or ``"0:128,64:192"``.
+    option : str
+        What the window is called in errors.
 
     Returns
     -------
@@ -67,10 +74,11 @@ def read(text: str, window: str | None = None) -> Image:
     with reading(source), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the readers; what matters is checked here
         with _OPENERS.get(suffix, open_picture)(source) as stored:
-            values, coloured = take(stored, source, window)
+            values, coloured = take(stored, source, window, option)
         values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
     values, remarks = to_gray(values) if coloured else (values, ())
-    return Image(source, values, tuple(f"{source}: {remark}" for remark in remarks), suffix in ARRAYS)
+    spacing = None if stored.spacing is None else stored.spacing.last(values.ndim)
+    return Image(source, values, tuple(f"{source}: {remark}" for remark in remarks), suffix in ARRAYS, spacing)
 
 
 @contextmanager
@@ -91,7 +99,7 @@ def _open_hdf5(source: Source) -> Iterator[Stored]:
             raise InputError(f"{source} names no dataset; {source.path} holds {_listed(_datasets(file))}")
         if found.shape is None:
             raise InputError(f"{source} is empty: it has no shape")
-        yield Stored(found.shape, found.dtype, lambda part: np.asarray(found[part]))
+        yield Stored(found.shape, found.dtype, lambda part: np.asarray(found[part]), spacing=of_hdf5(found.attrs))
 
 
 def _datasets(file: Any) -> dict[str, Any]:

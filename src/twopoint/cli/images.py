@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import InputError
 from .sources import Ranges, Source
+from .spacings import of_tiff
 from .stored import Stored
 
 TIFF = (".tif", ".tiff")
@@ -97,7 +98,7 @@ def open_tiff(source: Source) -> Iterator[Stored]:
         at = series.axes.find("S")
         shape = shape if at < 0 else shape[:at] + shape[at + 1 :] + (shape[at],)
         by_page = at < 0 and len(shape) == 3 and len(series.pages) == shape[0]
-        yield Stored(shape, series.dtype, lambda part: _numbers(file, source, part, shape, by_page), channels=at >= 0, whole=not by_page)
+        yield Stored(shape, series.dtype, lambda part: _numbers(file, source, part, shape, by_page), at >= 0, not by_page, of_tiff(file))
 
 
 def _choose_channel(source: Source, series: Any) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from . import spacings
+from .doubts import doubts
 from .errors import InputError, say
 from .files import Image, read
 from .progress import working
 from .segmentation import Segmentation, few_values, segment
-
-_NOISE = 0.002  # share of single pixels; a segmented structure of a few pixels' size has a tenth of it
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Reading:
     window: str | None = None
     threshold: str | None = None
     phases: int | None = None
+    of_b: bool = False  # whether window and threshold are --window-b and --threshold-b, as errors name them
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Input:
         """The file, dataset and index."""
         return str(self.image.source)
 
+    @property
+    def title(self) -> str:
+        """The same without folders, for a picture."""
+        return self.image.source.title
+
     def figures(self) -> dict[str, Any]:
         """Return what a reader of the figures must know of the image."""
         found = self.found
@@ -57,7 +63,7 @@ class Input:
         }
 
 
-def load(text: str, how: Reading, mask: str | None = None) -> Input:
+def load(text: str, how: Reading, mask: str | None = None, *, spaced: bool = False) -> Input:
     """Read an image and tell its phases apart; colours that became gray, and thresholds that were chosen, are said.
 
     Parameters
@@ -68,6 +74,8 @@ def load(text: str, how: Reading, mask: str | None = None) -> Input:
         Window and segmentation.
     mask : str, optional
         An image of the same size, of which the same window is taken.
+    spaced : bool
+        Whether --spacing was given; otherwise a spacing that the file holds is said.
 
     Returns
     -------
@@ -79,15 +87,18 @@ def load(text: str, how: Reading, mask: str | None = None) -> Input:
         If a file cannot be read or segmented, or the mask does not fit.
     """
     with working(f"reading {text}"):
-        image = read(text, how.window)
+        image = read(text, how.window, "--window-b" if how.of_b else "--window")
     for remark in image.remarks:
         say("note:", remark)
+    if image.spacing is not None and not spaced:
+        say(f"note: {image.source}: {spacings.said(image.spacing)}")
     counting = None if mask is None else _counting(read(mask, how.window), image)
     with working("telling phases apart"):
         found = segment(image, threshold=how.threshold, phases=how.phases, mask=counting)
     if found.thresholds:
         say(f"note: {image.source}:", found.method)
-        _say_noise(image, found)
+        for remark in doubts(image, found, counting):
+            say(f"note: {image.source}: {remark}")
     return Input(image, found, counting)
 
 
@@ -101,19 +112,3 @@ def _counting(mask: Image, image: Image) -> np.ndarray | None:
     if not distinct.any():
         raise InputError(f"--mask {mask.source} leaves out all points")
     return None if distinct.all() else mask.values != 0
-
-
-def _say_noise(image: Image, found: Segmentation) -> None:
-    """Say that single pixels stand alone, as noise makes them: they are interface to every statistic."""
-    alone = np.ones(found.labels.shape, dtype=bool)
-    for axis in range(alone.ndim):
-        same = np.diff(found.labels, axis=axis) == 0
-        first, last = ((slice(None),) * axis + (part,) for part in (slice(None, -1), slice(1, None)))
-        alone[first] &= ~same
-        alone[last] &= ~same
-    share = float(alone.mean())
-    if share > _NOISE:
-        say(
-            f"note: {image.source}: {100 * share:.1f} % of the pixels differ from all their neighbours; "
-            "that is noise, it adds to the specific surface, and smoothing the image first takes it away"
-        )

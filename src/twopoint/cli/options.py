@@ -31,14 +31,23 @@ File = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(help="Picture (.png) to write; a name made of FILE's, here, unless given.")]
 Window = Annotated[
-    str | None, typer.Option(help="Part of the image in pixels: 128 for the first 128 along each axis, or 0:128,64:192, rows first.")
+    str | None,
+    typer.Option(
+        help="Part of the image in pixels: 128 for the first 128 along each axis, or ranges, rows first: 0:128,64:192, or :400,: for all "
+        "columns of the first 400 rows."
+    ),
 ]
+WindowB = Annotated[str | None, typer.Option(help="Part of B, where it differs from A's; : is all of it.")]
 Threshold = Annotated[str | None, typer.Option(help="Gray values that separate phases, as 90 or 90,170; Otsu's method chooses otherwise.")]
+ThresholdB = Annotated[str | None, typer.Option(help="Of B, where it differs from A's.")]
 Phases = Annotated[
     int | None, typer.Option(min=2, max=8, help="Number of phases that Otsu's method cuts gray values into; 2 unless given.")
 ]
 SpacingOption = Annotated[
     str | None, typer.Option("--spacing", help="Distance of neighbouring pixels, with its unit: 0.65um, or one an axis, 1um,0.65um,0.65um.")
+]
+SpacingB = Annotated[
+    str | None, typer.Option(help="Spacing of B, where it differs from A's; the finer image is then sampled at the coarser's points.")
 ]
 OpenBoundary = Annotated[
     Boundary, typer.Option("--boundary", help="open: a micrograph ends at its edges; periodic: it repeats, as a simulated cell does.")
@@ -48,12 +57,12 @@ SearchBoundary = Annotated[
     typer.Option(
         "--boundary",
         help="periodic unless given: what is found has no edge, can be tiled, and takes a fraction of the time; open: statistics of "
-        "the pairs inside the image alone, lags up to half of it.",
+        "the pairs inside the image alone, lags up to half of it unless --crop says otherwise; all of them determine the image.",
     ),
 ]
 Crop = Annotated[int | None, typer.Option(help="Lags kept along each axis, centred: 101 keeps -50 to 50. As many as pixels unless given.")]
 MaskOption = Annotated[str | None, typer.Option("--mask", help="Image of the same size; points where it is 0 do not count.")]
-Loss = Annotated[LossName, typer.Option(help="Loss on the statistics.")]
+Loss = Annotated[LossName, typer.Option(help="Loss on the statistics: cess, their cross-entropy, or msess, their mean squared difference.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this .json file too; - prints them instead of the table.")]
 Save = Annotated[Path | None, typer.Option("--save", help="Write the statistics to this .npz file, for 'twopoint reconstruct' and Python.")]
 Labels = Annotated[

@@ -86,11 +86,16 @@ def write_labels(path: Path, labels: np.ndarray, n_phases: int) -> None:
     elif ending == ".png":
         from PIL import Image
 
-        Image.fromarray(np.round(labels * (255 / (n_phases - 1))).astype(np.uint8)).save(path, format="PNG")
+        Image.fromarray(np.round(labels * gray_step(path, n_phases)).astype(np.uint8)).save(path, format="PNG")
     else:
         import tifffile
 
         tifffile.imwrite(path, labels.astype(np.uint8), photometric="minisblack", compression="zlib")
+
+
+def gray_step(path: Path, n_phases: int) -> float:
+    """Return how far neighbouring labels are apart in a file of labels."""
+    return 255 / (n_phases - 1) if path.suffix.lower() == ".png" else 1.0
 
 
 def check_labels(path: Path | None, space: tuple[int, ...]) -> None:

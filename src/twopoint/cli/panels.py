@@ -7,10 +7,12 @@ import numpy as np
 
 from .errors import printable
 from .measurement import Statistics
+from .quantities import numbers_of
 from .segmentation import Segmentation
-from .units import Spacing
+from .units import Spacing, readable
 
 _LONGEST = 42  # letters of a name above a panel
+_SHOWN = 10  # correlation lengths that a map reaches to
 _MOST_MAPS = 4  # autocorrelations that are shown as maps
 
 
@@ -30,6 +32,10 @@ class Field:
         One step an axis.
     n_phases : int
         Of kind "phases".
+    reach : float or None
+        The largest lag that is shown, in the unit of spacing; None for all.
+    axis : int
+        Along which a volume's middle slice is taken.
     """
 
     values: np.ndarray
@@ -37,6 +43,8 @@ class Field:
     kind: str
     spacing: Spacing
     n_phases: int = 0
+    reach: float | None = None
+    axis: int = 0
 
     @property
     def over_lags(self) -> bool:
@@ -45,8 +53,14 @@ class Field:
 
     @property
     def slice(self) -> np.ndarray:
-        """The image itself, or the middle of a volume; of statistics that is lag 0 along the first axis."""
-        return self.values[len(self.values) // 2] if self.values.ndim == 3 else self.values
+        """The image itself, or the middle of a volume; of statistics that is lag 0 along the axis."""
+        return self.values.take(self.values.shape[self.axis] // 2, self.axis) if self.values.ndim == 3 else self.values
+
+    @property
+    def steps(self) -> tuple[float, float]:
+        """The spacing of what is shown, down and to the right."""
+        kept = [step for axis, step in enumerate(self.spacing.steps) if axis != self.axis] if self.values.ndim == 3 else self.spacing.steps
+        return kept[0], kept[1]
 
 
 @dataclass(frozen=True)
@@ -113,13 +127,33 @@ def of_statistics(statistics: Statistics, lengths: Sequence[float | None]) -> li
     n = len(statistics.f)
     shown = [1] if n == 2 else range(min(n, _MOST_MAPS))
     where = ", lag 0 along axis 0" if statistics.ndim == 3 else ""
-    maps = [Field(statistics.f[h, h], f"autocorrelation of phase {h}{where}", "statistic", statistics.spacing) for h in shown]
+    reach, part = _view(statistics, lengths)
+    maps = [
+        Field(statistics.f[h, h], f"autocorrelation of phase {h}{where}{part}", "statistic", statistics.spacing, reach=reach) for h in shown
+    ]
     r, averages = statistics.radial()
     lines = tuple(
         Curve(averages[h], f"phase {h}", h, level=float(v) ** 2, mark=lengths[h]) for h, v in enumerate(statistics.fractions.tolist())
     )
-    remark = "dotted: volume fraction squared\ndot: correlation length"
+    remark = "dotted: volume fraction squared\ndot: correlation length" + _shells(statistics)
     return [*maps, Curves(r, lines, "radial averages of the autocorrelations", statistics.spacing.unit, remark)]
+
+
+def _view(statistics: Statistics, lengths: Sequence[float | None]) -> tuple[float | None, str]:
+    """Return the largest lag that a map shows, some correlation lengths, and words for its title where that leaves some out."""
+    known = [length for length in lengths if length is not None]
+    furthest = max(n // 2 * step for n, step in zip(statistics.lags, statistics.spacing.steps, strict=True))
+    reach = _SHOWN * max(known, default=0.0)
+    if len(known) < len(lengths) or reach > 0.8 * furthest or reach < 4 * max(statistics.spacing.steps):
+        return None, ""
+    factor, unit = readable(statistics.spacing.unit, furthest)
+    return reach, f"\nlags to {reach * factor:.3g} of {furthest * factor:.3g} {unit} shown"
+
+
+def _shells(statistics: Statistics) -> str:
+    """Say how wide shells are where that is more than one pixel along some axis."""
+    wide = statistics.shell > min(statistics.spacing.steps)
+    return f"\nin shells {statistics.shell:g} {statistics.spacing.unit} wide, the largest step" if wide else ""
 
 
 def of_comparison(a: Statistics, b: Statistics, names: tuple[str, str]) -> list[Panel]:
@@ -127,21 +161,33 @@ def of_comparison(a: Statistics, b: Statistics, names: tuple[str, str]) -> list[
     phase = 1
     if len(a.f) > 2:  # where they differ most
         phase = int(np.argmax([np.abs(a.f[h, h] - b.f[h, h]).max() for h in range(len(a.f))]))
-    difference = Field(b.f[phase, phase] - a.f[phase, phase], f"autocorrelation of phase {phase}, B - A", "difference", a.spacing)
+    lengths = [row["correlation_length"] for statistics in (a, b) for row in numbers_of(statistics)]
+    reach, part = _view(a, lengths)
+    title = f"autocorrelation of phase {phase}, B - A{part}"
+    difference = Field(b.f[phase, phase] - a.f[phase, phase], title, "difference", a.spacing, reach=reach)
     shown = [1] if len(a.f) == 2 else range(len(a.f))
     (r, of_a), (r_b, of_b) = a.radial(), b.radial()
     m = min(len(r), len(r_b))
     second = 2 if len(a.f) == 2 else 0  # of two phases one is shown, and the other image's has a colour of its own
     lines = [Curve(of_a[h][:m], f"phase {h}" + ", A" * (second > 0), h) for h in shown]
     lines += [Curve(of_b[h][:m], f"phase {h}, B" if second else "", h + second, dashed=True) for h in shown]
-    remark = f"solid A: {short(names[0])}\ndashed B: {short(names[1])}"
+    remark = f"solid A: {short(names[0])}\ndashed B: {short(names[1])}" + _shells(a)
     return [difference, Curves(r[:m], tuple(lines), "radial averages of the autocorrelations", a.spacing.unit, remark)]
+
+
+def _slices(labels: np.ndarray, title: str, spacing: Spacing, n_phases: int) -> list[Panel]:
+    """Return labels of an image, or the middle slices of a volume along each axis."""
+    if labels.ndim < 3:
+        return [Field(labels, title, "phases", spacing, n_phases)]
+    return [Field(labels, f"{title}, middle slice across axis {axis}", "phases", spacing, n_phases, axis=axis) for axis in range(3)]
 
 
 def of_reconstruction(
     target: np.ndarray | None, found: np.ndarray, statistics: tuple[np.ndarray, np.ndarray], n_phases: int, spacing: Spacing
 ) -> list[Panel]:
     """Return target, where there is an image of it, reconstruction, the target's autocorrelation, and how far the other's is from it.
+
+    Of volumes the middle slices across each axis are shown.
 
     Parameters
     ----------
@@ -157,11 +203,10 @@ def of_reconstruction(
         One step an axis.
     """
     wanted, got = statistics
-    where = ", middle slice" if found.ndim == 3 else ""
-    images = [] if target is None else [Field(target, "target" + where, "phases", spacing, n_phases)]
+    images = [] if target is None else _slices(target, "target", spacing, n_phases)
     return [
         *images,
-        Field(found, "reconstruction" + where, "phases", spacing, n_phases),
+        *_slices(found, "reconstruction", spacing, n_phases),
         Field(wanted, "target's autocorrelation of phase 1", "statistic", spacing),
         Field(got - wanted, "reconstruction's minus target's", "difference", spacing),
     ]

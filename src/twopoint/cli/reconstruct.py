@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import TargetStatistics, autocorrelation, cess, msess, one_hot, reconstruct, statistics_error, target_statistics, volume_fractions
 from ..reconstruction import Reconstruction
-from . import figures, memory, outputs, panels, progress, tables
+from . import checks, figures, memory, outputs, panels, progress, tables
 from .archive import load_statistics
-from .errors import InputError
+from .errors import InputError, say
 from .files import STATISTICS
 from .inputs import Reading, load
 from .measurement import crop_sizes
@@ -55,17 +55,27 @@ class Wanted:
     spacing: Spacing
     labels: np.ndarray | None
     about: dict[str, Any]  # what a reader of the figures must know
+    check: str = ""  # the command that holds what is found against the image
     facts: tuple[tuple[str, str], ...] = ()  # and of the table
 
 
-def run(file: str, how: Reading, search: Search, boundary: str | None, spacing: str | None, written: Written, *, force: bool) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """Which statistics of a file are wanted."""
+
+    file: str
+    how: Reading
+    boundary: str | None
+    spacing: str | None
+    crop: int | None
+
+
+def run(asked: Asked, search: Search, written: Written, *, force: bool) -> None:
     """Reconstruct from a file of an image or of statistics."""
-    source = parse_source(file)
+    source = parse_source(asked.file)
     written.check([source.path], force=force)
-    if source.path.suffix.lower() == STATISTICS:
-        wanted = _of_statistics(file, how, boundary, spacing, search.starts)
-    else:
-        wanted = _of_image(file, how, boundary or "periodic", spacing, search.starts)
+    of_statistics = source.path.suffix.lower() == STATISTICS
+    wanted = _of_statistics(asked, search.starts) if of_statistics else _of_image(asked, search.starts, written.labels)
     outputs.check_labels(written.labels, wanted.statistics.shape)
     find(wanted, search, written)
 
@@ -73,6 +83,8 @@ def run(file: str, how: Reading, search: Search, boundary: str | None, spacing: 
 def find(wanted: Wanted, search: Search, written: Written) -> None:
     """Reconstruct, draw the picture, write what was asked for and print the table."""
     statistics, n = wanted.statistics, wanted.statistics.n_phases
+    lags = statistics.crop or crop_sizes(None, statistics.shape, statistics.boundary)
+    say(checks.cost(statistics.shape, n, statistics.boundary, lags, search.starts))
     began = time.perf_counter()
     with progress.counting("reconstructing") as report:
         terms = _LOSSES[search.loss]
@@ -81,6 +93,7 @@ def find(wanted: Wanted, search: Search, written: Written) -> None:
     best = Reconstruction(*(part if search.starts == 1 else part[0] for part in vars(result).values()))
     about = wanted.about | {"boundary": statistics.boundary, "spacing": wanted.spacing.figures()}
     measured = about | _figures(best, statistics, search) | {"seconds": round(seconds, 2), "picture": str(written.picture)}
+    measured["original"] = checks.original(best.labels, wanted.labels, statistics.boundary, measured["error_thresholded"])
     _draw(wanted, best.labels, measured, written.picture)
     if written.labels is not None:
         outputs.write_labels(written.labels, best.labels, n)
@@ -90,35 +103,47 @@ def find(wanted: Wanted, search: Search, written: Written) -> None:
         files = [("picture", written.picture), ("labels", written.labels), ("figures", written.figures)]
         size = ("size", tables.extent(statistics.shape, wanted.spacing))
         facts = tables.facts(wanted.name, [size, *wanted.facts, ("boundary", statistics.boundary)])
-        tables.show(facts, tables.reconstruction(measured), files=files)
+        said = [("result", measured["original"]), ("check", wanted.check or None)]
+        tables.show(facts, tables.reconstruction(measured), files=[*files, *said])
 
 
-def wanted_of(labels: np.ndarray, n_phases: int, name: str, spacing: Spacing, boundary: str, starts: int) -> Wanted:
+def wanted_of(
+    labels: np.ndarray, n_phases: int, name: str, spacing: Spacing, boundary: str, starts: int, crop: int | None = None
+) -> Wanted:
     """Return the statistics of labels as what is to be found; refuse what memory cannot hold."""
-    crop = crop_sizes(None, labels.shape, boundary)
-    _require_memory(labels.shape, n_phases, boundary, crop, starts)
+    lags = crop_sizes(crop, labels.shape, boundary)
+    _require_memory(labels.shape, n_phases, boundary, lags, starts)
     target = one_hot(labels, n_phases, ndim=labels.ndim)
-    statistics = target_statistics(target, ndim=labels.ndim, boundary=boundary, crop=None if boundary == "periodic" else crop)
+    every = boundary == "periodic" and crop is None
+    statistics = target_statistics(target, ndim=labels.ndim, boundary=boundary, crop=None if every else lags)
     return Wanted(statistics, name, spacing.along(labels.ndim), labels, {"source": name, "shape": list(labels.shape)})
 
 
-def _of_image(file: str, how: Reading, boundary: str, spacing: str | None, starts: int) -> Wanted:
+def _of_image(asked: Asked, starts: int, labels: Path | None) -> Wanted:
     """Return the statistics of an image as what is to be found."""
-    step = parse_spacing(spacing)
-    given = load(file, how)
-    wanted = wanted_of(given.found.labels, given.found.n_phases, given.name, step, boundary, starts)
-    return replace(wanted, about=given.figures(), facts=(("phases", given.found.method),))
+    step, boundary = parse_spacing(asked.spacing), asked.boundary or "periodic"
+    given = load(asked.file, asked.how, spaced=step.physical)
+    found = given.found
+    wanted = wanted_of(found.labels, found.n_phases, given.title, step, boundary, starts, asked.crop)
+    seam = checks.wall(found.labels) if boundary == "periodic" else None
+    if seam is not None:
+        say(f"note: {given.name}: {seam}")
+    check = checks.compare_command(asked.file, asked.how, boundary, asked.crop, asked.spacing, labels, found.n_phases)
+    about = "" if labels is not None else " (with --labels found.npy)"
+    return replace(wanted, about=given.figures(), facts=(("phases", found.method),), check=check + about)
 
 
-def _of_statistics(file: str, how: Reading, boundary: str | None, spacing: str | None, starts: int) -> Wanted:
+def _of_statistics(asked: Asked, starts: int) -> Wanted:
     """Return saved statistics as what is to be found; refuse options that speak of an image."""
-    if how != Reading() or spacing is not None:
-        raise InputError(f"{file} holds statistics; --window, --threshold, --phases and --spacing are for twopoint stats of the image")
+    file = asked.file
+    if asked.how != Reading() or asked.spacing is not None or asked.crop is not None:
+        options = "--window, --threshold, --phases, --spacing and --crop"
+        raise InputError(f"{file} holds statistics; {options} are for twopoint stats of the image")
     statistics, step = load_statistics(file)
-    if boundary not in (None, statistics.boundary):
-        raise InputError(f"{file} holds {statistics.boundary} statistics; twopoint stats --boundary {boundary} measures the others")
+    if asked.boundary not in (None, statistics.boundary):
+        raise InputError(f"{file} holds {statistics.boundary} statistics; twopoint stats --boundary {asked.boundary} measures the others")
     _require_memory(statistics.shape, statistics.n_phases, statistics.boundary, statistics.crop or statistics.shape, starts)
-    return Wanted(statistics, file, step, None, {"source": file, "shape": list(statistics.shape)})
+    return Wanted(statistics, parse_source(file).title, step, None, {"source": file, "shape": list(statistics.shape)})
 
 
 def _require_memory(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...], starts: int) -> None:
@@ -155,4 +180,4 @@ def _draw(wanted: Wanted, found: np.ndarray, measured: dict[str, Any], picture: 
     error, seconds = measured["error_thresholded"], measured["seconds"]
     size = tables.extent(statistics.shape, wanted.spacing)
     title = f"{panels.short(wanted.name)}, {size}: relative error of the statistics {error:.4f}, {measured['loss']}, {seconds:.1f} s"
-    figures.save(figures.draw(shown, title=title), picture)
+    figures.save(figures.draw(shown, title=title, columns=3 if len(statistics.shape) == 3 else 4), picture)

@@ -36,7 +36,8 @@ def _machine(found: dict[str, Any]) -> Table:
         ("cores", str(found["cores"])),
         (
             "threads",
-            f"scipy.fft {threads['scipy.fft workers']}" + "".join(f"; {part}" for part in (pools, set_) if part),
+            f"scipy.fft {threads['scipy.fft workers']} (small arrays {threads['scipy.fft workers, small']})"
+            + "".join(f"; {part}" for part in (pools, set_) if part),
         ),
         ("memory available", "unknown" if memory is None else size(memory)),
     ]

@@ -128,7 +128,7 @@ def _cut(image: Image, mask: np.ndarray | None, thresholds: tuple[float, ...], h
     for level in thresholds:
         labels += (image.values > level) & counting
     points = np.bincount(labels[counting], minlength=len(thresholds) + 1)
-    listed = ", ".join(f"{level:.4g}" for level in thresholds)
+    listed = ", ".join(written(level, image.values.dtype) for level in thresholds)
     low, high = _range(image, counting)
     if not points.all():
         raise InputError(
@@ -136,6 +136,11 @@ def _cut(image: Image, mask: np.ndarray | None, thresholds: tuple[float, ...], h
         )
     what = "thresholds" if len(thresholds) > 1 else "threshold"
     return Segmentation(labels, (), thresholds, f"{len(thresholds) + 1} phases {how}, {what} {listed}")
+
+
+def written(level: float, dtype: np.dtype) -> str:
+    """Return a threshold as a person reads it: in full for integers, as they are counted."""
+    return f"{level:.12g}" if dtype.kind in "iu" else f"{level:.4g}"
 
 
 def _range(image: Image, counting: np.ndarray) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """What a person names: a file, a dataset in it, an image of a stack, a window."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import InputError
@@ -9,6 +9,7 @@ from .errors import InputError
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _INDEXED = re.compile(r"(?P<rest>.+)\[(?P<index>[^\[\]]*)\]", re.DOTALL)
 _MOST_DIGITS = 9
+_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy", ".npz", *HDF5)  # that one name may have
 
 Ranges = tuple[slice, ...]
 
@@ -26,6 +27,19 @@ class Source:
         """A short name for titles and outputs, without a slash."""
         parts = [self.path.stem, *([self.dataset.strip("/").rpartition("/")[2]] if self.dataset else []), *map(str, self.index)]
         return "-".join(re.sub(r"[^\w.+ -]", "_", part) for part in parts if part)
+
+    @property
+    def output(self) -> str:
+        """The beginning of an output's name: the label, with the file's ending where another file differs in nothing else."""
+        others = (self.path.with_suffix(ending) for ending in _ENDINGS if ending != self.path.suffix.lower())
+        if not self.path.suffix or not any(other.exists() for other in others):
+            return self.label
+        return self.label.replace(self.path.stem, self.path.name, 1)
+
+    @property
+    def title(self) -> str:
+        """The name without folders, for a picture."""
+        return str(replace(self, path=Path(self.path.name)))
 
     def __str__(self) -> str:
         index = f"[{','.join(map(str, self.index))}]" if self.index else ""
@@ -82,13 +96,14 @@ def _checked(source: Source) -> Source:
     return source
 
 
-def parse_window(window: str | None, shape: tuple[int, ...]) -> Ranges:
+def parse_window(window: str | None, shape: tuple[int, ...], option: str = "--window") -> Ranges:
     """Return the part of an image that a window names.
 
     Parameters
     ----------
     window : str or None
-        ``"128"`` for the first 128 pixels along each axis, ``"0:128,64:192"`` for a range an axis, rows (or slices) first; None for all.
+        ``"128"`` for the first 128 pixels along each axis, or a range an axis, ``"0:128,64:192"``, rows (or slices) first, of which an
+        end may be left out, ``":400,:"``; blanks stand for commas, axes that are not named are whole. None for all.
     shape : tuple of int
         Of the image.
 
@@ -109,19 +124,22 @@ def parse_window(window: str | None, shape: tuple[int, ...]) -> Ranges:
     """
     if window is None:
         return tuple(slice(0, size) for size in shape)
-    ranges = [_range(part, window) for part in window.split(",")]
-    ranges = ranges * len(shape) if len(ranges) == 1 and ":" not in window else ranges
-    if len(ranges) != len(shape):
+    parts = re.split(r"\s*,\s*|\s+", window.strip())
+    if len(parts) == 1 and ":" not in window:
+        parts = parts * len(shape)
+    if len(parts) > len(shape):
         wanted = ",".join(["0:128"] * len(shape))
-        raise InputError(f"--window must be one number of pixels, or {len(shape)} ranges such as {wanted}, got {window!r}")
+        raise InputError(f"{option} must be one number of pixels, or up to {len(shape)} ranges such as {wanted}, got {window!r}")
+    parts += [":"] * (len(shape) - len(parts))
+    ranges = [_range(part, size, window, option) for part, size in zip(parts, shape, strict=True)]
     if not all(start < stop <= size for (start, stop), size in zip(ranges, shape, strict=True)):
-        raise InputError(f"--window {window} does not lie inside the image of shape {shape}")
+        raise InputError(f"{option} {window} does not lie inside the image of shape {shape}")
     return tuple(slice(*ends) for ends in ranges)
 
 
-def _range(part: str, window: str) -> tuple[int, int]:
-    """Return start and stop of one axis of a window."""
-    ends = [end.strip() for end in part.split(":")]
-    if not (1 <= len(ends) <= 2 and all(re.fullmatch(r"[0-9]+", end) and len(end) <= _MOST_DIGITS for end in ends)):
-        raise InputError(f"--window must be as 128 or 0:128,0:128, got {window!r}")
-    return (0, int(ends[0])) if len(ends) == 1 else (int(ends[0]), int(ends[1]))
+def _range(part: str, size: int, window: str, option: str) -> tuple[int, int]:
+    """Return start and stop of one axis of a window; an end that is left out is the image's."""
+    ends = part.split(":")
+    if not (1 <= len(ends) <= 2 and all(re.fullmatch(r"[0-9]*", end) and len(end) <= _MOST_DIGITS for end in ends)) or not part:
+        raise InputError(f"{option} must be as 128, 0:128,0:128 or :400,: (up to row 400, all columns), got {window!r}")
+    return (0, int(ends[0])) if len(ends) == 1 else (int(ends[0] or 0), int(ends[1] or size))

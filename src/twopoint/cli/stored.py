@@ -9,6 +9,7 @@ import numpy as np
 from . import memory
 from .errors import InputError
 from .sources import Ranges, Source, parse_window
+from .units import Spacing
 
 _COLOURS = (3, 4)  # red, green, blue, and perhaps alpha
 
@@ -29,6 +30,8 @@ class Stored:
         Whether the last axis holds colour channels; None where only its length can tell.
     whole : bool
         Whether taking a part reads all.
+    spacing : Spacing or None
+        What the file says of it, one step for each of the last axes.
     """
 
     shape: tuple[int, ...]
@@ -36,9 +39,10 @@ class Stored:
     take: Callable[[Ranges], np.ndarray]
     channels: bool | None = None
     whole: bool = False
+    spacing: Spacing | None = None
 
 
-def take(stored: Stored, source: Source, window: str | None) -> tuple[np.ndarray, bool]:
+def take(stored: Stored, source: Source, window: str | None, option: str = "--window") -> tuple[np.ndarray, bool]:
     """Read the part of an array that a source's index and a window name.
 
     Parameters
@@ -49,6 +53,8 @@ def take(stored: Stored, source: Source, window: str | None) -> tuple[np.ndarray
         Its name, for errors, and the leading indices.
     window : str or None
         As :func:`parse_window` takes it, of what the index leaves.
+    option : str
+        What the window is called in errors.
 
     Returns
     -------
@@ -72,13 +78,21 @@ def take(stored: Stored, source: Source, window: str | None) -> tuple[np.ndarray
     if len(source.index) > len(stored.shape) - coloured:
         raise InputError(f"{source} has more indices than axes: its shape is {stored.shape}")
     kept = _axes(source, stored.shape, space)
-    ranges = dict(zip(kept, parse_window(window, tuple(space[axis] for axis in kept)), strict=True))
+    ranges = dict(zip(kept, _window(window, tuple(space[axis] for axis in kept), source, option), strict=True))
     part = _first(source, stored.shape) + tuple(ranges.get(axis, slice(0, size)) for axis, size in enumerate(shape))
     sizes = tuple(ends.stop - ends.start for ends in part)
     read = math.prod(stored.shape if stored.whole else sizes)
     memory.require(read * stored.dtype.itemsize + math.prod(sizes) * 8, f"reading {source}, shape {sizes if window else stored.shape},")
     values = stored.take(part)
     return values.reshape([ranges[axis].stop - ranges[axis].start for axis in kept] + list(shape[len(space) :])), coloured
+
+
+def _window(window: str | None, shape: tuple[int, ...], source: Source, option: str) -> Ranges:
+    """Return the part that a window names; an error names the file too."""
+    try:
+        return parse_window(window, shape, option)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
 
 
 def _coloured(shape: tuple[int, ...]) -> bool:

@@ -24,6 +24,26 @@ def number(value: float | None, digits: int = 4) -> str:
     return _UNKNOWN if value is None else f"{value:.{digits}g}"
 
 
+def verdict(value: bool | None) -> str:
+    """Return yes, no, or a dash for what cannot be told."""
+    return {None: _UNKNOWN, True: "yes", False: "no"}[value]
+
+
+def duration(seconds: float) -> str:
+    """Return a rough time as a person reads it.
+
+    Examples
+    --------
+    >>> from twopoint.cli.tables import duration
+    >>> duration(17.3), duration(170), duration(40_000)
+    ('20 s', '3 min', '10 h')
+    """
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{float(f'{seconds / length:.1g}'):g} {unit}"
+    return f"{max(float(f'{seconds:.1g}'), 1):g} s"
+
+
 def extent(shape: tuple[int, ...], spacing: Spacing) -> str:
     """Return the size of an image in pixels and in its unit.
 
@@ -50,11 +70,10 @@ def facts(title: str, rows: Iterable[tuple[str, str]]) -> Table:
 def phases(numbers: list[dict[str, Any]], unit: str) -> Table:
     """Lay out what was measured of each phase, one a row."""
     lengths = (f"specific\nsurface, 1/{unit}", f"correlation\nlength, {unit}")
-    table = Table("phase", "volume\nfraction", *lengths, "covariance\nfar away", "field\nlarge enough")
+    table = Table("phase", "volume\nfraction", *lengths, "covariance\nfar away")
     for row in numbers:
-        enough = {None: _UNKNOWN, True: "yes", False: "no"}[row["large_enough"]]
         measured = (number(row[name]) for name in ("volume_fraction", "specific_surface", "correlation_length"))
-        table.add_row(str(row["phase"]), *measured, number(row["tail"], 2), enough)
+        table.add_row(str(row["phase"]), *measured, number(row["tail"], 2))
     return table
 
 
@@ -63,7 +82,8 @@ def comparison(measured: dict[str, Any], names: tuple[str, str]) -> Table:
     table = Table("", *names, "difference")
     for phase, (a, b) in enumerate(zip(measured["volume_fractions_a"], measured["volume_fractions_b"], strict=True)):
         table.add_row(f"volume fraction of phase {phase}", f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}")
-    table.add_row("relative error of the statistics", "", "", f"{measured['error']:.4f}")
+    meaning = "relative error of the statistics\n(0 equal, about 1 a random arrangement)"
+    table.add_row(meaning, "", "", f"{measured['error']:.4f}")
     table.add_row("largest difference of the radial averages", "", "", f"{measured['radial_difference']:.4f}")
     table.add_row("excess CESS, nats", "", "", f"{measured['excess_cess']:.3e}")
     table.add_row("MSESS", "", "", f"{measured['msess']:.3e}")

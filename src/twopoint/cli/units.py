@@ -14,6 +14,26 @@ _MOST_RATIO = 1000  # of the largest step to the smallest
 _LENGTH = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([^\W\d_]+)\s*")
 
 
+_LONGEST = 1000  # in a picture; four digits a tick run into each other
+_LARGER = {"pm": "nm", "Å": "nm", "nm": "µm", "µm": "mm", "mm": "m", "cm": "m"}
+
+
+def readable(unit: str, longest: float) -> tuple[float, str]:
+    """Return a factor and a unit in which lengths up to the longest have at most three digits.
+
+    Examples
+    --------
+    >>> from twopoint.cli.units import readable
+    >>> readable("nm", 2500.0), readable("nm", 250.0), readable("px", 2500.0)
+    ((0.001, 'µm'), (1.0, 'nm'), (1.0, 'px'))
+    """
+    factor = 1.0
+    while longest * factor >= _LONGEST and unit in _LARGER:
+        larger = _LARGER[unit]
+        factor, unit = float(f"{factor * _METRES[unit] / _METRES[larger]:.9g}"), larger
+    return factor, unit
+
+
 @dataclass(frozen=True)
 class Spacing:
     """The distance between neighbouring pixels along each axis, rows first, and its unit."""
@@ -34,6 +54,10 @@ class Spacing:
     def figures(self) -> dict[str, Any]:
         """Return steps and unit as the figures of a command hold them."""
         return {"steps": list(self.steps), "unit": self.unit}
+
+    def last(self, ndim: int) -> "Spacing | None":
+        """Return the steps of the last axes; None where fewer are known."""
+        return Spacing(self.steps[-ndim:], self.unit) if len(self.steps) >= ndim else None
 
     def along(self, ndim: int) -> "Spacing":
         """Return one step for each of ndim axes; refuse another number of them."""

@@ -1,0 +1,1 @@
+"""What twopoint costs, beside what else there is: ``python -m benchmarks``."""

@@ -1,0 +1,81 @@
+"""What twopoint costs, beside the literal formulas, the bare FFTs that no way round exists for, and the tools that there are.
+
+    python -m benchmarks [--only NAME ...] [--rounds 15] [--plots DIR] [--output FILE] [--mcrpy-python PATH ...]
+
+All contenders of a case stand in one process (peers in processes of their own) and are timed in turn: every round times each once, in an
+order drawn anew. Before that their results are compared; if one differs the case fails, is not timed, and the exit status is 1. Printed
+are medians and quartiles in milliseconds, and the median over rounds of each one's ratio to the first, which is twopoint; below, the bars.
+float32; forward and backward with the target's statistics given, unless a case says otherwise. peers.md says how to install the peers.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+
+from . import machine
+
+PEER_NAMES = ("pymks", "porespy", "mcrpy")
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="cases to run; --only list names them")
+    parser.add_argument("--rounds", type=int, default=15, help="15; at least 9 unless --small; 9 where a round takes over 3 s")
+    parser.add_argument("--threads", type=int, default=min(2, machine.available()), help="cores, for all libraries and peers: 2")
+    parser.add_argument("--small", action="store_true", help="tiny sizes: whether it runs, and no figure that means anything")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="draw time against pixels, phases and batch")
+    parser.add_argument("--output", type=Path, help="JSON; benchmarks/results/speed.json unless --only or --small")
+    for name in PEER_NAMES:
+        parser.add_argument(f"--{name}-python", metavar="PATH", help=f"python of {name}'s environment")
+    given = parser.parse_args()
+    if given.rounds < (1 if given.small else 9):
+        parser.error("--rounds must be at least 9, or 1 with --small")
+    if given.threads < 1:
+        parser.error("--threads must be at least 1")
+    if given.output is None and not given.only and not given.small:
+        given.output = Path(__file__).parent / "results" / "speed.json"
+    return given
+
+
+def main() -> int:
+    """Run the cases; return the exit status."""
+    given = arguments()
+    machine.restrict(given.threads)
+    import torch  # threads are counted when it is imported
+
+    torch.set_num_threads(given.threads)
+    warnings.filterwarnings("ignore", module="torch")  # what torch.compile says of caches and complex numbers
+    from . import run
+
+    known = run.names()
+    if given.only == ["list"]:
+        print("\n".join(known))
+        return 0
+    unknown = set(given.only or ()) - set(known)
+    if unknown:
+        print(f"unknown cases: {', '.join(sorted(unknown))}; known are {', '.join(known)}", file=sys.stderr)
+        return 2
+    pythons = {name: getattr(given, f"{name}_python") for name in PEER_NAMES}
+    try:
+        run.check(pythons)
+    except run.PeerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    about = machine.describe()
+    print(json.dumps(about, indent=1))
+    if given.small:
+        print("small form: it runs, and its figures mean nothing")
+    chosen = [name for name in known if run.wanted(name, given.only, plots=given.plots is not None)]
+    results = [run.case(name, given.rounds, given.small, pythons, given.plots) for name in chosen]
+    print(run.verdicts(results))
+    if given.output is not None:
+        given.output.write_text(json.dumps(about | {"small": given.small, "cases": results}, indent=1, allow_nan=False) + "\n")
+        print(f"written: {given.output}")
+    return 1 if any("error" in result for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

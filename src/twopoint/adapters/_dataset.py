@@ -1,0 +1,129 @@
+"""2-point statistics of a dataset of images, chunk by chunk of images."""
+
+import math
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.utils import parse_bytes
+
+from .._check import dimensions, integer, mask_shape
+from .._namespace import Array, namespace
+from ..correlation import correlations
+from ..pairs import Pair, is_all
+from ..phases import one_hot, result_dtype
+from ..plan import Options, Plan, plan_of
+from ._stored import source_of, volume_dtype
+
+
+def dataset_correlations(
+    images: Any,
+    *,
+    n_phases: int | None = None,
+    ndim: int = 2,
+    boundary: str = "periodic",
+    mask: Any = None,
+    crop: int | Iterable[int] | None = None,
+    centered: bool = False,
+    implied_phase: bool = False,
+    pairs: str | Iterable[Pair] = "all",
+    memory: int | str = "256 MiB",
+) -> Array:
+    """Return the 2-point statistics of each image of a dataset, ``f[i, h, k](r) = mean over x of m[i, h](x) m[i, k](x+r)``.
+
+    Parameters
+    ----------
+    images : array (n, *space) of labels, or (n, N, *space) of probabilities
+        Of numpy, dask, zarr, HDF5 (h5py.Dataset), a whole np.memmap, or what :func:`open_array` returns. A dask array keeps its
+        chunks of images; of others as many images are taken at once as memory allows.
+    n_phases : int, optional
+        Number of phases of labels, which are integers 0..n_phases-1 or booleans; left out for probabilities.
+    ndim, boundary, crop, centered, implied_phase, pairs
+        As in :func:`twopoint.correlations`.
+    mask : array (*space) or (n, *space), optional
+        Which points count, of all images or of each, in any of the forms of images.
+    memory : int or str
+        Bytes that a task may need, ``"256 MiB"``; a worker needs this for each of its threads.
+
+    Returns
+    -------
+    dask array (n, N, N, *lags), or (n, P, *lags) unless all pairs are wanted
+        Chunks of whole images, not computed yet; float64 for labels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`twopoint.correlations`, and if a store lacks a chunk; when computed, as :func:`twopoint.one_hot`.
+
+    References
+    ----------
+    Cai et al., eq. (1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint.adapters.dask_statistics import dataset_correlations
+    >>> images = np.random.default_rng(0).integers(0, 2, (100, 16, 16))
+    >>> f = dataset_correlations(images, n_phases=2, crop=9)
+    >>> f.shape, f.mean(axis=0).compute().shape
+    ((100, 2, 2, 9, 9), (2, 2, 9, 9))
+    """
+    source, sample, plan, rows = _planned(images, n_phases, Options(ndim, boundary, None, crop, implied_phase, pairs))
+    blocks = _by_images(source, plan, parse_bytes(memory))
+    operands: list[Any] = [blocks, tuple(range(blocks.ndim))]
+    if mask is not None:
+        masks, shared = _masks(mask, blocks, plan)
+        operands += [masks, (0, *range(50, 50 + ndim))]
+    options = dict(ndim=ndim, boundary=boundary, crop=crop, centered=centered, implied_phase=implied_phase, pairs=pairs)
+    of_chunk = partial(_of_chunk, n_phases=n_phases, shared=mask is not None and shared, options=options)
+    new = dict(enumerate((*rows, *plan.lags.shape), start=100))
+    dtype = np.dtype(result_dtype(sample, namespace(images=sample)))
+    meta = np.empty((0,) * (1 + len(new)), dtype)
+    return da.blockwise(of_chunk, (0, *new), *operands, new_axes=new, concatenate=True, dtype=dtype, meta=meta)
+
+
+def _planned(images: Any, n_phases: int | None, options: Options) -> tuple[Any, np.ndarray, Plan, tuple[int, ...]]:
+    """Check images and options; return the source, an image without memory, the plan, and the axes of pairs."""
+    dimensions(options.ndim)
+    source, ndim = source_of("images", images), options.ndim
+    if source.ndim != 1 + (n_phases is None) + ndim or 0 in source.shape:
+        form = "(n, phases, *space), or (n, *space) with n_phases," if n_phases is None else "(n, *space) of labels"
+        raise ValueError(f"images must have the shape {form} with {ndim} axes of space and no empty one, got {tuple(source.shape)}")
+    sample = np.broadcast_to(np.zeros((), volume_dtype("images", source, n_phases)), source.shape[-ndim:])
+    if n_phases is not None and options.implied_phase:
+        raise ValueError("implied_phase=True is for probabilities that leave phase 0 out; labels name every phase")
+    n = source.shape[1] if n_phases is None else integer("n_phases", n_phases, 1)
+    sample = np.broadcast_to(sample, (n, *sample.shape))
+    plan, wanted, _ = plan_of(sample, options, namespace(images=sample), "images")
+    return source, sample, plan, (plan.n_phases,) * 2 if is_all(options.pairs) else (len(wanted),)
+
+
+def _by_images(source: Any, plan: Plan, memory: int) -> Any:
+    """Return a dask array in chunks of whole images: as many as memory allows, or a dask array's own."""
+    if isinstance(source, da.Array):
+        return source.rechunk(dict.fromkeys(range(1, source.ndim), -1))
+    an_image = 16 * math.prod(plan.lags.transform) * (plan.n_phases + len(plan.pairs))  # spectra, and the lags before they are cut
+    return da.from_array(source, chunks=(max(1, memory // an_image), *source.shape[1:]))
+
+
+def _masks(mask: Any, blocks: Any, plan: Plan) -> tuple[Any, bool]:
+    """Return masks as chunks like those of the images, and whether they are one for all."""
+    source, space = source_of("mask", mask), plan.lags.space
+    mask_shape(source, tuple(blocks.shape[:1]), space, namespace(mask=np.empty(0, source.dtype)))
+    masks = source if isinstance(source, da.Array) else da.from_array(source, chunks=-1 if source.ndim == len(space) else "auto")
+    if shared := source.ndim == len(space):
+        masks = da.broadcast_to(masks.rechunk(-1), (len(blocks), *space), chunks=(blocks.chunks[0], *((size,) for size in space)))
+    return masks.rechunk((blocks.chunks[0], *((size,) for size in space))), shared
+
+
+def _of_chunk(images: np.ndarray, masks: np.ndarray | None = None, *, n_phases: int | None, shared: bool, options: dict[str, Any]) -> Array:
+    """Return the statistics of some images."""
+    ndim, implied = options["ndim"], options["implied_phase"]
+    if n_phases is not None:
+        images = one_hot(images, n_phases, ndim=ndim)
+        if n_phases > 1:  # the phases of labels sum to one: fewer transforms
+            images, implied = images[(slice(None), slice(1, None))], True
+    mask = None if masks is None else masks[0] if shared else masks
+    return correlations(images, mask=mask, **(options | {"implied_phase": implied}))

@@ -1,0 +1,74 @@
+"""Features of samples: the pairs and lags that they stand for, their names, and half of them where the others say the same."""
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def list_pairs(pairs: Any, n_phases: int) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of phases in the order of the features; correlations checks them."""
+    if not isinstance(pairs, str):
+        return tuple((h, k) for h, k in pairs)
+    if pairs == "all":
+        return tuple((h, k) for h in range(n_phases) for k in range(n_phases))
+    first = min(1, n_phases - 1) if pairs == "independent" else 0
+    return tuple(itertools.combinations_with_replacement(range(first, n_phases), 2))
+
+
+def name_features(pairs: Sequence[tuple[int, int]], points: Iterable[str], n_phases: int) -> np.ndarray:
+    """Return a name for each pair at each lag or radius."""
+    between, points = "" if n_phases <= 10 else ",", list(points)
+    return np.array([f"f{h}{between}{k}({point})" for h, k in pairs for point in points], dtype=object)
+
+
+def name_lags(lags: Iterable[np.ndarray]) -> list[str]:
+    """Write each lag, as "+3,-2"."""
+    return [",".join(f"{step:+d}" if step else "0" for step in r) for r in itertools.product(*lags)]
+
+
+class HalfLags:
+    """Which of the centred lags of each pair are kept as features, and how the others come back from them.
+
+    An even statistic has f(-r) = f(r): of r and -r the later one is kept, times the square root of 2. A lag without partner, as the first
+    of an even crop, or that is its own, as the zero lag, is kept as it is.
+    """
+
+    def __init__(self, lags: tuple[int, ...], wraps: tuple[bool, ...], even: Sequence[bool]) -> None:
+        partner, size = _partners(lags, wraps), math.prod(lags)
+        own = np.arange(size)
+        kept: list[np.ndarray] = []
+        source: list[np.ndarray] = []
+        for is_even in even:
+            keep = own if not is_even else own[(partner < 0) | (own >= partner)]
+            column = np.zeros(size, dtype=int)
+            column[keep] = np.arange(len(keep))
+            column = column if not is_even else column[np.where(partner < 0, own, np.maximum(own, partner))]
+            source.append(sum(len(k) for k in kept) + column)
+            kept.append(keep)
+        self.source = np.concatenate(source)  # of every lag of every pair, the feature that tells it
+        twice = np.bincount(self.source) == 2
+        self.weight = np.where(twice, math.sqrt(2), 1.0)
+        self.kept = np.concatenate([keep + i * size for i, keep in enumerate(kept)])
+
+    def fold(self, flat: np.ndarray) -> np.ndarray:
+        """Return the features of flat statistics, (..., pairs * lags) -> (..., features)."""
+        return flat[..., self.kept] * self.weight.astype(flat.dtype)
+
+    def unfold(self, features: np.ndarray) -> np.ndarray:
+        """Return the flat statistics of features."""
+        return (features / self.weight)[..., self.source]
+
+
+def _partners(lags: tuple[int, ...], wraps: tuple[bool, ...]) -> np.ndarray:
+    """Return the flat index of -r for each centred lag r, -1 where it is not among them."""
+    indices = np.indices(lags).reshape(len(lags), -1)
+    opposite, there = [], np.ones(indices.shape[1], dtype=bool)
+    for index, n, wrapped in zip(indices, lags, wraps, strict=True):
+        turned = 2 * (n // 2) - index
+        turned = turned % n if wrapped else turned
+        there &= turned < n
+        opposite.append(np.minimum(turned, n - 1))
+    return np.where(there, np.ravel_multi_index(tuple(opposite), lags), -1)

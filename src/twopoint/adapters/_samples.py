@@ -1,0 +1,77 @@
+"""Samples of a dataset: labels, the probability of phase 1, or phase probabilities; as microstructures, and their statistics."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from twopoint import correlations, one_hot, pair_counts, radial_average, two_phase
+
+
+def in_shape(X: np.ndarray, shape: Iterable[int] | None, ndim: int) -> np.ndarray:
+    """Return samples as (n_samples, *space) or (n_samples, phases, *space); refuse others."""
+    if shape is not None:
+        shape = tuple(shape)
+        if X.shape[1:] not in (shape, (math.prod(shape),)):
+            raise ValueError(f"X must hold samples of shape={shape}, or flat, {math.prod(shape)} values each, got {X.shape[1:]}")
+        X = X.reshape(len(X), *shape)
+    if X.ndim not in (ndim + 1, ndim + 2):
+        hint = "; give shape= for flat samples" if shape is None and X.ndim == 2 else ""
+        wanted = "(n_samples, *space) or (n_samples, phases, *space)"
+        raise ValueError(f"X must be {wanted} with ndim={ndim} axes of space, got shape {X.shape}{hint}")
+    return X
+
+
+def count_phases(X: np.ndarray, n_phases: int | None, *, ndim: int, implied_phase: bool) -> int:
+    """Return the number of phases of samples; refuse another number than said."""
+    if X.ndim == ndim + 2:
+        found = X.shape[1] + implied_phase
+        if n_phases not in (None, found):
+            raise ValueError(f"X of shape {X.shape} holds {found} phases, one implied: {implied_phase}; got n_phases={n_phases!r}")
+        return found
+    if X.dtype.kind == "f":
+        if n_phases not in (None, 2):
+            raise ValueError(
+                f"X of floats and shape {X.shape} is the probability of phase 1 of two, got n_phases={n_phases!r}; labels are integers, "
+                "X.astype(int)"
+            )
+        return 2
+    if implied_phase:
+        raise ValueError("implied_phase=True is for probabilities that leave phase 0 out; X of integers holds labels")
+    return max(2, int(X.max()) + 1) if n_phases is None else n_phases
+
+
+def as_microstructure(X: np.ndarray, n_phases: int, *, ndim: int, implied_phase: bool, dtype: Any) -> np.ndarray:
+    """Return the microstructure function of samples, (n_samples, N, *space)."""
+    if X.ndim == ndim + 2:
+        m = X.astype(dtype, copy=False)
+        return m if not implied_phase else np.concatenate([1 - m.sum(axis=1, keepdims=True), m], axis=1)
+    if X.dtype.kind == "f":
+        return np.asarray(two_phase(X.astype(dtype, copy=False), ndim=ndim))
+    return np.asarray(one_hot(X, n_phases, ndim=ndim, dtype=dtype))
+
+
+def statistics(m: np.ndarray, pairs: Any, mask: np.ndarray | None, **options: Any) -> np.ndarray:
+    """Return the centred statistics of microstructures, (n_samples, pairs, *lags)."""
+    if isinstance(pairs, str) and pairs == "independent":
+        m, pairs = m[:, min(1, m.shape[1] - 1) :], "unique"
+    f = correlations(m, mask=mask, pairs=pairs, centered=True, **options)
+    return np.reshape(f, (len(m), -1, *f.shape[-options["ndim"] :]))
+
+
+def in_shells(
+    f: np.ndarray, space: tuple[int, ...], mask: np.ndarray | None, spacing: Any, **options: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return radii, and centred statistics averaged over directions, (n_samples, pairs, shells)."""
+    counted = options["boundary"] == "open" or mask is not None
+    count = pair_counts(np.ones(space) if mask is None else mask, centered=True, **options) if counted else None
+    r, values = radial_average(f, ndim=options["ndim"], centered=True, spacing=spacing, count=count)
+    return r, values
+
+
+def complete(f: np.ndarray, ndim: int) -> np.ndarray:
+    """Return the centred statistics of pairs (0, 0), (0, 1), (1, 1) of two periodic phases from those of phase 1, (..., 1, *lags)."""
+    middle: tuple[Any, ...] = (..., *(slice(n // 2, n // 2 + 1) for n in f.shape[-ndim:]))
+    v = f[middle]
+    return np.concatenate([1 - 2 * v + f, v - f, f], axis=-ndim - 1)

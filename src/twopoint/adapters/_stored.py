@@ -1,0 +1,232 @@
+"""Arrays on disk, read a part at a time by whichever process asks: zarr, HDF5, .npy; and whether a store is whole."""
+
+import math
+import mmap
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import h5py
+import numpy as np
+import zarr
+from zarr.core.sync import sync
+
+from .. import _check
+from .._namespace import namespace
+from ..phases import result_dtype
+
+_HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
+_MISSING = ("error", "fill")
+_MOST_NAMES = 8  # of datasets in an error
+
+
+class StoredArray:
+    """An array on disk: what :func:`open_array` returns. A slice of it is read when asked for; it can be sent to other processes.
+
+    Attributes
+    ----------
+    name : str
+        Where it lies.
+    shape : tuple of int
+    dtype : numpy.dtype
+    chunks : tuple of int, or None
+        How it is stored.
+    """
+
+    def __init__(self, name: str, like: Any, read: Callable[[Any], Any]) -> None:
+        self.name, self._read = name, read
+        self.shape, self.dtype = tuple(int(n) for n in like.shape), np.dtype(like.dtype)
+        self.chunks = getattr(like, "chunks", None)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __getitem__(self, part: Any) -> np.ndarray:
+        return np.asarray(self._read(part))
+
+    def __repr__(self) -> str:
+        return f"StoredArray({self.name}, shape={self.shape}, dtype={self.dtype}, chunks={self.chunks})"
+
+
+def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "error") -> StoredArray:
+    """Open an array on disk without reading it, and see that no chunk of it is missing.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder or URL of zarr, an HDF5 file (.h5, .hdf5, .hdf, .he5), or a .npy file.
+    dataset : str, optional
+        The array inside an HDF5 file, which needs it, or inside a group of zarr.
+    missing : "error" or "fill"
+        What to do about chunks that were never written. zarr and HDF5 read them as the fill value without a word. By default that is
+        refused; "fill" takes it, as a store wants that was written without its empty chunks (zarr's own default).
+
+    Returns
+    -------
+    StoredArray
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at the path.
+    ValueError
+        If a chunk is missing, with its place; if an HDF5 file has no such dataset.
+
+    References
+    ----------
+    zarr-python and h5py, on fill values of chunks that do not exist.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from twopoint.adapters import dask_statistics as ds
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/volume.npy", np.zeros((8, 8), np.uint8))
+    ...     ds.open_array(f"{folder}/volume.npy").shape
+    (8, 8)
+    """
+    _check.choice("missing", missing, _MISSING)
+    local = "://" not in str(path)
+    if local and not Path(path).exists():
+        raise FileNotFoundError(f"path {str(path)!r} does not exist")
+    place = str(Path(path).resolve()) if local else str(path)  # a worker may have another working directory
+    suffix = Path(path).suffix.lower()
+    if suffix == ".npy":
+        return StoredArray(place, np.load(place, mmap_mode="r"), partial(_read_npy, place))
+    if suffix in _HDF5:
+        with h5py.File(place, "r") as file:
+            return _of_hdf5(_dataset(file, dataset), missing)
+    return _of_zarr(zarr.open_array(store=place, path=dataset, mode="r"), missing)
+
+
+def source_of(name: str, x: Any) -> Any:
+    """Return a numpy array, a dask array or a StoredArray; refuse everything else."""
+    if isinstance(x, zarr.Array):
+        return _of_zarr(x, "error")
+    if isinstance(x, h5py.Dataset):
+        return _of_hdf5(x, "error")
+    if isinstance(x, np.memmap) and isinstance(x.base, mmap.mmap):  # whole: a worker opens it again; a view of one is an array as any
+        return StoredArray(str(x.filename), x, partial(_read_memmap, _form(x)))
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a numpy MaskedArray; pass {name}.filled(0) and mask=~{name}.mask instead")
+    if not isinstance(x, (np.ndarray, da.Array, StoredArray)):
+        hint = "; open_array(path) opens a file" if isinstance(x, (str, Path)) else ""
+        raise TypeError(f"{name} must be an array of numpy, dask, zarr, HDF5 or what open_array returns, got {type(x).__name__}{hint}")
+    return x
+
+
+def volume_dtype(name: str, source: Any, n_phases: int | None) -> np.dtype:
+    """Return the dtype of the statistics; refuse what is neither labels with their number nor probabilities."""
+    like = np.empty(0, source.dtype)
+    xp = namespace(m=like)
+    if n_phases is not None:
+        if not xp.isdtype(source.dtype, ("integral", "bool")):
+            raise TypeError(f"{name} must be labels, integers or booleans, where n_phases is given, got {source.dtype}")
+        return np.dtype(np.float64)
+    if xp.isdtype(source.dtype, "integral"):
+        raise TypeError(f"{name} of {source.dtype} holds labels; give n_phases, or floats for probabilities of phases")
+    _check.real(name, like, xp, booleans=True)
+    return np.dtype(result_dtype(like, xp))
+
+
+def _read_npy(path: str, part: Any) -> np.ndarray:
+    """Read a part of a .npy file."""
+    return np.array(np.load(path, mmap_mode="r")[part])
+
+
+def _form(x: np.memmap) -> dict[str, Any]:
+    """Return what opens a whole memmap again."""
+    order = "C" if x.flags.c_contiguous else "F"
+    return dict(filename=str(x.filename), dtype=x.dtype, offset=x.offset, shape=x.shape, order=order)
+
+
+def _read_memmap(form: dict[str, Any], part: Any) -> np.ndarray:
+    """Read a part of a file of numbers."""
+    return np.array(np.memmap(mode="r", **form)[part])
+
+
+def _read_hdf5(path: str, dataset: str, part: Any) -> np.ndarray:
+    """Read a part of a dataset."""
+    with h5py.File(path, "r") as file:
+        return file[dataset][part]
+
+
+def _read_zarr(array: zarr.Array, part: Any) -> Any:
+    """Read a part of a zarr array."""
+    return array[part]
+
+
+def _dataset(file: h5py.File, dataset: str | None) -> h5py.Dataset:
+    """Return a dataset of an HDF5 file by its path."""
+    found = None if dataset is None else file.get(dataset)
+    if not isinstance(found, h5py.Dataset):
+        names: list[str] = []
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        listed = ", ".join(names[:_MOST_NAMES]) or "none"
+        raise ValueError(f"dataset must name one of the datasets of {file.filename}, which are {listed}; got {dataset!r}")
+    return found
+
+
+def _of_hdf5(dataset: h5py.Dataset, missing: str) -> StoredArray:
+    """Return an HDF5 dataset as a StoredArray."""
+    path, name = str(Path(dataset.file.filename).resolve()), dataset.name
+    if missing == "error" and not dataset.is_virtual and dataset.external is None:
+        if dataset.chunks is None:
+            if dataset.size and not dataset.id.get_storage_size():
+                raise ValueError(f"{path}:{name} was never written: HDF5 would read its fill value; missing='fill' takes it")
+        else:
+            grid = _grid(dataset.shape, dataset.chunks)
+            if dataset.id.get_num_chunks() < math.prod(grid):
+                starts = {dataset.id.get_chunk_info(i).chunk_offset for i in range(dataset.id.get_num_chunks())}
+                _refuse(f"{path}:{name}", dataset.chunks, [at for at in _places(grid) if _start(at, dataset.chunks) not in starts], grid)
+    return StoredArray(f"{path}:{name}", dataset, partial(_read_hdf5, path, name))
+
+
+def _of_zarr(array: zarr.Array, missing: str) -> StoredArray:
+    """Return a zarr array as a StoredArray."""
+    name = str(array.store_path)
+    if missing == "error":
+        if not array.store.supports_listing:
+            raise ValueError(f"{name} lies in a store that cannot list its chunks; missing='fill' trusts that it is whole")
+        chunks = getattr(array, "shards", None) or array.chunks  # what is stored as one
+        grid, keys = _grid(array.shape, chunks), sync(_keys(array))
+        lacking = [at for at in _places(grid) if array.metadata.encode_chunk_key(at) not in keys]
+        _refuse(name, chunks, lacking, grid)
+    return StoredArray(name, array, partial(_read_zarr, array))
+
+
+async def _keys(array: zarr.Array) -> set[str]:
+    """List the keys of a zarr array in its store, from its own folder on."""
+    folder = array.store_path.path
+    prefix = f"{folder}/" if folder else ""
+    return {key.removeprefix(prefix) async for key in array.store.list_prefix(prefix)}
+
+
+def _grid(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the number of chunks along each axis."""
+    return tuple(-(-size // n) for size, n in zip(shape, chunks, strict=True))
+
+
+def _places(grid: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the places of all chunks."""
+    return list(product(*map(range, grid)))
+
+
+def _start(at: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the first point of a chunk."""
+    return tuple(i * n for i, n in zip(at, chunks, strict=True))
+
+
+def _refuse(name: str, chunks: tuple[int, ...], lacking: list[tuple[int, ...]], grid: tuple[int, ...]) -> None:
+    """Refuse a store that lacks chunks, and name the first."""
+    if lacking:
+        first = ", ".join(f"{start}:{start + n}" for start, n in zip(_start(lacking[0], chunks), chunks, strict=True))
+        raise ValueError(
+            f"{name} lacks {len(lacking)} of {math.prod(grid)} chunks, the first at {lacking[0]}, points [{first}]; "
+            "they would be read as the fill value. open_array(path, missing='fill') takes that, for a store written without empty chunks"
+        )

@@ -1,0 +1,82 @@
+"""Writing a dask array to disk: the whole of it or nothing."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import zarr
+
+from .._namespace import Array
+
+
+def save_zarr(f: Any, path: str | Path, *, overwrite: bool = False) -> Array:
+    """Compute a dask array chunk by chunk into a zarr folder, which gets its name only when it is whole.
+
+    It is written beside its place under a temporary name. Where a task fails, or a worker dies more often than dask retries, that is
+    removed, the error is raised, and what lay at path before stays.
+
+    Parameters
+    ----------
+    f : dask array
+        Statistics, or anything else. Its chunks become those on disk, the uneven ones made even.
+    path : str or Path
+        A local folder, which all workers see.
+    overwrite : bool
+        Whether to replace what lies there.
+
+    Returns
+    -------
+    dask array
+        The same values, to be read from disk.
+
+    Raises
+    ------
+    TypeError
+        If f is no dask array.
+    FileExistsError
+        If there is something at path, unless it is to be replaced.
+
+    References
+    ----------
+    POSIX rename, which is atomic.
+
+    Examples
+    --------
+    >>> import dask.array as da, tempfile
+    >>> from twopoint.adapters.dask_statistics import save_zarr
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     int(save_zarr(da.arange(10, chunks=4), f"{folder}/numbers.zarr").sum())
+    45
+    """
+    if not isinstance(f, da.Array):
+        raise TypeError(f"f must be a dask array, got {type(f).__name__}; dask.array.from_array makes one")
+    place = Path(path).resolve()
+    if place.exists() and not overwrite:
+        raise FileExistsError(f"path {str(place)!r} exists; overwrite=True replaces it")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    even = tuple(max(sizes) for sizes in f.chunks)
+    folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".part", dir=place.parent))
+    try:
+        whole = folder / "whole"
+        kept = {"write_empty_chunks": True}  # so that a missing chunk is a fault
+        array = zarr.create_array(store=str(whole), shape=f.shape, chunks=even, dtype=f.dtype, config=kept)
+        da.store(f.rechunk(even), array, lock=False)
+        _take_place(whole, place, folder / "before")
+    finally:
+        shutil.rmtree(folder)
+    return da.from_array(zarr.open_array(store=str(place), mode="r"), chunks=even)
+
+
+def _take_place(whole: Path, place: Path, before: Path) -> None:
+    """Give a whole folder its name; one that cannot get it leaves what had it before."""
+    if place.exists():
+        os.replace(place, before)
+    try:
+        os.replace(whole, place)
+    except OSError:
+        if before.exists():
+            os.replace(before, place)
+        raise

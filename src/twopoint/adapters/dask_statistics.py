@@ -1,0 +1,163 @@
+"""Statistics past one machine's memory, on dask.array: of one volume from overlapping blocks, of datasets of images by chunks of images.
+
+All that is returned is lazy: ``f.compute()`` computes it, here or on the workers of a ``distributed.Client``.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask import delayed
+from dask.utils import parse_bytes
+
+from .._namespace import Array
+from ..pairs import Pair, is_all
+from ..plan import Options
+from ._blocks import block_sums, gather, statistics_of
+from ._dataset import dataset_correlations
+from ._principal import PrincipalComponents, mean_and_variance, principal_components
+from ._stored import StoredArray, open_array, source_of, volume_dtype
+from ._volume_plan import Block, VolumePlan, block_shape, blocks_of, check_mask, volume_plan
+from ._writing import save_zarr
+
+__all__ = [
+    "PrincipalComponents",
+    "StoredArray",
+    "dataset_correlations",
+    "mean_and_variance",
+    "open_array",
+    "principal_components",
+    "save_zarr",
+    "volume_correlations",
+]
+
+_SUMMED_AT_ONCE = 8  # results of blocks that one task adds
+
+
+def volume_correlations(
+    volume: Any,
+    *,
+    crop: int | Iterable[int] | None,
+    n_phases: int | None = None,
+    boundary: str = "periodic",
+    mask: Any = None,
+    implied_phase: bool = False,
+    pairs: str | Iterable[Pair] = "all",
+    block: int | Iterable[int] | None = None,
+    memory: int | str = "1 GiB",
+) -> Array:
+    """Return the exact cropped statistics of one image or volume of any size, ``f[h, k](r) = mean over x of m[h](x) m[k](x+r)``.
+
+    The volume is cut into blocks. Each task reads one with a halo of ``crop // 2`` points around it, which wraps at a periodic boundary
+    and ends at an open one, and sums the products over the pairs of points that begin in the block; the sums are added in a tree and
+    divided by the number of pairs. No pair is lost at the edges of blocks, whatever their size, be it less than the crop, and that of the
+    stored chunks. Sums over labels are whole numbers, without rounding.
+
+    Parameters
+    ----------
+    volume : array (*space) of labels, or (N, *space) of probabilities
+        Of numpy, dask, zarr, HDF5 (h5py.Dataset), a whole np.memmap, or what :func:`open_array` returns, with 1 to 3 axes of space.
+        Stored arrays are read window by window inside the tasks: that bounds the memory. With ``implied_phase=True`` phases 1..N-1 only.
+    crop : int or one int an axis
+        Keep n lags from -(n//2) on, centred; at most S of a periodic, 2S-1 of an open axis.
+    n_phases : int, optional
+        Number of phases of labels, which are integers 0..n_phases-1 or booleans; left out for probabilities.
+    boundary : "periodic" or "open"
+        Whether lags wrap around.
+    mask : array (*space), optional
+        Which points count, as in :func:`twopoint.correlations`, in any of the forms of volume. Points that do not may hold anything.
+    implied_phase, pairs
+        As in :func:`twopoint.correlations`.
+    block : int or one int an axis, optional
+        Points of a block along each axis; by default the space in equal parts, the largest that memory allows.
+    memory : int or str
+        Bytes that a task may need, ``"1 GiB"``; a worker needs this for each of its threads.
+
+    Returns
+    -------
+    dask array (N, N, *lags), or (P, *lags) unless all pairs are wanted
+        One chunk, not computed yet; its values, layout and dtype are those of ``twopoint.correlations(..., crop=crop)`` of the whole,
+        float64 for labels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`twopoint.correlations`; if crop is None; if a store lacks a chunk; if memory does not suffice for any block. When
+        computed: a ValueError if a counting point has a label outside 0..n_phases-1.
+
+    References
+    ----------
+    Cai et al., eq. (1). Linear correlation in sections, overlap-save.
+
+    Examples
+    --------
+    >>> import numpy as np, twopoint as tp
+    >>> from twopoint.adapters.dask_statistics import volume_correlations
+    >>> labels = np.random.default_rng(0).integers(0, 3, (40, 50))
+    >>> f = volume_correlations(labels, n_phases=3, crop=9, block=16)
+    >>> f.shape, bool(np.allclose(f.compute(), tp.correlations(tp.one_hot(labels, 3), crop=9)))
+    ((3, 3, 9, 9), True)
+    """
+    source, counting = source_of("volume", volume), None if mask is None else source_of("mask", mask)
+    dtype = volume_dtype("volume", source, n_phases)
+    options = Options(source.ndim - (n_phases is None), boundary, counting, crop, implied_phase, pairs)
+    plan = volume_plan(tuple(source.shape), n_phases, options)
+    if counting is not None:
+        check_mask(counting, plan.space)
+    shape = block_shape(block, plan, source.dtype.itemsize, _bytes(memory))
+    total = _total(source, counting, blocks_of(plan.space, shape), plan)
+    square = (plan.n_phases,) * 2 if is_all(pairs) else (len(plan.wanted),)
+    finished = delayed(partial(_finish, plan=plan, dtype=dtype, shape=(*square, *plan.crop)), pure=False)(total)
+    return da.from_delayed(finished, (*square, *plan.crop), dtype)
+
+
+def _bytes(memory: int | str) -> int:
+    """Return a number of bytes; refuse what is none."""
+    found = parse_bytes(memory)
+    if found < 1:
+        raise ValueError(f"memory must be a positive number of bytes, got {memory!r}")
+    return int(found)
+
+
+def _total(source: Any, counting: Any, blocks: list[Block], plan: VolumePlan) -> Any:
+    """Return the sums over all blocks, a tree of tasks."""
+    sum_block, add = delayed(_sum_block, pure=False), delayed(_add, pure=False)
+    parts = [
+        sum_block(_window(source, block, plan, not plan.labels), _window(counting, block, plan, False), block, plan) for block in blocks
+    ]
+    while len(parts) > 1:
+        parts = [add(parts[i : i + _SUMMED_AT_ONCE]) for i in range(0, len(parts), _SUMMED_AT_ONCE)]
+    return parts[0]
+
+
+def _window(source: Any, block: Block, plan: VolumePlan, phases: bool) -> Any:
+    """Return a block with its halo: cut out now, planned by dask, or to be read by the task, which gets the source itself."""
+    if source is None or isinstance(source, StoredArray):
+        return source
+    return gather(source, _parts(block, plan, phases), da.concatenate if isinstance(source, da.Array) else np.concatenate)
+
+
+def _parts(block: Block, plan: VolumePlan, phases: bool) -> list[list[slice]]:
+    """Return the parts of the window along each axis, that of phases included."""
+    return [[slice(None)]] * phases + plan.window(block)
+
+
+def _sum_block(volume: Any, mask: Any, block: Block, plan: VolumePlan) -> np.ndarray:
+    """Read what is still on disk, and sum over the block."""
+    if isinstance(volume, StoredArray):
+        volume = gather(volume, _parts(block, plan, not plan.labels), np.concatenate)
+    if isinstance(mask, StoredArray):
+        mask = gather(mask, plan.window(block), np.concatenate)
+    return block_sums(np.asarray(volume), None if mask is None else np.asarray(mask), block, plan)
+
+
+def _add(parts: list[np.ndarray]) -> np.ndarray:
+    """Add the sums of some blocks."""
+    return np.sum(parts, axis=0)
+
+
+def _finish(total: np.ndarray, *, plan: VolumePlan, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the statistics in the user's form."""
+    return statistics_of(total, plan, dtype).reshape(shape)

@@ -1,0 +1,225 @@
+"""The losses as modules of torch: options in the constructor, ``forward(prediction, target)`` as the functions."""
+
+from collections.abc import Hashable, Iterable
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from twopoint import TargetStatistics, cess, mse_cess, msess, volume_fractions
+
+from ._torch_module import Clamp, Loss, StyleLoss
+from .target_cache import TargetCache
+
+__all__ = ["CESS", "MSECESS", "MSESS", "Clamp", "StyleLoss", "TargetCache"]
+
+Pairs: TypeAlias = str | Iterable[tuple[int, int]]
+Mask: TypeAlias = Tensor | np.ndarray | None
+Index: TypeAlias = Tensor | Iterable[Hashable]
+_STATISTICS = ("ndim", "boundary", "mask", "crop", "implied_phase", "pairs")
+
+
+class _OnStatistics(Loss):
+    """A loss on statistics, those of the target from a cache where an index names it."""
+
+    mask: Tensor | None
+    cache: TargetCache | None
+
+    def _side(self, prediction: Tensor, target: Tensor | TargetStatistics, index: Index | None) -> Tensor | TargetStatistics:
+        """Return the target, or its statistics from the cache."""
+        if index is None:
+            return target
+        if self.cache is None:
+            raise ValueError(f"index given, but this {type(self).__name__} has no cache: make it with cache=TargetCache()")
+        if isinstance(target, Tensor) and target.is_floating_point():
+            target = target.to(_computed(prediction))  # as without a cache
+        given = {name: value for name in _STATISTICS if (value := getattr(self, name)) is not None}
+        return self.cache(target, index, **given)
+
+
+class MSESS(_OnStatistics):
+    """Mean squared error on spatial statistics, :func:`twopoint.msess` as a module.
+
+    Parameters
+    ----------
+    ndim, boundary, mask, crop, implied_phase, pairs, reduction, lag_reduction
+        As in :func:`twopoint.msess`. They are attributes and may be changed. The mask is a buffer of booleans, which moves with
+        ``.to(device)`` and is no part of ``state_dict()``: like the other options it comes from the constructor, not from a checkpoint.
+    cache : TargetCache, optional
+        Where ``forward(prediction, target, index=index)`` looks up the statistics of a dataset's targets.
+
+    Notes
+    -----
+    ``forward(prediction, target, index=None)`` takes tensors (B, N, *space); target may be :class:`twopoint.TargetStatistics`, as of one
+    texture that all predictions are to have. An index names each target of the batch in the dataset; then the target gets no gradient.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When called, as :func:`twopoint.msess` and :class:`TargetCache`; ValueError if an index is given without a cache.
+
+    References
+    ----------
+    Cai et al., eq. (7).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint.adapters.torch_losses import MSESS
+    >>> loss = MSESS(implied_phase=True)
+    >>> round(loss(torch.eye(4).reshape(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.25)).item(), 6)
+    0.046875
+    """
+
+    def __init__(
+        self,
+        *,
+        ndim: int | None = None,
+        boundary: str | None = None,
+        mask: Mask = None,
+        crop: int | Iterable[int] | None = None,
+        implied_phase: bool | None = None,
+        pairs: Pairs | None = None,
+        reduction: str = "mean",
+        lag_reduction: str = "mean",
+        cache: TargetCache | None = None,
+    ) -> None:
+        super().__init__(locals())
+
+    def forward(self, prediction: Tensor, target: Tensor | TargetStatistics, *, index: Index | None = None) -> Tensor:
+        """Return the loss, () or (B,) with reduction "none"."""
+        return msess(prediction, self._side(prediction, target, index), **self._options())
+
+
+class CESS(_OnStatistics):
+    """Cross-entropy on spatial statistics, :func:`twopoint.cess` as a module.
+
+    Parameters
+    ----------
+    ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
+        As in :func:`twopoint.cess`; kept as in :class:`MSESS`.
+    cache : TargetCache, optional
+        As in :class:`MSESS`.
+
+    Notes
+    -----
+    ``forward(prediction, target, index=None)`` as in :class:`MSESS`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When called, as :func:`twopoint.cess` and :class:`MSESS`.
+
+    References
+    ----------
+    Cai et al., eqs. (8) and (11).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint.adapters.torch_losses import CESS
+    >>> loss = CESS(crop=50, implied_phase=True)
+    >>> loss
+    CESS(crop=50, implied_phase=True)
+    >>> loss(torch.rand(8, 1, 64, 64), torch.rand(8, 1, 64, 64).round()).shape
+    torch.Size([])
+    """
+
+    def __init__(
+        self,
+        *,
+        ndim: int | None = None,
+        boundary: str | None = None,
+        mask: Mask = None,
+        crop: int | Iterable[int] | None = None,
+        implied_phase: bool | None = None,
+        pairs: Pairs | None = None,
+        floor: float = 1e-6,
+        excess: bool = False,
+        reduction: str = "mean",
+        lag_reduction: str = "mean",
+        cache: TargetCache | None = None,
+    ) -> None:
+        super().__init__(locals())
+
+    def forward(self, prediction: Tensor, target: Tensor | TargetStatistics, *, index: Index | None = None) -> Tensor:
+        """Return the loss, () or (B,) with reduction "none", in nats."""
+        return cess(prediction, self._side(prediction, target, index), **self._options())
+
+
+class MSECESS(_OnStatistics):
+    """Squared error of the pixels and cross-entropy on spatial statistics, :func:`twopoint.mse_cess` as a module.
+
+    Parameters
+    ----------
+    alpha : float
+        Weight of the pixels' error.
+    ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
+        As in :func:`twopoint.mse_cess`; kept as in :class:`MSESS`.
+    cache : TargetCache, optional
+        As in :class:`MSESS`; the pixels come from the target of the call.
+
+    Notes
+    -----
+    ``forward(prediction, target, index=None)`` as in :class:`MSESS`, but target statistics, which have no pixels, are refused.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When called, as :func:`twopoint.mse_cess` and :class:`MSESS`.
+
+    References
+    ----------
+    Cai et al., eq. (10).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint.adapters.torch_losses import MSECESS
+    >>> MSECESS(alpha=2.0, implied_phase=True)(torch.rand(8, 1, 64, 64), torch.rand(8, 1, 64, 64).round()).shape
+    torch.Size([])
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float,
+        ndim: int | None = None,
+        boundary: str | None = None,
+        mask: Mask = None,
+        crop: int | Iterable[int] | None = None,
+        implied_phase: bool | None = None,
+        pairs: Pairs | None = None,
+        floor: float = 1e-6,
+        excess: bool = False,
+        reduction: str = "mean",
+        lag_reduction: str = "mean",
+        cache: TargetCache | None = None,
+    ) -> None:
+        super().__init__(locals())
+
+    def forward(self, prediction: Tensor, target: Tensor, *, index: Index | None = None) -> Tensor:
+        """Return the loss, () or (B,) with reduction "none"."""
+        options = self._options()
+        if index is None:
+            return mse_cess(prediction, target, **options)
+        statistics, alpha = self._side(prediction, target, index), options.pop("alpha")
+        value: Tensor = cess(prediction, statistics, **options)
+        return value + alpha * self._pixels(prediction, target).to(value.dtype)
+
+    def _pixels(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the mean over counting points and all phases of squared differences, reduced over the batch."""
+        ndim, dtype = self.ndim or 2, _computed(prediction)
+        difference = prediction.to(dtype) - target.detach().to(dtype)
+        if self.implied_phase:
+            difference = torch.cat([-difference.sum(-ndim - 1, keepdim=True), difference], dim=-ndim - 1)
+        if self.mask is not None:  # before the square, whose derivative would carry a NaN
+            difference = torch.where(self.mask, difference, 0.0)
+        errors: Tensor = volume_fractions(difference**2, ndim=ndim, mask=self.mask).mean(-1)
+        return {"none": errors, "mean": errors.mean(), "sum": errors.sum()}[self.reduction]
+
+
+def _computed(prediction: Tensor) -> torch.dtype:
+    """Return the dtype in which a loss computes: the prediction's, float32 at least."""
+    return torch.promote_types(prediction.dtype, torch.float32)

@@ -1,0 +1,174 @@
+"""The numbers that a person reads off statistics: interface, correlation length, and whether the field of view is large enough."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .measurement import Statistics
+from .units import Spacing, readable
+
+# Interface per volume from the share of neighbours that lie across it: 2, pi and 4 in one, two and three dimensions.
+_INTERFACE = {1: 2.0, 2: math.pi, 3: 4.0}
+_CORRELATED = 0.1  # autocovariance, relative to lag 0, beyond which far points still know of each other
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class FieldOfView:
+    """Whether an image shows enough of a material.
+
+    Attributes
+    ----------
+    large_enough : bool or None
+        None where it cannot be told.
+    reason : str
+        Why, as a person reads it.
+    """
+
+    large_enough: bool | None
+    reason: str
+
+
+def autocovariances(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
+    """Return radii and each phase's autocovariance, 1 at lag 0, averaged over directions.
+
+    At each lag r this is ``f_hh(r) - a(r) b(r)``, a and b the means of m_h over the points x, and over the points x + r, of the pairs that
+    r spans: a(r) is the sum over k of f_hk(r) and b(r) that of f_kh(r). Under an open boundary or a mask these are not the volume fraction,
+    and with it in their place two phases, which have one autocovariance, would seem to have two. Radial averages are divided by those of
+    ``sqrt(a (1 - a) b (1 - b))``; without pairs of points that differ a shell holds NaN.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Of N phases, which fill space.
+
+    Returns
+    -------
+    r : array (shells,)
+        In the unit of spacing.
+    values : array (N, shells)
+    """
+    f = statistics.f
+    first, second = f.sum(axis=1), f.sum(axis=0)  # (N, *lags)
+    own = np.stack([f[h, h] for h in range(len(f))])
+    spread = np.sqrt(np.clip(first * (1 - first) * second * (1 - second), 0, None))
+    r, covariance = statistics.radial(own - first * second)
+    scale = statistics.radial(spread)[1]
+    known = scale > _ROUNDING
+    return r, np.where(known, covariance / np.where(known, scale, 1), np.nan)
+
+
+def numbers_of(statistics: Statistics) -> list[dict[str, Any]]:
+    """Return for each phase volume fraction, specific surface, correlation length, and autocovariance far away.
+
+    The specific surface is ``c / d * sum over axes i of P_i / a_i``, P_i the share of neighbours along axis i of which one is of the phase
+    and the other not, halved, a_i the spacing, and c = 2, pi, 4 in d = 1, 2, 3 dimensions: for isotropic interfaces the slope of S2 at 0
+    (S2'(0) = -s/2, -s/pi, -s/4) and Cauchy's formula of intercepts. It is an estimate from pixels. The correlation length is the distance
+    at which the radially averaged autocovariance has fallen to 1/e. Far away is from a quarter to half of the image's smallest extent.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Of N phases.
+
+    Returns
+    -------
+    list of dict
+        One a phase; None where a number cannot be told.
+
+    References
+    ----------
+    Debye, Anderson, Brumberger, J. Appl. Phys. 28, 679 (1957); Torquato, *Random Heterogeneous Materials* (2002), section 2.2.
+    """
+    r, decays = autocovariances(statistics)
+    return [
+        {
+            "phase": h,
+            "volume_fraction": float(v),
+            "specific_surface": specific_surface(statistics, h),
+            "correlation_length": _length(r, decays[h], statistics),
+            "tail": _tail(r, decays[h], statistics),
+        }
+        for h, v in enumerate(statistics.fractions)
+    ]
+
+
+def specific_surface(statistics: Statistics, phase: int) -> float | None:
+    """Return the interface of a phase per area or volume, in one over the unit of spacing; None where no neighbours are known."""
+    total, axes = 0.0, 0
+    for axis, (n, step) in enumerate(zip(statistics.lags, statistics.spacing.steps, strict=True)):
+        at = tuple(size // 2 - (i == axis) for i, size in enumerate(statistics.lags))
+        if n < 2 or (statistics.count is not None and statistics.count[at] == 0):
+            continue
+        neighbour: Any = (..., *at)
+        f = statistics.f[neighbour]  # (N, N)
+        across = f[phase].sum() + f[:, phase].sum() - 2 * f[phase, phase]
+        total, axes = total + float(across) / 2 / step, axes + 1
+    return _INTERFACE[statistics.ndim] * max(total, 0.0) / axes if axes else None
+
+
+def field_of_view(statistics: Statistics, numbers: list[dict[str, Any]]) -> FieldOfView:
+    """Return one verdict for all phases, which does not depend on how many lags were kept: it is given on a fixed range of them, or not.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Of N phases.
+    numbers : list of dict
+        Theirs, as :func:`numbers_of` returns them.
+    """
+    tails = [row["tail"] for row in numbers]
+    reach, kept = _reach(statistics), _half(statistics.lags, statistics.spacing)
+    factor, unit = readable(statistics.spacing.unit, reach)
+    if _cropped(statistics):
+        return FieldOfView(
+            None, f"it needs lags up to {reach * factor:.4g} {unit}, half of the image, and --crop keeps {kept * factor:.4g} {unit}"
+        )
+    if any(tail is None for tail in tails):
+        return FieldOfView(None, "too few pairs of points lie far apart")
+    largest = max(tails)
+    far = f"covariance {largest:.2g} from {reach / 2 * factor:.4g} to {reach * factor:.4g} {unit}"
+    if largest >= _CORRELATED or any(row["correlation_length"] is None for row in numbers):
+        return FieldOfView(False, f"far points still know of each other, {far}; another image of the material may give other numbers")
+    return FieldOfView(True, f"far points do not know of each other, {far}")
+
+
+def _half(sizes: tuple[int, ...], spacing: Spacing) -> float:
+    """Return the longest distance that so many lags span along both directions of every axis."""
+    return min((n - 1) // 2 * step for n, step in zip(sizes, spacing.steps, strict=True))
+
+
+def _reach(statistics: Statistics) -> float:
+    """Return half the smallest extent of the points that count: beyond, few pairs stand behind a lag."""
+    return _half(statistics.box or statistics.space, statistics.spacing)
+
+
+def _cropped(statistics: Statistics) -> bool:
+    """Whether fewer lags were kept than the verdict needs."""
+    return _half(statistics.lags, statistics.spacing) < _reach(statistics) * (1 - _ROUNDING)
+
+
+def _inside(r: np.ndarray, statistics: Statistics) -> np.ndarray:
+    """Return the shells that hold all their lags up to half the image, however many more were kept."""
+    margin = (statistics.shell - min(statistics.spacing.steps)) / 2
+    return r <= (_reach(statistics) - margin) * (1 + _ROUNDING)
+
+
+def _length(r: np.ndarray, decay: np.ndarray, statistics: Statistics) -> float | None:
+    """Return the distance at which an autocovariance has fallen to 1/e; None where it does not within half the image."""
+    inside = _inside(r, statistics)
+    r, decay = r[inside], decay[inside]
+    below = np.flatnonzero(decay <= math.exp(-1))
+    if len(r) < 2 or not len(below) or below[0] == 0:
+        return None
+    last, first = decay[below[0] - 1], decay[below[0]]
+    length = r[below[0] - 1] + (r[below[0]] - r[below[0] - 1]) * (last - math.exp(-1)) / (last - first)
+    return float(length) if math.isfinite(length) else None
+
+
+def _tail(r: np.ndarray, decay: np.ndarray, statistics: Statistics) -> float | None:
+    """Return the largest autocovariance from a quarter to half of the image; None where too few lags were kept."""
+    far = decay[_inside(r, statistics) & (r >= _reach(statistics) / 2 * (1 - _ROUNDING)) & np.isfinite(decay) & (r > 0)]
+    return None if _cropped(statistics) or len(far) < 2 else float(np.abs(far).max())

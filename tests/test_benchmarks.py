@@ -1,0 +1,135 @@
+"""The benchmark in its small form: all contenders do the same job, a wrong one is found, it runs. No time is asserted."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import oracles
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # benchmarks is no part of the distribution
+
+from benchmarks import cases, floor, jobs, literal, series, timing  # noqa: E402
+from benchmarks.bars import Bar, at_most  # noqa: E402
+
+RUN = [case for case in cases.CASES if case.needs is None and case.name != "torch-compile"]  # a cold compile takes half a minute
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("case", [*RUN, series.PIXELS], ids=lambda case: case.name)
+def test_all_contenders_agree_and_can_be_timed(case):
+    _, contenders = case.contenders(small=True)
+    assert timing.compare(contenders)
+    times = timing.interleave(contenders, rounds=2)
+    assert all(len(seconds) == 2 and min(seconds) > 0 for seconds in times.values())
+    for verdict in case.judge(times):
+        assert {"what", "limit", "figure", "held"} <= set(verdict)
+
+
+@pytest.mark.parametrize("name", ["cess", "msess"])
+@pytest.mark.parametrize("options", [{}, {"crop": 4}, {"boundary": "open"}, {"implied": False}, {"n_phases": 3}], ids=str)
+def test_the_literal_formulas_are_the_definition(name, options):
+    job = jobs.Job(**{"loss": name, "batch": 1, "n_phases": 2, "space": (6, 5)} | options)
+    p, t = jobs.inputs(job)
+    value, gradient = literal.literal_torch(job)()
+    explicit = [np.concatenate([1 - m.sum(1, keepdims=True), m], axis=1) if job.implied else m for m in (p, t)]
+    expected = oracles.loss(name, *(m[0].astype(np.float64) for m in explicit), crop=job.crop, boundary=job.boundary)
+    oracles.close(float(value), expected, 2e-6)
+    assert gradient.shape == job.shape
+
+
+def test_the_literal_formula_pair_by_pair_is_the_same():
+    m = np.random.default_rng(0).random((2, 3, 6, 5))
+    oracles.close(literal.correlations(m, 2, np, looped=True), literal.correlations(m, 2, np), 1e-14)
+
+
+def test_inputs_are_phases_and_do_not_change():
+    job = jobs.Job("cess", 2, 3, (16, 16), implied=False)
+    (p, t), again = jobs.inputs(job), jobs.inputs(job)
+    assert p.dtype == t.dtype == np.float32
+    assert np.array_equal(p, again[0])
+    assert np.array_equal(t, again[1])
+    oracles.close(p.sum(1), np.ones((2, 16, 16)), 1e-6)
+    assert set(np.unique(t)) == {0.0, 1.0}
+    assert np.all(t.sum(1) == 1)
+
+
+@pytest.mark.parametrize("what", ["value", "gradient", "nan", "shape"])
+def test_a_wrong_contender_cannot_win(what):
+    right = (np.ones(()), np.linspace(0, 1, 5))
+    wrong = {
+        "value": (right[0] * (1 + 2e-5), right[1]),
+        "gradient": (right[0], right[1] + 2e-4),
+        "nan": (right[0], right[1] * np.nan),
+        "shape": (right[0], right[1][:4]),
+    }[what]
+    contenders = {"right": timing.Contender(lambda: right), "wrong": timing.Contender(lambda: wrong, like="right")}
+    with pytest.raises(timing.Mismatch, match="differ"):
+        timing.compare(contenders)
+    assert timing.compare({"right": contenders["right"], "same": timing.Contender(lambda: right, like="right")}) == {"same": [0.0, 0.0]}
+
+
+def test_bars_take_the_median_of_the_ratios_of_rounds():
+    times = {"ours": [1.0, 2.0, 4.0], "theirs": [10.0, 10.0, 10.0]}
+    assert Bar("ours", "theirs", least=5).judge(times) == {
+        "what": "theirs / ours", "limit": ">= 5", "figure": 5.0, "held": True, "low": 3.75, "high": 7.5
+    }  # fmt: skip
+    assert not Bar("ours", "theirs", least=5.1).judge(times)["held"]
+    assert Bar("ours", "theirs", most=0.2).judge(times)["held"]
+    assert not Bar("ours", "theirs", most=0.19).judge(times)["held"]
+    assert at_most("figure", 6, 6)["held"]
+    assert not at_most("figure", float("nan"), 6)["held"]
+
+
+def test_the_exponent_is_that_of_an_image():
+    jobs_ = [(x, job) for x, job in series.PIXELS.jobs]
+    times = {}
+    for x, job in jobs_:
+        for who, power in (("twopoint", 1.1), ("literal torch", 1.0), ("floor", 1.02)):
+            times[f"{who} @ {x}"] = [job.batch * x**power, 3 * job.batch * x**power]
+    (verdict,) = series.PIXELS.judge(times)
+    assert verdict["figure"] == pytest.approx(0.08)
+    assert not verdict["held"]
+
+
+def test_the_floor_has_the_sizes_of_the_job():
+    job = jobs.Job("cess", 2, 5, (6, 5))
+    assert [x.shape for x in floor.arrays(job)] == [(2, 4, 6, 5), (2, 10, 6, 3), (2, 10, 6, 5), (2, 4, 6, 3)]
+    assert [x.shape for x in floor.arrays(replace(job, loss="msess"))] == [(2, 4, 6, 5), (2, 4, 6, 3)]
+    opened = replace(job, boundary="open", n_phases=2)
+    assert [x.shape for x in floor.arrays(opened)] == [(2, 1, 6, 5), (2, 1, 12, 5), (2, 1, 12, 9), (2, 1, 12, 5)]
+    assert [x.dtype for x in floor.arrays(opened)] == ["f8", "c16", "f8", "c16"]
+    assert floor.transforms(opened, by_phase=True) == (2, 3)
+
+
+def command(*arguments):
+    asked = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
+    return subprocess.run(asked, capture_output=True, text=True, timeout=280, cwd=ROOT)
+
+
+def test_the_command(tmp_path):
+    pytest.importorskip("matplotlib")
+    names = ["cess", "pixels", "gpu-cess", "pymks", "memory-256"]
+    done = command("--small", "--rounds", 2, "--only", *names, "--output", tmp_path / "speed.json", "--plots", tmp_path / "plots")
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "speed.json").read_text())
+    assert [case["name"] for case in written["cases"]] == ["cess", "gpu-cess", "pixels", "pymks", "memory-256"]
+    assert {"date", "machine", "cores_used", "threads", "versions", "load_before"} <= set(written)
+    assert set(written["cases"][0]["contenders"]) == {"twopoint", "literal torch", "floor"}
+    assert "not installed, see peers.md" in written["cases"][3]["skipped"]
+    assert (tmp_path / "plots" / "speed_pixels.png").stat().st_size > 10_000
+    assert "literal torch / twopoint" in done.stdout
+
+
+def test_the_command_refuses_what_it_does_not_know():
+    assert command("--rounds", 3).returncode == 2
+    done = command("--only", "nonsense")
+    assert done.returncode == 2
+    assert "unknown cases: nonsense" in done.stderr
+    done = command("--only", "pymks", "--pymks-python", sys.executable)
+    assert done.returncode == 2
+    assert "lacks pymks" in done.stderr
