@@ -5,7 +5,21 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "jax", "jaxlib", "matplotlib", "typer", "rich", "array_api_strict", "pandas")
+HEAVY = (
+    "torch",
+    "jax",
+    "jaxlib",
+    "matplotlib",
+    "typer",
+    "rich",
+    "array_api_strict",
+    "pandas",
+    "dask",
+    "distributed",
+    "zarr",
+    "h5py",
+    "sklearn",
+)
 
 BLOCK = """
 import sys

@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxtyping import Bool, Float
 
-from . import _check, phases
+from . import _check, chunks, phases
 from ._namespace import Array, Namespace, device_of, namespace, rfftn, stop_gradient, widest
 from .lag_transforms import product, to_lags
 from .pairs import Pair, Pairs, is_all
@@ -280,6 +280,16 @@ def correlations(
     xp = namespace(m=m, mask=mask)
     _check.real("m", m, xp, booleans=True)
     plan, wanted, counting = plan_of(m, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp)
-    values, _ = correlate(m, counting, pair_count(counting, m, plan, xp), plan, xp)
-    f = square(assemble(stored(values, plan, xp), plan, wanted, xp, centered=centered), pairs, plan, xp)
-    return xp.astype(f, phases.result_dtype(m, xp), copy=False)
+    count = pair_count(counting, m, plan, xp)
+    dtype, batch = phases.result_dtype(m, xp), tuple(m.shape[: -ndim - 1])
+
+    def assembled(part: Array, own_mask: Array | None, own_count: Array | None) -> Array:
+        values, _ = correlate(part, own_mask, own_count, plan, xp)
+        f = square(assemble(stored(values, plan, xp), plan, wanted, xp, centered=centered), pairs, plan, xp)
+        return xp.astype(f, dtype, copy=False)
+
+    parts = chunks.ranges(m, plan, xp)
+    if len(parts) == 1:
+        return assembled(m, counting, count)
+    cut = [chunks.cutter(batch, part, xp) for part in parts]
+    return chunks.joined([assembled(of(m, ndim + 1), of(counting, ndim + 1), of(count, ndim)) for of in cut], batch, xp)

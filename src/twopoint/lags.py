@@ -1,7 +1,7 @@
 """Lags: how they lie in an array, how they are centred, cropped and reversed."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ._namespace import Array, Namespace, device_of
 
@@ -17,16 +17,23 @@ class Lags:
     space: tuple[int, ...]
     boundary: str
     crop: tuple[int, ...] | None = None
+    # What follows from these, worked out once: pieces of a batch ask for it thousands of times.
+    totals: tuple[int, ...] = field(init=False, repr=False, compare=False)  # all lags along each axis
+    shape: tuple[int, ...] = field(init=False, repr=False, compare=False)  # in which a user sees the lags
+    whole: tuple[bool, ...] = field(init=False, repr=False, compare=False)  # along which axes all lags are kept, in FFT order
+    stored: tuple[int, ...] = field(init=False, repr=False, compare=False)  # the shape in which the core stores the lags
+    transform: tuple[int, ...] = field(init=False, repr=False, compare=False)  # sizes of the Fourier transforms
 
-    @property
-    def totals(self) -> tuple[int, ...]:
-        """All lags along each axis."""
-        return all_lags(self.space, self.boundary)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape in which a user sees the lags."""
-        return self.crop or self.totals
+    def __post_init__(self) -> None:
+        totals = all_lags(self.space, self.boundary)
+        shape = self.crop or totals
+        whole = tuple(n == total for n, total in zip(shape, totals, strict=True))
+        stored = tuple(n if all_kept else n | 1 for n, all_kept in zip(shape, whole, strict=True))
+        transform = self.space
+        if self.boundary == "open":  # padded by the furthest lag, to a fast length
+            transform = tuple(fast_length(s + n // 2) for s, n in zip(self.space, stored, strict=True))
+        for name, value in (("totals", totals), ("shape", shape), ("whole", whole), ("stored", stored), ("transform", transform)):
+            object.__setattr__(self, name, value)
 
     @property
     def number(self) -> int:
@@ -34,27 +41,9 @@ class Lags:
         return math.prod(self.shape)
 
     @property
-    def whole(self) -> tuple[bool, ...]:
-        """Along which axes all lags are kept, in FFT order."""
-        return tuple(n == total for n, total in zip(self.shape, self.totals, strict=True))
-
-    @property
-    def stored(self) -> tuple[int, ...]:
-        """The shape in which the core stores the lags."""
-        return tuple(n if whole else n | 1 for n, whole in zip(self.shape, self.whole, strict=True))
-
-    @property
     def zero(self) -> tuple[int, ...]:
         """The index of the zero lag among the stored ones."""
         return tuple(0 if whole else n // 2 for n, whole in zip(self.stored, self.whole, strict=True))
-
-    @property
-    def transform(self) -> tuple[int, ...]:
-        """Sizes of the Fourier transforms: under an open boundary padded by the furthest lag, to a fast length."""
-        if self.boundary == "periodic":
-            return self.space
-        reach = (n // 2 for n in self.stored)
-        return tuple(fast_length(s + r) for s, r in zip(self.space, reach, strict=True))
 
     def _halves(self, axis: int) -> tuple[int, int]:
         """Return how many stored lags along an axis are >= 0 and how many < 0."""

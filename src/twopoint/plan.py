@@ -1,7 +1,7 @@
 """What is to be correlated: options, and the plan in Python ints that follows from them before the first array call."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import _check, phases
 from ._namespace import Array, Namespace
@@ -53,26 +53,17 @@ class Plan:
     implied: bool
     masked: bool
     pairs: Pairs  # canonical, h <= k
+    ndim: int = field(init=False, repr=False, compare=False)  # number of spatial axes
+    closed: bool = field(init=False, repr=False, compare=False)  # whether every lag spans every point: periodic and unmasked
+    derived: bool = field(init=False, repr=False, compare=False)  # whether an implied phase follows from the others: unmasked
+    transformed: Pairs = field(init=False, repr=False, compare=False)  # the pairs that need an inverse transform of their own
 
-    @property
-    def ndim(self) -> int:
-        """Number of spatial axes."""
-        return len(self.lags.space)
-
-    @property
-    def closed(self) -> bool:
-        """Whether every lag spans every point: periodic and unmasked. Only then correlations of an implied phase follow from others."""
-        return self.lags.boundary == "periodic" and not self.masked
-
-    @property
-    def derived(self) -> bool:
-        """Whether correlations of an implied phase follow from those of the others: not where a mask cuts them."""
-        return self.implied and not self.masked
-
-    @property
-    def transformed(self) -> Pairs:
-        """The pairs that need an inverse transform of their own."""
-        return independent(self.pairs, self.n_phases) if self.derived else self.pairs
+    def __post_init__(self) -> None:
+        derived = self.implied and not self.masked
+        transformed = independent(self.pairs, self.n_phases) if derived else self.pairs
+        closed = self.lags.boundary == "periodic" and not self.masked
+        for name, value in (("ndim", len(self.lags.space)), ("closed", closed), ("derived", derived), ("transformed", transformed)):
+            object.__setattr__(self, name, value)
 
     def even(self, pair: Pair) -> bool:
         """Whether f(-r) = f(r), so that half the lags carry a pair: of a phase with itself, or of two phases that fill the space."""

@@ -63,14 +63,12 @@ class Problem:
         ranges = chunks.ranges(self.prediction, self.plan, self.xp)
         if len(ranges) == 1:
             return [self]
-        depth, ndim, xp = len(self.batch), self.plan.ndim, self.xp
+        ndim = self.plan.ndim
 
         def piece(part: slice) -> "Problem":
-            def taken(x: Array | None, axes: int) -> Array | None:  # what has no batch serves every member
-                return x if x is None or len(x.shape) == axes else xp.reshape(x, (-1, *x.shape[depth:]))[part, ...]
-
-            mask, count = taken(self.mask, ndim + 1), taken(self.count, ndim)
-            return replace(self, prediction=taken(self.prediction, ndim + 1), mask=mask, count=count, goals=self.goals.map(taken, ndim))
+            cut = chunks.cutter(self.batch, part, self.xp)
+            mask, count = cut(self.mask, ndim + 1), cut(self.count, ndim)
+            return replace(self, prediction=cut(self.prediction, ndim + 1), mask=mask, count=count, goals=self.goals.map(cut, ndim))
 
         return [piece(part) for part in ranges]
 
