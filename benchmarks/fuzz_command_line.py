@@ -36,7 +36,10 @@ FORMATS = ("png", "jpg", "bmp", "gif", "tif", "npy", "h5", "npz")
 EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 10**5, 10**6)
 NUMBERS = ("0", "1", "2", "3", "5", "9", "12", "64", "-1", "1e9", "nan", "x", "", "99999999999999999999", "1.5")
 OPTIONS = {
-    "--window": ("8", "4:12,2:14", "0:6,0:6,0:6", "0:1,0:1", ":", "5:2,0:3", "-3", "8,8", "a:b", "", "99999", *NUMBERS),
+    "--window": ("8", "4:12,2:14", ":8,:", "0:8", "2:,:9", "0:6,0:6,0:6", ":", "5:2,0:3", "-3", "8,8", "a:b", "", "99999", *NUMBERS),
+    "--window-b": ("8", ":4,:", "0:8", "2:9,", "a:b", ""),
+    "--threshold-b": ("100", "0.5", "nan", ",", ""),
+    "--spacing-b": ("0.65um", "2um", "1.3um,1.3um", "um", ""),
     "--threshold": ("100", "0.5", "50,120", "120,50", "nan", "inf", "1e400", ",", "1,2,3,4,5,6,7,8,9", "", *NUMBERS),
     "--phases": ("2", "3", *NUMBERS),
     "--spacing": ("0.65um", "1µm,2µm", "1nm,1nm,1nm", "0um", "-1um", "1", "um", "1 parsec", "1e-40m", "1e300m", "nanum", "1m,1pm", ""),
@@ -53,11 +56,11 @@ OPTIONS = {
 IMAGE = ("--window", "--threshold", "--phases", "--spacing", "--boundary", "--json", "--out")
 TAKES = {
     "stats": (*IMAGE, "--crop", "--save"),
-    "compare": (*IMAGE, "--crop"),
-    "reconstruct": (*IMAGE, "--loss", "--seed", "--starts", "--labels"),
+    "compare": (*IMAGE, "--crop", "--window-b", "--threshold-b", "--spacing-b"),
+    "reconstruct": (*IMAGE, "--crop", "--loss", "--seed", "--starts", "--labels"),
     "demo": ("--seed", "--starts", "--json", "--out", "--labels"),
 }
-SHAPES = ((16, 16), (13, 18), (13, 18), (12, 9, 3), (10, 11, 4), (5, 8, 9), (7, 7, 7), (1, 20), (2, 2), (1, 1), (3, 14, 12, 3))
+SHAPES = ((16, 16), (40, 36), (13, 18), (13, 18), (12, 9, 3), (10, 11, 4), (5, 8, 9), (7, 7, 7), (1, 20), (2, 2), (1, 1), (3, 14, 12, 3))
 INDICES = ("[0]", "[1]", "[-1]", "[99]", "[0,1]", "[]", "[x]", "[0:2]", "[0][0]")
 NAMES = ("a", "b-c", "wei[rd]", "sp ace", "$x$", "ü", "[bold]", "d", "e", "f", "g", "n" * 200)
 

@@ -71,6 +71,7 @@ def _jax(name: str) -> Backend:
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_disable_most_optimizations", True)  # most of the tests' time is XLA's
     device = jax.devices("gpu" if name == "jax_gpu" else "cpu")[0]
 
     def read(array: Any) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The project's archive of known answers, direct summation in float64, on every library."""
 
+import backends
 import numpy as np
 import oracles
 import pytest
@@ -26,9 +27,27 @@ def hold(backend, got, want, tolerance, what):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_archive(backend, dtype, shared_data):
+    """On jax, which compiles a program for each shape and option, every third case; the slow form has all."""
     archive = np.load(shared_data / "vectors" / "two_point.npz")
+    hold_cases(backend, dtype, archive, cases_of(archive)[:: 3 if backend.name.startswith("jax") else 1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_archive_on_jax(dtype, shared_data):
+    archive = np.load(shared_data / "vectors" / "two_point.npz")
+    hold_cases(backends.backend("jax"), dtype, archive, cases_of(archive))
+
+
+def cases_of(archive):
+    """Return the names of the archive's cases."""
+    return sorted({key.split("/")[0] for key in archive.files})
+
+
+def hold_cases(backend, dtype, archive, cases):
     value, cess, grad = (1e-10, 1e-9, 1e-6) if dtype is np.float64 else (2e-5, 1e-4, 2e-3)
-    for case in sorted({key.split("/")[0] for key in archive.files}):
+    for case in cases:
         p, t, p2, t2, mask = (archive[f"{case}/{name}"] for name in ("prediction", "target", "prediction2", "target2", "mask"))
         make, ndim = lambda a: backend.make(a.astype(dtype)), p.ndim - 1
         zero = TRUE_ZERO if "binary" in case and dtype is np.float32 else 1

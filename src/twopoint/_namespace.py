@@ -119,6 +119,13 @@ def differentiable(x: Array, known: Callable[[Array], tuple[Array, list[Array]]]
     return _rules.with_gradient(x, known, plain)
 
 
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of (m, mask, count, plan, xp) as one jax program for each plan."""
+    from . import _rules
+
+    return _rules.compiled(function)
+
+
 def full_precision(x: Array, xp: Namespace) -> AbstractContextManager[Any]:
     """Return a context without autocast, in which a matrix product keeps the dtype of its factors."""
     if is_torch(xp):

@@ -89,6 +89,14 @@ def _function() -> Any:
     return WithGradient
 
 
+@cache
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of (m, mask, count, plan, xp) compiled by jax, plan and namespace fixed."""
+    import jax
+
+    return jax.jit(function, static_argnums=(3, 4))
+
+
 def stop_gradient(x: Array, xp: Namespace) -> Array:
     """Return x as a constant for torch's or jax's differentiation."""
     if is_jax(xp):

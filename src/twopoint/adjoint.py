@@ -7,6 +7,7 @@ from operator import add
 from ._namespace import Array, Namespace, device_of, irfftn
 from .correlation import Parts
 from .lag_transforms import from_lags
+from .lags import along
 from .pairs import Pair
 from .plan import Plan
 
@@ -136,14 +137,16 @@ def _seen(pulls: Array, plan: Plan, xp: Namespace) -> Array:
         if plan.lags.boundary == "periodic":
             pulls = xp.sum(pulls, axis=last, keepdims=True)
             continue
-        pulls, reach = xp.moveaxis(pulls, last, -1), stored // 2
+        reach = stored // 2
         if whole:
-            pulls = xp.concat([pulls[..., stored - reach :], pulls[..., : stored - reach]], axis=-1)  # from -reach on
-        running = xp.cumulative_sum(pulls, axis=-1, include_initial=True)  # (..., stored + 1)
+            pulls = xp.concat(
+                [along(pulls, last, stored - reach, stored), along(pulls, last, 0, stored - reach)], axis=last
+            )  # from -reach on
+        running = xp.cumulative_sum(pulls, axis=last, include_initial=True)  # stored + 1 along the axis
         upper = [min(stored, y + reach + 1) for y in range(size)]
         lower = [max(0, y - size + 1 + reach) for y in range(size)]
-        first, second = (xp.take(running, xp.asarray(at, device=device_of(running)), axis=-1) for at in (upper, lower))
-        pulls = xp.moveaxis(first - second, -1, last)
+        first, second = (xp.take(running, xp.asarray(at, device=device_of(running)), axis=last) for at in (upper, lower))
+        pulls = first - second
     return xp.broadcast_to(pulls, (*pulls.shape[: -plan.ndim], *plan.lags.space))
 
 

@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, TypeAlias
 
 from jaxtyping import Bool, Float
 
 from . import _check, chunks, phases
-from ._namespace import Array, Namespace, device_of, namespace, rfftn, stop_gradient, widest
+from ._namespace import Array, Namespace, compiled, device_of, is_jax, namespace, rfftn, stop_gradient, widest
 from .lag_transforms import product, to_lags
-from .pairs import Pair, Pairs, is_all
+from .lags import along
+from .pairs import Pair
 from .plan import Options, Plan, plan_of
+from .stacking import assemble, square, stored
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,28 @@ def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp:
     means v are transformed, and f_hk = c_hk + v_h v_k: exact where a float32 zero frequency is not. Unless closed, what d contributes
     beside v is a sum over a box, f_hk = (sum d_h d_k + v_h v_k n + v_h e_k(r) + v_k e_h(-r)) / count.
     """
+    if is_jax(xp):
+        values, kept = compiled(_correlate)(m, mask, count, plan, xp)
+        return values, Parts(*kept)
+    values, kept = _correlate(m, mask, count, plan, xp)
+    return values, Parts(*kept)
+
+
+Kept: TypeAlias = tuple[Array, list[Array] | None, dict[bool, Array] | None]  # the fields of Parts
+
+
+def _correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[list[Array], Kept]:
+    """Do what correlate does; under jax one program a plan, where each operation would be compiled by itself."""
     m = xp.astype(m, arithmetic(m, plan, xp), copy=False)
     if plan.masked:
         m = phases.explicit(m, plan.ndim, xp) if plan.implied else m
         m = xp.where(mask, m, xp.zeros_like(m))
     sums, parts = _sums(m, plan, xp)
     if count is None:
-        return [sums[pair] for pair in plan.pairs], parts
+        return [sums[pair] for pair in plan.pairs], (parts.spectra, parts.levels, None)
     inverse = xp.where(count > 0, 1 / xp.where(count > 0, count, xp.ones_like(count)), xp.zeros_like(count))
     both = {False: inverse, True: plan.lags.halve(inverse, xp)}
-    return [sums[pair] * both[plan.even(pair)] for pair in plan.pairs], Parts(parts.spectra, parts.levels, both)
+    return [sums[pair] * both[plan.even(pair)] for pair in plan.pairs], (parts.spectra, parts.levels, both)
 
 
 def _sums(m: Array, plan: Plan, xp: Namespace) -> tuple[dict[Pair, Array], Parts]:
@@ -126,10 +140,11 @@ def _edges(d: Array, plan: Plan, xp: Namespace) -> list[Array]:
         if plan.lags.boundary == "periodic":
             d = xp.sum(d, axis=last, keepdims=True)
             continue
-        running = xp.moveaxis(xp.cumulative_sum(d, axis=last, include_initial=True), last, -1)  # (..., S+1)
+        running = xp.cumulative_sum(d, axis=last, include_initial=True)  # S+1 along the axis
         reach = plan.lags.stored[axis] // 2
-        forth, back = running[..., -1:] - running[..., : reach + 1], running[..., size - reach : size]
-        d = xp.moveaxis(xp.concat([forth, back] if whole else [back, forth], axis=-1), -1, last)
+        forth = along(running, last, size, size + 1) - along(running, last, 0, reach + 1)
+        back = along(running, last, size - reach, size)
+        d = xp.concat([forth, back] if whole else [back, forth], axis=last)
     d = xp.broadcast_to(d, (*d.shape[: -plan.ndim], *plan.lags.stored))
     edges = [_phase(d, h, plan) for h in range(d.shape[-plan.ndim - 1])]  # (..., *stored) each
     return [-reduce(add, edges), *edges] if plan.derived else edges
@@ -185,41 +200,6 @@ def derive(c: dict[Pair, Array], plan: Plan, xp: Namespace) -> dict[Pair, Array]
         elif h == 0:
             derived[0, k] = -c[k, k] if plan.even((0, k)) else -reduce(add, [whole(i, k) for i in explicit])
     return derived
-
-
-def stored(values: list[Array], plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the statistics of the plan's pairs at all stored lags, those that are even too."""
-    return [plan.lags.unfold(f, xp) if plan.even(pair) else f for pair, f in zip(plan.pairs, values, strict=True)]
-
-
-def assemble(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace, *, centered: bool) -> Array:
-    """Stack canonical statistics into the pairs that the user wants, (..., pairs, *lags)."""
-    at = dict(zip(plan.pairs, values, strict=True))
-    rows = [plan.lags.present(at[h, k] if h <= k else plan.lags.reverse(at[k, h], xp), xp, centered=centered) for h, k in wanted]
-    return xp.stack(rows, axis=-plan.ndim - 1)
-
-
-def disassemble(f: Array, plan: Plan, wanted: Pairs, xp: Namespace, *, centered: bool) -> list[Array]:
-    """Return the canonical statistics of stacked ones; an even crop's last lag comes from the opposite pair: the inverse of assemble."""
-    rows = {pair: plan.lags.adopt(f[(..., i, *(slice(None),) * plan.ndim)], xp, centered=centered) for i, pair in enumerate(wanted)}
-    inside = plan.lags.inside(f, xp)
-    values = []
-    for h, k in plan.pairs:
-        own = rows.get((h, k))
-        other = plan.lags.reverse(rows[k, h], xp) if (k, h) in rows else None
-        if own is None:
-            own = other
-        elif other is not None and inside is not None:
-            own = own + other * (1 - inside)
-        values.append(own)
-    return values
-
-
-def square(f: Array, pairs: Any, plan: Plan, xp: Namespace) -> Array:
-    """Give all pairs two axes, (..., N, N, *lags)."""
-    if not is_all(pairs):
-        return f
-    return xp.reshape(f, (*f.shape[: -plan.ndim - 1], plan.n_phases, plan.n_phases, *f.shape[-plan.ndim :]))
 
 
 def correlations(

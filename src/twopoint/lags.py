@@ -86,7 +86,7 @@ class Lags:
 
     def _take(self, f: Array, axis: int, start: int, stop: int) -> Array:
         """Slice one lag axis."""
-        return f[(..., slice(start, stop), *(slice(None),) * (len(self.space) - axis - 1))]
+        return along(f, axis - len(self.space), start, stop)
 
     def reverse(self, f: Array, xp: Namespace) -> Array:
         """Return f(-r), stored as f(r) is."""
@@ -185,6 +185,11 @@ class Lags:
             elif self.whole[axis] and (centered or self.crop):
                 f = xp.roll(f, -(n // 2), axis=last)
         return f  # (..., *stored)
+
+
+def along(f: Array, axis: int, start: int, stop: int) -> Array:
+    """Slice one of the last axes, counted from the end."""
+    return f[(..., slice(start, stop), *(slice(None),) * (-axis - 1))]
 
 
 def all_lags(space: tuple[int, ...], boundary: str) -> tuple[int, ...]:

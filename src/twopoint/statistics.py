@@ -13,6 +13,7 @@ from .goals import Goals
 from .lags import Lags, all_lags
 from .pairs import Pair, Pairs, canonical, is_all, listed_pairs, resolve, resolve_rows
 from .plan import Options, Plan, plan_of
+from .stacking import assemble, disassemble, square, stored
 
 
 class TargetStatistics:
@@ -95,8 +96,8 @@ class TargetStatistics:
         """The statistics as :func:`correlations` gives them, (..., N, N, *lags) or (..., P, *lags), uncropped ones in FFT order."""
         xp = namespace(correlations=self._values[0])
         wanted = self.pairs or resolve("all", self.n_phases)
-        f = correlation.assemble(list(self._values), self._plan, wanted, xp, centered=False)
-        return correlation.square(f, "all" if self.pairs is None else self.pairs, self._plan, xp)
+        f = assemble(list(self._values), self._plan, wanted, xp, centered=False)
+        return square(f, "all" if self.pairs is None else self.pairs, self._plan, xp)
 
     @property
     def volume_fractions(self) -> Float[Array, "*batch_phases"]:
@@ -177,7 +178,7 @@ class TargetStatistics:
             raise ValueError(f"f must hold at least one explicit phase beside the implied one, got {n} phases")
         batch = tuple(f.shape[: -len(expected)])
         f = xp.reshape(xp.astype(f, correlation.arithmetic(f, plan, xp)), (*batch, len(wanted), *lags.shape))
-        values = correlation.disassemble(f, plan, wanted, xp, centered=centered)
+        values = disassemble(f, plan, wanted, xp, centered=centered)
         return cls._of(values, f, mask, plan, listed_pairs(pairs, wanted, n), batch, xp, symmetric=False)
 
     @classmethod
@@ -335,6 +336,6 @@ def target_statistics(
     _check.real("target", target, xp)
     plan, wanted, counting = plan_of(target, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp, "target")
     values, _ = correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp)
-    values = correlation.stored(values, plan, xp)
+    values = stored(values, plan, xp)
     listed = listed_pairs(pairs, wanted, plan.n_phases)
     return TargetStatistics._of(values, target, mask, plan, listed, tuple(target.shape[: -ndim - 1]), xp, symmetric=True)

@@ -78,9 +78,12 @@ def _container(limit: Path, used: Path) -> int | None:
 
 
 def for_statistics(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...]) -> int:
-    """Return the bytes that correlations of all pairs need: phases, their spectra, each pair's lags before and after ordering."""
+    """Return the bytes that correlations of all pairs need: phases, their spectra, each pair's lags before and after ordering.
+
+    Autocorrelations are there twice for a while, half of their lags and all.
+    """
     points, padded, lags, pairs = _sizes(space, n_phases, boundary, crop)
-    return _REAL * (n_phases * points + (n_phases + 1) * padded + (pairs + 2 * n_phases**2) * lags)
+    return _REAL * (n_phases * points + (n_phases + 1) * padded + (pairs + n_phases + 2 * n_phases**2) * lags)
 
 
 def for_reconstruction(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...], starts: int) -> int:
