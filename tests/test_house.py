@@ -18,7 +18,7 @@ FLOORS = (
     "_namespace _check pairs",
     "phases lags measures",
     "plan lag_transforms",
-    "chunks stacking",
+    "chunks stacking fluctuations",
     "correlation spectrum fields radial",
     "adjoint carried",
     "goals",

@@ -103,15 +103,6 @@ def recorded_plainly(x: Array, xp: Namespace) -> bool:
     return False
 
 
-def is_constant(x: Array, xp: Namespace) -> bool:
-    """Whether no derivative by x can be asked for; where a program traces x it can."""
-    if differentiates(xp):
-        from . import _rules
-
-        return _rules.can_be_kept(x, xp)
-    return True
-
-
 def differentiable(x: Array, known: Callable[[Array], tuple[Array, list[Array]]], plain: Callable[[Array], Array], xp: Namespace) -> Array:
     """Return the values of known, which gives their gradient by x, too; higher derivatives are those of plain."""
     from . import _rules

@@ -6,6 +6,7 @@ from operator import add
 
 from ._namespace import Array, Namespace, device_of, irfftn
 from .correlation import Parts
+from .fluctuations import one_phase
 from .lag_transforms import from_lags
 from .lags import along
 from .pairs import Pair
@@ -44,20 +45,15 @@ def transpose_spectra(slopes: dict[Pair, Array], spectra: Array, plan: Plan, xp:
     terms: dict[int, list[Array]] = {h: [] for h in range(spectra.shape[-plan.ndim - 1])}
     for (h, k), u in slopes.items():
         if h == k:  # both terms are one, for an even slope has a real spectrum
-            terms[h].append(2 * u * _phase(spectra, h, plan))
+            terms[h].append(2 * u * one_phase(spectra, h, plan))
         else:
-            terms[k].append(u * _phase(spectra, h, plan))
-            terms[h].append(xp.conj(u) * _phase(spectra, k, plan))
-    zero = None if all(terms.values()) else xp.zeros_like(_phase(spectra, 0, plan))
+            terms[k].append(u * one_phase(spectra, h, plan))
+            terms[h].append(xp.conj(u) * one_phase(spectra, k, plan))
+    zero = None if all(terms.values()) else xp.zeros_like(one_phase(spectra, 0, plan))
     rows = [reduce(add, row) if row else zero for row in terms.values()]
     axis = -plan.ndim - 1
     grads = irfftn(xp.stack(rows, axis=axis) if len(rows) > 1 else xp.expand_dims(rows[0], axis=axis), plan.lags.transform, xp)
     return grads if plan.lags.transform == plan.lags.space else grads[(..., *(slice(0, n) for n in plan.lags.space))]
-
-
-def _phase(array: Array, h: int, plan: Plan) -> Array:
-    """Take one phase, (..., *axes)."""
-    return array[(..., h, *(slice(None),) * plan.ndim)]
 
 
 def transpose_derive(slopes: dict[Pair, Array], plan: Plan, xp: Namespace) -> dict[Pair, Array]:

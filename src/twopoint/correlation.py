@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from jaxtyping import Bool, Float
 
 from . import _check, chunks, phases
-from ._namespace import Array, Namespace, compiled, device_of, is_jax, namespace, rfftn, stop_gradient, widest
+from ._namespace import Array, Namespace, compiled, device_of, is_jax, namespace, rfftn, widest
+from .fluctuations import beside, edge_sums, fluctuations, offset, one_phase
 from .lag_transforms import product, to_lags
-from .lags import along
 from .pairs import Pair
 from .plan import Options, Plan, plan_of
 from .stacking import assemble, square, stored
@@ -34,10 +34,7 @@ def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp:
     means v are transformed, and f_hk = c_hk + v_h v_k: exact where a float32 zero frequency is not. Unless closed, what d contributes
     beside v is a sum over a box, f_hk = (sum d_h d_k + v_h v_k n + v_h e_k(r) + v_k e_h(-r)) / count.
     """
-    if is_jax(xp):
-        values, kept = compiled(_correlate)(m, mask, count, plan, xp)
-        return values, Parts(*kept)
-    values, kept = _correlate(m, mask, count, plan, xp)
+    values, kept = (compiled(_correlate) if is_jax(xp) else _correlate)(m, mask, count, plan, xp)
     return values, Parts(*kept)
 
 
@@ -67,87 +64,11 @@ def _sums(m: Array, plan: Plan, xp: Namespace) -> tuple[dict[Pair, Array], Parts
     d, spectra, levels = fluctuations(m, plan, xp)
     c, at = derive(_products(spectra, plan, xp), plan, xp), (...,) + (None,) * plan.ndim
     if plan.closed:
-        sums = {(h, k): c[h, k] + _offset(m, c[h, k], levels, (h, k), plan, xp)[at] for h, k in plan.pairs}
+        sums = {(h, k): c[h, k] + offset(m, c[h, k], levels, (h, k), plan, xp)[at] for h, k in plan.pairs}
     else:
-        edges = _edges(d, plan, xp)
-        sums = {(h, k): c[h, k] * points + _beside(levels, edges, (h, k), plan, xp) for h, k in plan.pairs}
+        edges = edge_sums(d, plan, xp)
+        sums = {(h, k): c[h, k] * points + beside(levels, edges, (h, k), plan, xp) for h, k in plan.pairs}
     return sums, Parts(spectra, levels, None)
-
-
-def fluctuations(m: Array, plan: Plan, xp: Namespace) -> tuple[Array, Array, list[Array]]:
-    """Return m without the means of its phases, its spectra, and the means by phase, that of an implied one too."""
-    levels = _levels(m, plan, xp)
-    own = levels[1:] if plan.derived else levels
-    explicit = xp.stack(own, axis=-1) if len(own) > 1 else own[0][..., None]
-    d = m - explicit[(...,) + (None,) * plan.ndim]
-    return d, rfftn(d, plan.lags.transform, xp), levels
-
-
-def _levels(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the means of the phases, (...) each; that of an implied phase by itself, or it would lose its digits near 0."""
-    rows = xp.mean(m, axis=-1)  # (..., phases, *space but one)
-    others = tuple(range(1 - plan.ndim, 0))
-    levels = xp.mean(rows, axis=others) if others else rows
-    by_phase = [levels[..., h] for h in range(m.shape[-plan.ndim - 1])]
-    if not plan.derived:
-        return by_phase
-    first = 1 - xp.sum(rows, axis=-plan.ndim)
-    return [xp.mean(first, axis=others) if others else first, *by_phase]
-
-
-def _offset(m: Array, c: Array, levels: list[Array], pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return v_h v_k, and below float64 what v_h v_k + c(0) misses of f_hk(0): 0 in exact arithmetic, so it has no gradient.
-
-    Two phases of an indicator never meet at lag zero. There the product and the covariance cancel, and float32 leaves up to a tenth of
-    the floor of CESS, enough to change a small gradient by 1e-4.
-    """
-    (h, k), lags = pair, plan.lags
-    product = levels[h] * levels[k]
-    if h == k or xp.finfo(m.dtype).bits >= 64:
-        return product
-    zero = (0, *lags.zero[1:]) if plan.even(pair) else lags.zero
-    return product + _at_zero_lag(stop_gradient(m, xp), pair, plan, xp) - stop_gradient(product + c[(..., *zero)], xp)
-
-
-def _at_zero_lag(m: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return the mean over points of m_h m_k, a row at a time: exactly 0 for indicators."""
-    others = tuple(range(1 - plan.ndim, 0))
-    h, k = (i - plan.derived for i in pair)
-    if h < 0:  # the implied phase with another: m_k minus its products with all explicit phases
-        rows = xp.sum(_phase(m, k, plan), axis=-1) - reduce(
-            add, [xp.sum(_phase(m, i, plan) * _phase(m, k, plan), axis=-1) for i in range(plan.n_phases - 1)]
-        )
-    else:
-        rows = xp.sum(_phase(m, h, plan) * _phase(m, k, plan), axis=-1)
-    return (xp.mean(rows, axis=others) if others else rows) / float(m.shape[-1])
-
-
-def _beside(levels: list[Array], edges: list[Array], pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return v_h v_k n(r) + v_h e_k(r) + v_k e_h(-r), what stands beside the sum of products of fluctuations."""
-    (h, k), lags, at = pair, plan.lags, (...,) + (None,) * plan.ndim
-    a, b = levels[h][at], levels[k][at]
-    spans = lags.spans(levels[h], xp)
-    if not plan.even(pair):
-        return a * b * spans + a * edges[k] + b * lags.reverse(edges[h], xp)
-    spans = spans if isinstance(spans, float) else lags.halve(spans, xp)
-    return a * a * spans + a * (lags.halve(edges[h], xp) + lags.halve_reversed(edges[h], xp))
-
-
-def _edges(d: Array, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return by phase for each lag r the sum of d(x+r) over all x with x and x+r in the space: running sums, axis by axis."""
-    for axis, whole in enumerate(plan.lags.whole):
-        last, size = axis - plan.ndim, plan.lags.space[axis]
-        if plan.lags.boundary == "periodic":
-            d = xp.sum(d, axis=last, keepdims=True)
-            continue
-        running = xp.cumulative_sum(d, axis=last, include_initial=True)  # S+1 along the axis
-        reach = plan.lags.stored[axis] // 2
-        forth = along(running, last, size, size + 1) - along(running, last, 0, reach + 1)
-        back = along(running, last, size - reach, size)
-        d = xp.concat([forth, back] if whole else [back, forth], axis=last)
-    d = xp.broadcast_to(d, (*d.shape[: -plan.ndim], *plan.lags.stored))
-    edges = [_phase(d, h, plan) for h in range(d.shape[-plan.ndim - 1])]  # (..., *stored) each
-    return [-reduce(add, edges), *edges] if plan.derived else edges
 
 
 def arithmetic(m: Array, plan: Plan, xp: Namespace) -> Any:
@@ -167,16 +88,11 @@ def pair_count(mask: Array | None, like: Array, plan: Plan, xp: Namespace) -> Ar
     return xp.round(plan.lags.unfold(_sums(xp.astype(mask, like.dtype), alone, xp)[0][0, 0], xp))
 
 
-def _phase(array: Array, h: int, plan: Plan) -> Array:
-    """Take one phase, (..., *axes)."""
-    return array[(..., h, *(slice(None),) * plan.ndim)]
-
-
 def _products(spectra: Array, plan: Plan, xp: Namespace) -> dict[Pair, Array]:
     """Return the transformed products of the plan's pairs; phases of a derived one are counted from 1, their spectra from 0."""
     products = {}
     for h, k in plan.transformed:
-        a, b = (_phase(spectra, i - plan.derived, plan) for i in (h, k))
+        a, b = (one_phase(spectra, i - plan.derived, plan) for i in (h, k))
         even = plan.even((h, k))
         products[h, k] = to_lags(product(a, b, plan.lags, xp, even=even), plan.lags, xp, even=even)
     return products

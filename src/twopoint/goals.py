@@ -10,6 +10,7 @@ from typing import TypeAlias
 from . import adjoint, correlation
 from ._namespace import Array, Namespace
 from .carried import Carried
+from .fluctuations import fluctuations, one_phase
 from .lag_transforms import from_lags, product
 from .measures import Goal, Measure, SquaredError
 from .pairs import Pair
@@ -75,12 +76,12 @@ class SpectralGoals:
 
     def value(self, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Array:
         """Return the loss of each member of the batch, (...)."""
-        _, spectra, levels = correlation.fluctuations(xp.astype(m, correlation.arithmetic(m, plan, xp), copy=False), plan, xp)
+        _, spectra, levels = fluctuations(xp.astype(m, correlation.arithmetic(m, plan, xp), copy=False), plan, xp)
         return self._value(_differences(self.terms, _all(spectra, plan, xp), plan, xp), self._apart(levels), plan, xp)
 
     def value_and_gradient(self, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
         """Return the loss of each member of the batch, (...), and its gradient by m."""
-        _, spectra, levels = correlation.fluctuations(xp.astype(m, correlation.arithmetic(m, plan, xp), copy=False), plan, xp)
+        _, spectra, levels = fluctuations(xp.astype(m, correlation.arithmetic(m, plan, xp), copy=False), plan, xp)
         spectra, apart, points = _all(spectra, plan, xp), self._apart(levels), float(math.prod(plan.lags.space))
         differences = _differences(self.terms, spectra, plan, xp)
         slopes = {pair: 2 * weight * d for (pair, weight, _), d in zip(self.terms, differences, strict=True)}
@@ -119,7 +120,7 @@ def is_spectral(measure: Measure, plan: Plan) -> bool:
 
 def spectral_goals_of_microstructure(m: Array, shares: list[Array | float], plan: Plan, xp: Namespace) -> SpectralGoals:
     """Prepare a microstructure as the target, without a transform back."""
-    _, spectra, levels = correlation.fluctuations(m, plan, xp)
+    _, spectra, levels = fluctuations(m, plan, xp)
     spectra, weights = _all(spectra, plan, xp), dict(zip(plan.pairs, map(float, shares), strict=True))
     pairs = [((0, 0), sum(weights.values()))] if _shared(plan) else list(weights.items())
     terms = [(pair, weight, _product(spectra, pair, plan, xp)) for pair, weight in pairs]
@@ -166,7 +167,7 @@ def _all(spectra: Array, plan: Plan, xp: Namespace) -> Array:
 
 def _product(spectra: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
     """Return the spectrum of a covariance."""
-    a, b = (spectra[(..., i, *(slice(None),) * plan.ndim)] for i in pair)
+    a, b = (one_phase(spectra, i, plan) for i in pair)
     return product(a, b, plan.lags, xp, even=pair[0] == pair[1])
 
 
