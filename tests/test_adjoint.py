@@ -29,30 +29,36 @@ def test_transposed_derivative_of_the_statistics(mode, phases, implied, rng):
         options = Options(boundary=boundary, mask=masks, crop=crop, implied_phase=implied, pairs=pairs)
         plan, _, mask = plan_of(m, options, np)
         count = correlation.pair_count(mask, m, plan, np)
-        plus, minus = (correlation.correlate(m + s * d, mask, count, plan, np)[0] for s in (1, -1))
-        _, parts = correlation.correlate(m, mask, count, plan, np)
-        slopes = [_slope(plan.even(pair), plan.lags, (batch,), rng) for pair in plan.pairs]
+        plus, minus = (correlation.correlate(m + s * d, mask, count, plan, np) for s in (1, -1))
+        slopes = _slopes(plan, batch, rng)
         changes = ((a - b) / 2 * g for a, b, g in zip(plus, minus, slopes, strict=True))
-        forward = sum(
-            np.sum(adjoint.total_over_lags(c, plan, np, even=plan.even(pair))) for c, pair in zip(changes, plan.pairs, strict=True)
-        )
-        gradient = adjoint.correlate(slopes, parts, mask, plan, np)
-        assert gradient.shape == m.shape
-        oracles.close(np.sum(gradient * d), forward, 1e-11, f"{crop} {pairs}")
+        forward = sum(np.sum(plan.lags.total(change, np)) for change in changes)
+        sums = correlation.sums(m, mask, count, plan, np)
+        cuts = [slice(0, 1), slice(1, None)] if plan.lags.rows > 1 else [slice(None)]
+        for rows in ([slice(None)], cuts):
+            parts = [(at.start or 0, sums.rows(lambda x, at=at: x[..., at, :]), [s[..., at, :] for s in slopes]) for at in rows]
+            pulls = adjoint.joined([adjoint.values(part, some, plan, np, start) for start, some, part in parts], plan, np)
+            gradient = adjoint.sums(pulls, sums, mask, plan, np)
+            assert gradient.shape == m.shape
+            oracles.close(np.sum(gradient * d), forward, 1e-11, f"{crop} {pairs} {rows}")
 
 
-def _slope(even, lags, batch, rng):
-    """Return random slopes; of an even statistic even ones, on half the lags."""
-    slope = rng.normal(size=(*batch, *lags.stored))
-    return lags.halve(slope + lags.reverse(slope, np), np) if even else slope
+def _slopes(plan, batch, rng):
+    """Return random slopes by the carried pairs, equal where one number is carried twice: at the rows that hold their own opposites."""
+    lags, slopes = plan.lags, []
+    for pair in plan.pairs:
+        slope = rng.normal(size=(batch, *lags.stored))
+        slopes += [2 * lags.halve(slope + lags.reverse(slope, np), np)] if plan.even(pair) else lags.split(slope, np)
+    return slopes
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_transposed_derivative_keeps_the_arithmetic(dtype):
     m = arrays(1, 2, (6, 5), "soft").astype(dtype)
     plan, _, _ = plan_of(m, Options(), np)
-    values, parts = correlation.correlate(m, None, None, plan, np)
-    assert adjoint.correlate([np.ones_like(f) for f in values], parts, None, plan, np).dtype == dtype
+    sums = correlation.sums(m, None, None, plan, np)
+    pulls = adjoint.values([np.ones_like(f) for f in correlation.values(sums, plan, np)], sums, plan, np)
+    assert adjoint.sums(pulls, sums, None, plan, np).dtype == dtype
 
 
 def test_implied():

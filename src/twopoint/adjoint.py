@@ -1,93 +1,125 @@
-"""Transposed derivatives in the array API: the gradient for numpy, and the oracle for the other libraries' own."""
+"""Transposed derivatives in the array API, named as what they go back through: the gradient for numpy, and the others' oracle."""
 
 import math
 from functools import reduce
 from operator import add
+from typing import NamedTuple
 
-from ._namespace import Array, Namespace, device_of, irfftn
-from .correlation import Parts
-from .fluctuations import one_phase
-from .lag_transforms import from_lags
+from ._namespace import Array, Namespace, device_of
+from .correlation import Sums
+from .fluctuations import Edges, one_phase
+from .lag_transforms import from_lags, to_space
 from .lags import along
 from .pairs import Pair
 from .plan import Plan
 
 
-def correlate(slopes: list[Array], parts: Parts, mask: Array | None, plan: Plan, xp: Namespace) -> Array:
-    """Return the transposed derivative of correlation.correlate by m, (..., explicit phases, *space), for slopes by its values.
+class Pulls(NamedTuple):
+    """Slopes by what the statistics are put together from, correlation.Sums."""
 
-    Where a pair is carried on half the lags its slope is by each of all the lags. Means that were taken off before the transform count
-    as constants: how a statistic splits into them and fluctuations does not change it.
+    products: dict[Pair, Array]
+    edges: Edges | None
+    totals: dict[Pair, Array] | None  # by the offsets of carried pairs, (...)
+
+
+def values(slopes: list[Array], sums: Sums, plan: Plan, xp: Namespace, start: int = 0) -> Pulls:
+    """Go back through correlation.values, for slopes by what it gives from a row of lags on."""
+    by_pair = dict(zip(plan.carried, slopes, strict=True))
+    ahead = _without_implied(by_pair, plan, 1)
+    products = _without_implied(ahead, plan, 0)
+    if sums.offsets is not None:
+        return Pulls(products, None, {pair: plan.lags.total(slope, xp, start) for pair, slope in by_pair.items()})
+    edges = None
+    if sums.edges is not None and sums.levels is not None:
+        behind = _without_implied(by_pair, plan, 0)
+        levels = [level[(...,) + (None,) * plan.ndim] for level in sums.levels]
+        edges = Edges(_weighed(ahead, levels, plan, 1, xp), _weighed(behind, levels, plan, 0, xp))
+    inverse = sums.inverse
+    if inverse is None:
+        return Pulls(products, edges, None)
+    return Pulls({pair: u * inverse for pair, u in products.items()}, None if edges is None else edges.map(lambda e: e * inverse), None)
+
+
+def _without_implied(slopes: dict[Pair, Array], plan: Plan, side: int) -> dict[Pair, Array]:
+    """Go back through d_0 = -sum_h d_h as the first or second of the pairs: (h, k) takes what (h, 0) has, with the opposite sign."""
+    if not plan.derived:
+        return slopes
+    found = {}
+    for pair, implied_pair in [(p, (p[0], 0) if side else (0, p[1])) for p in _all_pairs(plan) if p[side]]:
+        own, other = slopes.get(pair), slopes.get(implied_pair)
+        if own is not None or other is not None:
+            found[pair] = own if other is None else -other if own is None else own - other
+    return found
+
+
+def _all_pairs(plan: Plan) -> list[Pair]:
+    """Return the pairs of all phases in both orders."""
+    return [(h, k) for h in range(plan.n_phases) for k in range(plan.n_phases)]
+
+
+def _weighed(slopes: dict[Pair, Array], levels: list[Array], plan: Plan, side: int, xp: Namespace) -> list[Array]:
+    """Sum slopes over the other phase, each with its mean, by transformed phase."""
+    like = next(iter(slopes.values()))
+    rows = [[levels[p[1 - side]] * u for p, u in slopes.items() if p[side] == i] for i in range(plan.derived, plan.n_phases)]
+    return [reduce(add, row) if row else xp.zeros_like(like) for row in rows]
+
+
+def joined(pulls: list[Pulls], plan: Plan, xp: Namespace) -> Pulls:
+    """Put slopes by the rows of lags together again."""
+    if len(pulls) == 1:
+        return pulls[0]
+    first, axis = pulls[0], -plan.ndim
+    products = {pair: xp.concat([p.products[pair] for p in pulls], axis=axis) for pair in first.products}
+    edges = None
+    if first.edges is not None:
+        by_side = zip(*(p.edges for p in pulls if p.edges is not None), strict=True)
+        edges = Edges(*([xp.concat(list(rows), axis=axis) for rows in zip(*side, strict=True)] for side in by_side))
+    totals = [p.totals for p in pulls if p.totals is not None]
+    return Pulls(products, edges, {pair: reduce(add, [t[pair] for t in totals]) for pair in plan.carried} if totals else None)
+
+
+def sums(pulls: Pulls, forward: Sums, mask: Array | None, plan: Plan, xp: Namespace) -> Array:
+    """Go back through correlation.sums, by m, (..., explicit phases, *space).
+
+    Means that were taken off before the transform count as constants: how a statistic splits into them and fluctuations does not
+    change it.
     """
-    by_pair = dict(zip(plan.pairs, slopes, strict=True))
-    if parts.inverse is not None:
-        by_pair = {pair: slope * parts.inverse[plan.even(pair)] for pair, slope in by_pair.items()}
-    grads = _transpose_products(transpose_derive(by_pair, plan, xp), parts.spectra, plan, xp)  # (..., transformed phases, *space)
-    if plan.closed and parts.levels is not None:
-        grads = grads + _transpose_means(by_pair, parts.levels, plan, xp)[(...,) + (None,) * plan.ndim]
+    through = {}
+    for h, k in plan.transformed:
+        through[h - plan.derived, k - plan.derived] = from_lags([pulls.products[order] for order in plan.orders((h, k))], plan.lags, xp)
+    grads = transpose_spectra(through, forward.spectra, plan, xp)  # (..., transformed phases, *space)
+    if forward.levels is not None and pulls.totals is not None:
+        grads = grads + transpose_levels(pulls.totals, forward.levels, plan, xp)[(...,) + (None,) * plan.ndim]
     else:
         grads = grads * float(math.prod(plan.lags.transform))
-        if parts.levels is not None:
-            grads = grads + _transpose_edges(by_pair, parts.levels, plan, xp)
+        if pulls.edges is not None:
+            grads = grads + _transpose_edge_sums(pulls.edges, plan, xp)
     if mask is not None:
         grads = xp.where(mask, grads, xp.zeros_like(grads))
     return implied(grads, plan.ndim) if plan.implied and plan.masked else grads
 
 
-def _transpose_products(slopes: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> Array:
-    """Go back through the products of spectra, (..., transformed phases, *space)."""
-    through = {(h - plan.derived, k - plan.derived): from_lags(slope, plan.lags, xp, even=h == k) for (h, k), slope in slopes.items()}
-    return transpose_spectra(through, spectra, plan, xp)
-
-
 def transpose_spectra(slopes: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> Array:
-    """Go back from spectra of slopes: dm_k += slope * m_h, a convolution, and dm_h += slope correlated with m_k."""
+    """Go back from spectra of slopes, as from_lags gives them: dm_k += slope * m_h, a convolution, and dm_h += slope correlated with m_k.
+
+    For h = k both are one, for an even slope has a real spectrum; it is given twice.
+    """
     terms: dict[int, list[Array]] = {h: [] for h in range(spectra.shape[-plan.ndim - 1])}
     for (h, k), u in slopes.items():
-        if h == k:  # both terms are one, for an even slope has a real spectrum
-            terms[h].append(2 * u * one_phase(spectra, h, plan))
-        else:
-            terms[k].append(u * one_phase(spectra, h, plan))
+        terms[k].append(u * one_phase(spectra, h, plan))
+        if h != k:
             terms[h].append(xp.conj(u) * one_phase(spectra, k, plan))
     zero = None if all(terms.values()) else xp.zeros_like(one_phase(spectra, 0, plan))
     rows = [reduce(add, row) if row else zero for row in terms.values()]
     axis = -plan.ndim - 1
-    grads = irfftn(xp.stack(rows, axis=axis) if len(rows) > 1 else xp.expand_dims(rows[0], axis=axis), plan.lags.transform, xp)
-    return grads if plan.lags.transform == plan.lags.space else grads[(..., *(slice(0, n) for n in plan.lags.space))]
-
-
-def transpose_derive(slopes: dict[Pair, Array], plan: Plan, xp: Namespace) -> dict[Pair, Array]:
-    """Return slopes by the covariances of explicit pairs: c_0k = -sum_h c_hk, c_00 = sum_hk c_hk, c_kh(r) = c_hk(-r)."""
-    if not plan.derived:
-        return slopes
-    lags, through = plan.lags, {}
-    for h, k in plan.transformed:
-        terms = [slopes[h, k]] if (h, k) in slopes else []
-        if h == k:
-            if (0, k) in slopes:
-                terms.append(-slopes[0, k] if plan.even((0, k)) else -_even_part(slopes[0, k], plan, xp))
-            terms += [slopes[0, 0]] if (0, 0) in slopes else []
-        else:
-            terms += [-slopes[0, k]] if (0, k) in slopes else []
-            terms += [-lags.reverse(slopes[0, h], xp)] if (0, h) in slopes else []
-            terms += [2 * lags.unfold(slopes[0, 0], xp)] if (0, 0) in slopes else []
-        through[h, k] = reduce(add, terms)
-    return through
-
-
-def _even_part(slope: Array, plan: Plan, xp: Namespace) -> Array:
-    """Return what slopes by all lags are to an even statistic, on half the lags."""
-    return (plan.lags.halve(slope, xp) + plan.lags.halve_reversed(slope, xp)) / 2
-
-
-def _transpose_means(slopes: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:
-    """Go back through v_h v_k and the means over space, (..., explicit phases)."""
-    totals = {pair: total_over_lags(slope, plan, xp, even=plan.even(pair)) for pair, slope in slopes.items()}
-    return transpose_levels(totals, levels, plan, xp)
+    return to_space(xp.stack(rows, axis=axis) if len(rows) > 1 else xp.expand_dims(rows[0], axis=axis), plan.lags, xp)
 
 
 def transpose_levels(totals: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:
-    """Go back through v_h v_k, for slopes summed over the lags, and the means over space, (..., explicit phases)."""
+    """Go back through v_h v_k, for slopes summed over the lags, and the means over space, (..., explicit phases).
+
+    Totals are by the pairs that the plan carries.
+    """
     terms = [[xp.zeros_like(levels[0])] for _ in range(plan.n_phases)]
     for (h, k), total in totals.items():
         terms[h].append(total * levels[k])
@@ -96,54 +128,35 @@ def transpose_levels(totals: dict[Pair, Array], levels: list[Array], plan: Plan,
     return by_phase[..., 1:] - by_phase[..., :1] if plan.implied else by_phase
 
 
-def total_over_lags(values: Array, plan: Plan, xp: Namespace, *, even: bool) -> Array:
-    """Sum over all stored lags, (...), of which an even statistic carries half."""
-    axes = tuple(range(-plan.ndim, 0))
-    total = xp.sum(values, axis=axes)
-    if not even:
-        return total
-    others = tuple(range(1 - plan.ndim, 0))
-    single = [0, plan.lags.rows - 1] if 2 * (plan.lags.rows - 1) == plan.lags.stored[0] else [0]  # rows that hold their own opposites
-    rest = (slice(None),) * (plan.ndim - 1)
-    rows = [xp.sum(values[(..., i, *rest)], axis=others) if others else values[..., i] for i in single]
-    return 2 * total - reduce(add, rows)
+def _transpose_edge_sums(pulls: Edges, plan: Plan, xp: Namespace) -> Array:
+    """Go back through fluctuations.edge_sums, (..., transformed phases, *space)."""
+    ahead, behind = (_points_seen(xp.stack(side, axis=-plan.ndim - 1), plan, xp) for side in pulls)
+    return ahead + xp.flip(behind, axis=tuple(range(-plan.ndim, 0)))
 
 
-def _transpose_edges(slopes: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:
-    """Go back through v_h e_k(r) + v_k e_h(-r), (..., transformed phases, *space): sums of slopes over the lags that a point sees."""
-    lags, at = plan.lags, (...,) + (None,) * plan.ndim
-    by_phase: list[list[Array]] = [[] for _ in range(plan.n_phases)]
-    for (h, k), slope in slopes.items():
-        if plan.even((h, k)):
-            by_phase[h].append(2 * levels[h][at] * lags.unfold(slope, xp))
-        else:
-            by_phase[k].append(levels[h][at] * slope)
-            by_phase[h].append(levels[k][at] * lags.reverse(slope, xp))
-    like = next(row for row in by_phase if row)[0]
-    pulls = [reduce(add, row) if row else xp.zeros_like(like) for row in by_phase]
-    if plan.derived:
-        pulls = [pull - pulls[0] for pull in pulls[1:]]
-    return _seen(xp.stack(pulls, axis=-plan.ndim - 1), plan, xp)
-
-
-def _seen(pulls: Array, plan: Plan, xp: Namespace) -> Array:
-    """Return for each point y the sum over the lags r for which y - r is in the space too: the transpose of correlation's running sums."""
-    for axis, whole in enumerate(plan.lags.whole):
-        last, size, stored = axis - plan.ndim, plan.lags.space[axis], plan.lags.stored[axis]
-        if plan.lags.boundary == "periodic":
+def _points_seen(pulls: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return for each point the sum of slopes over the lags r whose sums of d(x+r) it is in; rows of opposites count half."""
+    lags = plan.lags
+    for axis in reversed(range(plan.ndim)):
+        last, size, reach = axis - plan.ndim, lags.space[axis], lags.stored[axis] // 2
+        if axis == 0:
+            pulls = pulls * lags.row_weights(pulls, xp)
+        if lags.boundary == "periodic":
             pulls = xp.sum(pulls, axis=last, keepdims=True)
-            continue
-        reach = stored // 2
-        if whole:
-            pulls = xp.concat(
-                [along(pulls, last, stored - reach, stored), along(pulls, last, 0, stored - reach)], axis=last
-            )  # from -reach on
-        running = xp.cumulative_sum(pulls, axis=last, include_initial=True)  # stored + 1 along the axis
-        upper = [min(stored, y + reach + 1) for y in range(size)]
-        lower = [max(0, y - size + 1 + reach) for y in range(size)]
-        first, second = (xp.take(running, xp.asarray(at, device=device_of(running)), axis=last) for at in (upper, lower))
-        pulls = first - second
-    return xp.broadcast_to(pulls, (*pulls.shape[: -plan.ndim], *plan.lags.space))
+        elif axis == 0:  # lag -i sums over the points 0..S-1-i
+            pulls = _take(xp.cumulative_sum(pulls, axis=last), [min(reach, size - 1 - y) for y in range(size)], last, xp)
+        else:
+            if lags.whole[axis]:  # from lag -reach on
+                pulls = xp.concat([along(pulls, last, reach + 1, 2 * reach + 1), along(pulls, last, 0, reach + 1)], axis=last)
+            running = xp.cumulative_sum(pulls, axis=last, include_initial=True)
+            upper = _take(running, [min(2 * reach, y + reach) + 1 for y in range(size)], last, xp)
+            pulls = upper - _take(running, [max(0, y - size + 1 + reach) for y in range(size)], last, xp)
+    return xp.broadcast_to(pulls, (*pulls.shape[: -plan.ndim], *lags.space))
+
+
+def _take(f: Array, indices: list[int], axis: int, xp: Namespace) -> Array:
+    """Take indices along an axis."""
+    return xp.take(f, xp.asarray(indices, device=device_of(f)), axis=axis)
 
 
 def implied(grads: Array, ndim: int) -> Array:

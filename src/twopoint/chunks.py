@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable
 
 from ._namespace import Array, Namespace, device_of, is_jax, may_split
+from .lags import along
 from .plan import Plan
 
 _CACHED = 800_000  # numbers of a chunk: sixteen 224x224 images of one phase; measured, half or twice as many are slower
+_CACHED_ROWS = 1 << 17  # numbers of one pair's statistics that are put together and compared at a time
 _HELD = 1 << 28  # on an accelerator, where a chunk bounds the memory alone
 
 
@@ -16,9 +18,27 @@ def ranges(prediction: Array, plan: Plan, xp: Namespace) -> list[slice]:
     if is_jax(xp) or not may_split(prediction, xp):
         return [slice(0, members)]
     numbers = math.prod(plan.lags.transform) * (plan.n_phases - plan.derived)
-    on_cpu = getattr(device_of(prediction), "type", "cpu") == "cpu"
-    each = max(1, (_CACHED if on_cpu else _HELD) // numbers)
+    each = max(1, (_CACHED if _on_cpu(prediction) else _HELD) // numbers)
     return [slice(start, min(start + each, members)) for start in range(0, members, each)]
+
+
+def rows(m: Array, plan: Plan, xp: Namespace) -> list[tuple[int, Callable[[Array], Array]]]:
+    """Return chunks of the rows of lags: the first row of each, and a function that takes them out of what has all the rows."""
+    first, number = -plan.ndim, plan.lags.rows
+    alone = math.prod(m.shape[: first - 1]) == 1  # what is a batch is a chunk already, and its rows do not lie together
+    each = max(1, _CACHED_ROWS // math.prod(plan.lags.stored[1:]))
+    if is_jax(xp) or not may_split(m, xp) or not _on_cpu(m) or not alone or each >= number:
+        return [(0, lambda x: x)]
+
+    def cut(start: int) -> Callable[[Array], Array]:
+        return lambda x: along(x, first, start, start + each) if x.shape[first] == number else x
+
+    return [(start, cut(start)) for start in range(0, number, each)]
+
+
+def _on_cpu(x: Array) -> bool:
+    """Whether an array lies in the memory of a processor with caches."""
+    return getattr(device_of(x), "type", "cpu") == "cpu"
 
 
 def cutter(batch: tuple[int, ...], part: slice, xp: Namespace) -> Callable[[Array | None, int], Array | None]:

@@ -1,74 +1,109 @@
 """2-point correlations: one private core for periodic, open and masked, 1-3 dimensions, N phases, any batch."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import reduce
 from operator import add
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from jaxtyping import Bool, Float
 
 from . import _check, chunks, phases
-from ._namespace import Array, Namespace, compiled, device_of, is_jax, namespace, rfftn, widest
-from .fluctuations import beside, edge_sums, fluctuations, offset, one_phase
-from .lag_transforms import product, to_lags
+from ._namespace import Array, Namespace, compiled, device_of, is_jax, namespace, widest
+from .fluctuations import Edges, edge_sums, fluctuations, offset, one_phase
+from .lag_transforms import from_space, product, to_lags
 from .pairs import Pair
 from .plan import Options, Plan, plan_of
 from .stacking import assemble, square, stored
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What the adjoint needs of a forward pass."""
+class Sums(NamedTuple):
+    """What the statistics are put together from, lag by lag; fields that are None have no part in it."""
 
+    products: dict[Pair, Array]  # of transformed phases, in the orders that half the lags need, (..., rows, *others)
     spectra: Array  # (..., transformed phases, *frequencies)
     levels: list[Array] | None  # by phase, (...): the means that were taken off before the transform
-    inverse: dict[bool, Array] | None  # one over the pairs that stored lags span, all of them and half; None where closed
+    offsets: dict[Pair, Array] | None  # closed: what the means contribute at every lag, (...)
+    edges: Edges | None  # not closed: what they contribute beside it
+    spans: Array | None  # how many pairs of points a lag spans without a mask, over those that count; None where one
+    inverse: Array | None  # one over the pairs that count, half the lags
+
+    def rows(self, cut: Callable[[Array], Array]) -> "Sums":
+        """Return some of the rows of lags."""
+        return self._replace(
+            products={pair: cut(c) for pair, c in self.products.items()},
+            edges=None if self.edges is None else self.edges.map(cut),
+            spans=None if self.spans is None else cut(self.spans),
+            inverse=None if self.inverse is None else cut(self.inverse),
+        )
 
 
-def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[list[Array], Parts]:
-    """Return the statistics of the plan's pairs in the dtype of the arithmetic, each (..., *stored), or halved where it is even.
+def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> list[Array]:
+    """Return the statistics of the pairs that the plan carries, on half the lags, (..., rows, *others), in the dtype of the arithmetic.
 
-    The mask comes as counting() gives it, the count as pair_count() does: None where every lag spans every point. Fluctuations d about
-    means v are transformed, and f_hk = c_hk + v_h v_k: exact where a float32 zero frequency is not. Unless closed, what d contributes
-    beside v is a sum over a box, f_hk = (sum d_h d_k + v_h v_k n + v_h e_k(r) + v_k e_h(-r)) / count.
+    The mask comes as counting() gives it, the count as pair_count() does: None where every lag spans every point.
     """
-    values, kept = (compiled(_correlate) if is_jax(xp) else _correlate)(m, mask, count, plan, xp)
-    return values, Parts(*kept)
+    return (compiled(_correlate) if is_jax(xp) else _correlate)(m, mask, count, plan, xp)
 
 
-Kept: TypeAlias = tuple[Array, list[Array] | None, dict[bool, Array] | None]  # the fields of Parts
-
-
-def _correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[list[Array], Kept]:
+def _correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> list[Array]:
     """Do what correlate does; under jax one program a plan, where each operation would be compiled by itself."""
+    return values(_sums(m, mask, count, plan, xp), plan, xp)
+
+
+def sums(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Sums:
+    """Return what values() puts the statistics together from.
+
+    Fluctuations d about means v are transformed, and f_hk = c_hk + v_h v_k: exact where a float32 zero frequency is not. Unless closed,
+    what d contributes beside v is a sum over a box, f_hk = (sum d_h d_k + v_h v_k n + v_h e_k(r) + v_k e_h(-r)) / count.
+    """
+    return (compiled(_sums) if is_jax(xp) else _sums)(m, mask, count, plan, xp)
+
+
+def _sums(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Sums:
+    """Do what sums does."""
     m = xp.astype(m, arithmetic(m, plan, xp), copy=False)
-    if plan.masked:
+    if mask is not None:
         m = phases.explicit(m, plan.ndim, xp) if plan.implied else m
         m = xp.where(mask, m, xp.zeros_like(m))
-    sums, parts = _sums(m, plan, xp)
-    if count is None:
-        return [sums[pair] for pair in plan.pairs], (parts.spectra, parts.levels, None)
-    inverse = xp.where(count > 0, 1 / xp.where(count > 0, count, xp.ones_like(count)), xp.zeros_like(count))
-    both = {False: inverse, True: plan.lags.halve(inverse, xp)}
-    return [sums[pair] * both[plan.even(pair)] for pair in plan.pairs], (parts.spectra, parts.levels, both)
-
-
-def _sums(m: Array, plan: Plan, xp: Namespace) -> tuple[dict[Pair, Array], Parts]:
-    """Return the plan's pairs' sums over points of m_h(x) m_k(x+r), zero outside the space; where closed their means."""
-    points = 1.0 if plan.closed else float(math.prod(plan.lags.transform))
+    inverse = spans = None
+    if count is not None:
+        count = plan.lags.halve(count, xp)
+        inverse = xp.where(count > 0, 1 / xp.where(count > 0, count, xp.ones_like(count)), xp.zeros_like(count))
     if plan.masked and xp.finfo(m.dtype).bits >= 64:
-        spectra = rfftn(m, plan.lags.transform, xp)
-        return {pair: c * points for pair, c in _products(spectra, plan, xp).items()}, Parts(spectra, None, None)
+        spectra = from_space(m, plan.lags, xp)
+        return Sums(_products(spectra, plan, xp), spectra, None, None, None, None, inverse)
     d, spectra, levels = fluctuations(m, plan, xp)
-    c, at = derive(_products(spectra, plan, xp), plan, xp), (...,) + (None,) * plan.ndim
+    products = _products(spectra, plan, xp)
     if plan.closed:
-        sums = {(h, k): c[h, k] + offset(m, c[h, k], levels, (h, k), plan, xp)[at] for h, k in plan.pairs}
-    else:
-        edges = edge_sums(d, plan, xp)
-        sums = {(h, k): c[h, k] * points + beside(levels, edges, (h, k), plan, xp) for h, k in plan.pairs}
-    return sums, Parts(spectra, levels, None)
+        zero = {pair: c[(..., 0, *plan.lags.zero[1:])] for pair, c in products.items()}
+        offsets = {p: offset(m, signed(derived(zero, p, plan)), levels, p, plan, xp) for p in plan.carried}
+        return Sums(products, spectra, levels, offsets, None, None, inverse)
+    if plan.masked or inverse is None:
+        spans = plan.lags.halve(xp.broadcast_to(plan.lags.spans(levels[0], xp), plan.lags.stored), xp)
+        spans = spans if inverse is None else spans * inverse
+    return Sums(products, spectra, levels, None, edge_sums(d, plan, xp), spans, inverse)
+
+
+def values(sums: Sums, plan: Plan, xp: Namespace) -> list[Array]:
+    """Put the statistics that the plan carries together; without an inverse their sums over points."""
+    at = (...,) + (None,) * plan.ndim
+    if sums.offsets is not None:
+        return [_plus(sums.offsets[pair][at], derived(sums.products, pair, plan)) for pair in plan.carried]
+    weight: Any = float(math.prod(plan.lags.transform))
+    weight = weight if sums.inverse is None else weight * sums.inverse
+    products = {pair: c * weight for pair, c in sums.products.items()}
+    if sums.levels is None or sums.edges is None:
+        return [products[pair] for pair in plan.carried]
+    levels = [level[at] for level in sums.levels]
+    edges = sums.edges if sums.inverse is None else sums.edges.map(lambda e: e * sums.inverse)
+    ahead = [v + e if sums.spans is None else v * sums.spans + e for v, e in zip(levels, edges.ahead, strict=True)]
+    found = []
+    for h, k in plan.carried:
+        beside = levels[h] * (ahead[h] + edges.behind[h]) if h == k else levels[h] * ahead[k] + levels[k] * edges.behind[h]
+        found.append(_plus(beside, derived(products, (h, k), plan)))
+    return found
 
 
 def arithmetic(m: Array, plan: Plan, xp: Namespace) -> Any:
@@ -85,37 +120,43 @@ def pair_count(mask: Array | None, like: Array, plan: Plan, xp: Namespace) -> Ar
     if mask is None:
         return plan.lags.spans(like, xp)
     alone = replace(plan, n_phases=1, implied=False, pairs=((0, 0),))
-    return xp.round(plan.lags.unfold(_sums(xp.astype(mask, like.dtype), alone, xp)[0][0, 0], xp))
+    (half,) = values(sums(xp.astype(mask, like.dtype), None, None, alone, xp), alone, xp)
+    return xp.round(plan.lags.unfold(half, half, xp))
 
 
 def _products(spectra: Array, plan: Plan, xp: Namespace) -> dict[Pair, Array]:
     """Return the transformed products of the plan's pairs; phases of a derived one are counted from 1, their spectra from 0."""
-    products = {}
-    for h, k in plan.transformed:
-        a, b = (one_phase(spectra, i - plan.derived, plan) for i in (h, k))
-        even = plan.even((h, k))
-        products[h, k] = to_lags(product(a, b, plan.lags, xp, even=even), plan.lags, xp, even=even)
+    products: dict[Pair, Array] = {}
+    for pair in plan.transformed:
+        a, b = (one_phase(spectra, i - plan.derived, plan) for i in pair)
+        even = plan.even(pair)
+        products.update(zip(plan.orders(pair), to_lags(product(a, b, plan.lags, xp, even=even), plan.lags, xp, even=even), strict=True))
     return products
 
 
-def derive(c: dict[Pair, Array], plan: Plan, xp: Namespace) -> dict[Pair, Array]:
-    """Add the covariances of the implied phase: its fluctuation is minus the sum of the others', so c_0k = -sum_h c_hk."""
-    if not plan.derived:
-        return c
-    lags, explicit, derived = plan.lags, range(1, plan.n_phases), dict(c)
+def derived(c: dict[Pair, Array], pair: Pair, plan: Plan) -> tuple[bool, Array]:
+    """Return the covariance of a pair, and whether it is to be subtracted.
 
-    def whole(h: int, k: int) -> Array:
-        if h > k:
-            return lags.reverse(c[k, h], xp)
-        return lags.unfold(c[h, k], xp) if plan.even((h, k)) else c[h, k]
+    The fluctuation of an implied phase is minus the sum of the others', so c_0k = -sum_h c_hk, and c_00 the sum of all.
+    """
+    if pair in c:
+        return False, c[pair]
+    (h, k), explicit = pair, range(1, plan.n_phases)
+    if h == k:
+        return False, reduce(add, c.values())
+    return True, reduce(add, [c[i, k] if h == 0 else c[h, i] for i in explicit])
 
-    for h, k in plan.pairs:
-        if (h, k) == (0, 0):
-            mixed = [part(c[i, j], xp) for i, j in c if i != j for part in (lags.halve, lags.halve_reversed)]
-            derived[0, 0] = reduce(add, [c[i, i] for i in explicit] + mixed)
-        elif h == 0:
-            derived[0, k] = -c[k, k] if plan.even((0, k)) else -reduce(add, [whole(i, k) for i in explicit])
-    return derived
+
+def signed(found: tuple[bool, Array]) -> Array:
+    """Return a covariance with its sign."""
+    negative, c = found
+    return -c if negative else c
+
+
+def _plus(base: Array, found: tuple[bool, Array]) -> Array:
+    """Add a covariance with its sign."""
+    negative, c = found
+    return base - c if negative else base + c
 
 
 def correlations(
@@ -180,8 +221,8 @@ def correlations(
     dtype, batch = phases.result_dtype(m, xp), tuple(m.shape[: -ndim - 1])
 
     def assembled(part: Array, own_mask: Array | None, own_count: Array | None) -> Array:
-        values, _ = correlate(part, own_mask, own_count, plan, xp)
-        f = square(assemble(stored(values, plan, xp), plan, wanted, xp, centered=centered), pairs, plan, xp)
+        found = correlate(part, own_mask, own_count, plan, xp)
+        f = square(assemble(stored(found, plan, xp), plan, wanted, xp, centered=centered), pairs, plan, xp)
         return xp.astype(f, dtype, copy=False)
 
     parts = chunks.ranges(m, plan, xp)

@@ -1,9 +1,12 @@
 """Fluctuations of phases about their means, and what the means contribute to the statistics beside them."""
 
+from collections.abc import Callable
 from functools import reduce
 from operator import add
+from typing import NamedTuple
 
-from ._namespace import Array, Namespace, rfftn, stop_gradient
+from ._namespace import Array, Namespace, stop_gradient
+from .lag_transforms import from_space
 from .lags import along
 from .pairs import Pair
 from .plan import Plan
@@ -15,7 +18,7 @@ def fluctuations(m: Array, plan: Plan, xp: Namespace) -> tuple[Array, Array, lis
     own = levels[1:] if plan.derived else levels
     explicit = xp.stack(own, axis=-1) if len(own) > 1 else own[0][..., None]
     d = m - explicit[(...,) + (None,) * plan.ndim]
-    return d, rfftn(d, plan.lags.transform, xp), levels
+    return d, from_space(d, plan.lags, xp), levels
 
 
 def _levels(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
@@ -33,21 +36,20 @@ def _levels(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
 def offset(m: Array, c: Array, levels: list[Array], pair: Pair, plan: Plan, xp: Namespace) -> Array:
     """Return v_h v_k, and below float64 what v_h v_k + c(0) misses of f_hk(0): 0 in exact arithmetic, so it has no gradient.
 
-    Two phases of an indicator never meet at lag zero. There the product and the covariance cancel, and float32 leaves up to a tenth of
-    the floor of CESS, enough to change a small gradient by 1e-4.
+    c is the covariance at lag zero, (...). Two phases of an indicator never meet there: product and covariance cancel, and float32 leaves
+    up to a tenth of the floor of CESS, enough to change a small gradient by 1e-4.
     """
-    (h, k), lags = pair, plan.lags
+    h, k = pair
     product = levels[h] * levels[k]
     if h == k or xp.finfo(m.dtype).bits >= 64:
         return product
-    zero = (0, *lags.zero[1:]) if plan.even(pair) else lags.zero
-    return product + _at_zero_lag(stop_gradient(m, xp), pair, plan, xp) - stop_gradient(product + c[(..., *zero)], xp)
+    return product + _at_zero_lag(stop_gradient(m, xp), pair, plan, xp) - stop_gradient(product + c, xp)
 
 
 def _at_zero_lag(m: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
     """Return the mean over points of m_h m_k, a row at a time: exactly 0 for indicators."""
     others = tuple(range(1 - plan.ndim, 0))
-    h, k = (i - plan.derived for i in pair)
+    h, k = sorted(i - plan.derived for i in pair)
     if h < 0:  # the implied phase with another: m_k minus its products with all explicit phases
         rows = xp.sum(one_phase(m, k, plan), axis=-1) - reduce(
             add, [xp.sum(one_phase(m, i, plan) * one_phase(m, k, plan), axis=-1) for i in range(plan.n_phases - 1)]
@@ -57,31 +59,41 @@ def _at_zero_lag(m: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
     return (xp.mean(rows, axis=others) if others else rows) / float(m.shape[-1])
 
 
-def beside(levels: list[Array], edges: list[Array], pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return v_h v_k n(r) + v_h e_k(r) + v_k e_h(-r), what stands beside the sum of products of fluctuations."""
-    (h, k), lags, at = pair, plan.lags, (...,) + (None,) * plan.ndim
-    a, b = levels[h][at], levels[k][at]
-    spans = lags.spans(levels[h], xp)
-    if not plan.even(pair):
-        return a * b * spans + a * edges[k] + b * lags.reverse(edges[h], xp)
-    spans = spans if isinstance(spans, float) else lags.halve(spans, xp)
-    return a * a * spans + a * (lags.halve(edges[h], xp) + lags.halve_reversed(edges[h], xp))
+class Edges(NamedTuple):
+    """By phase and lag r, on half the lags, the sums of fluctuations d(x+r) over the x with x and x+r in the space; and those at -r."""
+
+    ahead: list[Array]
+    behind: list[Array]
+
+    def map(self, function: Callable[[Array], Array]) -> "Edges":
+        """Apply a function to each of the arrays."""
+        return Edges([function(e) for e in self.ahead], [function(e) for e in self.behind])
 
 
-def edge_sums(d: Array, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return by phase for each lag r the sum of d(x+r) over all x with x and x+r in the space: running sums, axis by axis."""
-    for axis, whole in enumerate(plan.lags.whole):
-        last, size = axis - plan.ndim, plan.lags.space[axis]
-        if plan.lags.boundary == "periodic":
+def edge_sums(d: Array, plan: Plan, xp: Namespace) -> Edges:
+    """Return the edge sums: running sums, axis by axis."""
+    turned = xp.flip(d, axis=tuple(range(-plan.ndim, 0)))
+    return Edges(_edge_sums(d, plan, xp), _edge_sums(turned, plan, xp))
+
+
+def _edge_sums(d: Array, plan: Plan, xp: Namespace) -> list[Array]:
+    """Return the sums at half the lags, by phase."""
+    lags, first = plan.lags, -plan.ndim
+    for axis, whole in enumerate(lags.whole):
+        last, size = axis - plan.ndim, lags.space[axis]
+        if lags.boundary == "periodic":
             d = xp.sum(d, axis=last, keepdims=True)
             continue
         running = xp.cumulative_sum(d, axis=last, include_initial=True)  # S+1 along the axis
-        reach = plan.lags.stored[axis] // 2
+        reach = lags.stored[axis] // 2
+        if last == first:  # lags 0, -1, ...
+            d = xp.flip(along(running, last, size - reach, size + 1), axis=last)
+            continue
         forth = along(running, last, size, size + 1) - along(running, last, 0, reach + 1)
         back = along(running, last, size - reach, size)
         d = xp.concat([forth, back] if whole else [back, forth], axis=last)
-    d = xp.broadcast_to(d, (*d.shape[: -plan.ndim], *plan.lags.stored))
-    edges = [one_phase(d, h, plan) for h in range(d.shape[-plan.ndim - 1])]  # (..., *stored) each
+    d = xp.broadcast_to(d, (*d.shape[: -plan.ndim], lags.rows, *lags.stored[1:]))
+    edges = [one_phase(d, h, plan) for h in range(d.shape[-plan.ndim - 1])]  # (..., rows, *others) each
     return [-reduce(add, edges), *edges] if plan.derived else edges
 
 

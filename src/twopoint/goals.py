@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 from typing import TypeAlias
 
-from . import adjoint, correlation
+from . import adjoint, chunks, correlation
 from ._namespace import Array, Namespace
 from .carried import Carried
 from .fluctuations import fluctuations, one_phase
@@ -22,7 +22,7 @@ class LagGoals:
     """A measure summed over pairs and lags."""
 
     measure: Measure
-    goals: list[Goal]  # by canonical pair
+    goals: list[Goal]  # by carried pair
 
     @property
     def first(self) -> Array:
@@ -31,20 +31,25 @@ class LagGoals:
 
     def value(self, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Array:
         """Return the loss of each member of the batch, (...)."""
-        values, _ = correlation.correlate(m, mask, count, plan, xp)
+        values = correlation.correlate(m, mask, count, plan, xp)
         return self._total([self.measure.value(f, goal, xp) for f, goal in zip(values, self.goals, strict=True)], plan, xp)
 
     def value_and_gradient(self, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
-        """Return the loss of each member of the batch, (...), and its gradient by m."""
-        values, parts = correlation.correlate(m, mask, count, plan, xp)
-        both = [self.measure.value_and_slope(f, goal, xp) for f, goal in zip(values, self.goals, strict=True)]
-        gradient = adjoint.correlate([slope for _, slope in both], parts, mask, plan, xp)
-        return self._total([value for value, _ in both], plan, xp), gradient
+        """Return the loss of each member of the batch, (...), and its gradient by m; row by row of the lags where these are many."""
+        sums = correlation.sums(m, mask, count, plan, xp)
+        totals, pulls = [], []
+        for start, cut in chunks.rows(m, plan, xp):
+            part, goals = sums.rows(cut), replace(self, goals=[goal.map(cut) for goal in self.goals])
+            values = correlation.values(part, plan, xp)
+            both = [self.measure.value_and_slope(f, goal, xp) for f, goal in zip(values, goals.goals, strict=True)]
+            totals.append(goals._total([value for value, _ in both], plan, xp, start))
+            pulls.append(adjoint.values([slope for _, slope in both], part, plan, xp, start))
+        return reduce(add, totals), adjoint.sums(adjoint.joined(pulls, plan, xp), sums, mask, plan, xp)
 
-    def _total(self, values: list[Array], plan: Plan, xp: Namespace) -> Array:
-        """Sum over pairs and lags."""
+    def _total(self, values: list[Array], plan: Plan, xp: Namespace, start: int = 0) -> Array:
+        """Sum over pairs and lags, from a row of these on."""
         whole = [value if goal.extra is None else value + goal.extra for value, goal in zip(values, self.goals, strict=True)]
-        return reduce(add, [adjoint.total_over_lags(v, plan, xp, even=plan.even(p)) for p, v in zip(plan.pairs, whole, strict=True)])
+        return reduce(add, [plan.lags.total(value, xp, start) for value in whole])
 
     def map(self, function: Callable[[Array, int], Array], ndim: int) -> "LagGoals":
         """Apply a function to each of the arrays, which it is told the axes of without a batch."""
@@ -53,8 +58,7 @@ class LagGoals:
 
 def lag_goals(measure: Measure, target: Carried, shares: list[Array | float], xp: Namespace) -> LagGoals:
     """Prepare the target of a measure."""
-    odds = target.odds or [None] * len(shares)
-    return LagGoals(measure, [measure.goal(t, share, odd, xp) for t, share, odd in zip(target.values, shares, odds, strict=True)])
+    return LagGoals(measure, [measure.goal(t, share, odd, xp) for t, share, odd in zip(target.values, shares, target.odds, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class SpectralGoals:
         _, spectra, levels = fluctuations(xp.astype(m, correlation.arithmetic(m, plan, xp), copy=False), plan, xp)
         spectra, apart, points = _all(spectra, plan, xp), self._apart(levels), float(math.prod(plan.lags.space))
         differences = _differences(self.terms, spectra, plan, xp)
-        slopes = {pair: 2 * weight * d for (pair, weight, _), d in zip(self.terms, differences, strict=True)}
+        slopes = {pair: (4 if pair[0] == pair[1] else 2) * weight * d for (pair, weight, _), d in zip(self.terms, differences, strict=True)}
         totals = {pair: (2 * points * weight) * d for (pair, weight, _), d in zip(self.levels, apart, strict=True)}
         gradient = adjoint.transpose_spectra(slopes, spectra, plan, xp)
         if _through_all(plan):
@@ -121,7 +125,7 @@ def is_spectral(measure: Measure, plan: Plan) -> bool:
 def spectral_goals_of_microstructure(m: Array, shares: list[Array | float], plan: Plan, xp: Namespace) -> SpectralGoals:
     """Prepare a microstructure as the target, without a transform back."""
     _, spectra, levels = fluctuations(m, plan, xp)
-    spectra, weights = _all(spectra, plan, xp), dict(zip(plan.pairs, map(float, shares), strict=True))
+    spectra, weights = _all(spectra, plan, xp), _weights(shares, plan)
     pairs = [((0, 0), sum(weights.values()))] if _shared(plan) else list(weights.items())
     terms = [(pair, weight, _product(spectra, pair, plan, xp)) for pair, weight in pairs]
     return SpectralGoals(terms, [(pair, weight, levels[pair[0]] * levels[pair[1]]) for pair, weight in weights.items()], None)
@@ -129,23 +133,27 @@ def spectral_goals_of_microstructure(m: Array, shares: list[Array | float], plan
 
 def spectral_goals(target: Carried, shares: list[Array | float], plan: Plan, xp: Namespace) -> SpectralGoals:
     """Prepare statistics as the target."""
-    points, terms, levels, extras = float(math.prod(plan.lags.space)), [], [], []
-    for i, (pair, t, share) in enumerate(zip(plan.pairs, target.values, shares, strict=True)):
-        mean = adjoint.total_over_lags(t, plan, xp, even=plan.even(pair)) / points
-        t = from_lags(t - mean[(...,) + (None,) * plan.ndim], plan.lags, xp, even=plan.even(pair))
-        terms.append((pair, float(share), t))
-        levels.append((pair, float(share), mean))
-        odd = None if target.odds is None else target.odds[i]
-        if odd is not None:
-            extras.append(share * adjoint.total_over_lags(odd**2, plan, xp, even=True))
-    if not _shared(plan):
-        return SpectralGoals(terms, levels, reduce(add, extras) if extras else None)
-    whole = sum(weight for _, weight, _ in terms)
-    signed = [(weight, -t if pair == (0, 1) else t) for pair, weight, t in terms]
-    common = reduce(add, [weight / whole * t for weight, t in signed])
-    if target.odds is not None:
-        extras += [(points * weight) * _norm(t - common, plan, xp) for weight, t in signed]
-    return SpectralGoals([((0, 0), whole, common)], levels, reduce(add, extras) if extras else None)
+    points, terms, levels = float(math.prod(plan.lags.space)), [], []
+    extras = [share * plan.lags.total(odd**2, xp) for share, odd in zip(shares, target.odds, strict=True) if odd is not None]
+    measured, by_order = bool(extras), dict(zip(plan.carried, target.values, strict=True))
+    for pair, weight in _weights(shares, plan).items():
+        halves = [by_order[order] for order in plan.orders(pair)]
+        mean = reduce(add, [plan.lags.total(half, xp) for half in halves]) * ((3 - len(halves)) / points)
+        terms.append((pair, weight, from_lags([half - mean[(...,) + (None,) * plan.ndim] for half in halves], plan.lags, xp)))
+        levels.append((pair, weight, mean))
+    if _shared(plan):
+        whole = sum(weight for _, weight, _ in terms)
+        signed = [(weight, -t if pair == (0, 1) else t) for pair, weight, t in terms]
+        common = reduce(add, [weight / whole * t for weight, t in signed])
+        extras += [(points * weight) * _norm(t - common, plan, xp) for weight, t in signed if measured]
+        terms = [((0, 0), whole, common)]
+    return SpectralGoals(terms, levels, reduce(add, extras) if extras else None)
+
+
+def _weights(shares: list[Array | float], plan: Plan) -> dict[Pair, float]:
+    """Return what each of all the lags of a canonical pair weighs: of an even one half of what a number does that carries two."""
+    by_order = dict(zip(plan.carried, shares, strict=True))
+    return {pair: float(by_order[pair]) / (3 - len(plan.orders(pair))) for pair in plan.pairs}
 
 
 def _shared(plan: Plan) -> bool:

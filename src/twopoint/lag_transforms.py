@@ -1,7 +1,7 @@
 """Between the products of spectra and the lags: transforms that compute half of what is even, and no lags that a crop leaves out."""
 
 from ._namespace import Array, Namespace, irfftn, rfftn, transform_axis
-from .lags import Lags
+from .lags import Lags, along
 
 
 def product(a: Array, b: Array, lags: Lags, xp: Namespace, *, even: bool) -> Array:
@@ -11,8 +11,8 @@ def product(a: Array, b: Array, lags: Lags, xp: Namespace, *, even: bool) -> Arr
     return xp.conj(a) * b
 
 
-def to_lags(spectrum: Array, lags: Lags, xp: Namespace, *, even: bool) -> Array:
-    """Transform a product of spectra back, undivided, to the stored lags, or for an even correlation to half of them.
+def to_lags(spectrum: Array, lags: Lags, xp: Namespace, *, even: bool) -> list[Array]:
+    """Transform a product of spectra back, undivided, to half the stored lags: f(r), and f(-r) unless the correlation is even.
 
     An even correlation has a real spectrum, and such an axis transforms at half the cost to half the lags: rfft, whose sign makes
     them 0, -1, -2, ... Axes that a crop prunes are transformed one after the other, each cut before the next.
@@ -20,21 +20,40 @@ def to_lags(spectrum: Array, lags: Lags, xp: Namespace, *, even: bool) -> Array:
     ndim = len(lags.space)
     if even and _halved(lags):
         spectrum = transform_axis("rfft", spectrum, -ndim, xp, norm="backward")
-        return _remaining_to_lags(_rows(spectrum, lags.rows, ndim), lags, 1, xp)
+        return [_remaining_to_lags(along(spectrum, -ndim, 0, lags.rows), lags, 1, xp)]
     f = _remaining_to_lags(spectrum, lags, 0, xp)
-    return lags.halve(f, xp) if even else f
+    return [lags.halve(f, xp)] if even else lags.split(f, xp)
 
 
-def from_lags(slope: Array, lags: Lags, xp: Namespace, *, even: bool) -> Array:
-    """Transform slopes by the lags, divided by the number of points: the transpose of to_lags.
-
-    Half the lags of an even slope give a real spectrum; the slope is by each of all the lags.
-    """
-    ndim = len(lags.space)
+def from_lags(slopes: list[Array], lags: Lags, xp: Namespace) -> Array:
+    """Transform slopes given as to_lags gives lags, divided by the number of points; one alone stands at r and at -r."""
+    ndim, even = len(lags.space), len(slopes) == 1
     if even and _halved(lags):
-        spectrum = _remaining_from_lags(slope, lags, 1, xp)
+        spectrum = _remaining_from_lags(slopes[0], lags, 1, xp)
         return transform_axis("irfft", spectrum, -ndim, xp, n=lags.transform[0], norm="backward")
-    return _remaining_from_lags(lags.unfold(slope, xp) if even else slope, lags, 0, xp)
+    return _remaining_from_lags(lags.unfold(slopes[0], slopes[-1], xp), lags, 0, xp)
+
+
+def from_space(d: Array, lags: Lags, xp: Namespace) -> Array:
+    """Transform an array over the space, padded, and divide by the number of points; an axis is padded when its turn comes."""
+    ndim, sizes = len(lags.space), lags.transform
+    if not _padded(lags):
+        return rfftn(d, sizes, xp)
+    spectrum = transform_axis("rfft", d, -1, xp, n=sizes[-1])
+    for axis in reversed(range(ndim - 1)):
+        spectrum = transform_axis("fft", spectrum, axis - ndim, xp, n=sizes[axis])
+    return spectrum
+
+
+def to_space(spectrum: Array, lags: Lags, xp: Namespace) -> Array:
+    """Transform back, undivided, and cut to the space: an axis as soon as its turn has come."""
+    ndim, sizes, space = len(lags.space), lags.transform, lags.space
+    if not _padded(lags):
+        whole = irfftn(spectrum, sizes, xp)
+        return whole if sizes == space else whole[(..., *(slice(0, n) for n in space))]
+    for axis in range(ndim - 1):
+        spectrum = along(transform_axis("ifft", spectrum, axis - ndim, xp), axis - ndim, 0, space[axis])
+    return along(transform_axis("irfft", spectrum, -1, xp, n=sizes[-1]), -1, 0, space[-1])
 
 
 def _halved(lags: Lags) -> bool:
@@ -42,9 +61,9 @@ def _halved(lags: Lags) -> bool:
     return len(lags.space) > 1
 
 
-def _rows(spectrum: Array, rows: int, ndim: int) -> Array:
-    """Take the first rows of the first space axis."""
-    return spectrum[(..., slice(0, rows), *(slice(None),) * (ndim - 1))]
+def _padded(lags: Lags) -> bool:
+    """Whether leaving out the zeros of the axes but the last saves more than another pass over memory costs."""
+    return any(4 * n <= 3 * size for n, size in zip(lags.space[:-1], lags.transform[:-1], strict=True))
 
 
 def _pruned(lags: Lags, start: int) -> bool:

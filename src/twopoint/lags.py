@@ -97,11 +97,15 @@ class Lags:
 
     @property
     def rows(self) -> int:
-        """How many lags of the first axis an even statistic, f(-r) = f(r), needs: 0, -1, -2, ... in this order."""
+        """How many lags of the first axis half of all are: 0, -1, -2, ... in this order."""
         return self.stored[0] // 2 + 1
 
+    def split(self, f: Array, xp: Namespace) -> list[Array]:
+        """Return f(r) and f(-r) at the rows of lags r that halve() keeps: between them they hold every lag."""
+        return [self.halve(f, xp), self.halve_reversed(f, xp)]
+
     def halve(self, f: Array, xp: Namespace) -> Array:
-        """Return the rows of stored lags that an even statistic needs, at lags 0, -1, ... along the first axis, (..., rows, *others)."""
+        """Return half of the stored lags, those at 0, -1, ... along the first axis, (..., rows, *others)."""
         if self.whole[0]:
             length = self.stored[0]
             return xp.concat(
@@ -114,15 +118,35 @@ class Lags:
         start = 0 if self.whole[0] else self.zero[0]
         return self._reverse_others(self._take(f, 0, start, start + self.rows), xp)
 
-    def unfold(self, half: Array, xp: Namespace) -> Array:
-        """Return all stored lags of an even statistic from half of them."""
+    def unfold(self, half: Array, opposite: Array, xp: Namespace) -> Array:
+        """Return all stored lags of f from its halves f(r) and f(-r), which are one where f is even: the inverse of split."""
         positive = self.stored[0] - self.rows
-        ahead = self._reverse_others(self._take(half, 0, 1, positive + 1), xp)
+        ahead = self._reverse_others(self._take(opposite, 0, 1, positive + 1), xp)
         if self.whole[0]:
             parts = [self._take(half, 0, 0, 1), ahead, self._turn(self._take(half, 0, 1, self.rows), (0,), xp)]
         else:
             parts = [self._turn(half, (0,), xp), ahead]
         return xp.concat(parts, axis=self._first)  # (..., *stored)
+
+    @property
+    def _single(self) -> tuple[int, ...]:
+        """The rows that hold their own opposites: two of an axis with a furthest lag of its own."""
+        return (0, self.rows - 1) if 2 * (self.rows - 1) == self.stored[0] else (0,)
+
+    def total(self, half: Array, xp: Namespace, start: int = 0) -> Array:
+        """Sum half the lags, given from a row on, (...); rows that hold their own opposites count half."""
+        axes, others = tuple(range(-len(self.space), 0)), tuple(range(1 - len(self.space), 0))
+        total = xp.sum(half, axis=axes)
+        for row in self._single:
+            if start <= row < start + half.shape[self._first]:
+                values = half[(..., row - start, *(slice(None),) * len(others))]
+                total = total - (xp.sum(values, axis=others) if others else values) / 2
+        return total
+
+    def row_weights(self, like: Array, xp: Namespace) -> Array:
+        """Return what rows of half the lags count in a total, 1 or 1/2, shaped to broadcast against them."""
+        weights = [0.5 if row in self._single else 1.0 for row in range(self.rows)]
+        return xp.reshape(xp.asarray(weights, dtype=like.dtype, device=device_of(like)), (-1,) + (1,) * (len(self.space) - 1))
 
     @property
     def _first(self) -> int:

@@ -57,6 +57,7 @@ class Plan:
     closed: bool = field(init=False, repr=False, compare=False)  # whether every lag spans every point: periodic and unmasked
     derived: bool = field(init=False, repr=False, compare=False)  # whether an implied phase follows from the others: unmasked
     transformed: Pairs = field(init=False, repr=False, compare=False)  # the pairs that need an inverse transform of their own
+    carried: Pairs = field(init=False, repr=False, compare=False)  # the pairs in the orders that half the lags need
 
     def __post_init__(self) -> None:
         derived = self.implied and not self.masked
@@ -64,10 +65,15 @@ class Plan:
         closed = self.lags.boundary == "periodic" and not self.masked
         for name, value in (("ndim", len(self.lags.space)), ("closed", closed), ("derived", derived), ("transformed", transformed)):
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "carried", tuple(order for pair in self.pairs for order in self.orders(pair)))
 
     def even(self, pair: Pair) -> bool:
-        """Whether f(-r) = f(r), so that half the lags carry a pair: of a phase with itself, or of two phases that fill the space."""
+        """Whether f(-r) = f(r): of a phase with itself, or of two phases that fill the space."""
         return pair[0] == pair[1] or (self.closed and self.implied and self.n_phases == 2)
+
+    def orders(self, pair: Pair) -> Pairs:
+        """Return the orders of a canonical pair in which half the lags carry it: one if it is even, else both, for f_hk(-r) = f_kh(r)."""
+        return (pair,) if self.even(pair) else (pair, pair[::-1])
 
 
 def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple[Plan, Pairs, Array | None]:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from . import _check, chunks, correlation, phases
 from ._namespace import Array, Namespace, can_be_kept, differentiable, is_array, namespace, recorded_plainly
-from .carried import Carried, shares
+from .carried import of_microstructure, shares
 from .goals import Goals, is_spectral, lag_goals, spectral_goals, spectral_goals_of_microstructure
 from .lags import all_lags
 from .measures import CrossEntropy, Measure, clamp_value
@@ -113,7 +113,7 @@ def _from_pixels(
     weights = shares(plan, wanted, count, target, lag_reduction, xp)
     if is_spectral(measure, plan):
         return spectral_goals_of_microstructure(target, weights, plan, xp), count
-    return lag_goals(measure, Carried(correlation.correlate(target, mask, count, plan, xp)[0], None), weights, xp), count
+    return lag_goals(measure, of_microstructure(correlation.correlate(target, mask, count, plan, xp)), weights, xp), count
 
 
 def _from_statistics(

@@ -7,9 +7,10 @@ from .pairs import Pairs, is_all
 from .plan import Plan
 
 
-def stored(values: list[Array], plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the statistics of the plan's pairs at all stored lags, those that are even too."""
-    return [plan.lags.unfold(f, xp) if plan.even(pair) else f for pair, f in zip(plan.pairs, values, strict=True)]
+def stored(carried: list[Array], plan: Plan, xp: Namespace) -> list[Array]:
+    """Return the statistics of the plan's pairs at all stored lags, of those that it carries on half the lags."""
+    at = dict(zip(plan.carried, carried, strict=True))
+    return [plan.lags.unfold(at[pair], at[plan.orders(pair)[-1]], xp) for pair in plan.pairs]
 
 
 def assemble(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace, *, centered: bool) -> Array:

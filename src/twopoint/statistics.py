@@ -335,7 +335,6 @@ def target_statistics(
     xp = namespace(target=target, mask=mask)
     _check.real("target", target, xp)
     plan, wanted, counting = plan_of(target, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp, "target")
-    values, _ = correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp)
-    values = stored(values, plan, xp)
+    values = stored(correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp), plan, xp)
     listed = listed_pairs(pairs, wanted, plan.n_phases)
     return TargetStatistics._of(values, target, mask, plan, listed, tuple(target.shape[: -ndim - 1]), xp, symmetric=True)
