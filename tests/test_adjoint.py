@@ -38,7 +38,7 @@ def test_transposed_derivative_of_the_statistics(mode, phases, implied, rng):
         for rows in ([slice(None)], cuts):
             parts = [(at.start or 0, sums.rows(lambda x, at=at: x[..., at, :]), [s[..., at, :] for s in slopes]) for at in rows]
             pulls = adjoint.joined([adjoint.values(part, some, plan, np, start) for start, some, part in parts], plan, np)
-            gradient = adjoint.sums(pulls, sums, mask, plan, np)
+            gradient = adjoint.sums(adjoint.products(pulls, sums, plan, np), sums, mask, plan, np)
             assert gradient.shape == m.shape
             oracles.close(np.sum(gradient * d), forward, 1e-11, f"{crop} {pairs} {rows}")
 
@@ -58,7 +58,7 @@ def test_transposed_derivative_keeps_the_arithmetic(dtype):
     plan, _, _ = plan_of(m, Options(), np)
     sums = correlation.sums(m, None, None, plan, np)
     pulls = adjoint.values([np.ones_like(f) for f in correlation.values(sums, plan, np)], sums, plan, np)
-    assert adjoint.sums(pulls, sums, None, plan, np).dtype == dtype
+    assert adjoint.sums(adjoint.products(pulls, sums, plan, np), sums, None, plan, np).dtype == dtype
 
 
 def test_implied():

@@ -657,3 +657,25 @@ def test_workers_that_keep_dying_are_an_error_and_nothing_is_written(client, tmp
     with dask.config.set(scheduler="distributed"), pytest.raises(KilledWorker):
         ds.save_zarr(ds.dataset_correlations(dying, n_phases=3), tmp_path / "f.zarr")
     assert os.listdir(tmp_path) == ["deaths"]
+
+
+def test_tasks_transform_without_threads_of_their_own(monkeypatch):
+    """Dask's threads are as many as there are cores; scipy's beside them would only wait for each other."""
+    import scipy.fft
+
+    from twopoint import _namespace
+
+    asked, rfftn = [], scipy.fft.rfftn
+
+    def spied(*args, workers, **options):
+        asked.append(workers)
+        return rfftn(*args, workers=workers, **options)
+
+    monkeypatch.setattr(scipy.fft, "rfftn", spied)
+    monkeypatch.setattr(_namespace, "_CORES", 7)
+    images = np.zeros((4, 200, 200), int)
+    ds.dataset_correlations(images, n_phases=2).compute(scheduler="threads")
+    assert set(asked) == {1}
+    asked.clear()
+    tp.correlations(tp.one_hot(images, 2))
+    assert set(asked) == {7}

@@ -55,6 +55,49 @@ def test_pieces_are_as_large_as_the_cache(monkeypatch):
 
 
 @pytest.mark.numpy_only
+@pytest.mark.parametrize("mode", oracles.MODES)
+@pytest.mark.parametrize("implied", [False, True])
+@pytest.mark.parametrize("space", [(7,), (6, 5), (4, 3, 5)], ids=str)
+def test_pairs_and_rows_one_after_the_other(mode, implied, space, rng, monkeypatch):
+    """What is too large for the memory is done pair by pair, and what is too large for the cache row by row."""
+    p, t = (_soft(rng, 3, space, (2,))[:, int(implied) :] for _ in range(2))
+    ndim = len(space)
+    options = dict(ndim=ndim, boundary="open" if "open" in mode else "periodic", implied_phase=implied)
+    options["mask"] = rng.random(space) < 0.8 if "masked" in mode else None
+    monkeypatch.setattr(chunks, "_CACHED", 1)  # members alone
+    for loss, more in (
+        (tp.cess, {}),
+        (tp.msess, {"crop": 3}),
+        (tp.cess, {"crop": 2, "pairs": [(0, 0), (2, 0)]}),
+        (tp.cess, {"pairs": [(1, 2)]}),
+    ):
+        whole = tp.value_and_grad(loss)(p, t, **options, **more), loss(p, t, reduction="none", **options, **more)
+        with monkeypatch.context() as patch:
+            patch.setattr(chunks, "_CACHED_ROWS", 1)
+            rows = tp.value_and_grad(loss)(p, t, **options, **more)
+            patch.setattr(chunks, "_HELD_PAIRS", 0)
+            pairs = tp.value_and_grad(loss)(p, t, **options, **more)
+            values = loss(p, t, reduction="none", **options, **more)
+        for found in (rows, pairs):
+            oracles.close(found[0], whole[0][0], 1e-12)
+            oracles.close(found[1], whole[0][1], 1e-11)
+        oracles.close(values, whole[1], 1e-12)
+
+
+@pytest.mark.numpy_only
+def test_what_is_done_pair_by_pair(rng):
+    m = np.zeros((1, 3, 1, 1))
+    plan = plan_of(m, Options(), np)[0]
+    assert not chunks.pair_by_pair(m, plan, np)
+    large = np.broadcast_to(0.0, (1, 3, 1 << 13, 1 << 12))  # 6 pairs of 2^25
+    plan = plan_of(large, Options(), np)[0]
+    assert chunks.pair_by_pair(large, plan, np)
+    assert not chunks.pair_by_pair(large[:, :2], plan_of(large[:, :2], Options(), np)[0], np)
+    assert len(chunks.rows(large, plan, np)) > 100
+    assert len(chunks.rows(np.broadcast_to(0.0, (2, 3, 1 << 13, 1 << 12)), plan, np)) == 1
+
+
+@pytest.mark.numpy_only
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 @pytest.mark.parametrize(("phases", "implied"), [(1, False), (2, False), (3, False), (2, True), (3, True)])
 @pytest.mark.parametrize("pairs", ["all", [(0, 0)], "last"])

@@ -1,8 +1,9 @@
 """Whose arrays are these: the door of every public function, and the only import of array_api_compat."""
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ Array: TypeAlias = Any
 Namespace: TypeAlias = ModuleType
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_here = threading.local()
 _WORTH_THREADS = 1 << 15  # below this many numbers starting threads costs more than it saves
 
 
@@ -147,11 +149,21 @@ def widest(x: Array, xp: Namespace) -> Any:
     return xp.float64
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Transform without threads of scipy's, in this thread: for callers that are many themselves."""
+    _here.alone = True
+    try:
+        yield
+    finally:
+        _here.alone = False
+
+
 def _workers(x: Array) -> int | None:
     """Return scipy's number of threads: the user's own scipy.fft.set_workers first, none for small arrays."""
     if scipy.fft.get_workers() != 1:
         return None
-    return _CORES if x.size >= _WORTH_THREADS else 1
+    return _CORES if x.size >= _WORTH_THREADS and not getattr(_here, "alone", False) else 1
 
 
 def rfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:

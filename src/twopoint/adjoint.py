@@ -78,41 +78,69 @@ def joined(pulls: list[Pulls], plan: Plan, xp: Namespace) -> Pulls:
     return Pulls(products, edges, {pair: reduce(add, [t[pair] for t in totals]) for pair in plan.carried} if totals else None)
 
 
-def sums(pulls: Pulls, forward: Sums, mask: Array | None, plan: Plan, xp: Namespace) -> Array:
-    """Go back through correlation.sums, by m, (..., explicit phases, *space).
+class Back(NamedTuple):
+    """Slopes by what each phase contributes by itself."""
+
+    spectra: dict[int, Array]  # by transformed phase
+    edges: Edges | None
+    totals: dict[Pair, Array]
+
+
+def products(pulls: Pulls, forward: Sums, plan: Plan, xp: Namespace) -> Back:
+    """Go back through the products of spectra."""
+    through = {}
+    for h, k in plan.transformed:
+        through[h - plan.derived, k - plan.derived] = from_lags([pulls.products[order] for order in plan.orders((h, k))], plan.lags, xp)
+    return Back(transpose_products(through, forward.spectra, plan, xp), pulls.edges, pulls.totals or {})
+
+
+def plus(a: Back, b: Back) -> Back:
+    """Add the slopes of other pairs."""
+    spectra = a.spectra | {h: a.spectra[h] + u if h in a.spectra else u for h, u in b.spectra.items()}
+    if a.edges is None or b.edges is None:
+        return Back(spectra, None, a.totals | b.totals)
+    edges = Edges(*([x + y for x, y in zip(*sides, strict=True)] for sides in zip(a.edges, b.edges, strict=True)))
+    return Back(spectra, edges, a.totals | b.totals)
+
+
+def sums(back: Back, forward: Sums, mask: Array | None, plan: Plan, xp: Namespace) -> Array:
+    """Go back to m, (..., explicit phases, *space).
 
     Means that were taken off before the transform count as constants: how a statistic splits into them and fluctuations does not
     change it.
     """
-    through = {}
-    for h, k in plan.transformed:
-        through[h - plan.derived, k - plan.derived] = from_lags([pulls.products[order] for order in plan.orders((h, k))], plan.lags, xp)
-    grads = transpose_spectra(through, forward.spectra, plan, xp)  # (..., transformed phases, *space)
-    if forward.levels is not None and pulls.totals is not None:
-        grads = grads + transpose_levels(pulls.totals, forward.levels, plan, xp)[(...,) + (None,) * plan.ndim]
+    grads = transpose_spectra(back.spectra, forward.spectra, plan, xp)  # (..., transformed phases, *space)
+    if plan.closed and forward.levels is not None:
+        grads = grads + transpose_levels(back.totals, forward.levels, plan, xp)[(...,) + (None,) * plan.ndim]
     else:
         grads = grads * float(math.prod(plan.lags.transform))
-        if pulls.edges is not None:
-            grads = grads + _transpose_edge_sums(pulls.edges, plan, xp)
+        if back.edges is not None:
+            grads = grads + _transpose_edge_sums(back.edges, plan, xp)
     if mask is not None:
         grads = xp.where(mask, grads, xp.zeros_like(grads))
     return implied(grads, plan.ndim) if plan.implied and plan.masked else grads
 
 
-def transpose_spectra(slopes: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> Array:
+def transpose_products(slopes: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> dict[int, Array]:
     """Go back from spectra of slopes, as from_lags gives them: dm_k += slope * m_h, a convolution, and dm_h += slope correlated with m_k.
 
     For h = k both are one, for an even slope has a real spectrum; it is given twice.
     """
-    terms: dict[int, list[Array]] = {h: [] for h in range(spectra.shape[-plan.ndim - 1])}
+    found: dict[int, Array] = {}
     for (h, k), u in slopes.items():
-        terms[k].append(u * one_phase(spectra, h, plan))
-        if h != k:
-            terms[h].append(xp.conj(u) * one_phase(spectra, k, plan))
-    zero = None if all(terms.values()) else xp.zeros_like(one_phase(spectra, 0, plan))
-    rows = [reduce(add, row) if row else zero for row in terms.values()]
-    axis = -plan.ndim - 1
-    return to_space(xp.stack(rows, axis=axis) if len(rows) > 1 else xp.expand_dims(rows[0], axis=axis), plan.lags, xp)
+        terms = [(k, u * one_phase(spectra, h, plan))]
+        terms += [(h, xp.conj(u) * one_phase(spectra, k, plan))] if h != k else []
+        for phase, term in terms:
+            found[phase] = found[phase] + term if phase in found else term
+    return found
+
+
+def transpose_spectra(slopes: dict[int, Array], spectra: Array, plan: Plan, xp: Namespace) -> Array:
+    """Go back from slopes by the spectra of transformed phases to the space, (..., transformed phases, *space)."""
+    number = spectra.shape[-plan.ndim - 1]
+    zero = None if len(slopes) == number else xp.zeros_like(one_phase(spectra, 0, plan))
+    rows, axis = [slopes.get(h, zero) for h in range(number)], -plan.ndim - 1
+    return to_space(xp.stack(rows, axis=axis) if number > 1 else xp.expand_dims(rows[0], axis=axis), plan.lags, xp)
 
 
 def transpose_levels(totals: dict[Pair, Array], levels: list[Array], plan: Plan, xp: Namespace) -> Array:

@@ -9,6 +9,7 @@ from .plan import Plan
 
 _CACHED = 800_000  # numbers of a chunk: sixteen 224x224 images of one phase; measured, half or twice as many are slower
 _CACHED_ROWS = 1 << 17  # numbers of one pair's statistics that are put together and compared at a time
+_HELD_PAIRS = 1 << 27  # numbers of the pairs of one member that are held at a time
 _HELD = 1 << 28  # on an accelerator, where a chunk bounds the memory alone
 
 
@@ -20,6 +21,14 @@ def ranges(prediction: Array, plan: Plan, xp: Namespace) -> list[slice]:
     numbers = math.prod(plan.lags.transform) * (plan.n_phases - plan.derived)
     each = max(1, (_CACHED if _on_cpu(prediction) else _HELD) // numbers)
     return [slice(start, min(start + each, members)) for start in range(0, members, each)]
+
+
+def pair_by_pair(m: Array, plan: Plan, xp: Namespace) -> bool:
+    """Whether three or more phases are so large that their pairs are transformed one after the other, that of an implied phase too."""
+    if plan.n_phases < 3 or is_jax(xp) or not may_split(m, xp):
+        return False
+    members = math.prod(m.shape[: -plan.ndim - 1])
+    return members == 1 and math.prod(plan.lags.stored) * len(plan.pairs) > _HELD_PAIRS
 
 
 def rows(m: Array, plan: Plan, xp: Namespace) -> list[tuple[int, Callable[[Array], Array]]]:

@@ -1,7 +1,7 @@
 """2-point correlations: one private core for periodic, open and masked, 1-3 dimensions, N phases, any batch."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -63,27 +63,46 @@ def sums(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Name
 
 def _sums(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Sums:
     """Do what sums does."""
+    return _with_products(*_without_products(m, mask, count, plan, xp), plan, xp)
+
+
+def sums_by_pair(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Iterator[tuple[Plan, Sums]]:
+    """Yield sums() of one pair after the other, and a plan of that pair alone; no phase may follow from the others."""
+    m, base = _without_products(m, mask, count, plan, xp)
+    for pair in plan.pairs:
+        alone = replace(plan, pairs=(pair,))
+        yield alone, _with_products(m, base, alone, xp)
+
+
+def _without_products(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[Array, Sums]:
+    """Return m as it is correlated, and what its phases contribute to the sums, each by itself."""
     m = xp.astype(m, arithmetic(m, plan, xp), copy=False)
     if mask is not None:
         m = phases.explicit(m, plan.ndim, xp) if plan.implied else m
         m = xp.where(mask, m, xp.zeros_like(m))
-    inverse = spans = None
+    inverse = spans = edges = None
     if count is not None:
         count = plan.lags.halve(count, xp)
         inverse = xp.where(count > 0, 1 / xp.where(count > 0, count, xp.ones_like(count)), xp.zeros_like(count))
     if plan.masked and xp.finfo(m.dtype).bits >= 64:
-        spectra = from_space(m, plan.lags, xp)
-        return Sums(_products(spectra, plan, xp), spectra, None, None, None, None, inverse)
+        return m, Sums({}, from_space(m, plan.lags, xp), None, None, None, None, inverse)
     d, spectra, levels = fluctuations(m, plan, xp)
-    products = _products(spectra, plan, xp)
-    if plan.closed:
-        zero = {pair: c[(..., 0, *plan.lags.zero[1:])] for pair, c in products.items()}
-        offsets = {p: offset(m, signed(derived(zero, p, plan)), levels, p, plan, xp) for p in plan.carried}
-        return Sums(products, spectra, levels, offsets, None, None, inverse)
-    if plan.masked or inverse is None:
-        spans = plan.lags.halve(xp.broadcast_to(plan.lags.spans(levels[0], xp), plan.lags.stored), xp)
-        spans = spans if inverse is None else spans * inverse
-    return Sums(products, spectra, levels, None, edge_sums(d, plan, xp), spans, inverse)
+    if not plan.closed:
+        edges = edge_sums(d, plan, xp)
+        if plan.masked or inverse is None:
+            spans = plan.lags.halve(xp.broadcast_to(plan.lags.spans(levels[0], xp), plan.lags.stored), xp)
+            spans = spans if inverse is None else spans * inverse
+    return m, Sums({}, spectra, levels, None, edges, spans, inverse)
+
+
+def _with_products(m: Array, base: Sums, plan: Plan, xp: Namespace) -> Sums:
+    """Add the products of the plan's pairs, and where closed what the means contribute."""
+    products = _products(base.spectra, plan, xp)
+    if not plan.closed or base.levels is None:
+        return base._replace(products=products)
+    zero = {pair: c[(..., 0, *plan.lags.zero[1:])] for pair, c in products.items()}
+    offsets = {p: offset(m, _plus(0.0, derived(zero, p, plan)), base.levels, p, plan, xp) for p in plan.carried}
+    return base._replace(products=products, offsets=offsets)
 
 
 def values(sums: Sums, plan: Plan, xp: Namespace) -> list[Array]:
@@ -147,13 +166,7 @@ def derived(c: dict[Pair, Array], pair: Pair, plan: Plan) -> tuple[bool, Array]:
     return True, reduce(add, [c[i, k] if h == 0 else c[h, i] for i in explicit])
 
 
-def signed(found: tuple[bool, Array]) -> Array:
-    """Return a covariance with its sign."""
-    negative, c = found
-    return -c if negative else c
-
-
-def _plus(base: Array, found: tuple[bool, Array]) -> Array:
+def _plus(base: Array | float, found: tuple[bool, Array]) -> Array:
     """Add a covariance with its sign."""
     negative, c = found
     return base - c if negative else base + c

@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 from typing import TypeAlias
 
-from . import adjoint, chunks, correlation
+from . import adjoint, chunks, correlation, phases
 from ._namespace import Array, Namespace
 from .carried import Carried
 from .fluctuations import fluctuations, one_phase
@@ -31,12 +31,36 @@ class LagGoals:
 
     def value(self, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Array:
         """Return the loss of each member of the batch, (...)."""
+        if chunks.pair_by_pair(m, plan, xp):
+            return self.value_and_gradient(m, mask, count, plan, xp)[0]
         values = correlation.correlate(m, mask, count, plan, xp)
         return self._total([self.measure.value(f, goal, xp) for f, goal in zip(values, self.goals, strict=True)], plan, xp)
 
     def value_and_gradient(self, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
-        """Return the loss of each member of the batch, (...), and its gradient by m; row by row of the lags where these are many."""
-        sums = correlation.sums(m, mask, count, plan, xp)
+        """Return the loss of each member of the batch, (...), and its gradient by m."""
+        if not chunks.pair_by_pair(m, plan, xp):
+            sums = correlation.sums(m, mask, count, plan, xp)
+            value, back = self._compared(sums, m, plan, xp)
+            return value, adjoint.sums(back, sums, mask, plan, xp)
+        if plan.derived:
+            value, gradient = self.value_and_gradient(phases.explicit(m, plan.ndim, xp), mask, count, replace(plan, implied=False), xp)
+            return value, adjoint.implied(gradient, plan.ndim)
+        found = (
+            (sums, *self._of(alone, plan)._compared(sums, m, alone, xp))
+            for alone, sums in correlation.sums_by_pair(m, mask, count, plan, xp)
+        )
+        sums, value, back = next(found)
+        for _, more, pull in found:
+            value, back = value + more, adjoint.plus(back, pull)
+        return value, adjoint.sums(back, sums, mask, plan, xp)
+
+    def _of(self, part: Plan, plan: Plan) -> "LagGoals":
+        """Return the goals of some of the pairs."""
+        goals = dict(zip(plan.carried, self.goals, strict=True))
+        return replace(self, goals=[goals[pair] for pair in part.carried])
+
+    def _compared(self, sums: correlation.Sums, m: Array, plan: Plan, xp: Namespace) -> tuple[Array, adjoint.Back]:
+        """Return the loss, and its slopes by spectra; row by row of the lags where these are many."""
         totals, pulls = [], []
         for start, cut in chunks.rows(m, plan, xp):
             part, goals = sums.rows(cut), replace(self, goals=[goal.map(cut) for goal in self.goals])
@@ -44,7 +68,7 @@ class LagGoals:
             both = [self.measure.value_and_slope(f, goal, xp) for f, goal in zip(values, goals.goals, strict=True)]
             totals.append(goals._total([value for value, _ in both], plan, xp, start))
             pulls.append(adjoint.values([slope for _, slope in both], part, plan, xp, start))
-        return reduce(add, totals), adjoint.sums(adjoint.joined(pulls, plan, xp), sums, mask, plan, xp)
+        return reduce(add, totals), adjoint.products(adjoint.joined(pulls, plan, xp), sums, plan, xp)
 
     def _total(self, values: list[Array], plan: Plan, xp: Namespace, start: int = 0) -> Array:
         """Sum over pairs and lags, from a row of these on."""
@@ -90,7 +114,7 @@ class SpectralGoals:
         differences = _differences(self.terms, spectra, plan, xp)
         slopes = {pair: (4 if pair[0] == pair[1] else 2) * weight * d for (pair, weight, _), d in zip(self.terms, differences, strict=True)}
         totals = {pair: (2 * points * weight) * d for (pair, weight, _), d in zip(self.levels, apart, strict=True)}
-        gradient = adjoint.transpose_spectra(slopes, spectra, plan, xp)
+        gradient = adjoint.transpose_spectra(adjoint.transpose_products(slopes, spectra, plan, xp), spectra, plan, xp)
         if _through_all(plan):
             gradient = adjoint.implied(gradient, plan.ndim)
         pull = adjoint.transpose_levels(totals, levels, plan, xp)[(...,) + (None,) * plan.ndim]

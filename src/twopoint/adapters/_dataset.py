@@ -10,7 +10,7 @@ import numpy as np
 from dask.utils import parse_bytes
 
 from .._check import dimensions, integer, mask_shape
-from .._namespace import Array, namespace
+from .._namespace import Array, namespace, one_thread
 from ..correlation import correlations
 from ..pairs import Pair, is_all
 from ..phases import one_hot, result_dtype
@@ -126,4 +126,5 @@ def _of_chunk(images: np.ndarray, masks: np.ndarray | None = None, *, n_phases: 
         if n_phases > 1:  # the phases of labels sum to one: fewer transforms
             images, implied = images[(slice(None), slice(1, None))], True
     mask = None if masks is None else masks[0] if shared else masks
-    return correlations(images, mask=mask, **(options | {"implied_phase": implied}))
+    with one_thread():  # dask has its own
+        return correlations(images, mask=mask, **(options | {"implied_phase": implied}))
