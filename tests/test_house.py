@@ -22,7 +22,7 @@ FLOORS = (
     "correlation spectrum fields radial",
     "adjoint carried",
     "goals",
-    "_rules backend",
+    "_torch_gradient _rules backend",
     "statistics problem losses style comparison",
     "loss_adjoints gradient",
     "_lbfgs _noise _increments _exchange _descent _thresholding _request reconstruction",
@@ -32,7 +32,14 @@ FLOORS = (
 )
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names.split()}
 
-FRAMEWORKS = ("twopoint._rules", "twopoint.gradient", "twopoint.adapters.*", "twopoint.cli.doctor", "twopoint_models.*")
+FRAMEWORKS = (
+    "twopoint._rules",
+    "twopoint._torch_gradient",
+    "twopoint.gradient",
+    "twopoint.adapters.*",
+    "twopoint.cli.doctor",
+    "twopoint_models.*",
+)
 LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules")
 FIGURES = ("twopoint.cli.figures", "twopoint_models.evaluation.figures")
 ONLY_IN = {
@@ -209,12 +216,12 @@ def check_packages(tree: Tree) -> list[str]:
 
 
 def check_frameworks_wait(tree: Tree) -> list[str]:
-    """Outside the adapters twopoint imports torch and jax inside functions, so that its own import loads neither."""
+    """Outside adapters and _torch_gradient twopoint imports torch and jax inside functions, so that its own import loads neither."""
     return [
         f"{module.name}:{found.line} imports {found.path} when it is imported itself"
         for module in core(tree)
         for found in module.imports()
-        if found.package in ("torch", "jax") and not found.lazy and room(module.name) != "adapters"
+        if found.package in ("torch", "jax") and not found.lazy and room(module.name) not in ("adapters", "_torch_gradient")
     ]
 
 

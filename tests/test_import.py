@@ -108,7 +108,7 @@ def test_importing_loads_no_framework():
 def test_importing_every_module_of_the_core_needs_numpy_and_scipy_alone():
     script = BLOCK.format(blocked=HEAVY) + (
         "import importlib, pkgutil, twopoint\n"
-        "names = [m.name for m in pkgutil.iter_modules(twopoint.__path__) if not m.ispkg]\n"
+        "names = [m.name for m in pkgutil.iter_modules(twopoint.__path__) if not m.ispkg and m.name != '_torch_gradient']\n"
         "for name in names:\n    importlib.import_module(f'twopoint.{name}')\n"
         "print('_rules' in names and 'gradient' in names)"
     )

@@ -493,3 +493,30 @@ def test_statistics_of_single_precision_serve_half_predictions():
     got = tp.cess(p, tp.target_statistics(t))
     assert got.dtype == torch.float32
     assert torch.equal(got, tp.cess(p.float(), t))
+
+
+def compiled_transform(name: str) -> str:
+    """Compile a transform of torch.func of a loss; return what is wrong."""
+    torch.compiler.reset()
+    p, t = (torch.tensor(x) for x in (P, T))
+    known = tp.target_statistics(t)
+    function = {
+        "grad": torch.func.grad(lambda m: tp.cess(m, known)),
+        "vmap": torch.func.vmap(lambda m: tp.cess(m, t[0])),
+        "hessian": torch.func.jacrev(torch.func.grad(lambda m: tp.cess(m, t[:1]))),
+    }[name]
+    m = p[:1] if name == "hessian" else p
+    try:
+        oracles.close(torch.compile(function, fullgraph=True, backend="aot_eager")(m), function(m), 1e-13)
+    except Exception as error:  # noqa: BLE001 (whatever it is goes into the report)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def test_transforms_of_torch_func_compile():
+    names = ("grad", "vmap", "hessian")
+    script = "import json, warnings; warnings.simplefilter('ignore'); import test_rules as r\n"
+    script += f"print(json.dumps([r.compiled_transform(name) for name in {names!r}]))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [""] * len(names)

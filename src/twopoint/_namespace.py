@@ -87,6 +87,15 @@ def can_be_kept(x: Array, xp: Namespace) -> bool:
     return True
 
 
+def is_constant(x: Array, xp: Namespace) -> bool:
+    """Whether nothing is to be differentiated by x, in a program that is traced too."""
+    if differentiates(xp):
+        from . import _rules
+
+        return _rules.is_constant(x, xp)
+    return True
+
+
 def may_split(x: Array, xp: Namespace) -> bool:
     """Whether work on x may be split into pieces at no loss: values, of which no derivative is being recorded."""
     if differentiates(xp):

@@ -5,7 +5,7 @@ from numbers import Real
 from typing import Any, TypeAlias
 
 from . import _check, chunks, correlation, phases
-from ._namespace import Array, Namespace, can_be_kept, differentiable, is_array, namespace, recorded_plainly
+from ._namespace import Array, Namespace, differentiable, is_array, is_constant, namespace, recorded_plainly
 from .carried import of_microstructure, shares
 from .goals import Goals, is_spectral, lag_goals, spectral_goals, spectral_goals_of_microstructure
 from .lags import all_lags
@@ -101,7 +101,7 @@ def pose(prediction: Array, target: Target, given: CallOptions, measure: Measure
         key = (plan.lags, wanted, dtype, measure, lag_reduction)
         goals, count = known.remember(key, lambda: _from_statistics(known, plan, wanted, dtype, measure, lag_reduction, xp), xp)
     count = correlation.pair_count(mask, prediction, plan, xp) if count is None else count
-    constant = can_be_kept(target if known is None else known.first, xp)
+    constant = is_constant(target if known is None else known.first, xp)
     return Problem(xp, prediction, mask, count, goals, plan, constant)
 
 
