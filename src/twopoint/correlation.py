@@ -15,7 +15,7 @@ from .fluctuations import Edges, edge_sums, fluctuations, offset, one_phase
 from .lag_transforms import from_space, product, to_lags
 from .pairs import Pair
 from .plan import Options, Plan, plan_of
-from .stacking import assemble, square, stored
+from .stacking import assemble, spread, square
 
 
 class Sums(NamedTuple):
@@ -235,7 +235,7 @@ def correlations(
 
     def assembled(part: Array, own_mask: Array | None, own_count: Array | None) -> Array:
         found = correlate(part, own_mask, own_count, plan, xp)
-        f = square(assemble(stored(found, plan, xp), plan, wanted, xp, centered=centered), pairs, plan, xp)
+        f = square(assemble(spread(found, plan, wanted, xp), plan, xp, centered=centered), pairs, plan, xp)
         return xp.astype(f, dtype, copy=False)
 
     parts = chunks.ranges(m, plan, xp)

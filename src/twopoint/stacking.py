@@ -7,21 +7,29 @@ from .pairs import Pairs, is_all
 from .plan import Plan
 
 
-def stored(carried: list[Array], plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the statistics of the plan's pairs at all stored lags, of those that it carries on half the lags."""
-    at = dict(zip(plan.carried, carried, strict=True))
-    return [plan.lags.unfold(at[pair], at[plan.orders(pair)[-1]], xp) for pair in plan.pairs]
+def spread(carried: list[Array], plan: Plan, wanted: Pairs, xp: Namespace) -> list[Array]:
+    """Return the statistics of pairs at all stored lags, of those that the plan carries on half the lags."""
+    at, whole = dict(zip(plan.carried, carried, strict=True)), {}
+    keys = [pair if pair in at else pair[::-1] for pair in wanted]  # an even one is carried in one order
+    for key in dict.fromkeys(keys):
+        whole[key] = plan.lags.unfold(at[key], at.get(key[::-1], at[key]), xp)
+    return [whole[key] for key in keys]
 
 
-def assemble(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace, *, centered: bool) -> Array:
-    """Stack canonical statistics into the pairs that the user wants, (..., pairs, *lags)."""
+def ordered(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace) -> list[Array]:
+    """Return the statistics of pairs in any order, of canonical ones, all at all stored lags."""
     at = dict(zip(plan.pairs, values, strict=True))
-    rows = [plan.lags.present(at[h, k] if h <= k else plan.lags.reverse(at[k, h], xp), xp, centered=centered) for h, k in wanted]
-    return xp.stack(rows, axis=-plan.ndim - 1)
+    return [at[h, k] if h <= k else plan.lags.reverse(at[k, h], xp) for h, k in wanted]
+
+
+def assemble(rows: list[Array], plan: Plan, xp: Namespace, *, centered: bool) -> Array:
+    """Stack the statistics of pairs at the lags that a user sees, (..., pairs, *lags)."""
+    seen, axis = [plan.lags.present(row, xp, centered=centered) for row in rows], -plan.ndim - 1
+    return xp.stack(seen, axis=axis) if len(seen) > 1 else xp.expand_dims(seen[0], axis=axis)
 
 
 def disassemble(f: Array, plan: Plan, wanted: Pairs, xp: Namespace, *, centered: bool) -> list[Array]:
-    """Return the canonical statistics of stacked ones; an even crop's last lag comes from the opposite pair: the inverse of assemble."""
+    """Return the canonical statistics of stacked ones, the inverse of assemble; an even crop takes its last lag from the opposite pair."""
     rows = {pair: plan.lags.adopt(f[(..., i, *(slice(None),) * plan.ndim)], xp, centered=centered) for i, pair in enumerate(wanted)}
     inside = plan.lags.inside(f, xp)
     values = []

@@ -13,7 +13,7 @@ from .goals import Goals
 from .lags import Lags, all_lags
 from .pairs import Pair, Pairs, canonical, is_all, listed_pairs, resolve, resolve_rows
 from .plan import Options, Plan, plan_of
-from .stacking import assemble, disassemble, square, stored
+from .stacking import assemble, disassemble, ordered, spread, square
 
 
 class TargetStatistics:
@@ -96,7 +96,7 @@ class TargetStatistics:
         """The statistics as :func:`correlations` gives them, (..., N, N, *lags) or (..., P, *lags), uncropped ones in FFT order."""
         xp = namespace(correlations=self._values[0])
         wanted = self.pairs or resolve("all", self.n_phases)
-        f = assemble(list(self._values), self._plan, wanted, xp, centered=False)
+        f = assemble(ordered(list(self._values), self._plan, wanted, xp), self._plan, xp, centered=False)
         return square(f, "all" if self.pairs is None else self.pairs, self._plan, xp)
 
     @property
@@ -335,6 +335,7 @@ def target_statistics(
     xp = namespace(target=target, mask=mask)
     _check.real("target", target, xp)
     plan, wanted, counting = plan_of(target, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp, "target")
-    values = stored(correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp), plan, xp)
+    found = correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp)
+    values = spread(found, plan, plan.pairs, xp)
     listed = listed_pairs(pairs, wanted, plan.n_phases)
     return TargetStatistics._of(values, target, mask, plan, listed, tuple(target.shape[: -ndim - 1]), xp, symmetric=True)
