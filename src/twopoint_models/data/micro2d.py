@@ -1,0 +1,206 @@
+"""MICRO2D: 87,379 periodic two-phase microstructures in ten classes, and files in its layout, read lazily."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from .._check import item as item_of
+from .._check import positive
+from .layout import choose_classes, choose_columns, class_sizes, open_file, read_columns
+from .resizing import resize
+
+SPLITS = ("train", "validation", "test")
+MISSING = ("refuse", "drop", "keep")
+
+
+class MICRO2D:
+    """Microstructures of an HDF5 file in MICRO2D's layout, one at a time: a dataset for ``torch.utils.data.DataLoader``, or for a loop.
+
+    A file has a group for each class. In it stand the dataset of the class's name, (n, H, W) of 0 and 1, and datasets of properties,
+    (n, contrasts, k), whose attribute INSTRUCTIONS names the k. Nothing but shapes and the properties asked for is read before an image is
+    wanted. The file is opened once in each process that reads, so that several workers may.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, e.g. ``MICRO2D_homogenized.h5``.
+    classes : list of str, optional
+        Classes to take, in this order; by default all, sorted.
+    size : int, optional
+        Images are resized to (size, size) pixels as :func:`resize` says; None leaves them as they are.
+    split : "train", "validation" or "test", optional
+        A part of each class; the three are disjoint and make up all. By default all.
+    properties : list of str, optional
+        Properties to give with each image: names that the file's INSTRUCTIONS use, or the name of a dataset for all that it holds.
+    contrast : int, optional
+        Which contrast of the phases the properties are for, an index; -1 is the last. Needed with properties that have several.
+    fractions : three floats
+        Shares of train, validation and test in each class.
+    seed : int
+        Another seed deals the images out anew. The same seed deals the same on every machine: by a hash, not by a random generator.
+    missing : "refuse", "drop" or "keep"
+        What to do where a wanted property is NaN: refuse the file, leave the image out, or give the NaN.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        The classes that are read.
+    property_names : tuple of str
+        What the properties of an item are, in this order.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    TypeError, ValueError
+        If the file is truncated, incomplete or of another layout, lacks a class or a property, or an option means nothing; when read, if an
+        image is not of 0 and 1.
+
+    References
+    ----------
+    Robertson, Generale, Kelly, Buzzy, Kalidindi, *MICRO2D: A Large, Statistically Diverse, Heterogeneous Microstructure Dataset*,
+    Integrating Materials and Manufacturing Innovation 13 (2024) 120. Cai et al., section 3.5, resize its images to 224.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from twopoint_models.data import MICRO2D, MICRO2DWriter
+    >>> path = tempfile.mkdtemp() + "/own.h5"
+    >>> with MICRO2DWriter(path, {"stripes": 4}, size=8) as writer:
+    ...     writer.write("stripes", np.tile(np.array([0, 1], np.uint8), (4, 8, 4)))
+    >>> dataset = MICRO2D(path, size=None)
+    >>> len(dataset), dataset[3]["name"], dataset[3]["image"].shape
+    (4, 'stripes', (1, 8, 8))
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        classes: Iterable[str] | None = None,
+        size: int | None = 224,
+        split: str | None = None,
+        properties: Iterable[str] | None = None,
+        contrast: int | None = None,
+        *,
+        fractions: Iterable[float] = (0.8, 0.1, 0.1),
+        seed: int = 0,
+        missing: str = "refuse",
+    ) -> None:
+        self.path, self.size, self.split = (
+            Path(path),
+            None if size is None else positive("size", size),
+            _choice("split", split, (None, *SPLITS)),
+        )
+        _choice("missing", missing, MISSING)
+        shares = _fractions(fractions)
+        with open_file(self.path) as file:
+            found = class_sizes(file, self.path)
+            self.classes = choose_classes(classes, found, self.path)
+            columns = choose_columns(file, self.classes, properties, contrast)
+            values = {name: read_columns(file, name, columns) for name in self.classes}
+        self.property_names = tuple(column.name for column in columns)
+        members = {name: split_members(name, found[name], split, shares, seed) for name in self.classes}
+        if columns:
+            members = {name: self._known(name, at, values[name], missing) for name, at in members.items()}
+        self._class_of = np.concatenate([np.full(len(at), i) for i, at in enumerate(members.values())])
+        self._index_of = np.concatenate([*members.values()])
+        self._properties = np.concatenate([values[name][at] for name, at in members.items()]).astype(np.float32)
+        self._file: h5py.File | None = None
+        self._process = -1
+
+    def __len__(self) -> int:
+        return len(self._index_of)
+
+    def __getitem__(self, item: int) -> dict[str, Any]:
+        """Return image (1, H, W) float32, the membership of phase 1; its class's name, its index there, and properties (k,) float32."""
+        at = item_of(item, len(self))
+        image = self._read(at)
+        image = image if self.size is None else resize(image, self.size)
+        return {
+            "image": image[None].astype(np.float32),
+            "name": self.classes[self._class_of[at]],
+            "index": int(self._index_of[at]),
+            "properties": self._properties[at],
+        }
+
+    def __repr__(self) -> str:
+        return f"MICRO2D({str(self.path)!r}, {len(self)} images of {len(self.classes)} classes, split={self.split!r}, size={self.size})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_file": None, "_process": -1}  # an open file does not travel to a worker
+
+    @property
+    def class_indices(self) -> np.ndarray:
+        """The class of each image as its place in ``classes``, (n,)."""
+        return self._class_of.copy()
+
+    @property
+    def properties(self) -> np.ndarray:
+        """The properties of all images, (n, k) float32."""
+        return self._properties.copy()
+
+    def _read(self, at: int) -> np.ndarray:
+        """Read an image, (H, W) uint8."""
+        name, index = self.classes[self._class_of[at]], int(self._index_of[at])
+        try:
+            image = np.asarray(self._opened()[name][name][index])
+        except (OSError, KeyError, RuntimeError) as error:
+            raise ValueError(f"image {index} of {name} in {self.path} cannot be read; is the file truncated? ({error})") from error
+        if image.dtype != np.uint8:
+            whole = image.astype(np.uint8)
+            if not (whole == image).all():
+                raise ValueError(f"image {index} of {name} in {self.path} is not binary: it holds values between or beyond 0 and 1")
+            image = whole
+        if image.max(initial=0) > 1:
+            raise ValueError(f"image {index} of {name} in {self.path} is not binary: it holds {image.max()}, where 0 and 1 are wanted")
+        return image
+
+    def _opened(self) -> h5py.File:
+        """Return the file, opened in this process."""
+        if self._file is None or self._process != os.getpid():
+            self._file, self._process = open_file(self.path), os.getpid()
+        return self._file
+
+    def _known(self, name: str, at: np.ndarray, values: np.ndarray, missing: str) -> np.ndarray:
+        """Return which images of a class to give, those that lack a property left out or refused."""
+        lacking = np.isnan(values[at])
+        if missing == "keep" or not lacking.any():
+            return at
+        if missing == "drop":
+            return at[~lacking.any(axis=1)]
+        first = self.property_names[int(lacking.any(axis=0).argmax())]
+        number = int(lacking.any(axis=1).sum())
+        raise ValueError(
+            f"{number} of {len(at)} images of {name} have NaN for {first!r}; choose another contrast, or pass missing='drop' or 'keep'"
+        )
+
+
+def split_members(name: str, number: int, split: str | None, shares: tuple[float, float, float], seed: int) -> np.ndarray:
+    """Return the sorted indices of a class that are in a split: ranked by a hash of class, index and seed, the same on every machine."""
+    if split is None:
+        return np.arange(number)
+    ranks = [hashlib.blake2b(f"{seed}/{name}/{i}".encode(), digest_size=16).digest() for i in range(number)]
+    order = np.array(sorted(range(number), key=ranks.__getitem__), dtype=np.int64)
+    bounds = np.round(np.cumsum((0.0, *shares)) * number).astype(int)
+    at = SPLITS.index(split)
+    return np.sort(order[bounds[at] : bounds[at + 1]])
+
+
+def _choice(name: str, value: Any, known: tuple[Any, ...]) -> Any:
+    """Refuse what is not among the known."""
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+    return value
+
+
+def _fractions(fractions: Iterable[float]) -> tuple[float, float, float]:
+    """Return the shares of train, validation and test."""
+    shares = tuple(float(x) for x in fractions)
+    if len(shares) != 3 or not all(0 <= x <= 1 for x in shares) or abs(sum(shares) - 1) > 1e-9:
+        raise ValueError(f"fractions must be three shares, of train, validation and test, with the sum 1, got {shares}")
+    return shares

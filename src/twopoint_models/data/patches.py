@@ -1,0 +1,114 @@
+"""Patches of micrographs: sliding windows, lazily, with the parent they are from."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .._check import item as item_of
+from .._check import positive
+
+
+class SlidingWindows:
+    """Windows of large images, one at a time: a dataset for ``torch.utils.data.DataLoader``, or for a loop.
+
+    Windows of an image overlap where stride is less than size, so a split must never put windows of one parent into two parts:
+    :meth:`split` deals out parents.
+
+    Parameters
+    ----------
+    parents : list of arrays (H, W)
+        The images; numpy memory maps, zarr arrays and HDF5 datasets are read a window at a time.
+    size : int or (int, int)
+        Height and width of a window in pixels.
+    stride : int or (int, int), optional
+        Pixels from one window to the next; by default the size, windows side by side. What is left over at the lower and right rim is not
+        covered.
+    labels : list, optional
+        What each parent is; by default its place in the list.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parent has not two axes or is smaller than a window, if size or stride are not positive, or labels are not one a parent.
+
+    References
+    ----------
+    Sardeshmukh et al., section 4.1: 128 x 128 with stride 50 of 2048 x 1532.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.data import SlidingWindows
+    >>> windows = SlidingWindows([np.zeros((1532, 2048))], 128, 50)
+    >>> len(windows), windows[0]["image"].shape
+    (1131, (128, 128))
+    """
+
+    def __init__(
+        self,
+        parents: Sequence[Any],
+        size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        *,
+        labels: Sequence[Any] | None = None,
+    ) -> None:
+        self.parents = list(parents)
+        self.size = _two("size", size)
+        self.stride = self.size if stride is None else _two("stride", stride)
+        self.labels = list(range(len(self.parents))) if labels is None else list(labels)
+        if not self.parents or len(self.labels) != len(self.parents):
+            raise ValueError(
+                f"labels must be one a parent, of which there must be one at least; got {len(self.labels)} and {len(self.parents)}"
+            )
+        self._grids = [self._grid(i, parent) for i, parent in enumerate(self.parents)]
+        self._ends = np.cumsum([rows * columns for rows, columns in self._grids])
+
+    def _grid(self, number: int, parent: Any) -> tuple[int, int]:
+        """Return how many windows a parent has along each axis."""
+        shape = tuple(getattr(parent, "shape", ()))
+        if len(shape) != 2:
+            raise ValueError(f"parents must have the shape (H, W), got {shape or type(parent).__name__} for number {number}")
+        if any(n < s for n, s in zip(shape, self.size, strict=True)):
+            raise ValueError(f"a window of {self.size} pixels does not fit in parent {number} ({self.labels[number]!r}) of {shape}")
+        rows, columns = ((n - s) // d + 1 for n, s, d in zip(shape, self.size, self.stride, strict=True))
+        return rows, columns
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, item: int) -> dict[str, Any]:
+        """Return image (h, w) as the parent holds it, its parent's place and label, and row and column of its upper left pixel."""
+        at = item_of(item, len(self))
+        parent = int(np.searchsorted(self._ends, at, side="right"))
+        i, j = divmod(at - (int(self._ends[parent - 1]) if parent else 0), self._grids[parent][1])
+        row, column = i * self.stride[0], j * self.stride[1]
+        image = np.asarray(self.parents[parent][row : row + self.size[0], column : column + self.size[1]])
+        return {"image": image, "parent": parent, "label": self.labels[parent], "row": row, "column": column}
+
+    def split(self, fractions: Iterable[float], seed: int = 0) -> list["SlidingWindows"]:
+        """Return parts with shares of the parents, each parent whole in one part; the same on every machine. A part must get a parent."""
+        shares = [float(x) for x in fractions]
+        if not shares or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+            raise ValueError(f"fractions must be shares with the sum 1, got {shares}")
+        number = len(self.parents)
+        order = sorted(range(number), key=lambda i: hashlib.blake2b(f"{seed}/{i}".encode(), digest_size=16).digest())
+        bounds = np.round(np.cumsum([0.0, *shares]) * number).astype(int)
+        chosen = [sorted(order[a:b]) for a, b in pairwise(bounds)]
+        if not all(chosen):
+            raise ValueError(f"{number} parents are too few for {len(shares)} parts with shares {shares}")
+        return [self._of(part) for part in chosen]
+
+    def _of(self, numbers: list[int]) -> "SlidingWindows":
+        """Return the windows of some parents."""
+        return SlidingWindows([self.parents[i] for i in numbers], self.size, self.stride, labels=[self.labels[i] for i in numbers])
+
+
+def _two(name: str, value: Any) -> tuple[int, int]:
+    """Return a number of pixels for each axis."""
+    both = tuple(value) if hasattr(value, "__len__") else (value, value)
+    if len(both) != 2:
+        raise ValueError(f"{name} must be a number of pixels, or one an axis, got {value!r}")
+    return positive(name, both[0]), positive(name, both[1])
