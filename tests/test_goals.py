@@ -40,6 +40,18 @@ def test_pieces_of_a_batch(mode, loss, ndim, rng, monkeypatch):
             oracles.close(gradient, whole[0][1], 1e-12)
 
 
+@pytest.mark.numpy_only
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("boundary", ["periodic", "open"])
+def test_pieces_of_statistics(ndim, boundary, rng, monkeypatch):
+    m = _soft(rng, 3, SPACES[ndim])
+    for mask in (None, rng.random(SPACES[ndim]) < 0.8, rng.random((2, 2, *SPACES[ndim])) < 0.8):
+        whole = tp.correlations(m, ndim=ndim, boundary=boundary, mask=mask)
+        with monkeypatch.context() as patch:
+            patch.setattr(chunks, "_CACHED", 1)
+            oracles.close(tp.correlations(m, ndim=ndim, boundary=boundary, mask=mask), whole, 1e-13)
+
+
 def _first(mask, ndim):
     return mask if mask is None or mask.ndim == ndim else mask[1, 0]
 
@@ -98,15 +110,15 @@ def test_what_is_done_pair_by_pair(rng):
 
 
 @pytest.mark.numpy_only
-@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("space", [(7,), (8,), (6, 5), (5, 6), (4, 3, 5), (3, 4, 6)], ids=str)
 @pytest.mark.parametrize(("phases", "implied"), [(1, False), (2, False), (3, False), (2, True), (3, True)])
 @pytest.mark.parametrize("pairs", ["all", [(0, 0)], "last"])
-def test_parseval(ndim, phases, implied, pairs, rng, monkeypatch):
+def test_parseval(space, phases, implied, pairs, rng, monkeypatch):
     pairs = [(phases - 1, 0)] if pairs == "last" else pairs
-    p, t = (m[:, int(implied) :] if implied else m for m in (_soft(rng, phases, SPACES[ndim], (2,)) for _ in range(2)))
-    options = dict(ndim=ndim, implied_phase=implied, pairs=pairs)
+    p, t = (m[:, int(implied) :] if implied else m for m in (_soft(rng, phases, space, (2,)) for _ in range(2)))
+    options = dict(ndim=len(space), implied_phase=implied, pairs=pairs)
     measured = tp.correlations(t, **options) + 0.01 * rng.random(tp.correlations(t, **options).shape)
-    known = dict(shape=SPACES[ndim], implied_phase=implied, pairs=pairs, n_phases=None if pairs == "all" else phases)
+    known = dict(shape=space, implied_phase=implied, pairs=pairs, n_phases=None if pairs == "all" else phases)
     makers = (lambda: t, lambda: tp.target_statistics(t, **options), lambda: tp.TargetStatistics.from_correlations(measured, **known))
     for i, make in enumerate(makers):
         given = options if i == 0 else {}
