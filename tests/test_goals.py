@@ -131,6 +131,27 @@ def test_parseval(space, phases, implied, pairs, rng, monkeypatch):
 
 
 @pytest.mark.numpy_only
+@pytest.mark.parametrize("crop", [2, 3, (4, 3), (3, 4)])
+@pytest.mark.parametrize("implied", [False, True])
+def test_measured_statistics_of_a_crop_need_not_be_even(crop, implied, rng):
+    """The last lag of an even crop has no partner; what the opposite lags of the others differ by counts in the value all the same."""
+    p, t = (m[:, int(implied) :] for m in (_soft(rng, 2, (6, 5), (2,)) for _ in range(2)))
+    measured = tp.correlations(t, implied_phase=implied)
+    measured = measured + 0.1 * rng.random(measured.shape)
+    measured[:, 1, 0] = np.roll(measured[:, 0, 1, ::-1, ::-1], (1, 1), (-2, -1))  # the same statistic
+    sizes = (crop, crop) if isinstance(crop, int) else crop
+    rows, columns = (np.arange(n) - n // 2 for n in sizes)
+    wanted = measured[..., rows[:, None], columns]
+    f = tp.correlations(p, implied_phase=implied, crop=crop)
+    squares = ((f - wanted) ** 2).sum((1, 2)).mean((-2, -1))
+    excess = (wanted * (np.log(wanted) - np.log(f))).sum((1, 2)).mean((-2, -1))
+    for given, more in ((measured, {}), (wanted, {"crop": crop})):
+        known = tp.TargetStatistics.from_correlations(given, shape=(6, 5), implied_phase=implied, **more)
+        oracles.close(tp.msess(p, known, reduction="none", crop=crop), squares, 1e-12)
+        oracles.close(tp.cess(p, known, excess=True, reduction="none", crop=crop), excess, 1e-12)
+
+
+@pytest.mark.numpy_only
 def test_what_parseval_serves(rng):
     m = _soft(rng, 2, (6, 5))
     for options, served in [({}, True), ({"crop": 3}, False), ({"boundary": "open"}, False), ({"mask": np.ones((6, 5))}, False)]:

@@ -128,7 +128,8 @@ class TargetStatistics:
         Parameters
         ----------
         f : array (..., N, N, *lags) for all pairs, else (..., P, *lags)
-            Statistics as :func:`correlations` gives them under the same options.
+            Statistics as :func:`correlations` gives them under the same options. f_kh(r) and f_hk(-r) are one; where both are given, f_hk
+            with h <= k is taken. Opposite lags of an autocorrelation may differ: losses compare with both.
         shape : ints
             The space (*space) of the microstructures that are to have these statistics.
         ndim, boundary, mask, crop, centered, implied_phase, pairs
