@@ -1,5 +1,6 @@
 """Statistics by pair, as the core holds them, and stacked, as a user sees them."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ._namespace import Array, Namespace
@@ -7,13 +8,18 @@ from .pairs import Pairs, is_all
 from .plan import Plan
 
 
-def spread(carried: list[Array], plan: Plan, wanted: Pairs, xp: Namespace) -> list[Array]:
-    """Return the statistics of pairs at all stored lags, of those that the plan carries on half the lags."""
-    at, whole = dict(zip(plan.carried, carried, strict=True)), {}
-    keys = [pair if pair in at else pair[::-1] for pair in wanted]  # an even one is carried in one order
-    for key in dict.fromkeys(keys):
-        whole[key] = plan.lags.unfold(at[key], at.get(key[::-1], at[key]), xp)
-    return [whole[key] for key in keys]
+def spread(carried: list[Array], plan: Plan, wanted: Pairs, xp: Namespace) -> Iterator[Array]:
+    """Yield the statistics of pairs at all stored lags, of those that the plan carries on half the lags."""
+    at, kept = dict(zip(plan.carried, carried, strict=True)), {}
+    for pair in wanted:
+        other = pair[::-1]
+        if pair in at and other in at:
+            yield plan.lags.unfold(at[pair], at[other], xp)
+            continue
+        key = pair if pair in at else other  # two phases that fill the space: even, and carried in one order
+        if key not in kept:
+            kept[key] = plan.lags.unfold(at[key], at[key], xp)
+        yield kept[key]
 
 
 def ordered(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace) -> list[Array]:
@@ -22,7 +28,7 @@ def ordered(values: list[Array], plan: Plan, wanted: Pairs, xp: Namespace) -> li
     return [at[h, k] if h <= k else plan.lags.reverse(at[k, h], xp) for h, k in wanted]
 
 
-def assemble(rows: list[Array], plan: Plan, xp: Namespace, *, centered: bool) -> Array:
+def assemble(rows: Iterable[Array], plan: Plan, xp: Namespace, *, centered: bool) -> Array:
     """Stack the statistics of pairs at the lags that a user sees, (..., pairs, *lags)."""
     seen, axis = [plan.lags.present(row, xp, centered=centered) for row in rows], -plan.ndim - 1
     return xp.stack(seen, axis=axis) if len(seen) > 1 else xp.expand_dims(seen[0], axis=axis)

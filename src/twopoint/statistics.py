@@ -337,6 +337,6 @@ def target_statistics(
     _check.real("target", target, xp)
     plan, wanted, counting = plan_of(target, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp, "target")
     found = correlation.correlate(target, counting, correlation.pair_count(counting, target, plan, xp), plan, xp)
-    values = spread(found, plan, plan.pairs, xp)
+    values = list(spread(found, plan, plan.pairs, xp))
     listed = listed_pairs(pairs, wanted, plan.n_phases)
     return TargetStatistics._of(values, target, mask, plan, listed, tuple(target.shape[: -ndim - 1]), xp, symmetric=True)
