@@ -31,10 +31,12 @@ class LagGoals:
 
     def value(self, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Array:
         """Return the loss of each member of the batch, (...)."""
-        if chunks.pair_by_pair(m, plan, xp):
-            return self.value_and_gradient(m, mask, count, plan, xp)[0]
-        values = correlation.correlate(m, mask, count, plan, xp)
-        return self._total([self.measure.value(f, goal, xp) for f, goal in zip(values, self.goals, strict=True)], plan, xp)
+        if not chunks.pair_by_pair(m, plan, xp):
+            return self._value(correlation.correlate(m, mask, count, plan, xp), plan, xp)
+        if plan.derived:
+            return self.value(phases.explicit(m, plan.ndim, xp), mask, count, replace(plan, implied=False), xp)
+        by_pair = correlation.sums_by_pair(m, mask, count, plan, xp)
+        return reduce(add, (self._of(alone, plan)._value(correlation.values(sums, alone, xp), alone, xp) for alone, sums in by_pair))
 
     def value_and_gradient(self, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
         """Return the loss of each member of the batch, (...), and its gradient by m."""
@@ -53,6 +55,10 @@ class LagGoals:
         for _, more, pull in found:
             value, back = value + more, adjoint.plus(back, pull)
         return value, adjoint.sums(back, sums, mask, plan, xp)
+
+    def _value(self, values: list[Array], plan: Plan, xp: Namespace) -> Array:
+        """Return the loss of statistics."""
+        return self._total([self.measure.value(f, goal, xp) for f, goal in zip(values, self.goals, strict=True)], plan, xp)
 
     def _of(self, part: Plan, plan: Plan) -> "LagGoals":
         """Return the goals of some of the pairs."""

@@ -1,6 +1,5 @@
 """MICRO2D: 87,379 periodic two-phase microstructures in ten classes, and files in its layout, read lazily."""
 
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from .._check import item as item_of
 from .._check import positive
 from .layout import choose_classes, choose_columns, class_sizes, open_file, read_columns
 from .resizing import resize
+from .splits import check_fractions, deal_out
 
 SPLITS = ("train", "validation", "test")
 MISSING = ("refuse", "drop", "keep")
@@ -97,14 +97,16 @@ class MICRO2D:
             _choice("split", split, (None, *SPLITS)),
         )
         _choice("missing", missing, MISSING)
-        shares = _fractions(fractions)
+        shares = check_fractions(fractions)
+        if len(shares) != len(SPLITS):
+            raise ValueError(f"fractions must be three shares, of {', '.join(SPLITS)}, got {shares}")
         with open_file(self.path) as file:
             found = class_sizes(file, self.path)
             self.classes = choose_classes(classes, found, self.path)
             columns = choose_columns(file, self.classes, properties, contrast)
             values = {name: read_columns(file, name, columns) for name in self.classes}
         self.property_names = tuple(column.name for column in columns)
-        members = {name: split_members(name, found[name], split, shares, seed) for name in self.classes}
+        members = {name: _members(name, found[name], split, shares, seed) for name in self.classes}
         if columns:
             members = {name: self._known(name, at, values[name], missing) for name, at in members.items()}
         self._class_of = np.concatenate([np.full(len(at), i) for i, at in enumerate(members.values())])
@@ -180,15 +182,9 @@ class MICRO2D:
         )
 
 
-def split_members(name: str, number: int, split: str | None, shares: tuple[float, float, float], seed: int) -> np.ndarray:
-    """Return the sorted indices of a class that are in a split: ranked by a hash of class, index and seed, the same on every machine."""
-    if split is None:
-        return np.arange(number)
-    ranks = [hashlib.blake2b(f"{seed}/{name}/{i}".encode(), digest_size=16).digest() for i in range(number)]
-    order = np.array(sorted(range(number), key=ranks.__getitem__), dtype=np.int64)
-    bounds = np.round(np.cumsum((0.0, *shares)) * number).astype(int)
-    at = SPLITS.index(split)
-    return np.sort(order[bounds[at] : bounds[at + 1]])
+def _members(name: str, number: int, split: str | None, shares: tuple[float, ...], seed: int) -> np.ndarray:
+    """Return the sorted indices of a class that are in a split."""
+    return np.arange(number) if split is None else deal_out(number, shares, f"{seed}/{name}")[SPLITS.index(split)]
 
 
 def _choice(name: str, value: Any, known: tuple[Any, ...]) -> Any:
@@ -196,11 +192,3 @@ def _choice(name: str, value: Any, known: tuple[Any, ...]) -> Any:
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
     return value
-
-
-def _fractions(fractions: Iterable[float]) -> tuple[float, float, float]:
-    """Return the shares of train, validation and test."""
-    shares = tuple(float(x) for x in fractions)
-    if len(shares) != 3 or not all(0 <= x <= 1 for x in shares) or abs(sum(shares) - 1) > 1e-9:
-        raise ValueError(f"fractions must be three shares, of train, validation and test, with the sum 1, got {shares}")
-    return shares

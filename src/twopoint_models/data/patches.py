@@ -1,14 +1,13 @@
 """Patches of micrographs: sliding windows, lazily, with the parent they are from."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from .._check import item as item_of
 from .._check import positive
+from .splits import check_fractions, deal_out
 
 
 class SlidingWindows:
@@ -90,13 +89,8 @@ class SlidingWindows:
 
     def split(self, fractions: Iterable[float], seed: int = 0) -> list["SlidingWindows"]:
         """Return parts with shares of the parents, each parent whole in one part; the same on every machine. A part must get a parent."""
-        shares = [float(x) for x in fractions]
-        if not shares or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
-            raise ValueError(f"fractions must be shares with the sum 1, got {shares}")
-        number = len(self.parents)
-        order = sorted(range(number), key=lambda i: hashlib.blake2b(f"{seed}/{i}".encode(), digest_size=16).digest())
-        bounds = np.round(np.cumsum([0.0, *shares]) * number).astype(int)
-        chosen = [sorted(order[a:b]) for a, b in pairwise(bounds)]
+        shares, number = check_fractions(fractions), len(self.parents)
+        chosen = [part.tolist() for part in deal_out(number, shares, str(seed))]
         if not all(chosen):
             raise ValueError(f"{number} parents are too few for {len(shares)} parts with shares {shares}")
         return [self._of(part) for part in chosen]
