@@ -10,10 +10,12 @@ import numpy as np
 import oracles
 import pytest
 
+from twopoint_models.data import MICRO2D, MICRO2DWriter
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks is no part of the distribution
 
-from benchmarks import cases, floor, jobs, literal, series, timing  # noqa: E402
+from benchmarks import cases, floor, jobs, literal, reader_rate, series, timing  # noqa: E402
 from benchmarks.bars import Bar, at_most  # noqa: E402
 
 RUN = [case for case in cases.CASES if case.needs is None and case.name != "torch-compile"]  # a cold compile takes half a minute
@@ -133,3 +135,13 @@ def test_the_command_refuses_what_it_does_not_know():
     done = command("--only", "pymks", "--pymks-python", sys.executable)
     assert done.returncode == 2
     assert "lacks pymks" in done.stderr
+
+
+def test_the_rate_of_the_reader(tmp_path):
+    path = tmp_path / "own.h5"
+    with MICRO2DWriter(path, {"A": 12}, size=8) as writer:
+        writer.write("A", np.random.default_rng(0).integers(0, 2, (12, 8, 8)))
+    copied = reader_rate.copy(path, tmp_path / "copied.h5")
+    assert len(MICRO2D(copied)) == 12 * reader_rate.COPIES
+    for rates in reader_rate.measure(copied, epochs=1, size=6).values():
+        assert rates["median"] > 0

@@ -247,7 +247,7 @@ def test_the_writer_refuses(tmp_path):
 # ---- another size --------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("old", "new"), [(8, 7), (8, 4), (7, 8), (9, 5), (6, 6), (5, 15), (12, 1)])
+@pytest.mark.parametrize(("old", "new"), [(8, 7), (8, 4), (7, 8), (9, 5), (6, 6), (5, 15), (12, 1), (33, 32), (37, 12)])
 def test_resizing_by_area(old, new):
     """Against areas by counting: each old pixel cut into new x new parts, of which old x old make a new one."""
     images = some_images(6, old, old * new)

@@ -3,15 +3,25 @@
 from typing import Any
 
 
-def positive(name: str, value: Any) -> int:
-    """Return an integer above 0; refuse anything else."""
+def positive(name: str, value: Any, *, zero: bool = False) -> int:
+    """Return an integer above 0, or 0 too; refuse anything else."""
     try:
         number = int(value.__index__())
     except (AttributeError, TypeError):
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        raise ValueError(f"{name} must be an integer above 0, got {value!r}")
+        number = -1
+    if number < (0 if zero else 1) or isinstance(value, bool):
+        raise ValueError(f"{name} must be an integer {'of 0 or more' if zero else 'above 0'}, got {value!r}")
     return number
+
+
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Return names; refuse one string, and what is no list of strings."""
+    if isinstance(value, str):
+        raise TypeError(f"{name} must be a list of names, got the one string {value!r}; write [{value!r}]")
+    found = tuple(value) if hasattr(value, "__iter__") else (value,)
+    if not all(isinstance(each, str) for each in found):
+        raise TypeError(f"{name} must be a list of names, got {value!r}")
+    return found
 
 
 def item(at: Any, length: int) -> int:

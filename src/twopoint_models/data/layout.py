@@ -1,8 +1,10 @@
 """The layout of MICRO2D's HDF5 files: a group a class, in it the images under the class's name, and tables of properties."""
 
 import difflib
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from .._check import names as names_of
+
 COMPLETE = "COMPLETE"  # an attribute of files that MICRO2DWriter began: 0 until the last image is in
+COLUMN = r"[A-Za-z_]\w*"  # the name of one of them
 INSTRUCTIONS = "INSTRUCTIONS"  # an attribute of a table of properties: what each of its indices is
 
 
@@ -28,8 +33,12 @@ def open_file(path: Path) -> h5py.File:
     """Open a file for reading; refuse what is truncated, of another kind, or not written to its end."""
     if not path.exists():
         raise FileNotFoundError(f"no file {path}")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, where an HDF5 file is wanted")
     try:
         file = h5py.File(path, "r")
+    except PermissionError as error:
+        raise PermissionError(f"no permission to read {path}") from error
     except OSError as error:
         raise ValueError(f"{path} cannot be opened as HDF5; is it truncated, or of another kind? ({error})") from error
     if not file.attrs.get(COMPLETE, 1):
@@ -38,31 +47,67 @@ def open_file(path: Path) -> h5py.File:
     return file
 
 
-def class_sizes(file: h5py.File, path: Path) -> dict[str, int]:
-    """Return the number of images of each class, sorted by name; refuse what has no class."""
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Say what could not be read where HDF5 fails."""
+    try:
+        yield
+    except (OSError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{what} cannot be read; is the file truncated? ({error})") from error
+
+
+def class_shapes(file: h5py.File, path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape (n, H, W) of the images of each class, sorted by name; refuse what has no class, or none of numbers."""
     found = {}
     for name in sorted(file):
-        images = file[name].get(name) if isinstance(file[name], h5py.Group) else None
+        group = file.get(name)
+        if group is None:
+            raise ValueError(f"{name!r} in {path} is a link to what is not there")
+        images = group.get(name) if isinstance(group, h5py.Group) else None
         if isinstance(images, h5py.Dataset) and images.ndim == 3:
-            found[name] = int(images.shape[0])
+            if images.dtype.kind not in "biuf" or not all(images.shape[1:]):
+                raise ValueError(f"images of {name} in {path} must be numbers (n, H, W), got {images.dtype} {images.shape}")
+            found[name] = tuple(int(n) for n in images.shape)
     if not found:
         raise ValueError(f"{path} is not in MICRO2D's layout: no group holds a dataset (n, H, W) of its own name")
     return found
 
 
-def choose_classes(wanted: Iterable[str] | None, found: dict[str, int], path: Path) -> tuple[str, ...]:
+def choose_classes(wanted: Iterable[str] | None, found: dict[str, tuple[int, ...]], path: Path) -> tuple[str, ...]:
     """Return the classes to read; refuse those that the file lacks."""
     if wanted is None:
         return tuple(found)
-    if isinstance(wanted, str):
-        raise TypeError(f"classes must be a list of names, got the one string {wanted!r}; write [{wanted!r}]")
-    names = tuple(wanted)
+    names = names_of("classes", wanted)
     for name in names:
         if name not in found:
             raise ValueError(f"{path} has no class {name!r}{near(name, found)}; it has {', '.join(found)}")
     if len(set(names)) < len(names) or not names:
         raise ValueError(f"classes must be one or more, each once, got {list(names)}")
     return names
+
+
+def refuse_holes(file: h5py.File, classes: tuple[str, ...], path: Path) -> None:
+    """Refuse images that were announced and never written: HDF5 would give zeros, one phase alone, for them."""
+    for name in classes:
+        images = file[name][name]
+        if images.is_virtual or images.external or not images.size:
+            continue
+        if images.chunks is None:
+            written, wanted = int(images.id.get_storage_size() > 0), 1
+        else:
+            written = images.id.get_num_chunks()
+            wanted = math.prod(-(-n // chunk) for n, chunk in zip(images.shape, images.chunks, strict=True))
+        if written < wanted:
+            raise ValueError(f"{path} is incomplete: of the images of {name}, {written} of {wanted} chunks were written")
+
+
+def read_image(images: h5py.Dataset, index: int) -> np.ndarray:
+    """Return an image (H, W) as it is stored."""
+    image = np.asarray(images[index])
+    if images.chunks and not image.any():
+        # Of a file cut in its table of chunks HDF5 gives zeros where it finds none; to ask for the chunk itself is then an error.
+        images.id.read_direct_chunk((index - index % images.chunks[0], 0, 0))
+    return image
 
 
 def tables(file: h5py.File, name: str) -> dict[str, h5py.Dataset]:
@@ -75,6 +120,7 @@ def tables(file: h5py.File, name: str) -> dict[str, h5py.Dataset]:
         and isinstance(table, h5py.Dataset)
         and table.ndim in (2, 3)
         and table.shape[0] == images
+        and all(table.shape[1:])
         and table.dtype.kind in "fiu"
     }
 
@@ -86,7 +132,7 @@ def column_names(table: h5py.Dataset) -> tuple[str, ...]:
     for pattern in (r"\(([^()]*)\)", r"\[([^\[\]]*)\]", r"\{([^{}]*)\}"):
         for inner in re.findall(pattern, text):
             names = tuple(part.strip(" '\"") for part in inner.split(","))
-            if len(names) == k == len(set(names)) and all(re.fullmatch(r"[A-Za-z_]\w*", name) for name in names):
+            if len(names) == k == len(set(names)) and all(re.fullmatch(COLUMN, name) for name in names):
                 return names
     own = str(table.name).rsplit("/", 1)[-1]
     return tuple(f"{own}[{i}]" for i in range(k))
@@ -96,17 +142,18 @@ def choose_columns(file: h5py.File, classes: tuple[str, ...], wanted: Iterable[s
     """Return the columns to read; refuse those that a class lacks, and a contrast that is wanting or beyond."""
     if wanted is None:
         return ()
-    if isinstance(wanted, str):
-        raise TypeError(f"properties must be a list of names, got the one string {wanted!r}; write [{wanted!r}]")
     known = tables(file, classes[0])
-    places = {name: (table, i) for table, data in known.items() for i, name in enumerate(column_names(data))}
+    places = [(single, table, i) for table, data in known.items() for i, single in enumerate(column_names(data))]
     columns: list[Column] = []
-    for name in wanted:
-        if name not in places and name not in known:
-            raise ValueError(f"{classes[0]} has no property {name!r}{near(name, [*places, *known])}; it has {', '.join(places) or 'none'}")
-        for single in column_names(known[name]) if name in known else (name,):
-            table, position = places[single]
-            columns.append(Column(table, position, _contrast(known[table], contrast), single))
+    for name in names_of("properties", wanted):
+        chosen = [place for place in places if name == place[1]] or [place for place in places if name == place[0]]
+        if not chosen:
+            raise ValueError(_lacking(file, classes[0], name, [place[0] for place in places], known))
+        if name not in known and len(chosen) > 1:
+            raise ValueError(f"property {name!r} stands in more tables than one; ask for one of {', '.join(p[1] for p in chosen)} instead")
+        columns += [Column(table, position, _contrast(known[table], contrast), single) for single, table, position in chosen]
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"properties must be asked for once each, got {[column.name for column in columns]}")
     for other in classes[1:]:
         for column in columns:
             theirs = tables(file, other).get(column.table)
@@ -131,6 +178,15 @@ def near(name: Any, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def _lacking(file: h5py.File, of: str, name: str, known: list[str], by_table: Iterable[str]) -> str:
+    """Return what to say of a property that a class lacks, or that cannot be one."""
+    odd = file[of].get(name)
+    if isinstance(odd, h5py.Dataset):
+        n, kind = file[of][of].shape[0], f"{odd.dtype} {odd.shape}"
+        return f"{name!r} of {of} is no table of properties: numbers ({n}, k) or ({n}, contrasts, k) are wanted, it holds {kind}"
+    return f"{of} has no property {name!r}{near(name, [*known, *by_table])}; it has {', '.join(known) or 'none'}"
+
+
 def _contrast(table: h5py.Dataset, contrast: int | None) -> int | None:
     """Return the index of a table's contrast, None where it has no such axis."""
     if table.ndim == 2:
@@ -140,6 +196,6 @@ def _contrast(table: h5py.Dataset, contrast: int | None) -> int | None:
         if n == 1:
             return 0
         raise ValueError(f"contrast must be an index 0..{n - 1} (or -1 for the last): {table.name} has {n} contrasts of the phases")
-    if not -n <= contrast < n:
-        raise ValueError(f"contrast must be an index 0..{n - 1} (or -1 for the last), got {contrast}")
+    if isinstance(contrast, bool) or not hasattr(contrast, "__index__") or not -n <= contrast < n:
+        raise ValueError(f"contrast must be an index 0..{n - 1} (or -1 for the last), got {contrast!r}")
     return contrast % n

@@ -10,11 +10,10 @@ import numpy as np
 
 from .._check import item as item_of
 from .._check import positive
-from .layout import choose_classes, choose_columns, class_sizes, open_file, read_columns
+from .layout import choose_classes, choose_columns, class_shapes, open_file, read_columns, read_image, readable, refuse_holes
 from .resizing import resize
-from .splits import check_fractions, deal_out
+from .splits import SPLITS, check_three, deal_out
 
-SPLITS = ("train", "validation", "test")
 MISSING = ("refuse", "drop", "keep")
 
 
@@ -55,11 +54,11 @@ class MICRO2D:
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, PermissionError
+        If there is no such file, or it may not be read.
     TypeError, ValueError
-        If the file is truncated, incomplete or of another layout, lacks a class or a property, or an option means nothing; when read, if an
-        image is not of 0 and 1.
+        If the file is truncated, incomplete or of another layout, lacks a class or a property, or an option means nothing, or classes
+        differ in size where size is None; when read, if an image is not of 0 and 1, is lost, or the file has changed.
 
     References
     ----------
@@ -97,22 +96,25 @@ class MICRO2D:
             _choice("split", split, (None, *SPLITS)),
         )
         _choice("missing", missing, MISSING)
-        shares = check_fractions(fractions)
-        if len(shares) != len(SPLITS):
-            raise ValueError(f"fractions must be three shares, of {', '.join(SPLITS)}, got {shares}")
-        with open_file(self.path) as file:
-            found = class_sizes(file, self.path)
+        shares = check_three(fractions)
+        with open_file(self.path) as file, readable(str(self.path)):
+            found = class_shapes(file, self.path)
             self.classes = choose_classes(classes, found, self.path)
+            refuse_holes(file, self.classes, self.path)
             columns = choose_columns(file, self.classes, properties, contrast)
             values = {name: read_columns(file, name, columns) for name in self.classes}
+        self._shapes = {name: found[name] for name in self.classes}
+        if self.size is None and len({shape[1:] for shape in self._shapes.values()}) > 1:
+            raise ValueError(f"size must be a number of pixels, or the classes read apart: their images differ, {self._shapes}")
         self.property_names = tuple(column.name for column in columns)
-        members = {name: _members(name, found[name], split, shares, seed) for name in self.classes}
+        members = {name: _members(name, found[name][0], split, shares, seed) for name in self.classes}
         if columns:
             members = {name: self._known(name, at, values[name], missing) for name, at in members.items()}
         self._class_of = np.concatenate([np.full(len(at), i) for i, at in enumerate(members.values())])
         self._index_of = np.concatenate([*members.values()])
         self._properties = np.concatenate([values[name][at] for name, at in members.items()]).astype(np.float32)
         self._file: h5py.File | None = None
+        self._sources: dict[str, h5py.Dataset] = {}
         self._process = -1
 
     def __len__(self) -> int:
@@ -134,7 +136,7 @@ class MICRO2D:
         return f"MICRO2D({str(self.path)!r}, {len(self)} images of {len(self.classes)} classes, split={self.split!r}, size={self.size})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_file": None, "_process": -1}  # an open file does not travel to a worker
+        return vars(self) | {"_file": None, "_sources": {}, "_process": -1}  # an open file does not travel to a worker
 
     @property
     def class_indices(self) -> np.ndarray:
@@ -149,24 +151,25 @@ class MICRO2D:
     def _read(self, at: int) -> np.ndarray:
         """Read an image, (H, W) uint8."""
         name, index = self.classes[self._class_of[at]], int(self._index_of[at])
-        try:
-            image = np.asarray(self._opened()[name][name][index])
-        except (OSError, KeyError, RuntimeError) as error:
-            raise ValueError(f"image {index} of {name} in {self.path} cannot be read; is the file truncated? ({error})") from error
-        if image.dtype != np.uint8:
-            whole = image.astype(np.uint8)
-            if not (whole == image).all():
-                raise ValueError(f"image {index} of {name} in {self.path} is not binary: it holds values between or beyond 0 and 1")
-            image = whole
-        if image.max(initial=0) > 1:
-            raise ValueError(f"image {index} of {name} in {self.path} is not binary: it holds {image.max()}, where 0 and 1 are wanted")
-        return image
+        source, what = self._source(name), f"image {index} of {name} in {self.path}"
+        with readable(what):
+            image = read_image(source, index)
+        other = image > 1 if image.dtype == np.uint8 else (image != 0) & (image != 1)
+        if other.any():
+            raise ValueError(f"{what} is not binary: it holds {image[other][0]}, where 0 and 1 are wanted")
+        return image.astype(np.uint8, copy=False)
 
-    def _opened(self) -> h5py.File:
-        """Return the file, opened in this process."""
+    def _source(self, name: str) -> h5py.Dataset:
+        """Return the images of a class, opened in this process once: to look them up takes longer than to read an image."""
         if self._file is None or self._process != os.getpid():
-            self._file, self._process = open_file(self.path), os.getpid()
-        return self._file
+            file = open_file(self.path)
+            with readable(str(self.path)):
+                shapes = class_shapes(file, self.path)
+                if any(shapes.get(each) != shape for each, shape in self._shapes.items()):
+                    raise ValueError(f"{self.path} has changed since: its classes were {self._shapes}, and are {shapes}")
+                self._sources = {each: file[each][each] for each in self.classes}
+            self._file, self._process = file, os.getpid()
+        return self._sources[name]
 
     def _known(self, name: str, at: np.ndarray, values: np.ndarray, missing: str) -> np.ndarray:
         """Return which images of a class to give, those that lack a property left out or refused."""

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,8 +13,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from .._check import names as names_of
 from .._check import positive
-from .layout import COMPLETE, INSTRUCTIONS
+from .layout import COLUMN, COMPLETE, INSTRUCTIONS
+from .pieces import into_place, load_arrays, save_arrays
 
 
 class MICRO2DWriter:
@@ -20,7 +24,7 @@ class MICRO2DWriter:
 
     Until all are there they stand in the folder ``<path>.part``, each piece in a file of its own that is renamed into place: what was
     written before a kill is there afterwards, and nothing half written is. Leaving the ``with`` block joins them to the file. A writer with
-    the same arguments goes on with what it finds.
+    the same arguments goes on with what it finds; several processes may each have one and write, and one of them joins when all is there.
 
     Parameters
     ----------
@@ -31,17 +35,18 @@ class MICRO2DWriter:
     size : int
         Images are (size, size) pixels.
     properties : dict of str to list of str, optional
-        Tables of properties, by name, and what their columns are, e.g. ``{"homogenized_thermal": ["kx", "ky"]}``.
+        Tables of properties, by name, and what their columns are, e.g. ``{"homogenized_thermal": ["kx", "ky"]}``; each column by one name
+        of letters, digits and _.
     contrasts : int
         Contrasts of the phases in each table.
 
     Raises
     ------
     FileExistsError
-        If the file is there.
+        If the file is there, at the beginning or the end.
     TypeError, ValueError
-        If counts or size mean nothing, the folder belongs to another dataset, an image is not of 0 and 1 or of another size, a piece is
-        written twice or beyond its class, or the block is left before all is there.
+        If counts, size or properties mean nothing, the folder belongs to another dataset, an image is not of 0 and 1 or of another size, a
+        piece is written twice or beyond its class or is spoilt, or the block is left before all is there.
 
     Examples
     --------
@@ -62,42 +67,58 @@ class MICRO2DWriter:
         properties: Mapping[str, Iterable[str]] | None = None,
         contrasts: int = 1,
     ) -> None:
-        self.path, self.size = Path(path), size
+        self.path, self.size, self.contrasts = Path(path), positive("size", size), positive("contrasts", contrasts)
         self.folder = self.path.with_name(self.path.name + ".part")
         if self.path.exists():
             raise FileExistsError(f"{self.path} is there already; remove it, or choose another path")
-        if not counts or any("/" in name or not name for name in counts):
-            raise ValueError(f"counts must give each class a number of images, names without '/', got {dict(counts)}")
-        for what, number in {"size": size, "contrasts": contrasts, **{f"counts[{name!r}]": n for name, n in counts.items()}}.items():
-            positive(what, number)
-        self.counts, self.contrasts = dict(counts), contrasts
-        self.properties = {table: list(names) for table, names in (properties or {}).items()}
-        about = {"counts": self.counts, "size": size, "properties": self.properties, "contrasts": contrasts}
+        if not isinstance(counts, Mapping):
+            raise TypeError(f"counts must give each class a number of images, got {counts!r}")
+        if not counts or not all(map(_usable, counts)):
+            raise ValueError(f"counts must give each class a number of images, names without '/', got {counts!r}")
+        self.counts = {name: positive(f"counts[{name!r}]", number) for name, number in counts.items()}
+        self.properties = self._announced({} if properties is None else properties)
+        about = {"counts": self.counts, "size": self.size, "properties": self.properties, "contrasts": self.contrasts}
         self._begin(json.dumps(about, sort_keys=True))
+
+    def _announced(self, properties: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+        """Return the columns of each table; refuse names that could not be written, or not be told apart when read."""
+        if not isinstance(properties, Mapping):
+            raise TypeError(f"properties must give each table the names of its columns, got {properties!r}")
+        taken = {*self.counts, *map(labels_of, self.counts)}
+        found = {table: list(names_of(f"properties[{table!r}]", names)) for table, names in properties.items()}
+        columns = [name for names in found.values() for name in names]
+        if not all(_usable(table) and table not in taken and names for table, names in found.items()):
+            raise ValueError(f"properties must be tables of one column or more, other than the classes and their labels, got {found}")
+        if len(set(columns)) < len(columns) or not all(re.fullmatch(COLUMN, name) for name in columns):
+            raise ValueError(f"properties must have columns of one name each, of letters, digits and _, got {columns}")
+        return found
 
     def _begin(self, about: str) -> None:
         """Make the folder, or find it with the pieces of an earlier go."""
         note = self.folder / "dataset.json"
-        if note.exists() and note.read_text() != about:
-            raise ValueError(f"{self.folder} holds the pieces of another dataset; remove it, or choose another path")
         self.folder.mkdir(parents=True, exist_ok=True)
         if not note.exists():
-            _into_place(note, lambda part: part.write_text(about))
-        self._pieces = {name: sorted(self._found(i)) for i, name in enumerate(self.counts)}  # (start, stop) by class
+            into_place(note, lambda part: part.write_text(about), self.folder)
+        if note.read_text() != about:
+            raise ValueError(f"{self.folder} holds the pieces of another dataset; remove it, or choose another path")
 
-    def _found(self, number: int) -> list[tuple[int, int]]:
-        """Return the pieces of a class that are there."""
-        stems = [piece.stem.split("-") for piece in self.folder.glob(f"{number}-*-*.npz")]
-        return [(int(start), int(stop)) for _, start, stop in stems]
+    def _pieces(self) -> dict[str, list[tuple[int, int]]]:
+        """Return the pieces that are there, of other processes too, as (start, stop) by class."""
+        found: dict[str, list[tuple[int, int]]] = {name: [] for name in self.counts}
+        for piece in self.folder.glob("[0-9]*-*-*.npz"):
+            number, start, stop = map(int, piece.stem.split("-"))
+            found[list(self.counts)[number]].append((start, stop))
+        return {name: sorted(pieces) for name, pieces in found.items()}
 
     def missing(self, block: int = 64) -> list[tuple[str, int, int]]:
-        """Return what is to be written yet as (class, start, stop), at most block images each."""
-        wanting = []
+        """Return what is to be written yet, by whatever process, as (class, start, stop), at most block images each."""
+        positive("block", block)
+        wanting, pieces = [], self._pieces()
         for name, number in self.counts.items():
             at = 0
-            for start, stop in [*self._pieces[name], (number, number)]:
+            for start, stop in [*pieces[name], (number, number)]:
                 wanting += [(name, i, min(i + block, start)) for i in range(at, start, block)]
-                at = stop
+                at = max(at, stop)
         return wanting
 
     def write(
@@ -122,27 +143,37 @@ class MICRO2DWriter:
             raise ValueError(f"images of {name} must be of 0 and 1")
         if start is None:
             start = next((first for other, first, _ in self.missing() if other == name), self.counts[name])
+        start = positive("start", start, zero=True)
         stop = start + len(images)
-        if start < 0 or stop > self.counts[name] or any(a < stop and start < b for a, b in self._pieces[name]):
+        if stop > self.counts[name] or any(a < stop and start < b for a, b in self._pieces()[name]):
             raise ValueError(f"images {start} to {stop - 1} of {name} are beyond its {self.counts[name]}, or written already")
         kept = {"images": np.packbits(images.astype(bool), axis=None)} | self._tables(properties or {}, len(images))
+        if labels is not None and (isinstance(labels, str) or not hasattr(labels, "__iter__")):
+            raise TypeError(f"labels must be a list, one an image, got {labels!r}")
         written = [""] * len(images) if labels is None else [str(label) for label in labels]
         if len(written) != len(images):
             raise ValueError(f"labels must be one an image, {len(images)}, got {len(written)}")
         kept["labels"] = np.array(written)
-        piece = self.folder / f"{list(self.counts).index(name)}-{start}-{stop}.npz"
-        _into_place(piece, lambda part: _save(part, kept))
-        self._pieces[name] = sorted([*self._pieces[name], (start, stop)])
+        into_place(self._piece(name, start, stop), lambda part: save_arrays(part, kept), self.folder)
+
+    def _piece(self, name: str, start: int, stop: int) -> Path:
+        """Return the file of a piece."""
+        return self.folder / f"{list(self.counts).index(name)}-{start}-{stop}.npz"
 
     def _tables(self, given: Mapping[str, Any], number: int) -> dict[str, np.ndarray]:
         """Return the properties by table as they are kept."""
+        if not isinstance(given, Mapping):
+            raise TypeError(f"properties must be given by table, got {given!r}")
         unknown = set(given) - set(self.properties)
         if unknown:
             raise ValueError(f"no table {', '.join(map(repr, sorted(unknown)))} was announced, only {', '.join(self.properties) or 'none'}")
         kept = {}
         for table, names in self.properties.items():
             shape = (number, self.contrasts, len(names))
-            values = np.full(shape, np.nan) if table not in given else np.asarray(given[table], dtype=float)
+            try:
+                values = np.full(shape, np.nan) if table not in given else np.asarray(given[table], dtype=float)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"properties of {table!r} must be numbers of the shape {shape} ({error})") from error
             values = values[:, None] if values.ndim == 2 and self.contrasts == 1 else values
             if values.shape != shape:
                 raise ValueError(f"properties of {table!r} must have the shape {shape}, got {values.shape}")
@@ -155,47 +186,46 @@ class MICRO2DWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is not None:
             return
+        if self.path.exists():
+            raise FileExistsError(f"{self.path} is there already: another process has finished it, or written something else")
         wanting = sum(stop - start for _, start, stop in self.missing())
         if wanting:
             raise ValueError(f"{wanting} of {sum(self.counts.values())} images are missing; what is there stands in {self.folder}")
-        _into_place(self.path, self._join)
+        into_place(self.path, self._join, self.folder)
         shutil.rmtree(self.folder)
 
     def _join(self, part: Path) -> None:
         """Write the pieces to one file."""
         with h5py.File(part, "w") as file:
             file.attrs[COMPLETE] = 0
-            for i, (name, number) in enumerate(self.counts.items()):
+            for name, pieces in self._pieces().items():
+                number = self.counts[name]
                 group, shape = file.create_group(name), (number, self.size, self.size)
                 images = group.create_dataset(
                     name, shape=shape, dtype=np.uint8, chunks=(1, *shape[1:]), compression="gzip", compression_opts=1
                 )
-                labels = group.create_dataset(f"{name} - labels", shape=(number,), dtype=h5py.string_dtype())
+                labels = group.create_dataset(labels_of(name), shape=(number,), dtype=h5py.string_dtype())
                 tables = {}
                 for table, names in self.properties.items():
                     tables[table] = group.create_dataset(table, shape=(number, self.contrasts, len(names)), dtype=np.float64)
                     tables[table].attrs[INSTRUCTIONS] = f"[n, contrast, ({', '.join(names)})]"
-                for start, stop in self._pieces[name]:
-                    with np.load(self.folder / f"{i}-{start}-{stop}.npz") as piece:
-                        bits = np.unpackbits(piece["images"], count=(stop - start) * self.size**2)
-                        images[start:stop] = bits.reshape(-1, self.size, self.size)
-                        labels[start:stop] = piece["labels"].astype(object)
-                        for table, data in tables.items():
-                            data[start:stop] = piece[f"table {table}"]
+                if any(stop > start for (_, stop), (start, _) in pairwise(pieces)):
+                    raise ValueError(f"pieces of {name} overlap, two processes wrote the same images; remove one of {pieces}")
+                for start, stop in pieces:
+                    piece = load_arrays(self._piece(name, start, stop))
+                    bits = np.unpackbits(piece["images"], count=(stop - start) * self.size**2)
+                    images[start:stop] = bits.reshape(-1, self.size, self.size)
+                    labels[start:stop] = piece["labels"].astype(object)
+                    for table, data in tables.items():
+                        data[start:stop] = piece[f"table {table}"]
             file.attrs[COMPLETE] = 1
 
 
-def _save(part: Path, arrays: dict[str, Any]) -> None:
-    """Write arrays to a compressed file of exactly this name."""
-    with part.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+def labels_of(name: str) -> str:
+    """Return the name of the dataset of labels of a class."""
+    return f"{name} - labels"
 
 
-def _into_place(path: Path, write: Any) -> None:
-    """Write a file beside its place and rename it, so that it is there whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+def _usable(name: Any) -> bool:
+    """Tell whether HDF5 takes a name."""
+    return isinstance(name, str) and name not in ("", ".") and not {"/", "\0"} & set(name)

@@ -54,6 +54,10 @@ class SlidingWindows:
         *,
         labels: Sequence[Any] | None = None,
     ) -> None:
+        if not hasattr(parents, "__iter__") or len(getattr(parents, "shape", ())) == 2:
+            raise TypeError(f"parents must be a list of images (H, W), got one {type(parents).__name__}; for one image write [image]")
+        if labels is not None and (isinstance(labels, str) or not hasattr(labels, "__iter__")):
+            raise TypeError(f"labels must be a list, one label a parent, got {labels!r}")
         self.parents = list(parents)
         self.size = _two("size", size)
         self.stride = self.size if stride is None else _two("stride", stride)

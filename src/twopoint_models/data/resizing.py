@@ -1,5 +1,6 @@
 """Binary images in another size."""
 
+import bisect
 import math
 from functools import lru_cache
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .._check import positive
+
+BLOCK = 32  # pixels of a period up to which a product with a matrix is faster than to gather the few pixels that meet each new one
 
 
 def resize(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
@@ -29,8 +32,8 @@ def resize(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If size is not positive, or images have fewer than two axes.
+    TypeError, ValueError
+        If size is not positive, images are no numbers, or have fewer than two axes or no pixel.
 
     Examples
     --------
@@ -40,56 +43,84 @@ def resize(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
     array([[1, 0],
            [1, 0]], dtype=uint8)
     """
-    if images.ndim < 2:
-        raise ValueError(f"images must have the shape (..., H, W), got {images.shape}")
-    height, width = (positive("size", n) for n in (size if isinstance(size, tuple) else (size, size)))
-    if images.shape[-2:] == (height, width):
-        return (images != 0).astype(np.uint8)
-    rows, columns = _taps(images.shape[-2], height), _taps(images.shape[-1], width)
-    signed = np.where(images != 0, np.float32(1), np.float32(-1))
-    shares = _combine(_combine(signed, rows, -2), columns, -1)  # area of phase 1 less that of phase 0: whole numbers, exact in float32
-    centres = np.take(np.take(images, _centres(images.shape[-2], height), axis=-2), _centres(images.shape[-1], width), axis=-1) != 0
-    found = np.empty(shares.shape, np.uint8)
-    for at in np.ndindex(images.shape[:-2]):
-        number = round(float(np.count_nonzero(images[at])) * height * width / images[at].size)
-        found[at] = _largest(shares[at], centres[at], number)
+    images = np.asarray(images)
+    if images.dtype.kind not in "biuf":
+        raise TypeError(f"images must be numbers, got {images.dtype}")
+    if images.ndim < 2 or not images.shape[-2] or not images.shape[-1]:
+        raise ValueError(f"images must have the shape (..., H, W), at least one pixel each, got {images.shape}")
+    old = (int(images.shape[-2]), int(images.shape[-1]))
+    new = tuple(positive("size", n) for n in (size if isinstance(size, tuple) else (size, size)))
+    if len(new) != 2:
+        raise ValueError(f"size must be a number of pixels, or the new H and W, got {size!r}")
+    filled = np.ascontiguousarray(images != 0)
+    if old != new:
+        found = np.empty((*images.shape[:-2], *new), bool)
+        for at in np.ndindex(images.shape[:-2]):  # one at a time: an image and its shares stay in the processor's cache
+            found[at] = _resized(filled[at], new)
+        filled = found
+    return filled.view(np.uint8)
+
+
+def _resized(image: np.ndarray, new: tuple[int, ...]) -> np.ndarray:
+    """Return one image (H, W) of booleans in another size."""
+    area = math.prod(_length(a, b) for a, b in zip(image.shape, new, strict=True))  # of a new pixel, in units in which all are whole
+    shares = image.astype(np.float32 if area < 1 << 24 else np.float64)  # whole numbers, exact in either
+    shares = _combine(_combine(shares, new[0], 0), new[1], 1)
+    number = round(float(np.count_nonzero(image)) * new[0] * new[1] / image.size)
+    level = bisect.bisect_right(range(1, area + 1), -number, key=lambda level: -int(np.count_nonzero(shares >= level)))
+    found, ties = shares > level, np.flatnonzero(shares == level)
+    found.ravel()[_first_of(ties, image, new, number - int(np.count_nonzero(found)))] = True
     return found
 
 
-def _largest(shares: np.ndarray, centres: np.ndarray, number: int) -> np.ndarray:
-    """Return 1 at so many pixels, those of the largest shares."""
-    values = shares.astype(np.int64).ravel()
-    low = int(values.min())
-    above = np.cumsum(np.bincount(values - low)[::-1])[::-1]  # pixels of at least each share
-    level = max(int(np.count_nonzero(above >= number)) - 1, 0)
-    found = values > level + low
-    ties = np.flatnonzero(values == level + low)
-    scattered = (ties * 0x9E3779B1) % (1 << 32)  # no order that a structure has
-    ties = ties[np.lexsort((scattered, ~centres.ravel()[ties]))]
-    found[ties[: number - np.count_nonzero(found)]] = True
-    return found.reshape(shares.shape).astype(np.uint8)
+def _first_of(ties: np.ndarray, image: np.ndarray, new: tuple[int, ...], number: int) -> np.ndarray:
+    """Return so many of the pixels with equal shares: those whose centre lies in phase 1, then in an order that no structure has."""
+    row, column = (_centres(a, b)[at] for a, b, at in zip(image.shape, new, np.divmod(ties, new[1]), strict=True))
+    rank = (ties * 0x9E3779B1) % (1 << 32) + (~image[row, column]).astype(np.int64) * (1 << 32)
+    return ties[np.argsort(rank)[:number]]
+
+
+def _combine(x: np.ndarray, new: int, axis: int) -> Any:
+    """Sum old pixels into new ones along one axis."""
+    old, other = x.shape[axis], x.shape[1 - axis]
+    if _length(old, new) > BLOCK:
+        shape = (-1, 1) if axis == 0 else (-1,)
+        return sum(np.take(x, index, axis=axis) * covered.astype(x.dtype).reshape(shape) for index, covered in _taps(old, new))
+    block = _block(old, new).astype(x.dtype)  # many small products: too small for the BLAS to start threads in each of several workers
+    if axis == 0:
+        return (block.T @ x.reshape(-1, len(block), other)).reshape(new, other)
+    return (x.reshape(other, -1, len(block)) @ block).reshape(other, new)
+
+
+def _length(old: int, new: int) -> int:
+    """Return the length of a new pixel in a unit in which those of old and new ones are whole; also the old pixels of a period."""
+    return old // math.gcd(old, new)
 
 
 @lru_cache(maxsize=64)
 def _taps(old: int, new: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return by tap the old pixel that each new one draws from, and what of it it covers, in a unit in which all lengths are whole."""
-    unit = math.gcd(old, new)
-    long, short = old // unit, new // unit  # lengths of a new and of an old pixel
+    """Return by tap the old pixel that each new one draws from, and what of it it covers."""
+    long, short = _length(old, new), _length(new, old)  # lengths of a new and of an old pixel
     starts, taps = np.arange(new) * long, []
     for tap in range(-(-long // short) + 1):
         index = starts // short + tap
         covered = np.minimum(starts + long, (index + 1) * short) - np.maximum(starts, index * short)
         if (covered > 0).any():
-            taps.append((np.minimum(index, old - 1), np.clip(covered, 0, None).astype(np.float32)))
+            taps.append((np.minimum(index, old - 1), np.clip(covered, 0, None)))
     return taps
 
 
-def _combine(x: np.ndarray, taps: list[tuple[np.ndarray, np.ndarray]], axis: int) -> Any:
-    """Sum old pixels into new ones along one of the last two axes."""
-    shape = (-1, 1) if axis == -2 else (-1,)
-    return sum(np.take(x, index, axis=axis) * covered.reshape(shape) for index, covered in taps)
+@lru_cache(maxsize=64)
+def _block(old: int, new: int) -> np.ndarray:
+    """Return what new pixels cover of old ones in one period, after which both grids meet again: (old pixels, new pixels)."""
+    long, short = _length(old, new), _length(new, old)
+    block = np.zeros((long, short))
+    for index, covered in _taps(long, short):
+        block[index, np.arange(short)] += covered
+    return block
 
 
+@lru_cache(maxsize=64)
 def _centres(old: int, new: int) -> np.ndarray:
     """Return the old pixel that the centre of each new one lies in; on an edge the one behind it."""
     return ((2 * np.arange(new) + 1) * old) // (2 * new)

@@ -6,12 +6,25 @@ from itertools import pairwise
 
 import numpy as np
 
+SPLITS = ("train", "validation", "test")
+
 
 def check_fractions(fractions: Iterable[float]) -> tuple[float, ...]:
     """Return shares of parts; refuse what does not make up a whole."""
-    shares = tuple(float(x) for x in fractions)
+    try:
+        shares = tuple(float(x) for x in fractions)
+    except (TypeError, ValueError):
+        raise TypeError(f"fractions must be numbers, one a part, got {fractions!r}") from None
     if not shares or not all(0 <= x <= 1 for x in shares) or abs(sum(shares) - 1) > 1e-9:
         raise ValueError(f"fractions must be shares of the parts, with the sum 1, got {shares}")
+    return shares
+
+
+def check_three(fractions: Iterable[float]) -> tuple[float, ...]:
+    """Return the shares of train, validation and test; refuse what is not three."""
+    shares = check_fractions(fractions)
+    if len(shares) != len(SPLITS):
+        raise ValueError(f"fractions must be three shares, of {', '.join(SPLITS)}, got {shares}")
     return shares
 
 

@@ -1,0 +1,37 @@
+"""Files that are there whole or not at all."""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def into_place(path: Path, write: Callable[[Path], object], folder: Path) -> None:
+    """Write a file in a folder of the same disk and rename it, so that it is there whole or not at all, whatever is killed."""
+    part = folder / f".{path.name}.{os.getpid()}"
+    try:
+        write(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())  # the name must not reach the disk before the content, should the machine stop
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays to a compressed file of exactly this name."""
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of a file."""
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:  # np.load itself would leave a spoilt file open
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read; remove it, and write its images anew ({error})") from error
