@@ -8,9 +8,9 @@ import pkgutil
 import pytest
 
 import twopoint as tp
-import twopoint_models.data
+import twopoint_models
 
-MODELS = [info.name for info in pkgutil.iter_modules(twopoint_models.data.__path__, "twopoint_models.data.")]
+MODELS = [info.name for info in pkgutil.walk_packages(twopoint_models.__path__, "twopoint_models.")]
 MODULES = [info.name for info in pkgutil.iter_modules(tp.__path__, "twopoint.") if info.name != "twopoint.cli"] + MODELS
 PUBLIC = [name for name in tp.__all__ if name not in ("TargetStatistics", "Reconstruction")]
 

@@ -1,0 +1,19 @@
+"""Microstructures by rule: in the manner of MICRO2D's ten classes, and of graphite in cast iron."""
+
+from .arrangement import Arrangement
+from .cast_iron import GRAPHITE, graphite, graphite_flakes, graphite_intermediate, graphite_spheres
+from .classes import CLASSES, generate, source
+from .structure import Structure
+
+__all__ = [
+    "CLASSES",
+    "GRAPHITE",
+    "Arrangement",
+    "Structure",
+    "generate",
+    "graphite",
+    "graphite_flakes",
+    "graphite_intermediate",
+    "graphite_spheres",
+    "source",
+]

@@ -1,0 +1,7 @@
+"""Graphite in cast iron: nodules, flakes, and what is between them."""
+
+from .drawing import graphite
+from .forms import graphite_flakes, graphite_intermediate, graphite_spheres
+from .kinds import GRAPHITE, Kind
+
+__all__ = ["GRAPHITE", "Kind", "graphite", "graphite_flakes", "graphite_intermediate", "graphite_spheres"]

@@ -1,0 +1,79 @@
+"""The six kinds of graphite, and how the parameters that a caller leaves out are drawn."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Kind(NamedTuple):
+    """One kind of graphite: which generator makes it, and between which bounds each parameter is drawn, uniformly."""
+
+    form: str  # "spheres", "flakes" or "intermediate"
+    ranges: dict[str, tuple[float, float]]  # lengths in pixels, angles in degrees
+
+
+# Names and order are those of Sardeshmukh et al., Fig. 3. The ranges were chosen by eye, so that 128 x 128 pixels look as graphite does in
+# unetched micrographs at a scale of 100 micrometres, and by the paper's words (large spheres, and thick flakes, are the sparser ones).
+# They are fitted to nothing: no micrograph was at hand.
+GRAPHITE: dict[str, Kind] = {
+    "small dense spheres": Kind(
+        "spheres", dict(volume_fraction=(0.10, 0.16), mean_radius=(3.4, 4.8), radius_spread=(0.15, 0.30), irregularity=(0.03, 0.06))
+    ),
+    "small sparse spheres": Kind(
+        "spheres", dict(volume_fraction=(0.025, 0.055), mean_radius=(3.4, 4.8), radius_spread=(0.15, 0.30), irregularity=(0.03, 0.06))
+    ),
+    "large spheres": Kind(
+        "spheres", dict(volume_fraction=(0.08, 0.14), mean_radius=(9.0, 13.0), radius_spread=(0.15, 0.30), irregularity=(0.03, 0.07))
+    ),
+    "intermediate": Kind(
+        "intermediate",
+        dict(
+            volume_fraction=(0.09, 0.15),
+            nodule_share=(0.2, 0.6),
+            mean_radius=(4.5, 7.0),
+            radius_spread=(0.20, 0.35),
+            irregularity=(0.05, 0.10),
+            length=(16.0, 32.0),
+            thickness=(4.5, 7.0),
+            bend=(45.0, 90.0),
+        ),
+    ),
+    "fine flakes": Kind(
+        "flakes",
+        dict(
+            volume_fraction=(0.09, 0.16),
+            length=(20.0, 36.0),
+            thickness=(1.6, 2.4),
+            bend=(30.0, 70.0),
+            rosettes=(0.1, 0.45),
+            branching=(0.2, 0.5),
+        ),
+    ),
+    "thick flakes": Kind(
+        "flakes",
+        dict(
+            volume_fraction=(0.10, 0.17),
+            length=(50.0, 90.0),
+            thickness=(3.8, 5.6),
+            bend=(40.0, 75.0),
+            rosettes=(0.0, 0.06),
+            branching=(0.2, 0.6),
+        ),
+    ),
+}
+LENGTHS = ("mean_radius", "length", "thickness")
+
+
+def drawn(kind: str, rng: np.random.Generator, scale: float = 1.0) -> dict[str, float]:
+    """Return one value of each parameter of a kind, lengths times a scale."""
+    ranges = GRAPHITE[kind].ranges
+    return {name: rng.uniform(*bounds) * (scale if name in LENGTHS else 1.0) for name, bounds in ranges.items()}
+
+
+def completed(form: str, given: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Return the given parameters, and for those that are None what a kind of this form, itself drawn, has."""
+    if all(value is not None for value in given.values()):
+        return given  # nothing is drawn
+    kinds = [name for name, kind in GRAPHITE.items() if kind.form == form]
+    values = drawn(kinds[rng.integers(len(kinds))], rng)
+    return {name: values[name] if value is None else value for name, value in given.items()}

@@ -1,0 +1,166 @@
+"""MICRO2D's ten classes: how an image of each is drawn."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import _check as check
+from .arrangement import LENGTHS, Arrangement
+from .cuboids import cuboids
+from .inclusions import discs, ellipses, voronoi_cells
+from .level_cuts import level_cut
+from .spreads import ELLIPSES, GATHERED, SUPERALLOY, Spread, draw
+from .structure import Structure
+
+NATIVE = 256  # pixels of MICRO2D's images; lengths below are in these
+IN_PIXELS = {*LENGTHS, "radii", "half_length", "half_width", "spacing", "grain", "smooth", "period", "channel"}
+LEAST = 8  # pixels of the smaller side: less than that shows nothing
+
+
+class Recipe(NamedTuple):
+    """A class: what builds it, how it spreads, and what all its images share."""
+
+    build: Callable[..., tuple[np.ndarray, dict[str, Any]]]
+    spread: Spread
+    shared: dict[str, Any]
+    directed: bool = False  # inclusions have one direction, another in each image
+
+
+# Radii, axes and areas were read off single inclusions, spacings off the nearest pairs. What no image shows by itself was chosen so that
+# interface length and mean covariance agree; `examples/gallery_micro2d.py` sets the result beside the real images.
+ELLIPSE = dict(half_length=9.8, half_width=2.95)
+RECIPES = {
+    "AngEllipse": Recipe(ellipses, ELLIPSES, dict(**ELLIPSE, spacing=20.2, disorder=0.33, grain=5.0, smooth=2.0), directed=True),
+    "GRF": Recipe(level_cut, GATHERED, {}),
+    "NBSA": Recipe(
+        cuboids,
+        SUPERALLOY,
+        dict(period=8.5, channel=1.0, contrast=0.35, saturation=1.75, uneven=0.256, roughness=0.22, grain=2.4)
+        | dict(waviness=0.444, shift=0.19, unequal=0.214, merge=0.05, split=0.216),
+    ),
+    "RandomEllipse": Recipe(ellipses, ELLIPSES, dict(**ELLIPSE, spacing=9.7, disorder=0.43, grain=6.5, smooth=6.0)),
+    "VoidSmall": Recipe(discs, GATHERED, dict(radii=(5.0,), spacing=10.7, disorder=0.25, grain=2.8, smooth=0.0)),
+    "VoidSmallBig": Recipe(discs, GATHERED, dict(radii=(5.0, 8.0), spacing=13.5, disorder=0.19, grain=2.9, smooth=0.0)),
+    "VoronoiLarge": Recipe(
+        voronoi_cells, GATHERED, dict(area=2790.0, irregularity=0.73, spacing=37.0, disorder=0.25, grain=6.0, smooth=12.0)
+    ),
+    "VoronoiMedium": Recipe(
+        voronoi_cells, GATHERED, dict(area=560.0, irregularity=0.95, spacing=19.0, disorder=0.4, grain=7.0, smooth=12.0)
+    ),
+    "VoronoiMediumSpaced": Recipe(
+        voronoi_cells, GATHERED, dict(area=510.0, irregularity=0.93, spacing=27.0, disorder=0.2, grain=8.6, smooth=0.0)
+    ),
+    "VoronoiSmall": Recipe(voronoi_cells, GATHERED, dict(area=177.0, irregularity=0.6, spacing=13.7, disorder=0.2, grain=4.5, smooth=5.0)),
+}
+CLASSES = tuple(RECIPES)
+
+
+def generate(
+    name: str, size: int | tuple[int, int] = NATIVE, *, rng: np.random.Generator, scale: float | None = None, **parameters: Any
+) -> Structure:
+    """Generate a microstructure in the manner of a class of MICRO2D.
+
+    A Gaussian field gives the large-scale arrangement (:class:`Arrangement`). GRF is its level cut. In the other classes but NBSA it
+    gathers inclusions: discs of one radius (VoidSmall) or two (VoidSmallBig), ellipses of one direction (AngEllipse) or of any
+    (RandomEllipse), Voronoi cells (large, medium, medium and spaced, small). In NBSA it makes cuboids in rows large or small. Volume
+    fraction and arrangement are drawn as they spread over MICRO2D's images, unless given.
+
+    Parameters
+    ----------
+    name : str
+        The class, one of ``CLASSES``.
+    size : int or (int, int)
+        Height and width in pixels, 8 at least.
+    rng : numpy.random.Generator
+        Source of everything random; :func:`source` gives one for an image of a dataset.
+    scale : float, optional
+        Pixels of this image a pixel of MICRO2D's; by default the smaller side by 256, so that any size shows the same structure. At 1 a
+        larger image shows more of it.
+    **parameters : float
+        What is not to be drawn: ``volume_fraction``, above 0 and below 1; ``length``, ``width``, ``angle``, ``share``, ``length_2``,
+        ``width_2``, ``angle_2`` of the :class:`Arrangement`; ``direction`` of AngEllipse in degrees; or what all images of the class
+        share, by its name among the parameters that come back. Lengths in pixels of this image, areas in square pixels.
+
+    Returns
+    -------
+    Structure
+        The image (H, W), uint8 of 0 and 1, periodic; and the parameters that it was generated from: ``volume_fraction`` as reached and
+        ``wanted_volume_fraction`` as drawn or given, the arrangement, what the class shares, the number of ``inclusions`` and the
+        ``spacing`` that was kept: where they find no room, they come nearer to each other.
+
+    Raises
+    ------
+    TypeError
+        If rng is no Generator, a parameter no number, or the class has no such parameter.
+    ValueError
+        If there is no such class (the nearest is suggested), a size is no integer of 8 at least, or a parameter means nothing.
+
+    References
+    ----------
+    Robertson, Generale, Kelly, Buzzy, Kalidindi, *MICRO2D*, Integrating Materials and Manufacturing Innovation 13 (2024) 120. The rules
+    were found by measuring its images, see ``docs/data.md``; they are not its authors' code.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.data import generate
+    >>> image, parameters = generate("VoronoiSmall", 128, volume_fraction=0.3, rng=np.random.default_rng(0))
+    >>> image.shape, round(parameters["volume_fraction"], 1)
+    ((128, 128), 0.3)
+    """
+    recipe = RECIPES[check.one_of("name", name, RECIPES)]
+    shape = check.shape_of(size)
+    check.generator(rng)
+    if min(shape) < LEAST:
+        raise ValueError(f"size must be {LEAST} pixels at least, got {size!r}")
+    factor = min(shape) / NATIVE if scale is None else check.above("scale", scale)
+    given = {key: _checked(key, value) for key, value in parameters.items()}
+    fraction, arrangement = draw(recipe.spread, rng)
+    drawn = {"volume_fraction": fraction, **asdict(arrangement.scaled(factor)), **_scaled(recipe.shared, factor)}
+    if recipe.directed:
+        drawn["direction"] = rng.uniform(0, 180)
+    for key in given:
+        if key not in drawn:
+            raise TypeError(f"{name} has no parameter {key!r}; it has {', '.join(drawn)}")
+    used = drawn | given
+    own = {field.name: used.pop(field.name) for field in fields(Arrangement)}
+    image, told = recipe.build(shape, Arrangement(**own), rng=rng, **used)
+    wanted = used.pop("volume_fraction")
+    reached = {"volume_fraction": float(image.mean()), "wanted_volume_fraction": wanted}
+    return Structure(image, {"class": name, "scale": factor, **reached, **own, **used, **told})
+
+
+def source(name: str, index: int, seed: int = 0) -> np.random.Generator:
+    """Return the Generator for one image of a dataset: the same wherever, whenever and in whatever order it is drawn."""
+    key = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return np.random.default_rng([seed, index, int.from_bytes(key, "little")])
+
+
+def _scaled(shared: dict[str, Any], factor: float) -> dict[str, Any]:
+    """Return parameters in pixels of an image."""
+    found = dict(shared)
+    for key in IN_PIXELS & set(found):
+        found[key] = tuple(x * factor for x in found[key]) if key == "radii" else found[key] * factor
+    if "area" in found:
+        found["area"] *= factor**2
+    return found
+
+
+def _checked(key: str, value: Any) -> Any:
+    """Refuse values that mean nothing."""
+    if key == "volume_fraction":
+        return check.fraction(key, value, 1)
+    if key == "radii":
+        radii = tuple(check.above("radii", r) for r in value)
+        if not radii:
+            raise ValueError("radii must be one at least")
+        return radii
+    if key in LENGTHS or key in ("half_length", "half_width", "spacing", "grain", "period", "area"):
+        return check.above(key, value)
+    number = check.real(key, value)
+    if number < 0 and "angle" not in key and key != "direction":
+        raise ValueError(f"{key} must be 0 at least, got {value!r}")
+    return number

@@ -1,0 +1,58 @@
+"""Inclusions at the maxima of a field, one after the other, none nearer to another than allowed; and what they cover."""
+
+import math
+
+import numpy as np
+
+
+def place(order: np.ndarray, shape: tuple[int, int], number: int, excluded: np.ndarray) -> np.ndarray:
+    """Return the centres (n, 2), n at most the number, of those pixels in an order that are not excluded by an earlier one.
+
+    Order are flat pixel indices, the best first; excluded are the offsets (k, 2) that a centre takes from those after it.
+    """
+    height, width = shape
+    free = np.ones(height * width, dtype=bool)
+    rows, columns = excluded[:, 0], excluded[:, 1]
+    found: list[int] = []
+    at, step = 0, 256
+    while at < len(order) and len(found) < number:
+        candidates = order[at : at + step]
+        for pixel in candidates[free[candidates]].tolist():
+            if free[pixel]:
+                found.append(pixel)
+                if len(found) == number:
+                    break
+                i, j = divmod(pixel, width)
+                free[(rows + i) % height * width + (columns + j) % width] = False
+        at += step
+    return np.stack(np.divmod(np.array(found, dtype=np.int64), width), axis=-1)
+
+
+def within(distance: float, aspect: float = 1.0, angle: float = 0.0) -> np.ndarray:
+    """Return the offsets (k, 2) nearer than a distance, across an angle in degrees nearer than aspect times the distance."""
+    reach = math.ceil(distance)
+    rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    along, across = cos * rows + sin * columns, (cos * columns - sin * rows) / aspect
+    return np.argwhere((along**2 + across**2 < distance**2) | ((rows == 0) & (columns == 0))) - reach
+
+
+def cover(shape: tuple[int, int], centres: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Return for every pixel (H, W) the number of the first inclusion that covers it, or how many there are.
+
+    Inside (n, h, w) is each inclusion about its centre, at [h // 2, w // 2]; they come in again on the other side.
+    """
+    which, rows, columns = np.nonzero(inside[::-1])
+    which = len(centres) - 1 - which  # the first is painted last and stays
+    rows = (rows - inside.shape[1] // 2 + centres[which, 0]) % shape[0]
+    columns = (columns - inside.shape[2] // 2 + centres[which, 1]) % shape[1]
+    first = np.full(shape, len(centres))
+    first[rows, columns] = which
+    return first
+
+
+def fill(first: np.ndarray, number: int, volume_fraction: float) -> int:
+    """Return how many inclusions, one at least, reach a volume fraction; 0 if all of them do not."""
+    covered = np.cumsum(np.bincount(first.ravel(), minlength=number + 1)[:number])
+    wanted = volume_fraction * first.size
+    return int(np.searchsorted(covered, wanted)) + 1 if covered[-1] >= wanted else 0

@@ -1,0 +1,1 @@
+"""Numbers and pictures by which models, generators and data are judged."""

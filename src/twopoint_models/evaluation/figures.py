@@ -1,0 +1,165 @@
+"""Pictures of results: arrays in, a Figure out; nothing is shown, nothing is saved."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+REAL, MADE = "#1d2f4f", "#d1495b"
+
+
+def gallery(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]], *, title: str = "", width: float = 1.6) -> Figure:
+    """Draw images in columns by class, one block of rows below the other.
+
+    Parameters
+    ----------
+    rows : dict of str to dict of str to list of arrays (H, W)
+        By block ("real", "generated"), then by class: its images, as many for each. Phase 1 is dark.
+    title : str
+        Above all.
+    width : float
+        Of an image, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no block, or blocks differ in their classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.evaluation.figures import gallery
+    >>> len(gallery({"real": {"A": [np.eye(8)], "B": [np.eye(8)]}}).axes)
+    2
+    """
+    columns = _same_keys("rows", rows)
+    depth = [max(len(images) for images in block.values()) for block in rows.values()]
+    narrow = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+    figure = Figure(figsize=(width * len(columns), width * 1.02 * sum(depth) + 0.7), layout=narrow)
+    figure.suptitle(title, fontsize=12)
+    axes = figure.subplots(sum(depth), len(columns), squeeze=False)
+    top = 0
+    for (block, found), high in zip(rows.items(), depth, strict=True):
+        for j, name in enumerate(columns):
+            for i in range(high):
+                at = axes[top + i, j]
+                at.set_xticks([])
+                at.set_yticks([])
+                if i < len(found[name]):
+                    at.imshow(found[name][i], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+                else:
+                    at.axis("off")
+        axes[top, 0].set_ylabel(block, fontsize=10)
+        top += high
+    for j, name in enumerate(columns):
+        axes[0, j].set_title(name, fontsize=8)
+    return figure
+
+
+def distributions(
+    real: Mapping[str, Mapping[str, np.ndarray]],
+    made: Mapping[str, Mapping[str, np.ndarray]],
+    *,
+    title: str = "",
+    notes: Mapping[str, Mapping[str, str]] | None = None,
+) -> Figure:
+    """Draw cumulative distributions side by side, a row for each measure and a column for each class.
+
+    Parameters
+    ----------
+    real, made : dict of str to dict of str to array (n,)
+        By measure, then by class.
+    title : str
+        Above all.
+    notes : dict of str to dict of str to str, optional
+        What to write into a panel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no measure, or measures differ in their classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.evaluation.figures import distributions
+    >>> numbers = {"volume fraction": {"A": np.array([0.1, 0.2]), "B": np.array([0.3])}}
+    >>> len(distributions(numbers, numbers).axes)
+    2
+    """
+    columns = _same_keys("real", real)
+    figure = Figure(figsize=(1.9 * len(columns), 1.75 * len(real) + 0.8), layout="constrained")
+    figure.suptitle(title, fontsize=12)
+    axes = figure.subplots(len(real), len(columns), squeeze=False)
+    for i, measure in enumerate(real):
+        for j, name in enumerate(columns):
+            at = axes[i, j]
+            for values, colour, label in ((real[measure][name], REAL, "real"), (made[measure][name], MADE, "generated")):
+                at.ecdf(values, color=colour, label=label, linewidth=1.4)
+            at.tick_params(labelsize=7)
+            at.set_xlabel(measure, fontsize=7)
+            if notes:
+                at.text(0.97, 0.05, notes[measure][name], transform=at.transAxes, ha="right", fontsize=8)
+            if not i:
+                at.set_title(name, fontsize=8)
+    axes[0, 0].legend(fontsize=7, frameon=False)
+    axes[0, 0].set_ylabel("share of images", fontsize=8)
+    return figure
+
+
+def confusion(matrices: Mapping[str, np.ndarray], names: Sequence[str]) -> Figure:
+    """Draw confusion matrices side by side, true classes down, predicted ones across.
+
+    Parameters
+    ----------
+    matrices : dict of str to array (k, k)
+        Counts, by title.
+    names : list of str
+        The k classes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If a matrix is not (k, k).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.evaluation.figures import confusion
+    >>> len(confusion({"one": np.eye(2), "two": np.eye(2)}, ["A", "B"]).axes)
+    2
+    """
+    figure = Figure(figsize=(5.2 * len(matrices), 5.0), layout="constrained")
+    for at, (title, matrix) in zip(figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True):
+        if matrix.shape != (len(names), len(names)):
+            raise ValueError(f"matrices must have the shape {(len(names), len(names))}, got {matrix.shape} for {title!r}")
+        at.imshow(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+        for (i, j), value in np.ndenumerate(matrix):
+            if value:
+                at.text(j, i, f"{value:g}", ha="center", va="center", fontsize=7, color="white" if value > matrix[i].sum() / 2 else "black")
+        at.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+        at.set_yticks(range(len(names)), names, fontsize=7)
+        at.set(xlabel="predicted", ylabel="true")
+        at.set_title(title, fontsize=10)
+    return figure
+
+
+def _same_keys(name: str, found: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Return the keys that all inner mappings have."""
+    keys = [list(inner) for inner in found.values()]
+    if not keys or not keys[0] or any(other != keys[0] for other in keys):
+        raise ValueError(f"{name} must have one block or more, all with the same classes, got {dict(zip(found, keys, strict=True))}")
+    return keys[0]
