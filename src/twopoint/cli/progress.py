@@ -21,14 +21,14 @@ def working(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int, float], None]]:
-    """Show a bar; give the function (done, total, loss or error) that moves it."""
+def counting(what: str, form: str = "{:.2e}") -> Iterator[Callable[[int, int, float], None]]:
+    """Show a bar; give the function (done, total, loss, error or rate) that moves it; the form is that of the last."""
     state = TextColumn("{task.fields[state]}")
     with _shown(_WHAT, BarColumn(), state, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task(what, total=None, state="")
 
         def progress(done: int, total: int, now: float) -> None:
-            bar.update(task, completed=done, total=total, state=f"{now:.2e}")
+            bar.update(task, completed=done, total=total, state=form.format(now))
 
         yield progress
 

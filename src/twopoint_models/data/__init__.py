@@ -1,6 +1,6 @@
 """Microstructures for models: files in MICRO2D's layout, read and written; structures by rule; and patches of micrographs."""
 
-from .generators import CLASSES, GRAPHITE, Arrangement, Structure, generate, graphite, source
+from .generators import CLASSES, GRAPHITE, Arrangement, Structure, generate, generate_blocks, graphite, source
 from .micro2d import MICRO2D
 from .micro2d_writer import MICRO2DWriter
 from .patches import SlidingWindows
@@ -15,6 +15,7 @@ __all__ = [
     "SlidingWindows",
     "Structure",
     "generate",
+    "generate_blocks",
     "graphite",
     "resize",
     "source",

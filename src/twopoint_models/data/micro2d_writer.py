@@ -39,6 +39,8 @@ class MICRO2DWriter:
         of letters, digits and _.
     contrasts : int
         Contrasts of the phases in each table.
+    attributes : dict, optional
+        What else the file shall say of itself: text and numbers by name, such as a source or a seed.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class MICRO2DWriter:
         size: int,
         properties: Mapping[str, Iterable[str]] | None = None,
         contrasts: int = 1,
+        attributes: Mapping[str, str | int | float] | None = None,
     ) -> None:
         self.path, self.size, self.contrasts = Path(path), positive("size", size), positive("contrasts", contrasts)
         self.folder = self.path.with_name(self.path.name + ".part")
@@ -77,7 +80,9 @@ class MICRO2DWriter:
             raise ValueError(f"counts must give each class a number of images, names without '/', got {counts!r}")
         self.counts = {name: positive(f"counts[{name!r}]", number) for name, number in counts.items()}
         self.properties = self._announced({} if properties is None else properties)
+        self.attributes = _told({} if attributes is None else attributes)
         about = {"counts": self.counts, "size": self.size, "properties": self.properties, "contrasts": self.contrasts}
+        about |= {"attributes": self.attributes} if self.attributes else {}
         self._begin(json.dumps(about, sort_keys=True))
 
     def _announced(self, properties: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
@@ -198,6 +203,7 @@ class MICRO2DWriter:
         """Write the pieces to one file."""
         with h5py.File(part, "w") as file:
             file.attrs[COMPLETE] = 0
+            file.attrs.update(self.attributes)
             for name, pieces in self._pieces().items():
                 number = self.counts[name]
                 group, shape = file.create_group(name), (number, self.size, self.size)
@@ -224,6 +230,15 @@ class MICRO2DWriter:
 def labels_of(name: str) -> str:
     """Return the name of the dataset of labels of a class."""
     return f"{name} - labels"
+
+
+def _told(attributes: Any) -> dict[str, str | int | float]:
+    """Return a file's attributes; refuse what HDF5 or a reader would take for something else."""
+    if not isinstance(attributes, Mapping) or not all(isinstance(value, (str, int, float)) for value in attributes.values()):
+        raise TypeError(f"attributes must be text and numbers by name, got {attributes!r}")
+    if not all(map(_usable, attributes)) or COMPLETE in attributes:
+        raise ValueError(f"attributes must have names other than {COMPLETE}, got {list(attributes)}")
+    return dict(attributes)
 
 
 def _usable(name: Any) -> bool:

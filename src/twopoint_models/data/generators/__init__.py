@@ -1,6 +1,7 @@
 """Microstructures by rule: in the manner of MICRO2D's ten classes, and of graphite in cast iron."""
 
 from .arrangement import Arrangement
+from .batches import generate_blocks
 from .cast_iron import GRAPHITE, graphite, graphite_flakes, graphite_intermediate, graphite_spheres
 from .classes import CLASSES, generate, source
 from .structure import Structure
@@ -11,6 +12,7 @@ __all__ = [
     "Arrangement",
     "Structure",
     "generate",
+    "generate_blocks",
     "graphite",
     "graphite_flakes",
     "graphite_intermediate",

@@ -70,6 +70,13 @@ def length(name: str, value: Any, most: float, shape: tuple[int, int]) -> float:
     return number
 
 
+def several(name: str, value: Any) -> tuple[Any, ...]:
+    """Return a tuple of what stands in a list."""
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
+        raise TypeError(f"{name} must be a list of numbers, got {type(value).__name__}")
+    return tuple(value)
+
+
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     """Return a known name; for another, suggest the nearest."""
     names = list(known)

@@ -84,10 +84,11 @@ class Arrangement:
         """Return the transform of the correlation at the frequencies of a real FFT, up to a factor."""
         k, q = 2 * np.pi * np.fft.fftfreq(shape[0])[:, None], 2 * np.pi * np.fft.rfftfreq(shape[1])[None]
         parts = [(self.share, self.length, self.width, self.angle), (1 - self.share, self.length_2, self.width_2, self.angle_2)]
+        twice = 1.0 + ((q > 0) & (q < np.pi))  # frequencies that stand for their opposite ones too
         total = np.zeros((shape[0], shape[1] // 2 + 1))
         for share, length, width, angle in parts:
             if share > 0:
                 cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
                 part = np.exp(-(((cos * k + sin * q) * length) ** 2 + ((cos * q - sin * k) * width) ** 2) / 2)
-                total += share / part.sum() * part  # the torus cuts long waves off: what is left keeps its share
+                total += share / (twice * part).sum() * part  # the torus cuts long waves off: what is left keeps its share
         return total

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._check import positive
 from . import _check as check
 from .arrangement import LENGTHS, Arrangement
 from .cuboids import cuboids
@@ -38,8 +39,8 @@ RECIPES = {
     "NBSA": Recipe(
         cuboids,
         SUPERALLOY,
-        dict(period=8.5, channel=1.0, contrast=0.35, saturation=1.75, uneven=0.256, roughness=0.22, grain=2.4)
-        | dict(waviness=0.444, shift=0.19, unequal=0.214, merge=0.05, split=0.216),
+        dict(period=8.6, channel=0.9, contrast=0.3, saturation=1.82, uneven=0.26, roughness=0.08, grain=2.54)
+        | dict(waviness=0.51, shift=0.154, unequal=0.183, merge=0.0, split=0.261),
     ),
     "RandomEllipse": Recipe(ellipses, ELLIPSES, dict(**ELLIPSE, spacing=9.7, disorder=0.43, grain=6.5, smooth=6.0)),
     "VoidSmall": Recipe(discs, GATHERED, dict(radii=(5.0,), spacing=10.7, disorder=0.25, grain=2.8, smooth=0.0)),
@@ -126,6 +127,7 @@ def generate(
         if key not in drawn:
             raise TypeError(f"{name} has no parameter {key!r}; it has {', '.join(drawn)}")
     used = drawn | given
+    _fit(used, shape)
     own = {field.name: used.pop(field.name) for field in fields(Arrangement)}
     image, told = recipe.build(shape, Arrangement(**own), rng=rng, **used)
     wanted = used.pop("volume_fraction")
@@ -135,8 +137,8 @@ def generate(
 
 def source(name: str, index: int, seed: int = 0) -> np.random.Generator:
     """Return the Generator for one image of a dataset: the same wherever, whenever and in whatever order it is drawn."""
-    key = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return np.random.default_rng([seed, index, int.from_bytes(key, "little")])
+    key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+    return np.random.default_rng([positive("seed", seed, zero=True), positive("index", index, zero=True), key])
 
 
 def _scaled(shared: dict[str, Any], factor: float) -> dict[str, Any]:
@@ -149,12 +151,22 @@ def _scaled(shared: dict[str, Any], factor: float) -> dict[str, Any]:
     return found
 
 
+def _fit(used: dict[str, Any], shape: tuple[int, int]) -> None:
+    """Refuse inclusions that are larger than the image: they would meet themselves."""
+    most = min(shape) / 2
+    for key, length in {key: used[key] for key in ("radii", "half_length", "half_width") if key in used}.items():
+        if (longest := max(length) if key == "radii" else length) > most:
+            raise ValueError(f"{key} must be at most {most:g} pixels in an image of {shape[0]} x {shape[1]}, got {longest:g}")
+    if used.get("area", 0) > most**2:
+        raise ValueError(f"area must be at most {most**2:g} pixels in an image of {shape[0]} x {shape[1]}, got {used['area']:g}")
+
+
 def _checked(key: str, value: Any) -> Any:
     """Refuse values that mean nothing."""
     if key == "volume_fraction":
         return check.fraction(key, value, 1)
     if key == "radii":
-        radii = tuple(check.above("radii", r) for r in value)
+        radii = tuple(check.above("radii", r) for r in check.several("radii", value))
         if not radii:
             raise ValueError("radii must be one at least")
         return radii

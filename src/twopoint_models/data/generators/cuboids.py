@@ -54,18 +54,20 @@ def _lay(shape: tuple[int, int], how: Rows, uneven: float, rng: np.random.Genera
     """Return the depth of every pixel below its cuboid's faces, in pixels, and its cuboid's own number, both (H, W)."""
     lines, posts = (max(1, round(n / how.period)) for n in shape)
     tall, wide = shape[0] / lines, shape[1] / posts
-    along, across = (_displaced(shape, how, lengths, rng) for lengths in ((3, 16), (10, 3)))
+    along, across = (_displaced(shape, how, lengths, rng) for lengths in ((3, 8), (8, 3)))
     level = np.arange(shape[0])[:, None] / tall + along
     line = np.floor(level).astype(int)
     at = line % lines
     place = np.arange(shape[1]) / wide + across + np.cumsum(rng.normal(0, how.shift, lines))[at]
     post = np.floor(place).astype(int)
     cell = at * posts + post % posts
-    beds, joints = rng.uniform(-how.unequal, how.unequal, lines), rng.uniform(-how.unequal, how.unequal, (lines, posts))
+    below = (at + 1) % lines * posts + post % posts
+    beds = how.unequal * np.clip(Arrangement(0.2, 3.0).field((lines, posts), rng=rng), -1, 1).ravel()  # a row is not as high everywhere
+    joints = rng.uniform(-how.unequal, how.unequal, (lines, posts))
     joints[rng.random((lines, posts)) < how.merge] = -10.0  # too far away to be met
     after = at * posts + (post + 1) % posts
     far = np.where(joints.ravel() == -10.0, 10.0, joints.ravel())
-    vertical = np.minimum(level - line - beds[at], 1 + line - level + beds[(at + 1) % lines]) * tall
+    vertical = np.minimum(level - line - beds[cell], 1 + line - level + beds[below]) * tall
     horizontal = np.minimum(place - post - joints.ravel()[cell], 1 + post - place + far[after]) * wide
     cut, middle = rng.random(lines * posts)[cell], rng.uniform(0.3, 0.7, lines * posts)[cell]
     vertical = np.where(cut < how.split / 2, np.minimum(vertical, np.abs(level - line - middle) * tall), vertical)

@@ -1,0 +1,70 @@
+"""A dataset of generated microstructures in MICRO2D's layout: its ten classes, kinds of graphite, or some of them; of any number and size.
+
+    python examples/make_dataset.py [--out DIR] [--count 1000] [--size 256] [--classes GRF NBSA ...] [--workers 2] [--seed 0] [--small]
+
+Writes DIR/generated.h5, which `twopoint_models.data.MICRO2D` reads. Each image's label holds its parameters as JSON, the table "generated"
+volume fraction and arrangement. Killed, it goes on where it was when called again; until the last image is in there is no such file. The
+same seed gives the same images, however many workers. Prints the rate, and writes it to DIR/summary.json.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+
+import twopoint as tp
+from twopoint.cli.progress import counting
+from twopoint_models.data import CLASSES, MICRO2DWriter, Structure, generate_blocks
+
+COLUMNS = ("volume_fraction", "length", "width", "angle", "share", "length_2", "width_2", "angle_2")
+BLOCK = 32  # images that a kill loses at most, by worker
+
+
+def label(structure: Structure) -> str:
+    """Return all parameters but arrays as JSON."""
+    return json.dumps({name: value for name, value in structure.parameters.items() if not isinstance(value, np.ndarray)})
+
+
+def row(structure: Structure) -> list[float]:
+    """Return the parameters of the table; NaN for what a structure has not."""
+    told = structure.parameters
+    arranged = COLUMNS[1:] if told.get("share", 1.0) < 1 else COLUMNS[1:5] if "share" in told else ()
+    return [told["volume_fraction"], *(told[name] if name in arranged else math.nan for name in COLUMNS[1:])]
+
+
+def main() -> None:
+    """Run the example."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("generated"))
+    parser.add_argument("--count", type=int, default=1000, help="images of each class")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--classes", nargs="+", default=list(CLASSES))
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--small", action="store_true", help="3 images of 32 x 32 of each class: seconds, for a test")
+    options = parser.parse_args()
+    count, size = (3, 32) if options.small else (options.count, options.size)
+    options.out.mkdir(parents=True, exist_ok=True)
+    path, begin, done = options.out / "generated.h5", time.perf_counter(), 0
+    properties, counts = {"generated": COLUMNS}, dict.fromkeys(options.classes, count)
+    about = {"GENERATED": f"twopoint {tp.__version__}", "SEED": options.seed}  # what was begun with one seed is not finished with another
+    with MICRO2DWriter(path, counts, size=size, properties=properties, attributes=about) as writer:
+        wanting = writer.missing(block=BLOCK)
+        total = sum(stop - start for _, start, stop in wanting)
+        with counting(f"{total} images", "{:.0f} images/s") as progress:
+            for name, start, found in generate_blocks(wanting, size, seed=options.seed, workers=options.workers):
+                images, tables = np.stack([each.image for each in found]), {"generated": [row(each) for each in found]}
+                writer.write(name, images, start=start, labels=map(label, found), properties=tables)
+                done += len(found)
+                progress(done, total, done / (time.perf_counter() - begin))
+    seconds = time.perf_counter() - begin
+    summary = {"images": done, "size": size, "workers": options.workers, "seconds": seconds, "images_a_second": done / seconds}
+    (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    print(f"{path}: {sum(counts.values())} images of {size} x {size}, {done} of them now, {done / seconds:.0f} a second")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Many structures, in one process or several."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+
+from ..._check import positive
+from . import _check as check
+from .cast_iron import GRAPHITE, graphite
+from .classes import CLASSES, generate, source
+from .structure import Structure
+
+Block = tuple[str, int, int]  # class, first index, index behind the last
+PATCH = 128  # pixels in which graphite has scale 1
+
+
+def generate_blocks(
+    blocks: Iterable[Block], size: int = 256, *, seed: int = 0, workers: int = 1
+) -> Iterator[tuple[str, int, list[Structure]]]:
+    """Generate blocks of images, in their order, each image from :func:`source` of its class, index and seed.
+
+    So an image is the same however the work is cut up, and by however many processes. Lengths grow with the size.
+
+    Parameters
+    ----------
+    blocks : iterable of (class, start, stop)
+        Classes of ``CLASSES`` or kinds of ``GRAPHITE``, and indices; ``MICRO2DWriter.missing`` gives such.
+    size : int
+        Height and width in pixels.
+    seed : int
+        Of the dataset.
+    workers : int
+        Processes; 1 works in this one. Others import the calling script anew, so what calls this there must stand under
+        ``if __name__ == "__main__"``.
+
+    Yields
+    ------
+    (class, start, list of Structure)
+        As each block is done; a few blocks are worked on ahead.
+
+    Raises
+    ------
+    ValueError
+        If there is no such class, or size or workers are not positive.
+
+    Examples
+    --------
+    >>> from twopoint_models.data import generate_blocks
+    >>> [(name, start, len(found)) for name, start, found in generate_blocks([("GRF", 0, 2), ("large spheres", 5, 6)], 64)]
+    [('GRF', 0, 2), ('large spheres', 5, 1)]
+    """
+    positive("size", size)
+    if positive("workers", workers) == 1:
+        return ((name, start, _block(name, start, stop, size, seed)) for name, start, stop in blocks)
+    return _spread(blocks, size, seed, workers)
+
+
+def _spread(blocks: Iterable[Block], size: int, seed: int, workers: int) -> Iterator[tuple[str, int, list[Structure]]]:
+    """Yield blocks from several processes, as many ahead as keep all busy: what nobody has taken yet costs memory."""
+    coming = iter(blocks)
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:  # no fork beside torch's or jax's threads
+        ahead: deque[tuple[str, int, Future[list[Structure]]]] = deque()
+        try:
+            while True:
+                for name, start, stop in islice(coming, 2 * workers - len(ahead)):
+                    ahead.append((name, start, pool.submit(_block, name, start, stop, size, seed)))
+                if not ahead:
+                    return
+                name, start, found = ahead.popleft()
+                yield name, start, found.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _block(name: str, start: int, stop: int, size: int, seed: int) -> list[Structure]:
+    """Return the structures of a block."""
+    check.one_of("name", name, [*CLASSES, *GRAPHITE])
+    sources = (source(name, index, seed) for index in range(start, stop))
+    if name in GRAPHITE:
+        return [graphite(name, size, rng=rng, scale=size / PATCH) for rng in sources]
+    return [generate(name, size, rng=rng) for rng in sources]
