@@ -212,6 +212,19 @@ def test_writing_goes_on_after_a_kill(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["own.h5"]
 
 
+def test_a_file_says_where_it_is_from(tmp_path):
+    path, about = tmp_path / "own.h5", {"SOURCE": "a furnace", "SEED": 3}
+    with MICRO2DWriter(path, {"A": 1}, size=4, attributes=about) as writer:
+        with pytest.raises(ValueError, match="another dataset"):
+            MICRO2DWriter(path, {"A": 1}, size=4, attributes={"SOURCE": "a furnace", "SEED": 4})
+        writer.write("A", some_images(1, 4))
+    with h5py.File(path) as file:
+        assert dict(file.attrs) == about | {"COMPLETE": 1}
+    for wrong, error in ((["x"], TypeError), ({"x": [1]}, TypeError), ({"COMPLETE": 1}, ValueError), ({"": 1}, ValueError)):
+        with pytest.raises(error, match="attributes must"):
+            MICRO2DWriter(tmp_path / "other.h5", {"A": 1}, size=4, attributes=wrong)
+
+
 def test_the_writer_refuses(tmp_path):
     path = tmp_path / "own.h5"
     for counts, options in (({}, {}), ({"a/b": 1}, {}), ({"A": 0}, {}), ({"A": 1}, {"size": 0}), ({"A": 1}, {"contrasts": 0})):

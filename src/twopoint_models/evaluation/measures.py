@@ -70,7 +70,7 @@ def first_zero(images: Shaped[np.ndarray, "*batch height width"]) -> Float64[np.
     Raises
     ------
     ValueError
-        If images have fewer than two axes.
+        If images have fewer than two axes, or are not finite.
 
     References
     ----------
@@ -85,9 +85,11 @@ def first_zero(images: Shaped[np.ndarray, "*batch height width"]) -> Float64[np.
     6.18
     """
     values = _two_axes(images).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("images must be finite, got NaN or infinity")
     values = values.reshape(-1, *values.shape[-2:])
     found = np.array([_zero(tp.radial_average(tp.autocorrelation(one - one.mean()))[1]) for one in values])
-    return found.reshape(images.shape[:-2])
+    return found.reshape(np.shape(images)[:-2])
 
 
 def distance_in_halves(reference: np.ndarray, other: np.ndarray, *, splits: int = 200, seed: int = 0) -> float:
@@ -112,7 +114,7 @@ def distance_in_halves(reference: np.ndarray, other: np.ndarray, *, splits: int 
     Raises
     ------
     ValueError
-        If the reference has fewer than 4 numbers, or there is none of the others.
+        If the reference has fewer than 4 numbers, there is none of the others, or one is not finite.
 
     Examples
     --------
@@ -125,6 +127,8 @@ def distance_in_halves(reference: np.ndarray, other: np.ndarray, *, splits: int 
     """
     if len(reference) < 4 or not len(other):
         raise ValueError(f"reference must be 4 numbers or more and other one at least, got {len(reference)} and {len(other)}")
+    if not (np.isfinite(reference).all() and np.isfinite(other).all()):
+        raise ValueError("reference and other must be finite, got NaN or infinity")
     rng, half = np.random.default_rng(seed), len(reference) // 2
     within = []
     for _ in range(splits):

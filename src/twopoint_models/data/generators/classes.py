@@ -136,7 +136,35 @@ def generate(
 
 
 def source(name: str, index: int, seed: int = 0) -> np.random.Generator:
-    """Return the Generator for one image of a dataset: the same wherever, whenever and in whatever order it is drawn."""
+    """Return the Generator for one image of a dataset.
+
+    It hangs on the three alone, so that the image is the same in whatever order and process it is drawn. Another version of numpy may draw
+    otherwise, and another processor may round a pixel otherwise.
+
+    Parameters
+    ----------
+    name : str
+        The class, or any name.
+    index : int
+        Of the image in its class, 0 or more.
+    seed : int
+        Of the dataset, 0 or more.
+
+    Returns
+    -------
+    numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If index or seed are no integers of 0 or more.
+
+    Examples
+    --------
+    >>> from twopoint_models.data import source
+    >>> source("GRF", 7).random() == source("GRF", 7).random()
+    True
+    """
     key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
     return np.random.default_rng([positive("seed", seed, zero=True), positive("index", index, zero=True), key])
 
