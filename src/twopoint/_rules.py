@@ -80,6 +80,14 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return jax.jit(function, static_argnums=(3, 4))
 
 
+@cache
+def program(function: Callable[..., Any], static: tuple[str, ...]) -> Callable[..., Any]:
+    """Return a function compiled by jax, the named arguments fixed."""
+    import jax
+
+    return jax.jit(function, static_argnames=static)
+
+
 def stop_gradient(x: Array, xp: Namespace) -> Array:
     """Return x as a constant for torch's or jax's differentiation."""
     if is_jax(xp):

@@ -3,11 +3,28 @@
 from collections.abc import Callable
 from typing import Any
 
-from ._namespace import Array, Namespace, is_jax
+import numpy as np
+
+from . import _namespace as _door
+from ._namespace import Array, Namespace, is_jax, one_thread
 from ._namespace import namespace as _namespace
 from ._namespace import stop_gradient as _stop_gradient
 
-__all__ = ["namespace", "stop_gradient", "while_loop"]
+__all__ = [
+    "Array",
+    "Namespace",
+    "compiled",
+    "constant",
+    "irfftn",
+    "is_concrete",
+    "may_split",
+    "namespace",
+    "on_cpu",
+    "one_thread",
+    "rfftn",
+    "stop_gradient",
+    "while_loop",
+]
 
 
 def namespace(**arrays: Array) -> Namespace:
@@ -115,3 +132,181 @@ def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state:
     while bool(going(state)):
         state = step(state)
     return state
+
+
+def compiled(function: Callable[..., Any], *, like: Array, static: tuple[str, ...]) -> Callable[..., Any]:
+    """Return a function as one program for jax, made once for each set of static arguments; for other libraries the function itself.
+
+    Parameters
+    ----------
+    function : function
+        Of keyword arguments, defined once: a function made anew is compiled anew.
+    like : array
+        Of the library in which it is to run.
+    static : names
+        Arguments that are no arrays; hashable.
+
+    Returns
+    -------
+    function
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> compiled(lambda *, x, n: n * x, like=np.ones(1), static=("n",))(x=np.ones(1), n=2)
+    array([2.])
+    """
+    if is_jax(_namespace(like=like)):
+        from . import _rules
+
+        return _rules.program(function, static)
+    return function
+
+
+def constant(values: np.ndarray, *, like: Array) -> Array:
+    """Return numbers as an array of another one's library, device and floating dtype.
+
+    Parameters
+    ----------
+    values : numpy array
+        Real numbers, of any shape.
+    like : array
+        Real floating, of any shape.
+
+    Returns
+    -------
+    array
+        The same values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> constant(np.arange(2), like=np.ones(1, np.float32))
+    array([0., 1.], dtype=float32)
+    """
+    xp = _namespace(like=like)
+    if is_jax(xp):
+        return xp.asarray(values, dtype=like.dtype)  # a traced array has no device
+    return xp.asarray(values, dtype=like.dtype, device=_door.device_of(like))
+
+
+def rfftn(x: Array, sizes: tuple[int, ...]) -> Array:
+    """Transform the last axes of a real array and divide by the product of their sizes; numpy arrays by scipy, with threads.
+
+    Parameters
+    ----------
+    x : array (..., *sizes)
+        Real floating.
+    sizes : ints
+        Of the axes, to which x is padded with zeros.
+
+    Returns
+    -------
+    complex array (..., *sizes[:-1], sizes[-1] // 2 + 1)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rfftn(np.ones((2, 2)), (2, 2)).real
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    return _door.rfftn(x, sizes, _namespace(x=x))
+
+
+def irfftn(x: Array, sizes: tuple[int, ...]) -> Array:
+    """Transform back to a real array, undivided: the inverse of :func:`rfftn`.
+
+    Parameters
+    ----------
+    x : complex array (..., *sizes[:-1], sizes[-1] // 2 + 1)
+        A half spectrum.
+    sizes : ints
+        Of the axes of the result.
+
+    Returns
+    -------
+    array (..., *sizes)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> irfftn(rfftn(np.eye(3), (3, 3)), (3, 3)).round(12)
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]])
+    """
+    return _door.irfftn(x, sizes, _namespace(x=x))
+
+
+def is_concrete(x: Array) -> bool:
+    """Tell whether the values of an array can be looked at: not while a program is being traced.
+
+    Parameters
+    ----------
+    x : array
+        Of any shape.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> is_concrete(np.ones(2))
+    True
+    """
+    return _door.is_concrete(x, _namespace(x=x))
+
+
+def may_split(x: Array) -> bool:
+    """Tell whether work on an array may be split into pieces at no loss: values, of which no derivative is being recorded.
+
+    Parameters
+    ----------
+    x : array
+        Of any shape.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    TypeError
+        If x is no array.
+
+    References
+    ----------
+    ``torch.is_grad_enabled``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> may_split(np.ones(2))
+    True
+    """
+    return _door.may_split(x, _namespace(x=x))
+
+
+def on_cpu(x: Array) -> bool:
+    """Tell whether an array lies in the memory of a processor with caches.
+
+    Parameters
+    ----------
+    x : array
+        Of any shape.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> on_cpu(np.ones(2))
+    True
+    """
+    _namespace(x=x)
+    return getattr(_door.device_of(x), "type", "cpu") == "cpu"

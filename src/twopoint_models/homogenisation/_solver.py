@@ -1,0 +1,151 @@
+"""Conjugate gradients on a periodic grid of elements, preconditioned by the FFT of a homogeneous medium, and a bound of the error."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from twopoint.backend import Array, Namespace, constant, irfftn, rfftn, while_loop
+
+from ._element import force, strain
+from ._laws import Law, add_load, uniform
+
+
+class Reference(NamedTuple):
+    """A homogeneous medium: the inverse of its stiffness by frequency, and by how much it is at most stiffer than a phase."""
+
+    inverse: list[list[Array]]
+    least: Array  # no axes: of all ratios of a phase's energies to the medium's
+
+
+class Found(NamedTuple):
+    """What was solved for: displacements, an array (batch, loads, *space) for each component, and whether they hold."""
+
+    displacement: list[Array]
+    error: Array  # (batch, loads), a bound on that of the energy by the energy
+    steps: Array  # no axes
+
+
+def reference(law: Law, phases: Sequence[Array], like: Array, xp: Namespace) -> Reference:
+    """Return the medium whose moduli are the geometric means of the smallest and the largest of the phases, each array (N,)."""
+    space, axes = like.shape[-law.ndim :], tuple(range(law.ndim))
+    moduli = law.bounds(phases)
+    means = [xp.sqrt(xp.min(each) * xp.max(each)) for each in moduli]
+    least = math_min([xp.min(each) / mean for each, mean in zip(moduli, means, strict=True)], xp)
+    delta = np.zeros(space)
+    delta[(0,) * law.ndim] = 1.0
+    point, nothing = constant(delta, like=like), constant(np.zeros(space), like=like)
+    coefficients, rows = law.from_bounds(means), []
+    for j in range(law.components):
+        pushed = [point if i == j else nothing for i in range(law.components)]
+        forces = force(law.stress(strain(pushed, law.ndim, xp), coefficients), law.ndim, xp)
+        rows.append([rfftn(f, space) * float(math.prod(space)) for f in forces])
+    mean = constant(delta[..., : space[-1] // 2 + 1], like=like)  # the frequency 0, in which nothing is stiff
+    return Reference([[entry * (1 - mean) for entry in row] for row in _inverse(rows, mean, axes)], least)
+
+
+def solve(
+    law: Law, coefficients: Sequence[Array], loads: Sequence[int], medium: Reference, tolerance: float, iterations: int, xp: Namespace
+) -> Found:
+    """Return the displacements under some load cases; coefficients are (batch, 1, *space). Each image and load stops by itself."""
+    ndim = law.ndim
+    space = coefficients[0].shape[-ndim:]
+    axes = tuple(range(-ndim, 0))
+    pushes = [force(law.stress(uniform(law.loads[a], coefficients[0], ndim, xp), coefficients), ndim, xp) for a in loads]
+    residual = [-xp.concat([push[i] for push in pushes], axis=1) for i in range(law.components)]  # (batch, loads, *space)
+    mean = xp.concat([_mean_energy(law, a, coefficients, axes, xp) for a in loads], axis=1)  # (batch, loads), of all elements together
+
+    def dot(a: list[Array], b: list[Array]) -> Array:
+        total = 0.0
+        for x, y in zip(a, b, strict=True):
+            total = total + xp.sum(x * y, axis=axes)
+        return total
+
+    def precondition(r: list[Array]) -> list[Array]:
+        waves = [rfftn(x, space) for x in r]
+        found = []
+        for row in medium.inverse:
+            total = row[0] * waves[0]
+            for entry, wave in zip(row[1:], waves[1:], strict=True):
+                total = total + entry * wave
+            found.append(irfftn(total, space))
+        return found
+
+    def spread(x: Array) -> Array:
+        return xp.reshape(x, (*x.shape, *(1,) * ndim))
+
+    def unfinished(state: dict[str, Any]) -> Array:
+        """Gauss-Radau: the energy that is still to come is at most this."""
+        left = state["radau"] * state["rz"]
+        return left > tolerance * (mean - state["gained"] - left)
+
+    def going(state: dict[str, Any]) -> Array:
+        return xp.any(unfinished(state)) & (state["step"] < iterations)
+
+    def step(state: dict[str, Any]) -> dict[str, Any]:
+        active = unfinished(state)
+        pushed = force(law.stress(strain(state["p"], ndim, xp), coefficients), ndim, xp)
+        stiff = dot(state["p"], pushed)
+        alpha = xp.where(active & (stiff > 0), state["rz"] / xp.where(stiff > 0, stiff, xp.ones_like(stiff)), xp.zeros_like(stiff))
+        u = [x + spread(alpha) * p for x, p in zip(state["u"], state["p"], strict=True)]
+        r = [x - spread(alpha) * f for x, f in zip(state["r"], pushed, strict=True)]
+        z = precondition(r)
+        rz = xp.where(active, dot(r, z), state["rz"])
+        beta = xp.where(active & (state["rz"] > 0), rz / xp.where(state["rz"] > 0, state["rz"], xp.ones_like(rz)), xp.zeros_like(rz))
+        over = xp.maximum(state["radau"] - alpha, xp.zeros_like(alpha))
+        below = medium.least * over + beta
+        radau = xp.where(active & (below > 0), over / xp.where(below > 0, below, xp.ones_like(below)), state["radau"])
+        p = [x + spread(beta) * q for x, q in zip(z, state["p"], strict=True)]
+        gained = state["gained"] + alpha * state["rz"]
+        return {"u": u, "r": r, "p": p, "rz": rz, "radau": radau, "gained": gained, "step": state["step"] + 1}
+
+    z = precondition(residual)
+    rz = dot(residual, z)
+    begin = {"u": [xp.zeros_like(x) for x in residual], "r": residual, "p": z, "rz": rz, "gained": xp.zeros_like(rz)}
+    begin |= {"radau": xp.ones_like(rz) / medium.least, "step": xp.sum(xp.zeros_like(rz))}
+    end = while_loop(going, step, begin, like=rz)
+    left = end["radau"] * end["rz"]
+    return Found(end["u"], left / xp.maximum(mean - end["gained"] - left, 1e-30 * mean), end["step"])
+
+
+def densities(law: Law, found: list[Array], a: int, b: int, xp: Namespace) -> list[Array]:
+    """Return for each coefficient the energy of load cases a and b where it is 1, (batch, *space); found are (batch, loads, *space)."""
+    modes = [add_load(strain([u[:, k, ...] for u in found], law.ndim, xp), law.loads[k], law.ndim) for k in ((a,) if a == b else (a, b))]
+    return law.densities(modes[0], modes[-1])
+
+
+def math_min(values: list[Array], xp: Namespace) -> Array:
+    """Return the least of some arrays without axes."""
+    least = values[0]
+    for value in values[1:]:
+        least = xp.minimum(least, value)
+    return least
+
+
+def _mean_energy(law: Law, a: int, coefficients: Sequence[Array], axes: tuple[int, ...], xp: Namespace) -> Array:
+    """Return the energy of a uniform load case in all elements, (batch, 1)."""
+    one = uniform(law.loads[a], np.ones((1,) * law.ndim), law.ndim, np)
+    total = 0.0
+    for each, coefficient in zip(law.densities(one, one), coefficients, strict=True):
+        total = total + float(np.asarray(each).item()) * xp.sum(coefficient, axis=axes)
+    return total
+
+
+def _inverse(rows: list[list[Array]], mean: Array, axes: tuple[int, ...]) -> list[list[Array]]:
+    """Return the inverse of Hermitian matrices, entry by entry, with 1 for the determinant at the mean; by the adjugate."""
+    k = rows  # k[j][i] is component i of the force on a push of component j: the matrix is its transpose
+    n = len(k)
+    if n == 1:
+        return [[1 / (k[0][0] + mean)]]
+    if n == 2:
+        determinant = k[0][0] * k[1][1] - k[0][1] * k[1][0] + mean
+        return [[k[1][1] / determinant, -k[1][0] / determinant], [-k[0][1] / determinant, k[0][0] / determinant]]
+
+    def minor(i: int, j: int) -> Array:
+        (a, b), (c, d) = [x for x in range(3) if x != i], [x for x in range(3) if x != j]
+        return (-1) ** (i + j) * (k[c][a] * k[d][b] - k[c][b] * k[d][a])  # of the matrix K_ab = k[b][a]
+
+    cofactors = [[minor(i, j) for j in range(3)] for i in range(3)]
+    determinant = k[0][0] * cofactors[0][0] + k[1][0] * cofactors[0][1] + k[2][0] * cofactors[0][2] + mean
+    return [[cofactors[j][i] / determinant for j in range(3)] for i in range(3)]

@@ -1,0 +1,99 @@
+"""Phases: memberships and properties checked, and mixed at each point."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from twopoint.backend import Array, Namespace, constant, is_concrete, stop_gradient
+
+SUM = 1e-4  # by how much memberships at a point may be off 1: rounding of a softmax in single precision is 1e-6
+PLANES = ("strain", "stress")
+VOID = "a void is given as a phase of small stiffness, say 1e-4 of the stiffest: the result changes by about as much"
+
+
+def memberships(m: Array, ndim: int, implied_phase: bool, xp: Namespace) -> Array:
+    """Return all N phases at each point, (batch, N, *space); refuse what are none."""
+    if ndim not in (1, 2, 3) or isinstance(ndim, bool):
+        raise ValueError(f"ndim must be 1, 2 or 3, got {ndim!r}")
+    if not xp.isdtype(m.dtype, "real floating"):
+        raise TypeError(f"m must be of a real floating dtype, got {m.dtype}; one_hot(labels, n_phases) makes phases of labels")
+    if len(m.shape) < ndim + 1 or 0 in m.shape:
+        raise ValueError(f"m must have the shape (batch, phases, *space) with {ndim} axes of space, got {tuple(m.shape)}")
+    m = xp.astype(m, m.dtype if xp.finfo(m.dtype).bits >= 32 else xp.float32)
+    m = xp.reshape(m, (-1, *m.shape[-ndim - 1 :]))
+    if implied_phase:
+        m = xp.concat([1 - xp.sum(m, axis=1, keepdims=True), m], axis=1)
+    if is_concrete(m):
+        values = stop_gradient(m)
+        if not bool(xp.all(xp.isfinite(values))):
+            raise ValueError("m must be finite, got NaN or infinity")
+        off = float(xp.max(xp.abs(xp.sum(values, axis=1) - 1)))
+        if off > SUM:
+            raise ValueError(f"m must hold phases that sum to one at each point, got one off by {off:.3g}; implied_phase=True adds phase 0")
+        if float(xp.min(values)) < -SUM:
+            raise ValueError(f"m must hold phases of 0 at least, got {float(xp.min(values)):.3g}")
+    return m
+
+
+def elastic_phases(young: Any, poisson: Any, n: int, plane: str, ndim: int, like: Array, xp: Namespace) -> list[Array]:
+    """Return lambda and mu of each phase, arrays (N,); in plane stress lambda is that of the plane."""
+    if plane not in PLANES:
+        raise ValueError(f"plane must be one of {', '.join(map(repr, PLANES))}, got {plane!r}")
+    if ndim not in (2, 3):
+        raise ValueError(f"ndim must be 2 or 3 for elasticity, got {ndim!r}")
+    stiff, ratio = _values("young", young, n, like), _values("poisson", poisson, n, like)
+    if is_concrete(stiff) and not bool(xp.all(stiff > 0)):
+        raise ValueError(f"young must be above 0 for each phase, got {_shown(young)}; {VOID}")
+    if is_concrete(ratio) and not bool(xp.all((ratio > -1) & (ratio < 0.5))):
+        raise ValueError(f"poisson must be above -1 and below 0.5 for each phase, got {_shown(poisson)}")
+    shear = stiff / (2 * (1 + ratio))
+    if ndim == 2 and plane == "stress":
+        return [stiff * ratio / (1 - ratio**2), shear]
+    return [stiff * ratio / ((1 + ratio) * (1 - 2 * ratio)), shear]
+
+
+def conducting_phases(conductivities: Any, n: int, like: Array, xp: Namespace) -> list[Array]:
+    """Return the conductivity of each phase, an array (N,)."""
+    found = _values("conductivities", conductivities, n, like)
+    if is_concrete(found) and not bool(xp.all(found > 0)):
+        raise ValueError(f"conductivities must be above 0 for each phase, got {_shown(conductivities)}; {VOID}")
+    return [found]
+
+
+def batch_of(m: Array, ndim: Any) -> tuple[int, ...]:
+    """Return the batch axes of memberships; of what will be refused none."""
+    return tuple(m.shape[: -ndim - 1]) if ndim in (1, 2, 3) else ()
+
+
+def mixed(m: Array, phases: Sequence[Array], xp: Namespace) -> list[Array]:
+    """Return each coefficient at each point, (batch, *space): the sum over phases of memberships times theirs."""
+    shape = (1, -1, *(1,) * (len(m.shape) - 2))
+    return [xp.sum(m * xp.reshape(each, shape), axis=1) for each in phases]
+
+
+def _values(name: str, values: Any, n: int, like: Array) -> Array:
+    """Return one finite number a phase as an array (N,) of the library, dtype and device; arrays of the library stay what they are."""
+    if hasattr(values, "dtype") and not isinstance(values, np.ndarray) and hasattr(values, "shape"):
+        found = values
+    else:
+        listed = () if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") else np.asarray(values, object).ravel()
+        if not len(listed) or not all(map(_is_number, listed)):
+            raise TypeError(f"{name} must be a number for each phase, got {values!r}")
+        given: np.ndarray[Any, Any] = np.asarray(values, dtype=float)
+        if not np.isfinite(given).all():
+            raise ValueError(f"{name} must be finite, got {values!r}")
+        found = constant(given, like=like)
+    if tuple(found.shape) != (n,):
+        raise ValueError(f"{name} must be one number a phase, {n} of them, got the shape {tuple(found.shape)}")
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether a value is a real number and no truth value."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _shown(values: Any) -> str:
+    """Return values as they are shown in an error."""
+    return str([float(x) for x in values])
