@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="20 images of 64 x 64 of each class: seconds, for a test")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.data or Path(os.environ["TWOPOINT_DATA"]) / "data/micro2d_500.h5"
+    path = options.data or Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5"
     number, workers = (20, 1) if options.small else (options.images, options.workers)
     real = real_images(path, 64 if options.small else None, 20 if options.small else None)
     size, crop = next(iter(real.values())).shape[1], 16 if options.small else 64

@@ -4,7 +4,7 @@
 
 Draws DIR/gallery.png, ten columns of real and of generated images, and DIR/distributions.png. Prints, and writes to DIR/summary.json, for
 each class the Wasserstein distance of generated from real images by that between two halves of the real ones: volume fraction, specific
-interface length, first zero of the covariance.
+interface length, first zero of the covariance. The small form is too few and too small images for these figures to mean much.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="10 images of 64 x 64 of each class: seconds, for a test")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.data or Path(os.environ["TWOPOINT_DATA"]) / "data/micro2d_500.h5"
+    path = options.data or Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5"
     real = real_images(path, 64 if options.small else None, 10 if options.small else None)
     size = next(iter(real.values())).shape[1]
     made = made_images(10 if options.small else options.images, size, options.seed, 1 if options.small else options.workers)

@@ -9,7 +9,6 @@ same seed gives the same images, however many workers. Prints the rate, and writ
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
 
@@ -17,22 +16,10 @@ import numpy as np
 
 import twopoint as tp
 from twopoint.cli.progress import counting
-from twopoint_models.data import CLASSES, MICRO2DWriter, Structure, generate_blocks
+from twopoint_models.data import CLASSES, GRAPHITE, MICRO2DWriter, generate_blocks
+from twopoint_models.data.generators.structure import COLUMNS
 
-COLUMNS = ("volume_fraction", "length", "width", "angle", "share", "length_2", "width_2", "angle_2")
 BLOCK = 32  # images that a kill loses at most, by worker
-
-
-def label(structure: Structure) -> str:
-    """Return all parameters but arrays as JSON."""
-    return json.dumps({name: value for name, value in structure.parameters.items() if not isinstance(value, np.ndarray)})
-
-
-def row(structure: Structure) -> list[float]:
-    """Return the parameters of the table; NaN for what a structure has not."""
-    told = structure.parameters
-    arranged = COLUMNS[1:] if told.get("share", 1.0) < 1 else COLUMNS[1:5] if "share" in told else ()
-    return [told["volume_fraction"], *(told[name] if name in arranged else math.nan for name in COLUMNS[1:])]
 
 
 def main() -> None:
@@ -40,14 +27,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("generated"))
     parser.add_argument("--count", type=int, default=1000, help="images of each class")
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--classes", nargs="+", default=list(CLASSES))
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--size", type=int, default=256, help="height and width in pixels")
+    parser.add_argument("--classes", nargs="+", default=list(CLASSES), help=f"of {', '.join(CLASSES)}; {', '.join(GRAPHITE)}")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--seed", type=int, default=0, help="of the dataset: another one gives other images")
     parser.add_argument("--small", action="store_true", help="3 images of 32 x 32 of each class: seconds, for a test")
     options = parser.parse_args()
     count, size = (3, 32) if options.small else (options.count, options.size)
-    options.out.mkdir(parents=True, exist_ok=True)
+    try:  # before anything is made
+        generate_blocks([(name, 0, 1) for name in options.classes], size, workers=options.workers)
+        if count < 1:
+            raise ValueError(f"--count must be above 0, got {count}")
+        options.out.mkdir(parents=True, exist_ok=True)
+        make(options, count, size)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"make_dataset: {error}") from None
+    except KeyboardInterrupt:
+        raise SystemExit("make_dataset: interrupted; call it again to go on") from None
+
+
+def make(options: argparse.Namespace, count: int, size: int) -> None:
+    """Make the file, or what is missing of it."""
     path, begin, done = options.out / "generated.h5", time.perf_counter(), 0
     properties, counts = {"generated": COLUMNS}, dict.fromkeys(options.classes, count)
     about = {"GENERATED": f"twopoint {tp.__version__}", "SEED": options.seed}  # what was begun with one seed is not finished with another
@@ -56,12 +56,19 @@ def main() -> None:
         total = sum(stop - start for _, start, stop in wanting)
         with counting(f"{total} images", "{:.0f} images/s") as progress:
             for name, start, found in generate_blocks(wanting, size, seed=options.seed, workers=options.workers):
-                images, tables = np.stack([each.image for each in found]), {"generated": [row(each) for each in found]}
-                writer.write(name, images, start=start, labels=map(label, found), properties=tables)
+                images, tables = np.stack([each.image for each in found]), {"generated": [each.row() for each in found]}
+                writer.write(name, images, start=start, labels=[each.label() for each in found], properties=tables)
                 done += len(found)
                 progress(done, total, done / (time.perf_counter() - begin))
     seconds = time.perf_counter() - begin
-    summary = {"images": done, "size": size, "workers": options.workers, "seconds": seconds, "images_a_second": done / seconds}
+    summary = {
+        "images": sum(counts.values()),
+        "made_now": done,
+        "size": size,
+        "workers": options.workers,
+        "seconds": seconds,
+        "images_a_second": done / seconds,
+    }
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     print(f"{path}: {sum(counts.values())} images of {size} x {size}, {done} of them now, {done / seconds:.0f} a second")
 

@@ -175,7 +175,8 @@ def test_nan_everywhere(tmp_path):
     path = file_of(tmp_path / "own.h5", A__A=some_images(3), A__t=np.full((3, 2), np.nan))
     with pytest.raises(ValueError, match=r"3 of 3 images of A have NaN for 't\[0\]'"):
         MICRO2D(path, properties=["t"])
-    assert len(MICRO2D(path, properties=["t"], missing="drop")) == 0
+    with pytest.raises(ValueError, match="missing='drop' leaves none"):
+        MICRO2D(path, properties=["t"], missing="drop")
 
 
 def test_one_name_in_two_tables(tmp_path):

@@ -174,7 +174,7 @@ def test_no_validation_is_no_loader(path, tmp_path):
 def test_patches():
     micrographs = [np.full((40, 50), i, np.uint8) for i in range(10)]
     windows = SlidingWindows(micrographs, (16, 20), 8, labels=[f"m{i}" for i in range(10)])
-    module = PatchesModule(windows, white=5, fractions=(0.7, 0.3, 0), batch_size=6)
+    module = PatchesModule(windows, white=9, fractions=(0.7, 0.3, 0), batch_size=6)
     module.setup()
     seen = {}
     for part, loader in (("train", module.train_dataloader()), ("validation", module.val_dataloader())):
@@ -182,7 +182,7 @@ def test_patches():
             assert batch["image"].dtype == torch.float32
             assert tuple(batch["image"].shape[1:]) == (1, 16, 20)
             assert all(
-                float(image[0, 0, 0]) == np.float32(int(label[1:])) / np.float32(5)
+                float(image[0, 0, 0]) == np.float32(int(label[1:])) / np.float32(9)
                 for image, label in zip(batch["image"], batch["label"], strict=True)
             )
             seen.setdefault(part, set()).update(batch["label"])
@@ -191,6 +191,10 @@ def test_patches():
     assert "windows" not in module.hparams
     with pytest.raises(ValueError, match="the test part is empty"):
         module.test_dataloader()
+    dark = PatchesModule(windows, white=8)
+    dark.setup("predict")
+    with pytest.raises(ValueError, match="a patch holds 9, white is 8"):
+        list(dark.predict_dataloader())
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,10 @@ def test_distance_in_halves():
     [
         (lambda: specific_interface_length(np.zeros(4)), r"shape \(\.\.\., H, W\)"),
         (lambda: specific_interface_length(np.zeros((4, 4)), spacing=0.0), "spacing must be above 0"),
+        (lambda: specific_interface_length(np.full((4, 4), math.nan)), "two values"),
+        (lambda: specific_interface_length(np.arange(16).reshape(4, 4)), "two values"),
+        (lambda: distance_in_halves(np.zeros((4, 2)), np.zeros(3)), r"shapes \(n,\)"),
+        (lambda: distance_in_halves(np.zeros(4), np.zeros(3), splits=0), "splits"),
         (lambda: first_zero(np.zeros(4)), r"shape \(\.\.\., H, W\)"),
         (lambda: first_zero(np.full((4, 4), math.nan)), "images must be finite"),
         (lambda: distance_in_halves(np.zeros(3), np.zeros(3)), "4 numbers or more"),
@@ -74,7 +78,13 @@ def test_distance_in_halves():
         (lambda: distance_in_halves(np.array([0, 1, 2, math.nan]), np.zeros(2)), "finite"),
         (lambda: gallery({}), "one block or more"),
         (lambda: gallery({"a": {"A": []}, "b": {"B": []}}), "same classes"),
+        (lambda: gallery({"a": {"A": []}}), "an image in each block"),
         (lambda: distributions({}, {}), "one block or more"),
+        (lambda: distributions({"v": {"A": np.ones(2)}}, {"w": {"A": np.ones(2)}}), "measures and classes of real"),
+        (lambda: distributions({"v": {"A": np.ones(2)}}, {"v": {"B": np.ones(2)}}), "measures and classes of real"),
+        (lambda: distributions({"v": {"A": np.ones(2)}}, {"v": {"A": np.ones(0)}}), "finite numbers"),
+        (lambda: distributions({"v": {"A": np.array([math.nan])}}, {"v": {"A": np.ones(1)}}), "finite numbers"),
+        (lambda: confusion({}, ["A"]), "one at least"),
         (lambda: confusion({"x": np.eye(3)}, ["A", "B"]), r"shape \(2, 2\)"),
     ],
 )
@@ -84,7 +94,7 @@ def test_refusals(call, message):
 
 
 def test_a_gallery_has_an_image_in_its_place():
-    images = {name: [np.full((4, 4), i + 10 * j) for i in range(2)] for j, name in enumerate("AB")}
+    images = {name: [np.full((1, 4, 4) if i else (4, 4), i + 10 * j) for i in range(2)] for j, name in enumerate("AB")}
     figure = gallery({"real": images, "made": {"A": images["A"][:1], "B": images["B"]}}, title="t")
     assert isinstance(figure, Figure)
     shown = [[at.images[0].get_array()[0, 0] if at.images else None for at in figure.axes[2 * row : 2 * row + 2]] for row in range(4)]
@@ -105,3 +115,4 @@ def test_confusion_writes_counts():
     figure = confusion({"t": np.array([[3, 1], [0, 4]])}, ["A", "B"])
     assert sorted(text.get_text() for text in figure.axes[0].texts) == ["1", "3", "4"]
     assert figure.axes[0].get_title() == "t"
+    assert confusion({"t": [[1, 2], [3, 4]]}, ["A", "B"]).axes

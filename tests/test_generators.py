@@ -1,17 +1,25 @@
 """Structures in the manner of MICRO2D's classes: seeded, periodic, of any size, with the parameters that they say."""
 
+import json
 import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from twopoint import autocorrelation
-from twopoint_models.data import CLASSES, GRAPHITE, Arrangement, generate, generate_blocks, graphite, source
+from twopoint_models.data import CLASSES, GRAPHITE, Arrangement, generate, generate_blocks, graphite, resize, source
 from twopoint_models.data.generators.classes import RECIPES
 from twopoint_models.data.generators.inclusions import _cells
-from twopoint_models.data.generators.placement import cover, fill, place, within
+from twopoint_models.data.generators.placement import cover, fill, place, touching, within
 from twopoint_models.data.generators.spreads import GATHERED, LEVELS, draw
+from twopoint_models.data.generators.structure import COLUMNS
+from twopoint_models.evaluation.measures import specific_interface_length
 
 GATHERING = [name for name in CLASSES if name not in ("GRF", "NBSA")]
 
@@ -106,6 +114,27 @@ def test_the_smallest_size(name):
         assert math.isfinite(told["volume_fraction"])
 
 
+@pytest.mark.parametrize("name", ["VoidSmall", "AngEllipse", "RandomEllipse", "VoronoiSmall", "NBSA"])
+def test_small_images_are_those_of_large_ones_resized(name):
+    """Drawn at their own size, inclusions of a pixel or two have a third more interface than large ones that are resized."""
+    small = np.array([generate(name, 64, rng=seeded(i), volume_fraction=0.3).image for i in range(12)])
+    large = np.array([generate(name, 256, rng=seeded(100 + i), volume_fraction=0.3).image for i in range(12)])
+    resized = resize(large, 64)
+    assert specific_interface_length(small).mean() == pytest.approx(specific_interface_length(resized).mean(), rel=0.2)
+
+
+def test_a_structure_describes_itself():
+    two, one = (generate("GRF", 32, rng=seeded(), share=share) for share in (0.5, 1.0))
+    assert json.loads(two.label()) == two.parameters
+    assert two.row() == [two.parameters[name] for name in COLUMNS]
+    assert one.row()[:5] == [one.parameters[name] for name in COLUMNS[:5]]
+    assert np.isnan(one.row()[5:]).all()
+    iron = graphite("large spheres", rng=seeded())
+    assert iron.row()[0] == iron.image.mean()
+    assert np.isnan(iron.row()[1:]).all()
+    assert "centres" not in json.loads(iron.label())
+
+
 # ---- single classes ------------------------------------------------------------------------------------------------------------------
 
 
@@ -113,7 +142,8 @@ def test_discs_do_not_touch_and_are_those_of_the_real_images():
     """81 pixels each, as measured; their number times 81 is all of phase 1."""
     image, told = generate("VoidSmall", 256, rng=seeded(1), volume_fraction=0.2)
     areas = components(image)
-    assert told["spacing"] == 10.7
+    assert told["spacing"] == told["wanted_spacing"] == 10.7
+    assert set(areas) == {81}, "no two share an edge"
     assert np.median(areas) == 81
     assert image.sum() == 81 * told["inclusions"]
 
@@ -243,6 +273,42 @@ def test_within_is_an_ellipse():
     assert within(0.5).tolist() == [[0, 0]]
 
 
+def test_touching_is_overlap_or_a_shared_edge():
+    shape = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
+    pixels = {(r - 1, c - 1) for r, c in np.argwhere(shape)}
+    grown = {(r + a, c + b) for r, c in pixels for a, b in ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))}
+    want = {(r, c) for r in range(-6, 7) for c in range(-6, 7) if grown & {(a + r, b + c) for a, b in pixels}}
+    assert set(map(tuple, touching(shape).tolist())) == want
+
+
+def alive(pid):
+    """Tell whether a process is at work: one that has ended and was not yet waited for is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_workers_end_with_their_parent():
+    """Killed, it cannot tell them; they would hold its output open for ever."""
+    script = "from twopoint_models.data import generate_blocks\nif __name__ == '__main__':\n" + (
+        "    coming = generate_blocks([('GRF', i, i + 1) for i in range(100)], 32, workers=1 + 1)\n"
+        "    next(coming)\n    import multiprocessing as m, time\n"
+        "    print(*[p.pid for p in m.active_children()], flush=True)\n    time.sleep(100)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    children = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(children) == 2
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    end = time.monotonic() + 20
+    while any(alive(pid) for pid in children):
+        assert time.monotonic() < end, "a worker outlives its parent"
+        time.sleep(0.1)
+    parent.stdout.close()
+
+
 def test_cover_counts_the_first_and_fill_as_many_as_needed():
     centres = np.array([[0, 0], [0, 1], [3, 4]])
     first = cover((5, 6), centres, np.ones((3, 1, 3), bool))
@@ -254,7 +320,7 @@ def test_cover_counts_the_first_and_fill_as_many_as_needed():
 
 def test_inclusions_without_room_come_nearer():
     _, told = generate("VoidSmall", 128, rng=seeded(), volume_fraction=0.75)
-    assert told["spacing"] < 10.7 / 2
+    assert told["spacing"] < 10.7 / 2 == told["wanted_spacing"]
     assert told["volume_fraction"] >= 0.75
 
 
@@ -309,10 +375,20 @@ def test_sources_differ_by_name_index_and_seed():
         (lambda: generate("GRF", 32, rng=seeded(), volume_fraction=math.nan), ValueError, "volume_fraction must be finite"),
         (lambda: generate("GRF", 32, rng=seeded(), volume_fraction="much"), TypeError, "volume_fraction must be a real number"),
         (lambda: generate("GRF", 32, rng=seeded(), length=-1), ValueError, "length must be above 0"),
-        (lambda: generate("GRF", 32, rng=seeded(), share=1.5), ValueError, "share must be within 0 to 1"),
+        (lambda: generate("GRF", 32, rng=seeded(), share=1.5), ValueError, "share must be from 0 to 1"),
         (lambda: generate("GRF", 32, rng=seeded(), spacing=3), TypeError, "GRF has no parameter 'spacing'; it has volume_fraction, length"),
         (lambda: generate("VoidSmall", 32, rng=seeded(), radii=()), ValueError, "radii must be one at least"),
-        (lambda: generate("VoidSmall", 32, rng=seeded(), radii=3), TypeError, "radii must be"),
+        (lambda: generate("VoidSmall", 32, rng=seeded(), radii="3"), TypeError, "radii must be"),
+        (lambda: generate("VoidSmall", 32, rng=seeded(), spacing=33), ValueError, "spacing must be at most 32 pixels"),
+        (lambda: generate("NBSA", 32, rng=seeded(), period=8.1), ValueError, "period must be at most 8 pixels"),
+        (lambda: generate("NBSA", 32, rng=seeded(), period=1.0, channel=0.6), ValueError, "at least two channels"),
+        (lambda: generate("NBSA", 32, rng=seeded(), period=0.01, channel=0.0), ValueError, "0.25 pixels"),
+        (lambda: generate("NBSA", 32, rng=seeded(), merge=1.1), ValueError, "merge must be from 0 to 1"),
+        (lambda: generate("VoronoiSmall", 32, rng=seeded(), irregularity=1e6), ValueError, "irregularity must be from 0 to 1.5"),
+        (lambda: generate("grf", 32, rng=seeded()), ValueError, "did you mean 'GRF'"),
+        (lambda: generate("fine flakes", 128, rng=seeded()), ValueError, r"graphite\('fine flakes', ...\) makes that"),
+        (lambda: generate("GRF", 32, rng=seeded(), **{"class": "GRF"}), TypeError, "GRF has no parameter 'class'"),
+        (lambda: generate_blocks([("GRF", 0, 1), ("fine flakes", 0, 1)], 64), ValueError, "scale must be at least 0.625 for 'fine flakes'"),
         (lambda: generate("VoidSmall", 32, rng=seeded(), radii=(3, 0)), ValueError, "radii must be above 0"),
         (lambda: generate("VoidSmall", 32, rng=seeded(), disorder=-1), ValueError, "disorder must be 0 at least"),
         (lambda: generate("VoidSmall", 32, rng=seeded(), spacing=math.inf), ValueError, "spacing must be finite"),
@@ -323,10 +399,10 @@ def test_sources_differ_by_name_index_and_seed():
         (lambda: Arrangement(1.0, 1.0, 0.0, -0.1), ValueError, "share must be"),
         (lambda: source("GRF", -1), ValueError, "index must be"),
         (lambda: source("GRF", 0, 0.5), ValueError, "seed must be"),
-        (lambda: list(generate_blocks([("GRV", 0, 1)], 32)), ValueError, "did you mean 'GRF'"),
+        (lambda: generate_blocks([("GRF", 0, 1), ("GRV", 0, 1)], 32), ValueError, "did you mean 'GRF'"),
         (lambda: generate_blocks([], 0), ValueError, "size must be"),
         (lambda: generate_blocks([], 32, workers=0), ValueError, "workers must be"),
-        (lambda: list(generate_blocks([("GRV", 0, 1)], 32, workers=2)), ValueError, "did you mean 'GRF'"),
+        (lambda: generate_blocks([("GRV", 0, 1)], 32, workers=2), ValueError, "did you mean 'GRF'"),
     ],
 )
 def test_refusals(call, error, message):

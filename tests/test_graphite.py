@@ -367,9 +367,9 @@ def test_bad_kinds():
     for scale in (0, -1.0, math.nan):
         with pytest.raises(ValueError, match="scale must be"):
             graphite("thick flakes", rng=seeded(), scale=scale)
-    with pytest.raises(ValueError, match="length must be at most 32 pixels"):
+    with pytest.raises(ValueError, match="size must be at least 90 pixels"):
         graphite("thick flakes", 32, rng=seeded())
-    with pytest.raises(ValueError, match="thickness must be at least 1 pixel"):
+    with pytest.raises(ValueError, match=r"scale must be at least 0\.625"):
         graphite("fine flakes", rng=seeded(), scale=0.3)
 
 

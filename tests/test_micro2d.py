@@ -68,6 +68,30 @@ def test_splits_are_disjoint_stratified_and_the_same_everywhere(written):
     assert len(MICRO2D(path, split="train", fractions=(0.5, 0.25, 0.25))) == 10 + 6
 
 
+def test_indices_can_be_dealt_out_together(written):
+    """Images of all classes at one index in one part; the smaller class has those of its indices."""
+    path = written[0]
+    parts = {split: MICRO2D(path, size=None, split=split, together=True) for split in ("train", "validation", "test")}
+    members = {split: {(d[i]["name"], d[i]["index"]) for i in range(len(d))} for split, d in parts.items()}
+    assert sum(map(len, members.values())) == 31
+    for found in members.values():
+        assert {i for name, i in found if name == "B"} == {i for name, i in found if name == "A" and i < 11}
+    assert [sum(name == "A" for name, _ in members[split]) for split in members] == [16, 2, 2]
+
+
+def test_labels_and_class_indices(written):
+    dataset = MICRO2D(written[0], ["B", "A"], size=None, split="test")
+    items = [dataset[i] for i in range(len(dataset))]
+    assert dataset.labels == [f"{item['name']}{item['index']}" for item in items]
+    assert [item["class_index"] for item in items] == dataset.class_indices.tolist() == [int(item["name"] == "A") for item in items]
+
+
+def test_a_file_without_labels(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["x/x"] = some_images(2, 4)
+    assert MICRO2D(tmp_path / "x.h5", size=None).labels == ["", ""]
+
+
 def test_properties_that_are_missing(written):
     path = written[0]
     with pytest.raises(ValueError, match=r"1 of 11 images of B have NaN for 'kx'.*missing='drop'"):
@@ -92,6 +116,7 @@ def test_properties_that_are_missing(written):
         ({"properties": "kx"}, r"write \['kx'\]"),
         ({"properties": ["kx"]}, "3 contrasts"),
         ({"properties": ["kx"], "contrast": 3}, "index 0..2"),
+        ({"contrast": 1}, "of which none are asked for"),
         ({"split": "val"}, "'validation'"),
         ({"missing": "ignore"}, "'drop'"),
         ({"size": 0}, "size must be"),
@@ -209,6 +234,8 @@ def test_writing_goes_on_after_a_kill(tmp_path):
     dataset = MICRO2D(path, size=None)
     assert all((dataset[i]["image"][0] == images[i]).all() for i in range(10))
     assert np.isnan(MICRO2D(path, properties=["x"], missing="keep").properties).all()
+    with pytest.raises(ValueError, match="no image has all of x"):
+        MICRO2D(path, properties=["x"], missing="drop")
     assert [file.name for file in tmp_path.iterdir()] == ["own.h5"]
 
 
@@ -246,8 +273,10 @@ def test_the_writer_refuses(tmp_path):
     writer.write("A", good)
     with pytest.raises(ValueError, match="written already"):
         writer.write("A", good, start=1)
-    with pytest.raises(ValueError, match="another dataset"):
+    with pytest.raises(ValueError, match=r"another dataset \(counts {'A': 3} there, {'A': 4} here; properties"):
         MICRO2DWriter(path, {"A": 4}, size=4)
+    with pytest.raises(FileNotFoundError, match=r"no file .* yet: .*own\.h5\.part holds"):
+        MICRO2D(path)
     with pytest.raises(RuntimeError, match="mine"), MICRO2DWriter(path, {"A": 3}, size=4, properties={"p": ["x"]}):
         raise RuntimeError("mine")
     writer.write("A", good[:1])

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._check import names as names_of
 
+PIECES = ".part"  # ends the name of the folder in which a file is begun
 COMPLETE = "COMPLETE"  # an attribute of files that MICRO2DWriter began: 0 until the last image is in
 COLUMN = r"[A-Za-z_]\w*"  # the name of one of them
 INSTRUCTIONS = "INSTRUCTIONS"  # an attribute of a table of properties: what each of its indices is
@@ -32,7 +33,10 @@ class Column:
 def open_file(path: Path) -> h5py.File:
     """Open a file for reading; refuse what is truncated, of another kind, or not written to its end."""
     if not path.exists():
-        raise FileNotFoundError(f"no file {path}")
+        begun = path.with_name(path.name + PIECES)
+        raise FileNotFoundError(
+            f"no file {path}" + (f" yet: {begun} holds what is written of it; finish that first" if begun.is_dir() else "")
+        )
     if path.is_dir():
         raise ValueError(f"{path} is a folder, where an HDF5 file is wanted")
     try:
@@ -110,6 +114,11 @@ def read_image(images: h5py.Dataset, index: int) -> np.ndarray:
     return image
 
 
+def labels_of(name: str) -> str:
+    """Return the name of the dataset of labels of a class."""
+    return f"{name} - labels"
+
+
 def tables(file: h5py.File, name: str) -> dict[str, h5py.Dataset]:
     """Return the tables of properties of a class: numbers (n, k) or (n, contrasts, k)."""
     images = file[name][name].shape[0]
@@ -141,6 +150,8 @@ def column_names(table: h5py.Dataset) -> tuple[str, ...]:
 def choose_columns(file: h5py.File, classes: tuple[str, ...], wanted: Iterable[str] | None, contrast: int | None) -> tuple[Column, ...]:
     """Return the columns to read; refuse those that a class lacks, and a contrast that is wanting or beyond."""
     if wanted is None:
+        if contrast is not None:
+            raise ValueError(f"contrast is that of properties, of which none are asked for; got contrast={contrast!r}")
         return ()
     known = tables(file, classes[0])
     places = [(single, table, i) for table, data in known.items() for i, single in enumerate(column_names(data))]

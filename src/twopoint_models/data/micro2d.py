@@ -10,7 +10,18 @@ import numpy as np
 
 from .._check import item as item_of
 from .._check import positive
-from .layout import choose_classes, choose_columns, class_shapes, open_file, read_columns, read_image, readable, refuse_holes
+from .layout import (
+    Column,
+    choose_classes,
+    choose_columns,
+    class_shapes,
+    labels_of,
+    open_file,
+    read_columns,
+    read_image,
+    readable,
+    refuse_holes,
+)
 from .resizing import resize
 from .splits import SPLITS, check_three, deal_out
 
@@ -44,6 +55,9 @@ class MICRO2D:
         Another seed deals the images out anew. The same seed deals the same on every machine: by a hash, not by a random generator.
     missing : "refuse", "drop" or "keep"
         What to do where a wanted property is NaN: refuse the file, leave the image out, or give the NaN.
+    together : bool
+        Deal out indices rather than images, so that the images of all classes at one index come into one part. In MICRO2D those of most
+        classes share volume fraction and large-scale correlation: without it much of a test image is known from training.
 
     Attributes
     ----------
@@ -89,6 +103,7 @@ class MICRO2D:
         fractions: Iterable[float] = (0.8, 0.1, 0.1),
         seed: int = 0,
         missing: str = "refuse",
+        together: bool = False,
     ) -> None:
         self.path, self.size, self.split = (
             Path(path),
@@ -107,9 +122,13 @@ class MICRO2D:
         if self.size is None and len({shape[1:] for shape in self._shapes.values()}) > 1:
             raise ValueError(f"size must be a number of pixels, or the classes read apart: their images differ, {self._shapes}")
         self.property_names = tuple(column.name for column in columns)
-        members = {name: _members(name, found[name][0], split, shares, seed) for name in self.classes}
+        most = max(shape[0] for shape in found.values())
+        keys = {name: (most, f"{seed}") if together else (found[name][0], f"{seed}/{name}") for name in self.classes}
+        members = {name: _members(*keys[name], found[name][0], split, shares) for name in self.classes}
         if columns:
-            members = {name: self._known(name, at, values[name], missing) for name, at in members.items()}
+            members = {name: self._known(name, at, values[name], missing, columns) for name, at in members.items()}
+            if missing == "drop" and not any(map(len, members.values())):
+                raise ValueError(f"no image has all of {', '.join(self.property_names)}: missing='drop' leaves none")
         self._class_of = np.concatenate([np.full(len(at), i) for i, at in enumerate(members.values())])
         self._index_of = np.concatenate([*members.values()])
         self._properties = np.concatenate([values[name][at] for name, at in members.items()]).astype(np.float32)
@@ -121,13 +140,18 @@ class MICRO2D:
         return len(self._index_of)
 
     def __getitem__(self, item: int) -> dict[str, Any]:
-        """Return image (1, H, W) float32, the membership of phase 1; its class's name, its index there, and properties (k,) float32."""
+        """Return an image and what it is.
+
+        image (1, H, W) float32, the membership of phase 1; its class's name, and class_index, the place of that in ``classes``; index, its
+        place in the class; and properties (k,) float32.
+        """
         at = item_of(item, len(self))
         image = self._read(at)
         image = image if self.size is None else resize(image, self.size)
         return {
             "image": image[None].astype(np.float32),
             "name": self.classes[self._class_of[at]],
+            "class_index": int(self._class_of[at]),
             "index": int(self._index_of[at]),
             "properties": self._properties[at],
         }
@@ -147,6 +171,14 @@ class MICRO2D:
     def properties(self) -> np.ndarray:
         """The properties of all images, (n, k) float32."""
         return self._properties.copy()
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of all images in the file, empty where it has none; those of generated images are their parameters as JSON."""
+        with open_file(self.path) as file, readable(str(self.path)):
+            known = {name: file[name].get(labels_of(name)) for name in self.classes}
+            read = {name: [""] * self._shapes[name][0] if at is None else at.asstr()[:].tolist() for name, at in known.items()}
+        return [read[self.classes[c]][i] for c, i in zip(self._class_of, self._index_of, strict=True)]
 
     def _read(self, at: int) -> np.ndarray:
         """Read an image, (H, W) uint8."""
@@ -171,7 +203,7 @@ class MICRO2D:
             self._file, self._process = file, os.getpid()
         return self._sources[name]
 
-    def _known(self, name: str, at: np.ndarray, values: np.ndarray, missing: str) -> np.ndarray:
+    def _known(self, name: str, at: np.ndarray, values: np.ndarray, missing: str, columns: tuple[Column, ...]) -> np.ndarray:
         """Return which images of a class to give, those that lack a property left out or refused."""
         lacking = np.isnan(values[at])
         if missing == "keep" or not lacking.any():
@@ -180,14 +212,16 @@ class MICRO2D:
             return at[~lacking.any(axis=1)]
         first = self.property_names[int(lacking.any(axis=0).argmax())]
         number = int(lacking.any(axis=1).sum())
-        raise ValueError(
-            f"{number} of {len(at)} images of {name} have NaN for {first!r}; choose another contrast, or pass missing='drop' or 'keep'"
-        )
+        other = "choose another contrast, or " if any(column.contrast is not None for column in columns) else ""
+        raise ValueError(f"{number} of {len(at)} images of {name} have NaN for {first!r}; {other}pass missing='drop' or 'keep'")
 
 
-def _members(name: str, number: int, split: str | None, shares: tuple[float, ...], seed: int) -> np.ndarray:
-    """Return the sorted indices of a class that are in a split."""
-    return np.arange(number) if split is None else deal_out(number, shares, f"{seed}/{name}")[SPLITS.index(split)]
+def _members(dealt: int, key: str, number: int, split: str | None, shares: tuple[float, ...]) -> np.ndarray:
+    """Return the sorted indices below a number that are in a split, of so many that are dealt out."""
+    if split is None:
+        return np.arange(number)
+    chosen = deal_out(dealt, shares, key)[SPLITS.index(split)]
+    return chosen[chosen < number]
 
 
 def _choice(name: str, value: Any, known: tuple[Any, ...]) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._check import names as names_of
 from .._check import positive
-from .layout import COLUMN, COMPLETE, INSTRUCTIONS
+from .layout import COLUMN, COMPLETE, INSTRUCTIONS, PIECES, labels_of
 from .pieces import into_place, load_arrays, save_arrays
 
 
@@ -71,7 +71,7 @@ class MICRO2DWriter:
         attributes: Mapping[str, str | int | float] | None = None,
     ) -> None:
         self.path, self.size, self.contrasts = Path(path), positive("size", size), positive("contrasts", contrasts)
-        self.folder = self.path.with_name(self.path.name + ".part")
+        self.folder = self.path.with_name(self.path.name + PIECES)
         if self.path.exists():
             raise FileExistsError(f"{self.path} is there already; remove it, or choose another path")
         if not isinstance(counts, Mapping):
@@ -104,8 +104,12 @@ class MICRO2DWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not note.exists():
             into_place(note, lambda part: part.write_text(about), self.folder)
-        if note.read_text() != about:
-            raise ValueError(f"{self.folder} holds the pieces of another dataset; remove it, or choose another path")
+        if (begun := note.read_text()) != about:
+            old, new = json.loads(begun), json.loads(about)
+            other = "; ".join(
+                f"{key} {old.get(key)} there, {new.get(key)} here" for key in sorted({*old, *new}) if old.get(key) != new.get(key)
+            )
+            raise ValueError(f"{self.folder} holds the pieces of another dataset ({other}); remove it, or choose another path")
 
     def _pieces(self) -> dict[str, list[tuple[int, int]]]:
         """Return the pieces that are there, of other processes too, as (start, stop) by class."""
@@ -225,11 +229,6 @@ class MICRO2DWriter:
                     for table, data in tables.items():
                         data[start:stop] = piece[f"table {table}"]
             file.attrs[COMPLETE] = 1
-
-
-def labels_of(name: str) -> str:
-    """Return the name of the dataset of labels of a class."""
-    return f"{name} - labels"
 
 
 def _told(attributes: Any) -> dict[str, str | int | float]:

@@ -76,10 +76,10 @@ class MICRO2DModule(_Module):
     """Images of a file in MICRO2D's layout, as batches for a Lightning Trainer.
 
     A batch is what ``DataLoader`` makes of the items of :class:`MICRO2D`: a dict of image (B, 1, size, size) float32, the membership of
-    phase 1; name, a list of B class names; index (B,) int64, the place in the class; and properties (B, k) float32. The train part comes
-    in an order that seed and epoch alone fix, so that two runs are alike and one resumed after an epoch goes on as if it had never
-    stopped; the others come in the file's order. Under several devices Lightning puts its own DistributedSampler in place, whose order
-    ``seed_everything`` fixes. To predict, all images are taken.
+    phase 1; name, a list of B class names; class_index (B,) int64; index (B,) int64, the place in the class; and properties (B, k) float32.
+    The train part comes in an order that seed and epoch alone fix, so that two runs are alike and one resumed after an epoch goes on as if
+    it had never stopped; the others come in the file's order. Under several devices Lightning puts its own DistributedSampler in place,
+    whose order ``seed_everything`` fixes. To predict, all images are taken.
 
     Parameters
     ----------
@@ -99,6 +99,8 @@ class MICRO2DModule(_Module):
         Deals the images out, and shuffles the train part.
     missing : "refuse", "drop" or "keep"
         What to do where a wanted property is NaN.
+    together : bool
+        Images of all classes at one index come into one part, as :class:`MICRO2D` says why.
     batch_size : int
         Images of a batch, on each device.
     workers : int
@@ -148,6 +150,7 @@ class MICRO2DModule(_Module):
         fractions: Iterable[float] = (0.8, 0.1, 0.1),
         seed: int = 0,
         missing: str = "refuse",
+        together: bool = False,
         batch_size: int = 64,
         workers: int = 0,
     ) -> None:
@@ -177,7 +180,7 @@ class PatchesModule(_Module):
     windows : SlidingWindows
         Patches of all parents. They are no hyperparameter: a checkpoint does not hold them.
     white : float
-        The gray value that becomes 1: 255 for 8-bit images; 1 for what is 0 and 1 already.
+        The gray value that becomes 1: 255 for 8-bit images; 1 for what is 0 and 1 already. A patch that holds more is refused.
     fractions : three floats
         Shares of the parents in train, validation and test.
     seed, batch_size, workers : int
@@ -238,4 +241,7 @@ class _Gray:
 
     def __getitem__(self, item: int) -> dict[str, Any]:
         found = self.windows[item]
+        if found["image"].size and not found["image"].max() <= self.white:
+            most = found["image"].max()
+            raise ValueError(f"white must be the largest gray value, 255 for 8-bit images: a patch holds {most}, white is {self.white:g}")
         return found | {"image": found["image"][None].astype(np.float32) / np.float32(self.white)}

@@ -73,7 +73,8 @@ class SlidingWindows:
         """Return how many windows a parent has along each axis."""
         shape = tuple(getattr(parent, "shape", ()))
         if len(shape) != 2:
-            raise ValueError(f"parents must have the shape (H, W), got {shape or type(parent).__name__} for number {number}")
+            hint = "; numpy.load(path, mmap_mode='r') gives one that is read a window at a time" if isinstance(parent, str) else ""
+            raise ValueError(f"parents must have the shape (H, W), got {shape or type(parent).__name__} for number {number}{hint}")
         if any(n < s for n, s in zip(shape, self.size, strict=True)):
             raise ValueError(f"a window of {self.size} pixels does not fit in parent {number} ({self.labels[number]!r}) of {shape}")
         rows, columns = ((n - s) // d + 1 for n, s, d in zip(shape, self.size, self.stride, strict=True))
@@ -91,12 +92,16 @@ class SlidingWindows:
         image = np.asarray(self.parents[parent][row : row + self.size[0], column : column + self.size[1]])
         return {"image": image, "parent": parent, "label": self.labels[parent], "row": row, "column": column}
 
+    def __repr__(self) -> str:
+        return f"SlidingWindows({len(self.parents)} parents, size={self.size}, stride={self.stride}: {len(self)} windows)"
+
     def split(self, fractions: Iterable[float], seed: int = 0) -> list["SlidingWindows"]:
         """Return parts with shares of the parents, each parent whole in one part; the same on every machine. A part must get a parent."""
         shares, number = check_fractions(fractions), len(self.parents)
         chosen = [part.tolist() for part in deal_out(number, shares, str(seed))]
         if not all(chosen):
-            raise ValueError(f"{number} parents are too few for {len(shares)} parts with shares {shares}")
+            hint = "leave out parts whose share is 0" if 0 in shares else f"a part needs a share of 1/{number} about"
+            raise ValueError(f"{number} parents are too few for {len(shares)} parts with shares {shares}: {hint}")
         return [self._of(part) for part in chosen]
 
     def _of(self, numbers: list[int]) -> "SlidingWindows":

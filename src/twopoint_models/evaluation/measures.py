@@ -18,7 +18,7 @@ def specific_interface_length(images: Shaped[np.ndarray, "*batch height width"],
     Parameters
     ----------
     images : array (..., H, W)
-        Two phases, any two values.
+        Two phases, any two values in each.
     spacing : float
         Edge of a pixel, in the unit of the length.
 
@@ -30,7 +30,7 @@ def specific_interface_length(images: Shaped[np.ndarray, "*batch height width"],
     Raises
     ------
     ValueError
-        If images have fewer than two axes, or spacing is not above 0.
+        If images have fewer than two axes, one has more than two values or NaN, or spacing is not above 0.
 
     References
     ----------
@@ -47,6 +47,9 @@ def specific_interface_length(images: Shaped[np.ndarray, "*batch height width"],
     images = _two_axes(images)
     if not 0 < spacing < math.inf:
         raise ValueError(f"spacing must be above 0, got {spacing!r}")
+    extremes = [f(images, axis=(-2, -1), keepdims=True) for f in (np.min, np.max)]
+    if not ((images == extremes[0]) | (images == extremes[1])).all():
+        raise ValueError("images must have two values each, got more, or NaN")
     changes = sum((images != np.roll(images, 1, axis=axis)).mean(axis=(-2, -1)) for axis in (-2, -1))
     return np.asarray(np.pi / 4 * changes / spacing, dtype=np.float64)
 
@@ -114,7 +117,7 @@ def distance_in_halves(reference: np.ndarray, other: np.ndarray, *, splits: int 
     Raises
     ------
     ValueError
-        If the reference has fewer than 4 numbers, there is none of the others, or one is not finite.
+        If the reference has fewer than 4 numbers, there is none of the others, one is not finite, or splits is not above 0.
 
     Examples
     --------
@@ -125,6 +128,11 @@ def distance_in_halves(reference: np.ndarray, other: np.ndarray, *, splits: int 
     >>> same < 1.5, moved > 5
     (True, True)
     """
+    reference, other = np.asarray(reference), np.asarray(other)
+    if reference.ndim != 1 or other.ndim != 1:
+        raise ValueError(f"reference and other must have the shapes (n,) and (m,), got {reference.shape} and {other.shape}")
+    if splits < 1:
+        raise ValueError(f"splits must be above 0, got {splits!r}")
     if len(reference) < 4 or not len(other):
         raise ValueError(f"reference must be 4 numbers or more and other one at least, got {len(reference)} and {len(other)}")
     if not (np.isfinite(reference).all() and np.isfinite(other).all()):

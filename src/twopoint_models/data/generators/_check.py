@@ -83,7 +83,8 @@ def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {', '.join(map(repr, names))}, got {type(value).__name__}")
     if value not in names:
-        near = get_close_matches(value, names, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = get_close_matches(value.lower(), [known.lower() for known in names], 1)
+        meant = next((known for known in names if near and known.lower() == near[0]), None)
+        hint = f"; did you mean {meant!r}?" if meant else ""
         raise ValueError(f"{name} must be one of {', '.join(map(repr, names))}, got {value!r}{hint}")
     return value

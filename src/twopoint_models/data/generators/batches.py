@@ -1,14 +1,17 @@
 """Many structures, in one process or several."""
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
+from multiprocessing import connection
 
 from ..._check import positive
 from . import _check as check
-from .cast_iron import GRAPHITE, graphite
+from .cast_iron import GRAPHITE, check_size, graphite
 from .classes import CLASSES, generate, source
 from .structure import Structure
 
@@ -21,7 +24,8 @@ def generate_blocks(
 ) -> Iterator[tuple[str, int, list[Structure]]]:
     """Generate blocks of images, in their order, each image from :func:`source` of its class, index and seed.
 
-    So an image is the same however the work is cut up, and by however many processes. Lengths grow with the size.
+    So an image is the same however the work is cut up, and by however many processes. Lengths grow with the size: classes are scaled from
+    256 pixels, graphite from 128.
 
     Parameters
     ----------
@@ -43,7 +47,7 @@ def generate_blocks(
     Raises
     ------
     ValueError
-        If there is no such class, or size or workers are not positive.
+        At once, if there is no such class, size or workers are not positive, or graphite would be thinner than a pixel at that size.
 
     Examples
     --------
@@ -52,6 +56,11 @@ def generate_blocks(
     [('GRF', 0, 2), ('large spheres', 5, 1)]
     """
     positive("size", size)
+    blocks = list(blocks)
+    for name in dict.fromkeys(name for name, _, _ in blocks):  # all, before the first is worked on
+        check.one_of("name", name, [*CLASSES, *GRAPHITE])
+        if name in GRAPHITE:
+            check_size(name, (size, size), size / PATCH)
     if positive("workers", workers) == 1:
         return ((name, start, _block(name, start, stop, size, seed)) for name, start, stop in blocks)
     return _spread(blocks, size, seed, workers)
@@ -60,7 +69,8 @@ def generate_blocks(
 def _spread(blocks: Iterable[Block], size: int, seed: int, workers: int) -> Iterator[tuple[str, int, list[Structure]]]:
     """Yield blocks from several processes, as many ahead as keep all busy: what nobody has taken yet costs memory."""
     coming = iter(blocks)
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:  # no fork beside torch's or jax's threads
+    context = multiprocessing.get_context("spawn")  # no fork beside torch's or jax's threads
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow) as pool:
         ahead: deque[tuple[str, int, Future[list[Structure]]]] = deque()
         try:
             while True:
@@ -74,9 +84,20 @@ def _spread(blocks: Iterable[Block], size: int, seed: int, workers: int) -> Iter
             pool.shutdown(cancel_futures=True)
 
 
+def _follow() -> None:
+    """End this process when the one that started it is gone, killed perhaps: it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            connection.wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _block(name: str, start: int, stop: int, size: int, seed: int) -> list[Structure]:
     """Return the structures of a block."""
-    check.one_of("name", name, [*CLASSES, *GRAPHITE])
     sources = (source(name, index, seed) for index in range(start, stop))
     if name in GRAPHITE:
         return [graphite(name, size, rng=rng, scale=size / PATCH) for rng in sources]

@@ -8,17 +8,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._check import positive
+from ..resizing import resize
 from . import _check as check
 from .arrangement import LENGTHS, Arrangement
+from .cast_iron import GRAPHITE
 from .cuboids import cuboids
 from .inclusions import discs, ellipses, voronoi_cells
 from .level_cuts import level_cut
+from .limits import checked, fit
 from .spreads import ELLIPSES, GATHERED, SUPERALLOY, Spread, draw
 from .structure import Structure
 
 NATIVE = 256  # pixels of MICRO2D's images; lengths below are in these
-IN_PIXELS = {*LENGTHS, "radii", "half_length", "half_width", "spacing", "grain", "smooth", "period", "channel"}
+IN_PIXELS = {*LENGTHS, "radii", "half_length", "half_width", "spacing", "wanted_spacing", "grain", "smooth", "period", "channel"}
 LEAST = 8  # pixels of the smaller side: less than that shows nothing
+FINEST, DRAWN = 0.5, 512  # scale from which inclusions are drawn as they are, below it larger and then resized; and how large at most
 
 
 class Recipe(NamedTuple):
@@ -74,23 +78,24 @@ def generate(
     name : str
         The class, one of ``CLASSES``.
     size : int or (int, int)
-        Height and width in pixels, 8 at least.
+        Height and width in pixels, 8 at least. Below 128 the structure is drawn larger and resized, for it is finer than the pixels.
     rng : numpy.random.Generator
         Source of everything random; :func:`source` gives one for an image of a dataset.
     scale : float, optional
         Pixels of this image a pixel of MICRO2D's; by default the smaller side by 256, so that any size shows the same structure. At 1 a
         larger image shows more of it.
     **parameters : float
-        What is not to be drawn: ``volume_fraction``, above 0 and below 1; ``length``, ``width``, ``angle``, ``share``, ``length_2``,
-        ``width_2``, ``angle_2`` of the :class:`Arrangement`; ``direction`` of AngEllipse in degrees; or what all images of the class
-        share, by its name among the parameters that come back. Lengths in pixels of this image, areas in square pixels.
+        What is not to be drawn: ``volume_fraction``, above 0 and below 1, which the last inclusion reaches or exceeds, as in MICRO2D;
+        ``length``, ``width``, ``angle``, ``share``, ``length_2``, ``width_2``, ``angle_2`` of the :class:`Arrangement`; ``direction`` of
+        AngEllipse in degrees; or what all images of the class share, by its name among the parameters that come back; ``docs/data.md``
+        lists them. Lengths in pixels of this image, areas in square pixels.
 
     Returns
     -------
     Structure
         The image (H, W), uint8 of 0 and 1, periodic; and the parameters that it was generated from: ``volume_fraction`` as reached and
-        ``wanted_volume_fraction`` as drawn or given, the arrangement, what the class shares, the number of ``inclusions`` and the
-        ``spacing`` that was kept: where they find no room, they come nearer to each other.
+        ``wanted_volume_fraction`` as drawn or given, the arrangement, what the class shares, the number of ``inclusions``, and the
+        ``spacing`` that was kept beside the ``wanted_spacing``: where they find no room, they come nearer to each other.
 
     Raises
     ------
@@ -112,25 +117,29 @@ def generate(
     >>> image.shape, round(parameters["volume_fraction"], 1)
     ((128, 128), 0.3)
     """
+    if name in GRAPHITE:
+        raise ValueError(f"name must be a class of MICRO2D, got the graphite {name!r}; graphite({name!r}, ...) makes that")
     recipe = RECIPES[check.one_of("name", name, RECIPES)]
     shape = check.shape_of(size)
     check.generator(rng)
     if min(shape) < LEAST:
         raise ValueError(f"size must be {LEAST} pixels at least, got {size!r}")
     factor = min(shape) / NATIVE if scale is None else check.above("scale", scale)
-    given = {key: _checked(key, value) for key, value in parameters.items()}
     fraction, arrangement = draw(recipe.spread, rng)
     drawn = {"volume_fraction": fraction, **asdict(arrangement.scaled(factor)), **_scaled(recipe.shared, factor)}
     if recipe.directed:
         drawn["direction"] = rng.uniform(0, 180)
-    for key in given:
+    for key in parameters:
         if key not in drawn:
             raise TypeError(f"{name} has no parameter {key!r}; it has {', '.join(drawn)}")
-    used = drawn | given
-    _fit(used, shape)
-    own = {field.name: used.pop(field.name) for field in fields(Arrangement)}
-    image, told = recipe.build(shape, Arrangement(**own), rng=rng, **used)
-    wanted = used.pop("volume_fraction")
+    used = drawn | {key: checked(key, value) for key, value in parameters.items()}
+    fit(used, shape)
+    finer = _finer(shape, factor)
+    large = _scaled(used, finer)
+    held = {field.name: large.pop(field.name) for field in fields(Arrangement)}
+    image, told = recipe.build((shape[0] * finer, shape[1] * finer), Arrangement(**held), rng=rng, **large)
+    image, told = resize(image, shape), {key: value / finer if key in IN_PIXELS else value for key, value in told.items()}
+    own, wanted = {field.name: used.pop(field.name) for field in fields(Arrangement)}, used.pop("volume_fraction")
     reached = {"volume_fraction": float(image.mean()), "wanted_volume_fraction": wanted}
     return Structure(image, {"class": name, "scale": factor, **reached, **own, **used, **told})
 
@@ -179,28 +188,9 @@ def _scaled(shared: dict[str, Any], factor: float) -> dict[str, Any]:
     return found
 
 
-def _fit(used: dict[str, Any], shape: tuple[int, int]) -> None:
-    """Refuse inclusions that are larger than the image: they would meet themselves."""
-    most = min(shape) / 2
-    for key, length in {key: used[key] for key in ("radii", "half_length", "half_width") if key in used}.items():
-        if (longest := max(length) if key == "radii" else length) > most:
-            raise ValueError(f"{key} must be at most {most:g} pixels in an image of {shape[0]} x {shape[1]}, got {longest:g}")
-    if used.get("area", 0) > most**2:
-        raise ValueError(f"area must be at most {most**2:g} pixels in an image of {shape[0]} x {shape[1]}, got {used['area']:g}")
-
-
-def _checked(key: str, value: Any) -> Any:
-    """Refuse values that mean nothing."""
-    if key == "volume_fraction":
-        return check.fraction(key, value, 1)
-    if key == "radii":
-        radii = tuple(check.above("radii", r) for r in check.several("radii", value))
-        if not radii:
-            raise ValueError("radii must be one at least")
-        return radii
-    if key in LENGTHS or key in ("half_length", "half_width", "spacing", "grain", "period", "area"):
-        return check.above(key, value)
-    number = check.real(key, value)
-    if number < 0 and "angle" not in key and key != "direction":
-        raise ValueError(f"{key} must be 0 at least, got {value!r}")
-    return number
+def _finer(shape: tuple[int, int], scale: float) -> int:
+    """Return by what factor to draw a structure larger, a power of 2."""
+    finer = 1
+    while scale * finer < FINEST and max(shape) * finer * 2 <= DRAWN:
+        finer *= 2
+    return finer

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .arrangement import Arrangement
-from .placement import cover, fill, place, within
+from .placement import cover, fill, place, touching, within
 
+FINE = 4.0  # pixels: a gap of a pixel between smaller discs would keep them too far apart
 NEIGHBOURS = 12  # that may bound a cell
 REACH = 1.7  # of a cell from its nucleus, in periods of the lattice
 RELAX = 0.97  # of the spacing is kept, each time that not enough inclusions find room
@@ -47,16 +48,21 @@ def discs(
     radii: Sequence[float],
     **gathering: float,
 ) -> tuple[np.ndarray, Told]:
-    """Return discs, each of one of the radii, equally likely."""
+    """Return discs, each of one of the radii, equally likely; of one radius and at their own spacing, no two share an edge of a pixel."""
     rows, columns = _window(max(radii))
     each = np.stack([rows**2 + columns**2 <= radius**2 for radius in radii])
+    meeting = touching(each[0]) if len(radii) == 1 and radii[0] >= FINE else np.empty((0, 2), dtype=int)
 
     def shapes(n: int) -> np.ndarray:
         return each[rng.integers(len(each), size=n)]
 
+    def excluded(spacing: float) -> np.ndarray:
+        near = within(spacing)
+        return near if spacing < how.spacing else np.unique(np.concatenate([near, meeting]), axis=0)
+
     how = Gathering(**gathering)
     order = how.order(shape, arrangement, rng)
-    return _gather(order, shape, volume_fraction, float(each.sum(axis=(1, 2)).mean()), how.spacing, within, shapes)
+    return _gather(order, shape, volume_fraction, float(each.sum(axis=(1, 2)).mean()), how.spacing, excluded, shapes)
 
 
 def ellipses(
@@ -117,13 +123,13 @@ def _gather(
     shapes: Shapes,
 ) -> tuple[np.ndarray, Told]:
     """Return the image; where not enough inclusions find room, they come nearer to each other."""
-    number = math.ceil(1.1 * volume_fraction * order.size / max(area, 1)) + 2
+    number, wanted = math.ceil(1.1 * volume_fraction * order.size / max(area, 1)) + 2, spacing
     while True:
         centres = place(order, shape, number, excluded(spacing))
         first = cover(shape, centres, shapes(len(centres)))
         count = fill(first, len(centres), volume_fraction)
         if count:
-            return (first < count).astype(np.uint8), {"inclusions": count, "spacing": spacing}
+            return (first < count).astype(np.uint8), {"inclusions": count, "spacing": spacing, "wanted_spacing": wanted}
         if len(centres) < number:
             spacing *= RELAX
         else:

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy import ndimage, signal
 
 
 def place(order: np.ndarray, shape: tuple[int, int], number: int, excluded: np.ndarray) -> np.ndarray:
@@ -35,6 +36,13 @@ def within(distance: float, aspect: float = 1.0, angle: float = 0.0) -> np.ndarr
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     along, across = cos * rows + sin * columns, (cos * columns - sin * rows) / aspect
     return np.argwhere((along**2 + across**2 < distance**2) | ((rows == 0) & (columns == 0))) - reach
+
+
+def touching(inclusion: np.ndarray) -> np.ndarray:
+    """Return the offsets (k, 2) at which two of an inclusion (h, w) overlap or share an edge of a pixel."""
+    grown = ndimage.binary_dilation(np.pad(inclusion, 1))
+    shared = signal.correlate(grown.astype(float), np.pad(inclusion, 1).astype(float))
+    return np.argwhere(shared > 0.5) - (np.array(shared.shape) - 1) // 2
 
 
 def cover(shape: tuple[int, int], centres: np.ndarray, inside: np.ndarray) -> np.ndarray:

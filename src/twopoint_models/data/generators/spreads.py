@@ -37,7 +37,7 @@ def draw(spread: Spread, rng: np.random.Generator) -> tuple[float, Arrangement]:
     fraction, length, width = (float(np.interp(level, LEVELS, values)) for level, values in zip(levels, spread[:3], strict=True))
     first = (max(length, 1.05 * width), width, rng.uniform(0, 180))
     two, share = rng.random() < spread.second, rng.uniform(0.4, 0.9)
-    wider, longer = rng.uniform(1.5, 6), np.exp(rng.uniform(0.2, 1.6))
+    wider, longer = rng.uniform(1.5, 6), float(np.exp(rng.uniform(0.2, 1.6)))
     turned = rng.uniform(-15, 15) if rng.random() < 0.5 else rng.uniform(0, 180)
     width_2 = min(wider * width, 45.0)
     return fraction, Arrangement(*first, share if two else 1.0, longer * width_2, width_2, (first[2] + turned) % 180)

@@ -2,6 +2,6 @@
 
 from .drawing import graphite
 from .forms import graphite_flakes, graphite_intermediate, graphite_spheres
-from .kinds import GRAPHITE, Kind
+from .kinds import GRAPHITE, Kind, check_size
 
-__all__ = ["GRAPHITE", "Kind", "graphite", "graphite_flakes", "graphite_intermediate", "graphite_spheres"]
+__all__ = ["GRAPHITE", "Kind", "check_size", "graphite", "graphite_flakes", "graphite_intermediate", "graphite_spheres"]

@@ -7,7 +7,7 @@ import numpy as np
 from .. import _check as check
 from ..structure import Structure
 from .forms import graphite_flakes, graphite_intermediate, graphite_spheres
-from .kinds import GRAPHITE, drawn
+from .kinds import GRAPHITE, check_size, drawn
 
 FORMS: dict[str, Callable[..., Structure]] = {"spheres": graphite_spheres, "flakes": graphite_flakes, "intermediate": graphite_intermediate}
 
@@ -24,7 +24,7 @@ def graphite(kind: str, size: int | tuple[int, int] = 128, *, rng: np.random.Gen
     kind : str
         "small dense spheres", "small sparse spheres", "large spheres", "intermediate", "fine flakes" or "thick flakes".
     size : int or (int, int)
-        Height and width in pixels; at scale 1 the longest of the thick flakes need 90.
+        Height and width in pixels, as long as the longest of the kind at least: at scale 1 thick flakes need 90.
     rng : numpy.random.Generator
         Source of the parameters and of the structure.
     scale : float
@@ -59,5 +59,6 @@ def graphite(kind: str, size: int | tuple[int, int] = 128, *, rng: np.random.Gen
     check.one_of("kind", kind, GRAPHITE)
     check.generator(rng)
     factor = check.above("scale", scale)
+    check_size(kind, check.shape_of(size), factor)
     structure = FORMS[GRAPHITE[kind].form](size, rng=rng, **drawn(kind, rng, factor))
     return Structure(structure.image, {"kind": kind, "scale": factor, **structure.parameters})

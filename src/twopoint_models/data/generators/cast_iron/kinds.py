@@ -1,5 +1,6 @@
 """The six kinds of graphite, and how the parameters that a caller leaves out are drawn."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +63,17 @@ GRAPHITE: dict[str, Kind] = {
     ),
 }
 LENGTHS = ("mean_radius", "length", "thickness")
+
+
+def check_size(kind: str, shape: tuple[int, int], scale: float) -> None:
+    """Refuse a size and scale at which some of a kind would not fit in, or be thinner than a pixel: not only where it so happens."""
+    ranges = {name: bounds for name, bounds in GRAPHITE[kind].ranges.items() if name in LENGTHS}
+    thin = max(1 / low for low, _ in ranges.values())
+    long = max((2 if name == "mean_radius" else 1) * high for name, (_, high) in ranges.items())
+    if scale < thin:
+        raise ValueError(f"scale must be at least {thin:.3g} for {kind!r}, whose finest parts are a pixel then, got {scale:.3g}")
+    if scale * long > min(shape):
+        raise ValueError(f"size must be at least {math.ceil(scale * long)} pixels for {kind!r} at scale {scale:.3g}, got {min(shape)}")
 
 
 def drawn(kind: str, rng: np.random.Generator, scale: float = 1.0) -> dict[str, float]:
