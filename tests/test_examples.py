@@ -10,11 +10,15 @@ import h5py
 import numpy as np
 import pytest
 
+import twopoint as tp
+from twopoint_models.data import MICRO2D, MICRO2DWriter
+from twopoint_models.homogenisation import conductivity, elastic_stiffness, engineering_constants
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(name, out):
-    command = [sys.executable, EXAMPLES / f"{name}.py", "--out", out, "--small"]
+def run(name, out, *arguments):
+    command = [sys.executable, EXAMPLES / f"{name}.py", *map(str, arguments), "--out", out, "--small"]
     printed = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert printed.returncode == 0, printed.stderr
     return json.loads((out / "summary.json").read_text()), printed.stdout
@@ -71,6 +75,100 @@ def test_a_dataset_goes_on_after_a_kill(tmp_path):
     with h5py.File(tmp_path / "a/generated.h5") as a, h5py.File(tmp_path / "b/generated.h5") as b:
         assert (a["VoidSmall"]["VoidSmall"][:] == b["VoidSmall"]["VoidSmall"][:]).all()
         assert (a["VoidSmall"]["VoidSmall - labels"][:] == b["VoidSmall"]["VoidSmall - labels"][:]).all()
+
+
+@pytest.fixture
+def own_file(tmp_path):
+    """A file of two classes with labels, and of one without."""
+    images = np.random.default_rng(0).integers(0, 2, (40, 16, 16))
+    with MICRO2DWriter(tmp_path / "own.h5", {"A": 38, "B": 2}, size=16) as writer:
+        writer.write("A", images[:38], labels=[f"number {i}" for i in range(38)])
+        writer.write("B", images[38:])
+    return tmp_path / "own.h5"
+
+
+def test_homogenised_dataset(tmp_path, own_file):
+    """Small: two images of a class; two contrasts, of which each is what the solver gives."""
+    summary, printed = run("homogenise", tmp_path / "out", own_file, "--young", 10, 1, "--young", 1, 20, "--plane", "stress")
+    assert summary["images"] == 4
+    assert "own_homogenised.h5: 4 images, 4 of them now" in printed
+    dataset = MICRO2D(tmp_path / "out/own_homogenised.h5", size=None, properties=["homogenized_mechanical", "kx", "ky"], contrast=1)
+    assert dataset.property_names == ("E_x", "E_y", "nu_xy", "nu_yx", "G_xy", "kx", "ky")
+    m = tp.two_phase(dataset[1]["image"][0].astype(float))
+    assert (dataset[1]["image"] == MICRO2D(own_file, size=None)[1]["image"]).all()
+    known = engineering_constants(elastic_stiffness(m, [1, 20], [0.3, 0.3], plane="stress"))
+    k = conductivity(m, [10, 1])
+    wanted = [known.E_x, known.E_y, known.nu_xy, known.nu_yx, known.G_xy, k[0, 0], k[1, 1]]
+    assert dataset[1]["properties"] == pytest.approx(wanted, rel=1e-5)
+    with h5py.File(tmp_path / "out/own_homogenised.h5") as file:
+        assert file["A"]["A - labels"].asstr()[1] == "number 1"
+        assert json.loads(file.attrs["YOUNG"]) == [[10, 1], [1, 20]]
+        assert json.loads(file.attrs["POISSON"]) == [[0.3, 0.3]] * 2
+        assert (file.attrs["PLANE"], file.attrs["TOLERANCE"]) == ("stress", 1e-4)
+
+
+def test_homogenising_goes_on_after_a_kill(tmp_path, own_file):
+    """The same numbers as without a kill, up to the tolerance; other moduli are refused."""
+    arguments = [sys.executable, EXAMPLES / "homogenise.py", own_file, "--tolerance", "1e-12"]
+    killed = subprocess.Popen([*arguments, "--out", tmp_path / "a"], stdout=subprocess.PIPE)
+    while len(list((tmp_path / "a/own_homogenised.h5.part").glob("*.npz"))) < 1 and killed.poll() is None:
+        time.sleep(0.01)
+    killed.kill()
+    killed.communicate()
+    assert not (tmp_path / "a/own_homogenised.h5").exists()
+    other = subprocess.run([*arguments, "--out", tmp_path / "a", "--young", "5", "1"], capture_output=True, text=True, timeout=100)
+    assert other.returncode == 2
+    assert "pieces of another dataset" in other.stderr
+    subprocess.run([*arguments, "--out", tmp_path / "a"], check=True, timeout=100, capture_output=True)
+    assert json.loads((tmp_path / "a/summary.json").read_text())["images"] < 40
+    subprocess.run([*arguments, "--out", tmp_path / "b", "--workers", "2"], check=True, timeout=100, capture_output=True)
+    with h5py.File(tmp_path / "a/own_homogenised.h5") as a, h5py.File(tmp_path / "b/own_homogenised.h5") as b:
+        assert a["A"]["homogenized_mechanical"][:] == pytest.approx(b["A"]["homogenized_mechanical"][:], abs=1e-9)
+        assert a["A"]["homogenized_thermal"][:] == pytest.approx(b["A"]["homogenized_thermal"][:], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--young", "10", "-1"], "young must be above 0"),
+        (
+            ["--young", "10", "1", "--young", "1", "1", "--poisson", "0", "0", "--poisson", "0", "0", "--poisson", "0", "0"],
+            "as many contrasts",
+        ),
+        (["--tolerance", "2"], "tolerance must be below 1"),
+        (["--workers", "0"], "workers must be"),
+        (["--device", "nonsense"], "device must be one that torch can use"),
+        (["--out", "/dev/null/x"], "Not a directory"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_leaves_nothing(tmp_path, own_file, arguments, message):
+    command = [sys.executable, EXAMPLES / "homogenise.py", own_file, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["own.h5"]
+
+
+@pytest.mark.usefixtures("shared_data")
+def test_published_conductivities(tmp_path):
+    """Small: 3 images a class; one of them, the first of VoronoiLarge, is half of what is off."""
+    summary, printed = run("homogenise_micro2d", tmp_path)
+    assert summary["faces"]["R2"] > 0.997
+    assert summary["periodic"]["R2"] > 0.997
+    assert summary["faces"]["median_ratio"] == pytest.approx(1, abs=0.002)
+    assert "faces at one temperature  R2 0.99" in printed
+    assert (tmp_path / "parity.png").stat().st_size > 20_000
+
+
+def test_fields(tmp_path):
+    summary, printed = run("homogenise_field", tmp_path)
+    assert summary["mean_stress"] == pytest.approx(summary["C_load"], abs=1e-4)
+    share = summary["volume_fraction"]
+    both = (1 - share) * np.array(summary["of_phase"]["0"]) + share * np.array(summary["of_phase"]["1"])
+    assert both == pytest.approx(summary["mean_stress"], rel=1e-9)
+    assert "von Mises" in printed
+    assert (tmp_path / "fields.png").stat().st_size > 20_000
 
 
 @pytest.mark.usefixtures("shared_data")

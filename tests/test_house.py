@@ -41,7 +41,7 @@ FRAMEWORKS = (
     "twopoint_models.*",
 )
 LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules")
-FIGURES = ("twopoint.cli.figures", "twopoint_models.evaluation.figures")
+FIGURES = ("twopoint.cli.figures", "twopoint_models.evaluation.figures*")
 ONLY_IN = {
     "array_api_compat": ("twopoint._namespace",),
     "torch": FRAMEWORKS,

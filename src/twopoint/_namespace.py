@@ -161,11 +161,11 @@ def widest(x: Array, xp: Namespace) -> Any:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Transform without threads of scipy's, in this thread: for callers that are many themselves."""
-    _here.alone = True
+    before, _here.alone = getattr(_here, "alone", False), True
     try:
         yield
     finally:
-        _here.alone = False
+        _here.alone = before
 
 
 def _workers(x: Array) -> int | None:

@@ -184,7 +184,7 @@ def constant(values: np.ndarray, *, like: Array) -> Array:
     >>> constant(np.arange(2), like=np.ones(1, np.float32))
     array([0., 1.], dtype=float32)
     """
-    xp = _namespace(like=like)
+    xp, values = _namespace(like=like), np.array(values, order="C")  # torch wants strides above 0, and what may be written to
     if is_jax(xp):
         return xp.asarray(values, dtype=like.dtype)  # a traced array has no device
     return xp.asarray(values, dtype=like.dtype, device=_door.device_of(like))

@@ -15,7 +15,7 @@ def gallery(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]], *, title: st
     Parameters
     ----------
     rows : dict of str to dict of str to list of arrays (H, W)
-        By block ("real", "generated"), then by class: its images, as many for each. Phase 1 is dark.
+        By block ("real", "generated"), then by class: its images, (1, H, W) too. Phase 1 is dark.
     title : str
         Above all.
     width : float
@@ -28,7 +28,7 @@ def gallery(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]], *, title: st
     Raises
     ------
     ValueError
-        If there is no block, or blocks differ in their classes.
+        If there is no block or no image, or blocks differ in their classes.
 
     Examples
     --------
@@ -39,6 +39,8 @@ def gallery(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]], *, title: st
     """
     columns = _same_keys("rows", rows)
     depth = [max(len(images) for images in block.values()) for block in rows.values()]
+    if not all(depth):
+        raise ValueError(f"rows must have an image in each block, got {depth}")
     narrow = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
     figure = Figure(figsize=(width * len(columns), width * 1.02 * sum(depth) + 0.7), layout=narrow)
     figure.suptitle(title, fontsize=12)
@@ -51,7 +53,8 @@ def gallery(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]], *, title: st
                 at.set_xticks([])
                 at.set_yticks([])
                 if i < len(found[name]):
-                    at.imshow(found[name][i], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+                    image = np.asarray(found[name][i])
+                    at.imshow(image[0] if image.ndim == 3 else image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
                 else:
                     at.axis("off")
         axes[top, 0].set_ylabel(block, fontsize=10)
@@ -86,7 +89,7 @@ def distributions(
     Raises
     ------
     ValueError
-        If there is no measure, or measures differ in their classes.
+        If there is no measure, measures differ in their classes, or a sample is empty or not finite.
 
     Examples
     --------
@@ -97,6 +100,11 @@ def distributions(
     2
     """
     columns = _same_keys("real", real)
+    if list(made) != list(real) or _same_keys("made", made) != columns:
+        raise ValueError(f"made must have the measures and classes of real, got {list(made)} and {list(real)}")
+    for sample in (x[m][k] for x in (real, made) for m in real for k in columns):
+        if not np.size(sample) or not np.isfinite(sample).all():
+            raise ValueError("real and made must have finite numbers, one at least for each measure and class")
     figure = Figure(figsize=(1.9 * len(columns), 1.75 * len(real) + 0.8), layout="constrained")
     figure.suptitle(title, fontsize=12)
     axes = figure.subplots(len(real), len(columns), squeeze=False)
@@ -111,7 +119,7 @@ def distributions(
                 at.text(0.97, 0.05, notes[measure][name], transform=at.transAxes, ha="right", fontsize=8)
             if not i:
                 at.set_title(name, fontsize=8)
-    axes[0, 0].legend(fontsize=7, frameon=False)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=9, frameon=False)
     axes[0, 0].set_ylabel("share of images", fontsize=8)
     return figure
 
@@ -133,7 +141,7 @@ def confusion(matrices: Mapping[str, np.ndarray], names: Sequence[str]) -> Figur
     Raises
     ------
     ValueError
-        If a matrix is not (k, k).
+        If there is no matrix, or one is not (k, k).
 
     Examples
     --------
@@ -142,6 +150,9 @@ def confusion(matrices: Mapping[str, np.ndarray], names: Sequence[str]) -> Figur
     >>> len(confusion({"one": np.eye(2), "two": np.eye(2)}, ["A", "B"]).axes)
     2
     """
+    if not matrices:
+        raise ValueError("matrices must be one at least")
+    matrices = {title: np.asarray(matrix) for title, matrix in matrices.items()}
     figure = Figure(figsize=(5.2 * len(matrices), 5.0), layout="constrained")
     for at, (title, matrix) in zip(figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True):
         if matrix.shape != (len(names), len(names)):

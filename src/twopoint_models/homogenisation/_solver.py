@@ -11,12 +11,14 @@ from twopoint.backend import Array, Namespace, constant, irfftn, rfftn, while_lo
 from ._element import force, strain
 from ._laws import Law, add_load, uniform
 
+CAUTION = 0.999  # Gauss-Radau quadrature breaks down where rounding puts an eigenvalue below the bound of the spectrum
+
 
 class Reference(NamedTuple):
-    """A homogeneous medium: the inverse of its stiffness by frequency, and by how much it is at most stiffer than a phase."""
+    """A homogeneous medium: the inverse of its stiffness by frequency, and its moduli."""
 
     inverse: list[list[Array]]
-    least: Array  # no axes: of all ratios of a phase's energies to the medium's
+    moduli: list[Array]  # no axes
 
 
 class Found(NamedTuple):
@@ -32,7 +34,6 @@ def reference(law: Law, phases: Sequence[Array], like: Array, xp: Namespace) -> 
     space, axes = like.shape[-law.ndim :], tuple(range(law.ndim))
     moduli = law.bounds(phases)
     means = [xp.sqrt(xp.min(each) * xp.max(each)) for each in moduli]
-    least = math_min([xp.min(each) / mean for each, mean in zip(moduli, means, strict=True)], xp)
     delta = np.zeros(space)
     delta[(0,) * law.ndim] = 1.0
     point, nothing = constant(delta, like=like), constant(np.zeros(space), like=like)
@@ -42,7 +43,7 @@ def reference(law: Law, phases: Sequence[Array], like: Array, xp: Namespace) -> 
         forces = force(law.stress(strain(pushed, law.ndim, xp), coefficients), law.ndim, xp)
         rows.append([rfftn(f, space) * float(math.prod(space)) for f in forces])
     mean = constant(delta[..., : space[-1] // 2 + 1], like=like)  # the frequency 0, in which nothing is stiff
-    return Reference([[entry * (1 - mean) for entry in row] for row in _inverse(rows, mean, axes)], least)
+    return Reference([[entry * (1 - mean) for entry in row] for row in _inverse(rows, mean, axes)], means)
 
 
 def solve(
@@ -55,6 +56,7 @@ def solve(
     pushes = [force(law.stress(uniform(law.loads[a], coefficients[0], ndim, xp), coefficients), ndim, xp) for a in loads]
     residual = [-xp.concat([push[i] for push in pushes], axis=1) for i in range(law.components)]  # (batch, loads, *space)
     mean = xp.concat([_mean_energy(law, a, coefficients, axes, xp) for a in loads], axis=1)  # (batch, loads), of all elements together
+    least = CAUTION * least_ratio(law, coefficients, medium, xp)  # (batch, 1), of the spectrum
 
     def dot(a: list[Array], b: list[Array]) -> Array:
         total = 0.0
@@ -94,7 +96,7 @@ def solve(
         rz = xp.where(active, dot(r, z), state["rz"])
         beta = xp.where(active & (state["rz"] > 0), rz / xp.where(state["rz"] > 0, state["rz"], xp.ones_like(rz)), xp.zeros_like(rz))
         over = xp.maximum(state["radau"] - alpha, xp.zeros_like(alpha))
-        below = medium.least * over + beta
+        below = least * over + beta
         radau = xp.where(active & (below > 0), over / xp.where(below > 0, below, xp.ones_like(below)), state["radau"])
         p = [x + spread(beta) * q for x, q in zip(z, state["p"], strict=True)]
         gained = state["gained"] + alpha * state["rz"]
@@ -103,7 +105,7 @@ def solve(
     z = precondition(residual)
     rz = dot(residual, z)
     begin = {"u": [xp.zeros_like(x) for x in residual], "r": residual, "p": z, "rz": rz, "gained": xp.zeros_like(rz)}
-    begin |= {"radau": xp.ones_like(rz) / medium.least, "step": xp.sum(xp.zeros_like(rz))}
+    begin |= {"radau": xp.ones_like(rz) / least, "step": xp.sum(xp.zeros_like(rz))}
     end = while_loop(going, step, begin, like=rz)
     left = end["radau"] * end["rz"]
     return Found(end["u"], left / xp.maximum(mean - end["gained"] - left, 1e-30 * mean), end["step"])
@@ -115,12 +117,11 @@ def densities(law: Law, found: list[Array], a: int, b: int, xp: Namespace) -> li
     return law.densities(modes[0], modes[-1])
 
 
-def math_min(values: list[Array], xp: Namespace) -> Array:
-    """Return the least of some arrays without axes."""
-    least = values[0]
-    for value in values[1:]:
-        least = xp.minimum(least, value)
-    return least
+def least_ratio(law: Law, coefficients: Sequence[Array], medium: Reference, xp: Namespace) -> Array:
+    """Return the least of all ratios of a point's energies to the medium's, (batch, 1); coefficients are (batch, 1, *space)."""
+    axes = tuple(range(-law.ndim, 0))
+    ratios = [xp.min(each, axis=axes) / one for each, one in zip(law.bounds(coefficients), medium.moduli, strict=True)]
+    return ratios[0] if len(ratios) == 1 else xp.minimum(*ratios)
 
 
 def _mean_energy(law: Law, a: int, coefficients: Sequence[Array], axes: tuple[int, ...], xp: Namespace) -> Array:

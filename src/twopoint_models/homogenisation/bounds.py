@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from twopoint.backend import Array, Namespace, namespace
 
-from .materials import batch_of, conducting_phases, elastic_phases, memberships, mixed
+from .materials import batch_of, conducting_phases, dimensions, elastic_phases, memberships, mixed, numbers
 
 
 class Bounds(NamedTuple):
@@ -59,12 +59,12 @@ def voigt_reuss(
     2.0
     """
     xp = namespace(m=m)
-    batch, whole = batch_of(m, ndim), memberships(m, ndim, implied_phase, xp)
+    whole = memberships(m, ndim, implied_phase, xp)
     first, shear = mixed(whole, elastic_phases(young, poisson, whole.shape[1], plane, ndim, whole, xp), xp)
     axes = tuple(range(1, ndim + 1))
     bulk = first + 2 / ndim * shear
     low, high = ([1 / xp.mean(1 / x, axis=axes) for x in (bulk, shear)], [xp.mean(x, axis=axes) for x in (bulk, shear)])
-    return Bounds(*(_isotropic(k - 2 / ndim * g, g, ndim, batch, xp) for k, g in (low, high)))
+    return Bounds(*(_isotropic(k - 2 / ndim * g, g, ndim, batch_of(m, ndim), xp) for k, g in (low, high)))
 
 
 def hashin_shtrikman(
@@ -156,8 +156,7 @@ def conductivity_bounds(volume_fractions: Sequence[float], conductivities: Seque
     [1.5, 2.0, 1.75, 1.875]
     """
     shares = _shares(volume_fractions)
-    if ndim not in (1, 2, 3):
-        raise ValueError(f"ndim must be 1, 2 or 3, got {ndim!r}")
+    dimensions(ndim)
     (k,) = conducting_phases(conductivities, len(shares), shares, namespace(shares=shares))
     inside = Bounds(*(_mean(shares, k, (ndim - 1) * float(extreme(k))) for extreme in (np.min, np.max)))
     return Bounds(_mean(shares, k, 0.0), float((shares * k).sum())), inside
@@ -165,7 +164,7 @@ def conductivity_bounds(volume_fractions: Sequence[float], conductivities: Seque
 
 def _shares(volume_fractions: Sequence[float]) -> np.ndarray:
     """Return volume fractions (N,); refuse what are none."""
-    shares = np.asarray(volume_fractions, dtype=float)
+    shares = numbers("volume_fractions", volume_fractions)
     if shares.ndim != 1 or not len(shares) or not (shares >= 0).all() or not abs(shares.sum() - 1) <= 1e-6:
         raise ValueError(f"volume_fractions must be numbers of 0 at least with the sum 1, got {volume_fractions!r}")
     return shares

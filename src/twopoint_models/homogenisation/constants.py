@@ -6,6 +6,8 @@ from jaxtyping import Float
 
 from twopoint.backend import Array, namespace
 
+from .materials import real
+
 
 class PlaneConstants(NamedTuple):
     """Of a plane, each (...): moduli in the unit of the stiffness; nu_xy is minus strain y by strain x under stress along x."""
@@ -49,7 +51,7 @@ def engineering_constants(stiffness: Float[Array, "*batch strains strains"]) -> 
     Raises
     ------
     TypeError
-        If stiffness is no array.
+        If stiffness is no array, or not real floating.
     ValueError
         If it is not (..., 3, 3) or (..., 6, 6).
 
@@ -59,11 +61,13 @@ def engineering_constants(stiffness: Float[Array, "*batch strains strains"]) -> 
 
     Examples
     --------
-    >>>     >>> from twopoint_models.homogenisation import engineering_constants
+    >>> import numpy as np
+    >>> from twopoint_models.homogenisation import engineering_constants
     >>> [round(float(x), 6) for x in engineering_constants(np.array([[4.0, 1.0, 0.0], [1.0, 4.0, 0.0], [0.0, 0.0, 1.5]]))]
     [3.75, 3.75, 1.5, 0.25, 0.25]
     """
     xp = namespace(stiffness=stiffness)
+    real("stiffness", stiffness, xp)
     v = stiffness.shape[-1] if len(stiffness.shape) > 1 else 0
     if v not in (3, 6) or stiffness.shape[-2] != v:
         raise ValueError(f"stiffness must have the shape (..., 3, 3) or (..., 6, 6), got {tuple(stiffness.shape)}")

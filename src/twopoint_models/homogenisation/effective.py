@@ -12,8 +12,8 @@ from jaxtyping import Float
 from twopoint.backend import Array, Namespace, compiled, is_concrete, namespace, on_cpu, one_thread, stop_gradient
 
 from ._laws import Conducting, Elastic, Law
-from ._solver import Found, Reference, densities, reference, solve
-from .materials import batch_of, conducting_phases, elastic_phases, memberships, mixed
+from ._solver import Found, Reference, densities, least_ratio, reference, solve
+from .materials import accuracy_of, batch_of, conducting_phases, elastic_phases, memberships, mixed
 
 TOLERANCE, ITERATIONS = 1e-4, 1000
 CACHED = 160_000  # points times loads of a chunk on a processor: measured, three loads of 224 x 224
@@ -36,7 +36,8 @@ def elastic_stiffness(
 
     ``E . C E = min over periodic u of mean over x of (E + grad u) : C(x) : (E + grad u)`` with ``C(x) = sum_h m_h(x) C_h``, by d-linear
     elements, one a point, and conjugate gradients preconditioned by the FFT of a homogeneous medium. The energy is stationary in u, so that
-    the gradient by memberships and properties needs no second solution, and the error of C goes as the square of that of u.
+    the gradient by memberships and properties needs no second solution, and the error of C goes as the square of that of u. First
+    derivatives only: u counts as constant, which leaves a term out of the second.
 
     Parameters
     ----------
@@ -92,9 +93,9 @@ def elastic_stiffness(
     ((3, 3), 1.5, 2.0)
     """
     xp = namespace(m=m)
-    batch, m = batch_of(m, ndim), memberships(m, ndim, implied_phase, xp)
-    phases = elastic_phases(young, poisson, m.shape[1], plane, ndim, m, xp)
-    return _effective(Elastic(ndim), m, phases, batch, accuracy_of(tolerance, iterations, m, xp), xp)
+    whole = memberships(m, ndim, implied_phase, xp)
+    phases = elastic_phases(young, poisson, whole.shape[1], plane, ndim, whole, xp)
+    return _effective(Elastic(ndim), whole, phases, batch_of(m, ndim), accuracy_of(tolerance, iterations, whole, xp), xp)
 
 
 def conductivity(
@@ -146,40 +147,40 @@ def conductivity(
            [0. , 2. ]])
     """
     xp = namespace(m=m)
-    batch, m = batch_of(m, ndim), memberships(m, ndim, implied_phase, xp)
-    phases = conducting_phases(conductivities, m.shape[1], m, xp)
-    return _effective(Conducting(ndim), m, phases, batch, accuracy_of(tolerance, iterations, m, xp), xp)
+    whole = memberships(m, ndim, implied_phase, xp)
+    phases = conducting_phases(conductivities, whole.shape[1], whole, xp)
+    return _effective(Conducting(ndim), whole, phases, batch_of(m, ndim), accuracy_of(tolerance, iterations, whole, xp), xp)
 
 
 def _effective(law: Law, m: Array, phases: Sequence[Array], batch: tuple[int, ...], accuracy: tuple[float, int], xp: Namespace) -> Array:
     """Return the effective tensor (*batch, v, v)."""
     v = len(law.loads)
     coefficients, entries = mixed(m, phases, xp), {}
-    known, errors = solved(law, m, phases, accuracy, xp)
+    known = solved(law, m, phases, accuracy, xp)
     for a in range(v):
         for b in range(a, v):
             parts = [xp.mean(c * d, axis=tuple(range(1, law.ndim + 1))) for c, d in zip(coefficients, known(a, b), strict=True)]
             entries[a, b] = entries[b, a] = sum(parts[1:], parts[0])
     found = xp.stack([xp.stack([entries[a, b] for b in range(v)], axis=-1) for a in range(v)], axis=-2)
-    if not is_concrete(errors):
-        holds = xp.all(errors <= accuracy[0], axis=1)[:, None, None]
-        found = found * xp.where(holds, xp.ones_like(errors[0, 0]), math.nan * errors[0, 0])
     return xp.reshape(found, (*batch, v, v))
 
 
-def solved(
-    law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float, int], xp: Namespace
-) -> tuple[Callable[[int, int], list[Array]], Array]:
-    """Return a function that gives two loads' energies by coefficient, (batch, *space), and bounds of errors (batch, loads)."""
-    displacement, errors = solution(law, m, phases, accuracy, xp)
-    return lambda a, b: densities(law, displacement, a, b, xp), errors
+def solved(law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float, int], xp: Namespace) -> Callable[[int, int], list[Array]]:
+    """Return a function that gives two loads' energies by coefficient, (batch, *space)."""
+    displacement, _ = solution(law, m, phases, accuracy, xp)
+    return lambda a, b: densities(law, displacement, a, b, xp)
 
 
 def solution(law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float, int], xp: Namespace) -> tuple[list[Array], Array]:
-    """Return the displacements, an array (batch, loads, *space) a component, as constants, and bounds of errors (batch, loads)."""
+    """Return the displacements, an array (batch, loads, *space) a component, as constants, and bounds of errors (batch, loads).
+
+    What has not converged is an error, and NaN in a program that is traced.
+    """
     phases = [stop_gradient(p) for p in phases]
     fixed = [c[:, None, ...] for c in mixed(stop_gradient(m), phases, xp)]
-    medium, parts = reference(law, phases, fixed[0][0, 0, ...], xp), _parts(law, fixed[0])
+    chosen = compiled(reference, like=fixed[0], static=("law", "xp"))
+    medium, parts = chosen(law=law, phases=phases, like=fixed[0][0, 0, ...], xp=xp), _parts(law, fixed[0])
+    _refuse_slack(law, fixed, medium, xp)
     run = _runner(law, fixed, medium, accuracy, xp)
     found = _in_threads(run, parts) if isinstance(m, np.ndarray) and len(parts) > 1 else [run(part) for part in parts]
     rows: dict[int, list[Found]] = {part[0].start: [] for part in parts}
@@ -187,10 +188,22 @@ def solution(law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float,
         rows[part[0].start].append(each)  # loads of the same images
     joined = [_joined([each.displacement for each in row], xp) for row in rows.values()]
     errors = xp.concat([xp.concat([each.error for each in row], axis=1) for row in rows.values()], axis=0)
-    if is_concrete(errors) and not bool(xp.all(errors <= accuracy[0])):
+    displacement = [xp.concat([each[i] for each in joined], axis=0) for i in range(law.components)]
+    if not is_concrete(errors):
+        trust = xp.where(errors <= accuracy[0], xp.ones_like(errors), math.nan * errors)
+        trust = xp.reshape(trust, (*errors.shape, *(1,) * law.ndim))
+        return [u * trust for u in displacement], errors
+    if not bool(xp.all(errors <= accuracy[0])):
         bound = float(xp.max(errors))
         raise RuntimeError(f"no convergence in {accuracy[1]} iterations: the error is at most {bound:.2g}, where {accuracy[0]:g} is wanted")
-    return [xp.concat([each[i] for each in joined], axis=0) for i in range(law.components)], errors
+    return displacement, errors
+
+
+def _refuse_slack(law: Law, fixed: list[Array], medium: Reference, xp: Namespace) -> None:
+    """Refuse points without stiffness, which rounding of memberships below 0 can make where the contrast is high."""
+    least = xp.min(least_ratio(law, fixed, medium, xp))
+    if is_concrete(least) and not float(least) > 0:
+        raise ValueError("m must give each point a stiffness above 0: it is below 0 by rounding, too much for so high a contrast of phases")
 
 
 def _joined(rows: list[list[Array]], xp: Namespace) -> list[Array]:
@@ -200,7 +213,7 @@ def _joined(rows: list[list[Array]], xp: Namespace) -> list[Array]:
 
 def _runner(law: Law, fixed: list[Array], medium: Reference, accuracy: tuple[float, int], xp: Namespace) -> Callable[[Any], Any]:
     """Return a function that solves a part: a slice of the images, and loads."""
-    program = compiled(solve, like=fixed[0], static=("law", "loads", "tolerance", "iterations", "xp"))
+    program = compiled(solve, like=fixed[0], static=("law", "loads", "xp"))
 
     def run(part: tuple[slice, tuple[int, ...]]) -> Any:
         chunk = [c[part[0], ...] for c in fixed]
@@ -230,13 +243,3 @@ def _parts(law: Law, like: Array) -> list[tuple[slice, tuple[int, ...]]]:
     each = max(1, room // (points * len(loads)))
     groups = [loads] if points * len(loads) <= room // 4 else [(a,) for a in loads]
     return [(slice(i, min(i + each, images)), group) for i in range(0, images, each) for group in groups]
-
-
-def accuracy_of(tolerance: Any, iterations: Any, m: Array, xp: Namespace) -> tuple[float, int]:
-    """Return tolerance and iterations; refuse what means nothing."""
-    least = 8 * float(xp.finfo(m.dtype).eps)
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not least <= tolerance < 1:
-        raise ValueError(f"tolerance must be below 1 and at least {least:.1g} in {m.dtype}, got {tolerance!r}")
-    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
-        raise ValueError(f"iterations must be an integer above 0, got {iterations!r}")
-    return float(tolerance), iterations

@@ -9,8 +9,8 @@ from twopoint.backend import Array, Namespace, namespace, stop_gradient
 
 from ._element import Modes, strain
 from ._laws import Conducting, Elastic, Law, add_load
-from .effective import ITERATIONS, TOLERANCE, accuracy_of, solution, solved
-from .materials import batch_of, conducting_phases, elastic_phases, memberships, mixed
+from .effective import ITERATIONS, TOLERANCE, solution, solved
+from .materials import accuracy_of, batch_of, conducting_phases, elastic_phases, memberships, mixed, numbers, real
 
 
 def stiffness_gradient(
@@ -165,15 +165,15 @@ def local_fields(
     (array([1.5, 0.5]), array([1.5, 1.5]))
     """
     xp = namespace(m=m)
-    batch, m = batch_of(m, ndim), memberships(stop_gradient(m), ndim, implied_phase, xp)
-    phases = elastic_phases(young, poisson, m.shape[1], plane, ndim, m, xp)
+    whole = memberships(stop_gradient(m), ndim, implied_phase, xp)
+    phases = elastic_phases(young, poisson, whole.shape[1], plane, ndim, whole, xp)
     law = Elastic(ndim)
-    strains = _combined(law, m, phases, load, accuracy_of(tolerance, iterations, m, xp), xp)
-    first, shear = mixed(m, phases, xp)
+    strains = _combined(law, whole, phases, load, accuracy_of(tolerance, iterations, whole, xp), xp)
+    first, shear = mixed(whole, phases, xp)
     places = [(i, i) for i in range(ndim)] + [(0, 1)] * (ndim == 2) + [(1, 2), (0, 2), (0, 1)] * (ndim == 3)
     trace = sum(strains[i, i] for i in range(ndim))
     stresses = [first * trace + 2 * shear * strains[i, j] if i == j else shear * strains[i, j] for i, j in places]
-    shape = (*batch, len(places), *m.shape[2:])
+    shape = (*batch_of(m, ndim), len(places), *whole.shape[2:])
     return xp.reshape(xp.stack([strains[p] for p in places], axis=1), shape), xp.reshape(xp.stack(stresses, axis=1), shape)
 
 
@@ -181,12 +181,12 @@ def _combined(
     law: Elastic, m: Array, phases: Sequence[Array], load: Sequence[float], accuracy: tuple[float, int], xp: Namespace
 ) -> dict[tuple[int, int], Array]:
     """Return the mean strain of each element, (batch, *space) for each pair of axes, engineering shear."""
-    numbers = np.asarray(load, dtype=float)
-    if numbers.shape != (len(law.loads),) or not np.isfinite(numbers).all():
-        raise ValueError(f"load must be {len(law.loads)} finite numbers, a strain in Voigt order, got {load!r}")
+    given = numbers("load", load)
+    if given.shape != (len(law.loads),):
+        raise ValueError(f"load must be {len(law.loads)} numbers, a strain in Voigt order, got {load!r}")
     displacement, _ = solution(law, m, phases, accuracy, xp)
-    total = [sum(float(x) * u[:, k, ...] for k, x in enumerate(numbers)) for u in displacement]
-    gradient = sum(x * unit for x, unit in zip(numbers, law.loads, strict=True))
+    total = [sum(float(x) * u[:, k, ...] for k, x in enumerate(given)) for u in displacement]
+    gradient = sum(x * unit for x, unit in zip(given, law.loads, strict=True))
     modes: Modes = add_load(strain(total, law.ndim, xp), np.asarray(gradient), law.ndim)
     scale = 0.5 ** (law.ndim - 1)
     axes = range(law.ndim)
@@ -198,10 +198,11 @@ def _gradient(
 ) -> Array:
     """Return the gradient of the shape of m."""
     v, batch = len(law.loads), batch_of(m, law.ndim)
+    real("cotangent", cotangent, xp)
     if tuple(cotangent.shape) != (*batch, v, v):
         raise ValueError(f"cotangent must have the shape {(*batch, v, v)}, got {tuple(cotangent.shape)}")
     weights = xp.reshape(xp.astype(cotangent, whole.dtype), (-1, v, v))
-    known, _ = solved(law, whole, phases, accuracy, xp)
+    known = solved(law, whole, phases, accuracy, xp)
     total = [xp.zeros_like(whole[:, 0, ...]) for _ in phases]
     for a in range(v):
         for b in range(a, v):

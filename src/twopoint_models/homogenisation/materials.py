@@ -1,25 +1,25 @@
 """Phases: memberships and properties checked, and mixed at each point."""
 
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from twopoint.backend import Array, Namespace, constant, is_concrete, stop_gradient
+from twopoint.backend import Array, Namespace, constant, is_concrete, namespace, stop_gradient
 
-SUM = 1e-4  # by how much memberships at a point may be off 1: rounding of a softmax in single precision is 1e-6
+SUM = 1e-4  # by how much memberships at a point may be off 1: rounding of a softmax in single precision is 1e-6, in half precision more
 PLANES = ("strain", "stress")
-VOID = "a void is given as a phase of small stiffness, say 1e-4 of the stiffest: the result changes by about as much"
+VOID = "a void is given as a phase of small stiffness: 1e-4 of the stiffest adds some 1e-3 of it to the result, more where bridges are thin"
 
 
 def memberships(m: Array, ndim: int, implied_phase: bool, xp: Namespace) -> Array:
     """Return all N phases at each point, (batch, N, *space); refuse what are none."""
-    if ndim not in (1, 2, 3) or isinstance(ndim, bool):
-        raise ValueError(f"ndim must be 1, 2 or 3, got {ndim!r}")
-    if not xp.isdtype(m.dtype, "real floating"):
-        raise TypeError(f"m must be of a real floating dtype, got {m.dtype}; one_hot(labels, n_phases) makes phases of labels")
+    dimensions(ndim)
+    real("m", m, xp, "; one_hot(labels, n_phases) makes phases of labels")
     if len(m.shape) < ndim + 1 or 0 in m.shape:
         raise ValueError(f"m must have the shape (batch, phases, *space) with {ndim} axes of space, got {tuple(m.shape)}")
+    slack = max(SUM, float(xp.finfo(m.dtype).eps))
     m = xp.astype(m, m.dtype if xp.finfo(m.dtype).bits >= 32 else xp.float32)
     m = xp.reshape(m, (-1, *m.shape[-ndim - 1 :]))
     if implied_phase:
@@ -29,19 +29,31 @@ def memberships(m: Array, ndim: int, implied_phase: bool, xp: Namespace) -> Arra
         if not bool(xp.all(xp.isfinite(values))):
             raise ValueError("m must be finite, got NaN or infinity")
         off = float(xp.max(xp.abs(xp.sum(values, axis=1) - 1)))
-        if off > SUM:
+        if off > slack:
             raise ValueError(f"m must hold phases that sum to one at each point, got one off by {off:.3g}; implied_phase=True adds phase 0")
-        if float(xp.min(values)) < -SUM:
+        if float(xp.min(values)) < -slack:
             raise ValueError(f"m must hold phases of 0 at least, got {float(xp.min(values)):.3g}")
     return m
+
+
+def dimensions(ndim: Any, *, least: int = 1) -> None:
+    """Refuse a number of axes that is none."""
+    if isinstance(ndim, bool) or not hasattr(ndim, "__index__") or not least <= ndim <= 3:
+        wanted = "1, 2 or 3" if least == 1 else "2 or 3 for elasticity"
+        raise ValueError(f"ndim must be {wanted}, got {ndim!r}")
+
+
+def real(name: str, x: Array, xp: Namespace, hint: str = "") -> None:
+    """Refuse an array that is not real floating."""
+    if not xp.isdtype(x.dtype, "real floating"):
+        raise TypeError(f"{name} must be of a real floating dtype, got {x.dtype}{hint}")
 
 
 def elastic_phases(young: Any, poisson: Any, n: int, plane: str, ndim: int, like: Array, xp: Namespace) -> list[Array]:
     """Return lambda and mu of each phase, arrays (N,); in plane stress lambda is that of the plane."""
     if plane not in PLANES:
         raise ValueError(f"plane must be one of {', '.join(map(repr, PLANES))}, got {plane!r}")
-    if ndim not in (2, 3):
-        raise ValueError(f"ndim must be 2 or 3 for elasticity, got {ndim!r}")
+    dimensions(ndim, least=2)
     stiff, ratio = _values("young", young, n, like), _values("poisson", poisson, n, like)
     if is_concrete(stiff) and not bool(xp.all(stiff > 0)):
         raise ValueError(f"young must be above 0 for each phase, got {_shown(young)}; {VOID}")
@@ -61,9 +73,19 @@ def conducting_phases(conductivities: Any, n: int, like: Array, xp: Namespace) -
     return [found]
 
 
-def batch_of(m: Array, ndim: Any) -> tuple[int, ...]:
-    """Return the batch axes of memberships; of what will be refused none."""
-    return tuple(m.shape[: -ndim - 1]) if ndim in (1, 2, 3) else ()
+def batch_of(m: Array, ndim: int) -> tuple[int, ...]:
+    """Return the batch axes of memberships."""
+    return tuple(m.shape[: -ndim - 1])
+
+
+def accuracy_of(tolerance: Any, iterations: Any, m: Array, xp: Namespace) -> tuple[float, int]:
+    """Return tolerance and iterations; refuse what means nothing."""
+    least = 8 * float(xp.finfo(m.dtype).eps)
+    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not least <= float(tolerance) < 1:
+        raise ValueError(f"tolerance must be below 1 and at least {least:.1g} in {m.dtype}, got {tolerance!r}")
+    if isinstance(iterations, bool) or not isinstance(iterations, Integral) or int(iterations) < 1:
+        raise ValueError(f"iterations must be an integer above 0, got {iterations!r}")
+    return float(tolerance), int(iterations)
 
 
 def mixed(m: Array, phases: Sequence[Array], xp: Namespace) -> list[Array]:
@@ -73,19 +95,29 @@ def mixed(m: Array, phases: Sequence[Array], xp: Namespace) -> list[Array]:
 
 
 def _values(name: str, values: Any, n: int, like: Array) -> Array:
-    """Return one finite number a phase as an array (N,) of the library, dtype and device; arrays of the library stay what they are."""
-    if hasattr(values, "dtype") and not isinstance(values, np.ndarray) and hasattr(values, "shape"):
-        found = values
+    """Return one finite number a phase as an array (N,) of like's library, dtype and device; arrays of the library stay differentiable."""
+    if hasattr(values, "dtype") and hasattr(values, "shape") and not isinstance(values, (np.ndarray, np.generic)):
+        xp = namespace(**{"m": like, name: values})
+        if not xp.isdtype(values.dtype, ("real floating", "integral")):
+            raise TypeError(f"{name} must be real numbers, got {values.dtype}")
+        if is_concrete(values) and not bool(xp.all(xp.isfinite(stop_gradient(values)))):
+            raise ValueError(f"{name} must be finite, got {_shown(values)}")
+        found = xp.astype(values, like.dtype)
     else:
-        listed = () if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") else np.asarray(values, object).ravel()
-        if not len(listed) or not all(map(_is_number, listed)):
-            raise TypeError(f"{name} must be a number for each phase, got {values!r}")
-        given: np.ndarray[Any, Any] = np.asarray(values, dtype=float)
-        if not np.isfinite(given).all():
-            raise ValueError(f"{name} must be finite, got {values!r}")
-        found = constant(given, like=like)
+        found = constant(numbers(name, values), like=like)
     if tuple(found.shape) != (n,):
         raise ValueError(f"{name} must be one number a phase, {n} of them, got the shape {tuple(found.shape)}")
+    return found
+
+
+def numbers(name: str, values: Any) -> np.ndarray:
+    """Return a list of numbers as a numpy array in double precision; refuse what is none, or not finite."""
+    listed = () if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") else np.asarray(values, object).ravel()
+    if not len(listed) or not all(map(_is_number, listed)):
+        raise TypeError(f"{name} must be a list of numbers, got {values!r}")
+    found: np.ndarray[Any, Any] = np.asarray(values, dtype=float)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite, got {values!r}")
     return found
 
 
@@ -96,4 +128,4 @@ def _is_number(value: Any) -> bool:
 
 def _shown(values: Any) -> str:
     """Return values as they are shown in an error."""
-    return str([float(x) for x in values])
+    return str([float(stop_gradient(values[i])) for i in range(values.shape[0])]) if hasattr(values, "shape") else str(list(values))

@@ -1,0 +1,150 @@
+"""Effective properties of the images of a dataset, block by block, in one process or several, or on an accelerator."""
+
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import twopoint as tp
+
+from ._check import positive
+from .data import MICRO2D
+from .homogenisation import conductivity, effective, elastic_stiffness, engineering_constants
+
+TABLES = {"homogenized_mechanical": ("E_x", "E_y", "nu_xy", "nu_yx", "G_xy"), "homogenized_thermal": ("kx", "ky")}  # as MICRO2D's
+Block = tuple[str, int, int]  # class, first index, index behind the last
+Numbers = Sequence[float]
+
+
+class Properties(NamedTuple):
+    """Of a block: its class, the index of its first image, images (n, H, W) of 0 and 1, and by table numbers (n, contrasts, k)."""
+
+    name: str
+    start: int
+    images: np.ndarray
+    tables: dict[str, np.ndarray]
+
+
+def homogenise_blocks(
+    path: str | PathLike[str],
+    blocks: Iterable[Block],
+    *,
+    young: Sequence[Numbers],
+    poisson: Sequence[Numbers],
+    conductivities: Sequence[Numbers],
+    plane: str = "strain",
+    tolerance: float = 1e-4,
+    iterations: int = 10_000,
+    workers: int = 1,
+    device: str | None = None,
+) -> Iterator[Properties]:
+    """Homogenise blocks of images of a file in MICRO2D's layout, in their order, for several contrasts of the phases.
+
+    Parameters
+    ----------
+    path : str or path
+        A file that :class:`twopoint_models.data.MICRO2D` reads.
+    blocks : iterable of (class, start, stop)
+        Which images; ``MICRO2DWriter.missing`` gives such.
+    young, poisson, conductivities : one pair of numbers a contrast
+        Of phase 0 and of phase 1. As many contrasts in each.
+    plane, tolerance, iterations
+        As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
+    workers : int
+        Processes, each of one thread; 1 works in this one, in threads. Others import the calling script anew, so what calls this there
+        must stand under ``if __name__ == "__main__"``.
+    device : str, optional
+        Of torch, such as "cuda". Without it numpy, and no torch is imported.
+
+    Yields
+    ------
+    Properties
+        As each block is done, with the tables "homogenized_mechanical" (E_x, E_y, nu_xy, nu_yx, G_xy) and "homogenized_thermal" (kx, ky).
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError
+        At once, if numbers of contrasts differ, a property is out of its range, an option means nothing or torch has no such device;
+        later as :class:`twopoint_models.data.MICRO2D`, and if an image does not converge.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from twopoint_models.data import MICRO2DWriter
+    >>> from twopoint_models.properties import homogenise_blocks
+    >>> path = tempfile.mkdtemp() + "/own.h5"
+    >>> with MICRO2DWriter(path, {"stripes": 1}, size=8) as writer:
+    ...     writer.write("stripes", np.tile(np.array([0, 1], np.uint8), (1, 8, 4)))
+    >>> found = homogenise_blocks(path, [("stripes", 0, 1)], young=[[1, 3]], poisson=[[0, 0]], conductivities=[[1, 3]])
+    >>> next(found).tables["homogenized_thermal"].round(6)
+    array([[[2. , 1.5]]])
+    """
+    contrasts = _contrasts(young, poisson, conductivities)
+    accuracy = {"tolerance": tolerance, "iterations": iterations}
+    options: dict[str, Any] = {"contrasts": contrasts, "plane": plane, "accuracy": accuracy, "device": device}
+    if positive("workers", workers) > 1 and device is not None:
+        raise ValueError(f"workers must be 1 with a device, which one process keeps busy, got {workers} and {device!r}")
+    _tables(np.eye(2)[None], **options)  # what the solver refuses it refuses now
+    solve = partial(_block, path, options)
+    return map(solve, blocks) if workers == 1 else _spread(solve, blocks, workers)
+
+
+def _spread(solve: partial[Properties], blocks: Iterable[Block], workers: int) -> Iterator[Properties]:
+    """Yield blocks from several processes."""
+    context = multiprocessing.get_context("spawn")  # no fork beside torch's or jax's threads
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        try:
+            yield from pool.map(solve, blocks)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _one_thread() -> None:
+    """Keep the solver of this process to one thread: the others have the other cores."""
+    effective.CORES = 1
+
+
+def _block(path: str | PathLike[str], options: dict[str, Any], block: Block) -> Properties:
+    """Read and homogenise a block."""
+    name, start, stop = block
+    dataset = MICRO2D(path, [name], size=None)
+    images = np.stack([dataset[i]["image"][0] for i in range(start, stop)])  # (n, H, W)
+    return Properties(name, start, images.astype(np.uint8), _tables(images.astype(np.float64), **options))
+
+
+def _tables(
+    images: np.ndarray, contrasts: Sequence[tuple[Numbers, ...]], plane: str, accuracy: dict[str, Any], device: str | None
+) -> dict[str, Any]:
+    """Return by table the properties (n, contrasts, k) of images (n, H, W)."""
+    m: Any = tp.two_phase(images)
+    if device is not None:
+        m = _on_device(m, device)
+    found: dict[str, list[Any]] = {table: [] for table in TABLES}
+    for young, poisson, conductivities in contrasts:
+        constants = engineering_constants(elastic_stiffness(m, young, poisson, plane=plane, **accuracy))
+        conducted = conductivity(m, conductivities, **accuracy)
+        found["homogenized_mechanical"].append([getattr(constants, name).tolist() for name in TABLES["homogenized_mechanical"]])
+        found["homogenized_thermal"].append([conducted[:, i, i].tolist() for i in (0, 1)])
+    return {table: np.moveaxis(np.array(rows), -1, 0) for table, rows in found.items()}  # (contrasts, k, n) -> (n, contrasts, k)
+
+
+def _on_device(m: np.ndarray, device: str) -> Any:
+    """Return an array of torch there."""
+    import torch
+
+    try:
+        return torch.tensor(m, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for an accelerator
+        raise ValueError(f"device must be one that torch can use, got {device!r} ({str(error).splitlines()[0]})") from error
+
+
+def _contrasts(*properties: Sequence[Numbers]) -> list[tuple[Numbers, ...]]:
+    """Return the properties contrast by contrast; refuse numbers of them that differ."""
+    if len({len(each) for each in properties}) > 1 or not len(properties[0]):
+        numbers = ", ".join(str(len(each)) for each in properties)
+        raise ValueError(f"young, poisson and conductivities must be for as many contrasts, one at least, got {numbers}")
+    return list(zip(*properties, strict=True))
