@@ -195,14 +195,14 @@ def rfftn(x: Array, sizes: tuple[int, ...]) -> Array:
 
     Parameters
     ----------
-    x : array (..., *sizes)
+    x : array (..., *space)
         Real floating.
     sizes : ints
         Of the axes, to which x is padded with zeros.
 
     Returns
     -------
-    complex array (..., *sizes[:-1], sizes[-1] // 2 + 1)
+    complex array (..., *space[:-1], space[-1] // 2 + 1)
 
     Examples
     --------
@@ -219,14 +219,14 @@ def irfftn(x: Array, sizes: tuple[int, ...]) -> Array:
 
     Parameters
     ----------
-    x : complex array (..., *sizes[:-1], sizes[-1] // 2 + 1)
+    x : complex array (..., *space[:-1], space[-1] // 2 + 1)
         A half spectrum.
     sizes : ints
         Of the axes of the result.
 
     Returns
     -------
-    array (..., *sizes)
+    array (..., *space)
 
     Examples
     --------
