@@ -1,8 +1,6 @@
 """Effective properties of the images of a dataset, block by block, in one process or several, or on an accelerator."""
 
-import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from os import PathLike
 from typing import Any, NamedTuple
@@ -12,6 +10,7 @@ import numpy as np
 import twopoint as tp
 
 from ._check import positive
+from ._spreading import spread
 from .data import MICRO2D
 from .homogenisation import conductivity, effective, elastic_stiffness, engineering_constants
 
@@ -90,17 +89,7 @@ def homogenise_blocks(
         raise ValueError(f"workers must be 1 with a device, which one process keeps busy, got {workers} and {device!r}")
     _tables(np.eye(2)[None], **options)  # what the solver refuses it refuses now
     solve = partial(_block, path, options)
-    return map(solve, blocks) if workers == 1 else _spread(solve, blocks, workers)
-
-
-def _spread(solve: partial[Properties], blocks: Iterable[Block], workers: int) -> Iterator[Properties]:
-    """Yield blocks from several processes."""
-    context = multiprocessing.get_context("spawn")  # no fork beside torch's or jax's threads
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        try:
-            yield from pool.map(solve, blocks)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    return map(solve, blocks) if workers == 1 else spread(solve, blocks, workers, _one_thread)
 
 
 def _one_thread() -> None:

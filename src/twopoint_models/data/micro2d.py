@@ -105,11 +105,8 @@ class MICRO2D:
         missing: str = "refuse",
         together: bool = False,
     ) -> None:
-        self.path, self.size, self.split = (
-            Path(path),
-            None if size is None else positive("size", size),
-            _choice("split", split, (None, *SPLITS)),
-        )
+        self.path, self.size = Path(path), None if size is None else positive("size", size)
+        self.split = _choice("split", split, (None, *SPLITS))
         _choice("missing", missing, MISSING)
         shares = check_three(fractions)
         with open_file(self.path) as file, readable(str(self.path)):

@@ -31,7 +31,7 @@ class Found(NamedTuple):
 
 def reference(law: Law, phases: Sequence[Array], like: Array, xp: Namespace) -> Reference:
     """Return the medium whose moduli are the geometric means of the smallest and the largest of the phases, each array (N,)."""
-    space, axes = like.shape[-law.ndim :], tuple(range(law.ndim))
+    space = like.shape[-law.ndim :]
     moduli = law.bounds(phases)
     means = [xp.sqrt(xp.min(each) * xp.max(each)) for each in moduli]
     delta = np.zeros(space)
@@ -43,7 +43,7 @@ def reference(law: Law, phases: Sequence[Array], like: Array, xp: Namespace) -> 
         forces = force(law.stress(strain(pushed, law.ndim, xp), coefficients), law.ndim, xp)
         rows.append([rfftn(f, space) * float(math.prod(space)) for f in forces])
     mean = constant(delta[..., : space[-1] // 2 + 1], like=like)  # the frequency 0, in which nothing is stiff
-    return Reference([[entry * (1 - mean) for entry in row] for row in _inverse(rows, mean, axes)], means)
+    return Reference([[entry * (1 - mean) for entry in row] for row in _inverse(rows, mean)], means)
 
 
 def solve(
@@ -57,22 +57,6 @@ def solve(
     residual = [-xp.concat([push[i] for push in pushes], axis=1) for i in range(law.components)]  # (batch, loads, *space)
     mean = xp.concat([_mean_energy(law, a, coefficients, axes, xp) for a in loads], axis=1)  # (batch, loads), of all elements together
     least = CAUTION * least_ratio(law, coefficients, medium, xp)  # (batch, 1), of the spectrum
-
-    def dot(a: list[Array], b: list[Array]) -> Array:
-        total = 0.0
-        for x, y in zip(a, b, strict=True):
-            total = total + xp.sum(x * y, axis=axes)
-        return total
-
-    def precondition(r: list[Array]) -> list[Array]:
-        waves = [rfftn(x, space) for x in r]
-        found = []
-        for row in medium.inverse:
-            total = row[0] * waves[0]
-            for entry, wave in zip(row[1:], waves[1:], strict=True):
-                total = total + entry * wave
-            found.append(irfftn(total, space))
-        return found
 
     def spread(x: Array) -> Array:
         return xp.reshape(x, (*x.shape, *(1,) * ndim))
@@ -88,27 +72,51 @@ def solve(
     def step(state: dict[str, Any]) -> dict[str, Any]:
         active = unfinished(state)
         pushed = force(law.stress(strain(state["p"], ndim, xp), coefficients), ndim, xp)
-        stiff = dot(state["p"], pushed)
-        alpha = xp.where(active & (stiff > 0), state["rz"] / xp.where(stiff > 0, stiff, xp.ones_like(stiff)), xp.zeros_like(stiff))
+        alpha = _ratio(state["rz"], _dot(state["p"], pushed, axes, xp), active, xp.zeros_like(mean), xp)
         u = [x + spread(alpha) * p for x, p in zip(state["u"], state["p"], strict=True)]
         r = [x - spread(alpha) * f for x, f in zip(state["r"], pushed, strict=True)]
-        z = precondition(r)
-        rz = xp.where(active, dot(r, z), state["rz"])
-        beta = xp.where(active & (state["rz"] > 0), rz / xp.where(state["rz"] > 0, state["rz"], xp.ones_like(rz)), xp.zeros_like(rz))
+        z = _preconditioned(r, medium, space)
+        rz = xp.where(active, _dot(r, z, axes, xp), state["rz"])
+        beta = _ratio(rz, state["rz"], active, xp.zeros_like(rz), xp)
         over = xp.maximum(state["radau"] - alpha, xp.zeros_like(alpha))
-        below = least * over + beta
-        radau = xp.where(active & (below > 0), over / xp.where(below > 0, below, xp.ones_like(below)), state["radau"])
+        radau = _ratio(over, least * over + beta, active, state["radau"], xp)
         p = [x + spread(beta) * q for x, q in zip(z, state["p"], strict=True)]
         gained = state["gained"] + alpha * state["rz"]
         return {"u": u, "r": r, "p": p, "rz": rz, "radau": radau, "gained": gained, "step": state["step"] + 1}
 
-    z = precondition(residual)
-    rz = dot(residual, z)
+    z = _preconditioned(residual, medium, space)
+    rz = _dot(residual, z, axes, xp)
     begin = {"u": [xp.zeros_like(x) for x in residual], "r": residual, "p": z, "rz": rz, "gained": xp.zeros_like(rz)}
     begin |= {"radau": xp.ones_like(rz) / least, "step": xp.sum(xp.zeros_like(rz))}
     end = while_loop(going, step, begin, like=rz)
     left = end["radau"] * end["rz"]
     return Found(end["u"], left / xp.maximum(mean - end["gained"] - left, 1e-30 * mean), end["step"])
+
+
+def _dot(a: list[Array], b: list[Array], axes: tuple[int, ...], xp: Namespace) -> Array:
+    """Return the scalar products of fields (batch, loads, *space), (batch, loads)."""
+    total = 0.0
+    for x, y in zip(a, b, strict=True):
+        total = total + xp.sum(x * y, axis=axes)
+    return total
+
+
+def _preconditioned(r: list[Array], medium: Reference, space: tuple[int, ...]) -> list[Array]:
+    """Return the displacements (batch, loads, *space) that forces would make in the homogeneous medium."""
+    waves = [rfftn(x, space) for x in r]
+    found = []
+    for row in medium.inverse:
+        total = row[0] * waves[0]
+        for entry, wave in zip(row[1:], waves[1:], strict=True):
+            total = total + entry * wave
+        found.append(irfftn(total, space))
+    return found
+
+
+def _ratio(a: Array, b: Array, where: Array, other: Array, xp: Namespace) -> Array:
+    """Return a / b where that is wanted and b is above 0, and another number elsewhere."""
+    good = b > 0
+    return xp.where(where & good, a / xp.where(good, b, xp.ones_like(b)), other)
 
 
 def densities(law: Law, found: list[Array], a: int, b: int, xp: Namespace) -> list[Array]:
@@ -133,7 +141,7 @@ def _mean_energy(law: Law, a: int, coefficients: Sequence[Array], axes: tuple[in
     return total
 
 
-def _inverse(rows: list[list[Array]], mean: Array, axes: tuple[int, ...]) -> list[list[Array]]:
+def _inverse(rows: list[list[Array]], mean: Array) -> list[list[Array]]:
     """Return the inverse of Hermitian matrices, entry by entry, with 1 for the determinant at the mean; by the adjugate."""
     k = rows  # k[j][i] is component i of the force on a push of component j: the matrix is its transpose
     n = len(k)

@@ -1,15 +1,10 @@
 """Many structures, in one process or several."""
 
-import multiprocessing
-import os
-import threading
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
-from multiprocessing import connection
+from functools import partial
 
 from ..._check import positive
+from ..._spreading import spread
 from . import _check as check
 from .cast_iron import GRAPHITE, check_size, graphite
 from .classes import CLASSES, generate, source
@@ -61,44 +56,14 @@ def generate_blocks(
         check.one_of("name", name, [*CLASSES, *GRAPHITE])
         if name in GRAPHITE:
             check_size(name, (size, size), size / PATCH)
-    if positive("workers", workers) == 1:
-        return ((name, start, _block(name, start, stop, size, seed)) for name, start, stop in blocks)
-    return _spread(blocks, size, seed, workers)
+    make = partial(_block, size, seed)
+    return map(make, blocks) if positive("workers", workers) == 1 else spread(make, blocks, workers)
 
 
-def _spread(blocks: Iterable[Block], size: int, seed: int, workers: int) -> Iterator[tuple[str, int, list[Structure]]]:
-    """Yield blocks from several processes, as many ahead as keep all busy: what nobody has taken yet costs memory."""
-    coming = iter(blocks)
-    context = multiprocessing.get_context("spawn")  # no fork beside torch's or jax's threads
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow) as pool:
-        ahead: deque[tuple[str, int, Future[list[Structure]]]] = deque()
-        try:
-            while True:
-                for name, start, stop in islice(coming, 2 * workers - len(ahead)):
-                    ahead.append((name, start, pool.submit(_block, name, start, stop, size, seed)))
-                if not ahead:
-                    return
-                name, start, found = ahead.popleft()
-                yield name, start, found.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _follow() -> None:
-    """End this process when the one that started it is gone, killed perhaps: it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            connection.wait([parent.sentinel])
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _block(name: str, start: int, stop: int, size: int, seed: int) -> list[Structure]:
-    """Return the structures of a block."""
+def _block(size: int, seed: int, block: Block) -> tuple[str, int, list[Structure]]:
+    """Return a block's class, its first index, and its structures."""
+    name, start, stop = block
     sources = (source(name, index, seed) for index in range(start, stop))
     if name in GRAPHITE:
-        return [graphite(name, size, rng=rng, scale=size / PATCH) for rng in sources]
-    return [generate(name, size, rng=rng) for rng in sources]
+        return name, start, [graphite(name, size, rng=rng, scale=size / PATCH) for rng in sources]
+    return name, start, [generate(name, size, rng=rng) for rng in sources]
