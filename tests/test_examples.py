@@ -1,6 +1,8 @@
 """The examples in their small form, as a user runs them."""
 
+import csv
 import json
+import re
 import subprocess
 import sys
 import time
@@ -9,10 +11,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 
 import twopoint as tp
 from twopoint_models.data import MICRO2D, MICRO2DWriter
+from twopoint_models.evaluation.scores import score
 from twopoint_models.homogenisation import conductivity, elastic_stiffness, engineering_constants
+from twopoint_models.nets import CESSVAE
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -171,6 +176,59 @@ def test_fields(tmp_path):
     assert both == pytest.approx(summary["mean_stress"], rel=1e-9)
     assert "von Mises" in printed
     assert (tmp_path / "fields.png").stat().st_size > 20_000
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two untrained networks in folders, and a folder of something else."""
+    torch.manual_seed(0)
+    for name in ("mse", "mse then cess"):
+        CESSVAE(width=4).save(tmp_path / "runs" / name)
+        (tmp_path / "runs" / name / "training.json").write_text('{"size": 48}')
+    (tmp_path / "runs/logs").mkdir()
+    return tmp_path / "runs"
+
+
+def test_evaluation_of_networks(tmp_path, own_file, runs):
+    """Small: three images of a class, two of the other; the numbers are those of the networks' latent means."""
+    summary, printed = run("evaluate_cess_vae", tmp_path / "out", "--runs", runs, "--data", own_file)
+    rows = ["mse", "mse then cess", "constant gray", "block means", "4-px blur"]
+    assert summary["images"] == 5
+    assert list(summary["excess"]["soft"]["all lags"]) == list(summary["pairwise"]["thresholded"]["centre crop"]) == rows
+    dataset, chosen = MICRO2D(own_file, size=32), [0, 1, 2, 38, 39]
+    images = np.stack([dataset[i]["image"] for i in chosen])
+    network = CESSVAE.load(runs / "mse then cess")
+    with torch.inference_mode():
+        known = score(network.decode(network.encode(torch.from_numpy(images))[0]).numpy(), images)
+    lines = list(csv.DictReader((tmp_path / "out/images.csv").read_text().splitlines()))
+    assert [(line["class"], line["index"]) for line in lines] == [("A", "0"), ("A", "1"), ("A", "2"), ("B", "0"), ("B", "1")]
+    for output, by in known.excess.items():
+        for lags, excess in by.items():
+            assert [float(line[f"mse then cess, {output}, {lags}"]) for line in lines] == pytest.approx(excess, rel=1e-4, abs=1e-9)
+            assert summary["excess"][output][lags]["mse then cess"]["median"] == pytest.approx(np.median(excess), rel=1e-4)
+    assert summary["lines_100_px_apart"]["100"] == 0 < summary["lines_100_px_apart"]["101"]
+    assert f"{summary['excess']['soft']['all lags']['4-px blur']['median']:.3g}" in printed
+    assert printed.split("\n\n")[0] in (tmp_path / "out/summary.md").read_text()
+    pictures = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png")}
+    classes = {f"reconstructions/{name}_{output}.png" for name in "AB" for output in ("soft", "thresholded")}
+    scores = {f"{name}.png" for name in ("histograms", "log_histograms", "pairwise", "line_sensitivity")}
+    assert pictures == classes | scores | {"outliers/mse.png", "outliers/mse then cess.png"}
+    assert min((tmp_path / "out" / name).stat().st_size for name in pictures) > 10_000
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda runs: [path.unlink() for path in runs.glob("*/model.json")], "must hold folders with a model.json"),
+        (lambda runs: (runs / "mse/training.json").write_text('{"size": 64}'), r"found 2, of \[48, 64\] px"),
+    ],
+)
+def test_evaluation_refuses(spoil, message, tmp_path, own_file, runs):
+    spoil(runs)
+    command = [sys.executable, EXAMPLES / "evaluate_cess_vae.py", "--runs", runs, "--data", own_file, "--out", tmp_path / "out"]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert printed.returncode != 0
+    assert re.search(message, printed.stderr)
 
 
 @pytest.mark.usefixtures("shared_data")

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from .._check import positive
 from .micro2d import MICRO2D
 from .patches import SlidingWindows
-from .shuffling import Shuffled
+from .shuffling import Dealt, Shuffled
 from .splits import SPLITS, check_three
 
 TRAIN, VALIDATION, TEST = SPLITS
@@ -65,11 +65,18 @@ class _Module(pl.LightningDataModule):
         return DataLoader(
             dataset,
             batch_size=options.batch_size,  # by name: Lightning makes some loaders anew from what they were given
-            sampler=Shuffled(dataset, options.seed) if part == TRAIN else None,
+            sampler=self._sampler(dataset) if part == TRAIN else None,
             num_workers=options.workers,
             persistent_workers=options.workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
+
+    def _sampler(self, dataset: Any) -> Any:
+        """Return the order of training, or this process's share of it."""
+        trainer = self.trainer
+        if trainer is None or trainer.world_size == 1:
+            return Shuffled(dataset, self.hparams.seed)
+        return Dealt(dataset, self.hparams.seed, trainer.world_size, trainer.global_rank)
 
 
 class MICRO2DModule(_Module):
@@ -78,8 +85,8 @@ class MICRO2DModule(_Module):
     A batch is what ``DataLoader`` makes of the items of :class:`MICRO2D`: a dict of image (B, 1, size, size) float32, the membership of
     phase 1; name, a list of B class names; class_index (B,) int64; index (B,) int64, the place in the class; and properties (B, k) float32.
     The train part comes in an order that seed and epoch alone fix, so that two runs are alike and one resumed after an epoch goes on as if
-    it had never stopped; the others come in the file's order. Under several devices Lightning puts its own DistributedSampler in place,
-    whose order ``seed_everything`` fixes. To predict, all images are taken.
+    it had never stopped; the others come in the file's order. Several devices are dealt the same order, so that their batches together are
+    those of one device with batches as large. To predict, all images are taken.
 
     Parameters
     ----------

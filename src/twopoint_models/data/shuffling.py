@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import RandomSampler
+from torch.utils.data import DistributedSampler, RandomSampler
 
 
 class Shuffled(RandomSampler):
@@ -23,3 +23,24 @@ class Shuffled(RandomSampler):
         self.generator.manual_seed(int(np.random.SeedSequence((self.seed, self.epoch)).generate_state(1)[0]))
         self.epoch += 1
         return super().__iter__()
+
+
+class Dealt(DistributedSampler[Any]):
+    """The order of :class:`Shuffled` dealt out to processes: their batches together are those of one process with batches as large.
+
+    The last share is filled up from the beginning where the images are no multiple of the processes. It is a DistributedSampler, for those
+    Lightning leaves as they are.
+    """
+
+    def __init__(self, dataset: Any, seed: int, processes: int, rank: int) -> None:
+        super().__init__(dataset, processes, rank)
+        self.order = Shuffled(dataset, seed)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes next."""
+        self.order.set_epoch(epoch)
+
+    def __iter__(self) -> Iterator[int]:
+        order = list(self.order)
+        order += order[: self.total_size - len(order)]
+        return iter(order[self.rank : self.total_size : self.num_replicas])

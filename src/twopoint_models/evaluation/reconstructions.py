@@ -1,0 +1,170 @@
+"""Reconstructions of microstructures: phases of soft memberships, and how far 2-point statistics are off."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+import twopoint as tp
+
+from .._check import positive
+
+_AT_ONCE = 1 << 22  # numbers that are held in float64 at a time
+Images = Float[np.ndarray, "batch channels height width"]
+
+
+def thresholded(reconstructions: Images) -> Images:
+    """Return the likeliest phase at each pixel.
+
+    Parameters
+    ----------
+    reconstructions : array (n, 1, H, W), or (n, N, H, W) beyond two phases
+        Memberships.
+
+    Returns
+    -------
+    array like reconstructions
+        Of 0 and 1: one channel is cut at one half, which counts as phase 1; of N the largest is 1, the first of equal ones.
+
+    Raises
+    ------
+    ValueError
+        If reconstructions have another shape, or are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.evaluation.reconstructions import thresholded
+    >>> thresholded(np.array([[[[0.2, 0.5, 0.9]]]])).tolist()
+    [[[[0.0, 1.0, 1.0]]]]
+    """
+    reconstructions = memberships("reconstructions", reconstructions)
+    if reconstructions.shape[1] == 1:
+        return (reconstructions >= 0.5).astype(reconstructions.dtype)
+    first = reconstructions.argmax(axis=1)[:, None]
+    return (first == np.arange(reconstructions.shape[1])[:, None, None]).astype(reconstructions.dtype)
+
+
+def thresholded_at_fraction(reconstructions: Images) -> Images:
+    """Return each image cut at the level at which the phases have the volume fractions of its memberships.
+
+    A soft image says little of where one half lies: of thin and blurred lines no pixel may reach it. Equal values stay together, so the
+    volume fraction is the nearest that a level can give.
+
+    Parameters
+    ----------
+    reconstructions : array (n, 1, H, W)
+        Membership of phase 1 of two.
+
+    Returns
+    -------
+    array like reconstructions
+        Of 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If reconstructions have another shape, or are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.evaluation.reconstructions import thresholded_at_fraction
+    >>> thresholded_at_fraction(np.array([[[[0.1, 0.2, 0.4, 0.3]]]])).tolist()
+    [[[[0.0, 0.0, 1.0, 0.0]]]]
+    """
+    reconstructions = memberships("reconstructions", reconstructions)
+    if reconstructions.shape[1] != 1:
+        raise ValueError(f"reconstructions must have one channel, the membership of phase 1, got {reconstructions.shape}")
+    falling = -np.sort(-reconstructions.reshape(len(reconstructions), -1), axis=1)  # (n, pixels)
+    ends = np.ones((len(falling), 1), dtype=bool)
+    between = np.concatenate([ends, falling[:, 1:] != falling[:, :-1], ends], axis=1)  # whether a level can part the k highest
+    counts = np.arange(between.shape[1])
+    wanted = falling.sum(axis=1, dtype=np.float64)[:, None]
+    count = np.where(between, np.abs(counts - wanted), np.inf).argmin(axis=1)
+    levels = np.concatenate([np.full(ends.shape, np.inf), falling], axis=1)[np.arange(len(falling)), count]
+    return (reconstructions >= levels[:, None, None, None]).astype(reconstructions.dtype)
+
+
+def excess_cess(reconstructions: Images, images: Images, crop: int | tuple[int, int] | None = None) -> Float64[np.ndarray, " batch"]:
+    """Return the excess CESS of each reconstruction, in float64 and in blocks that bound the memory.
+
+    Parameters
+    ----------
+    reconstructions, images : arrays (n, 1, H, W), or (n, N, H, W) beyond two phases
+        Memberships; of one channel phase 0 is implied.
+    crop : int or two int, optional
+        Lags of the centre to compare, as for :func:`twopoint.cess`; by default all.
+
+    Returns
+    -------
+    float64 array (n,)
+        In nats; 0 at a match.
+
+    Raises
+    ------
+    ValueError
+        If shapes are others or unequal, numbers are not finite, or crop does not fit.
+
+    References
+    ----------
+    Cai et al., eq. (8), and section 4.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.evaluation.reconstructions import excess_cess
+    >>> images = np.eye(4)[None, None]
+    >>> excess_cess(images, images).tolist(), excess_cess(np.full((1, 1, 4, 4), 0.25), images).round(6).tolist()
+    ([0.0], [0.204296])
+    """
+    reconstructions, images = memberships("reconstructions", reconstructions), memberships("images", images)
+    if reconstructions.shape != images.shape:
+        raise ValueError(f"reconstructions and images must have one shape, got {reconstructions.shape} and {images.shape}")
+    each = max(1, _AT_ONCE // math.prod(images.shape[1:]))
+    parts = [np.empty(0)]
+    for start in range(0, len(images), each):
+        pair = (x[start : start + each].astype(np.float64) for x in (reconstructions, images))
+        parts.append(tp.cess(*pair, crop=crop, implied_phase=images.shape[1] == 1, excess=True, reduction="none"))
+    return np.concatenate(parts)
+
+
+def centre_crop(size: int) -> int:
+    """Return how many lags along an axis the centre crop has: 50 of 224, scaled with the image.
+
+    Parameters
+    ----------
+    size : int
+        Of the image along the axis, in pixels.
+
+    Returns
+    -------
+    int
+        1 at least.
+
+    Raises
+    ------
+    ValueError
+        If size is no integer above 0.
+
+    References
+    ----------
+    Cai et al., eq. (11).
+
+    Examples
+    --------
+    >>> from twopoint_models.evaluation.reconstructions import centre_crop
+    >>> centre_crop(224), centre_crop(64)
+    (50, 14)
+    """
+    return max(1, round(50 / 224 * positive("size", size)))
+
+
+def memberships(name: str, values: np.ndarray) -> np.ndarray:
+    """Return memberships as an array (n, channels, H, W); refuse another shape, other numbers than floats, and NaN."""
+    values = np.asarray(values)
+    if values.ndim != 4 or not all(values.shape[1:]):
+        raise ValueError(f"{name} must have the shape (n, channels, H, W), got {values.shape}")
+    if values.dtype.kind != "f" or not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite floats, got {values.dtype if values.dtype.kind != 'f' else 'NaN or infinity'}")
+    return values

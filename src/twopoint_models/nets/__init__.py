@@ -1,0 +1,6 @@
+"""Networks of torch: modules and their files, nothing of training."""
+
+from .cess_vae import CESSVAE
+from .vgg import VGG16, VGG19
+
+__all__ = ["CESSVAE", "VGG16", "VGG19"]

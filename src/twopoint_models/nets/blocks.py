@@ -1,0 +1,141 @@
+"""Pieces that networks share."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def conv(inputs: int, outputs: int, padding: str = "zeros") -> nn.Conv2d:
+    """Return a 3 x 3 convolution that keeps the size."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode=padding)
+
+
+class Unit(nn.Module):
+    """One skip-connected convolution, ``x + relu(conv(x))``."""
+
+    def __init__(self, channels: int, padding: str = "zeros") -> None:
+        super().__init__()
+        self.conv = conv(channels, channels, padding)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape."""
+        return x + torch.relu(self.conv(x))
+
+
+def latent_noise(indices: Iterable[int], shape: Sequence[int], *, seed: int, epoch: int = 0) -> Tensor:
+    """Return standard normal noise (B, *shape) in which a sample's share hangs on seed, epoch and its index alone.
+
+    So a step is the same however samples are dealt out to batches, processes and devices.
+
+    Parameters
+    ----------
+    indices : iterable of int
+        One for each sample of the batch.
+    shape : sequence of int
+        Of one sample's noise.
+    seed, epoch : int
+        Another one gives other noise.
+
+    Returns
+    -------
+    tensor (B, *shape) float32
+        On the CPU, where the same numbers come out on every machine.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint_models.nets.blocks import latent_noise
+    >>> torch.equal(latent_noise([3, 8], (1, 2, 2), seed=0)[1], latent_noise([8], (1, 2, 2), seed=0)[0])
+    True
+    """
+    generator, found = torch.Generator(), []
+    for index in indices:
+        generator.manual_seed(mixed(seed, epoch, int(index)))
+        found.append(torch.randn(tuple(shape), generator=generator))
+    return torch.stack(found)
+
+
+def mixed(*numbers: int) -> int:
+    """Return 63 bits that hang on all numbers (splitmix64): seeds close to each other give unrelated states."""
+    state = 0
+    for number in numbers:
+        state = (state ^ (number & 0xFFFFFFFFFFFFFFFF)) + 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+        state = (state ^ state >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+        state ^= state >> 31
+    return state >> 1
+
+
+def receptive_field(layers: nn.Module) -> int:
+    """Return the edge in input pixels of the square that one pixel of a chain of convolutions and poolings sees.
+
+    Parameters
+    ----------
+    layers : torch.nn.Module
+        Convolutions and poolings in the order in which they act, inside one another too; a skip connection sees no more than its branch.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from twopoint_models.nets.blocks import receptive_field
+    >>> receptive_field(nn.Sequential(nn.Conv2d(1, 1, 3), nn.AvgPool2d(2), nn.Conv2d(1, 1, 3)))
+    8
+    """
+    edge, step = 1, 1
+    for layer in layers.modules():
+        if isinstance(layer, (nn.Conv2d, nn.AvgPool2d, nn.MaxPool2d)):
+            kernel, stride = (x[0] if isinstance(x, tuple) else x for x in (layer.kernel_size, layer.stride))
+            edge, step = edge + (kernel - 1) * step, step * stride
+    return edge
+
+
+def volume_level(logits: Tensor) -> Tensor:
+    """Return for each image the level above which as many pixels lie as its sigmoid has of phase 1.
+
+    Parameters
+    ----------
+    logits : tensor (B, 1, H, W)
+
+    Returns
+    -------
+    tensor (B, 1, 1, 1)
+        Halfway between two neighbouring values of the image, of which it is no function for derivatives.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint_models.nets.blocks import volume_level
+    >>> logits = torch.tensor([[[[-2.0, -1.0, -0.9, -0.5]]]])  # sigmoids sum to 1.05: one pixel of four
+    >>> round(volume_level(logits).item(), 3)
+    -0.7
+    """
+    with torch.no_grad():
+        values = logits.float().flatten(1).sort(dim=1, descending=True).values
+        number = (logits.float().sigmoid().mean(dim=(1, 2, 3)) * values.shape[1]).round().long()[:, None]
+        ends = torch.nn.functional.pad(values, (1, 1))
+        ends[:, 0], ends[:, -1] = values[:, 0] + 1, values[:, -1] - 1  # no pixel above, or all
+        level = (ends.gather(1, number) + ends.gather(1, number + 1)) / 2
+        return level.to(logits.dtype)[:, :, None, None]
+
+
+def count_of(name: str, value: Any, least: int) -> int:
+    """Return an integer of that at least; refuse anything else."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of {least} or more, got {value!r}")
+    return value
+
+
+def widths_of(width: Any) -> int | list[int]:
+    """Return one width or five, as JSON knows them."""
+    if isinstance(width, int):
+        return count_of("width", width, 1)
+    found = [count_of("width", each, 1) for each in width]
+    if len(found) != 5:
+        raise ValueError(f"width must be one number of channels, or five, one a resolution, got {width!r}")
+    return found

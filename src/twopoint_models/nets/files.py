@@ -1,0 +1,77 @@
+"""Networks in files: weights as safetensors, options as JSON; no pickle, so that a file of a stranger can do no more than be wrong."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+WEIGHTS, OPTIONS = "model.safetensors", "model.json"
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def save_network(network: nn.Module, options: dict[str, Any], folder: str | os.PathLike[str]) -> None:
+    """Write a network and the options that its constructor took into a folder, each file in one step."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": type(network).__name__})
+    (folder / f"{OPTIONS}.part").write_text(json.dumps({"network": type(network).__name__, "options": options}, indent=2) + "\n")
+    for name in (WEIGHTS, OPTIONS):
+        (folder / f"{name}.part").replace(folder / name)
+
+
+def load_network(kind: type[Network], folder: str | os.PathLike[str]) -> Network:
+    """Return a network from the files that save_network wrote, on the CPU, ready to evaluate."""
+    folder = Path(folder)
+    for name in (WEIGHTS, OPTIONS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"folder must hold {WEIGHTS} and {OPTIONS}, there is no {folder / name}")
+    try:
+        found = json.loads((folder / OPTIONS).read_text())
+        name, options = found["network"], dict(found["options"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder / OPTIONS} is not what save wrote: {error}") from None
+    if name != kind.__name__:
+        raise ValueError(f"{folder / OPTIONS} is of a {name}, not of a {kind.__name__}")
+    try:
+        network = kind(**options)
+    except TypeError as error:
+        raise ValueError(f"{folder / OPTIONS} holds other options than a {name} takes: {error}") from None
+    load_weights(network, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
+    return network.eval()
+
+
+def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, or of a file of torch that holds tensors alone (``weights_only``)."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise ValueError(f"{path} is cut short, or no file of weights: {error}") from None
+    except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError and what else torch raises on a file that it refuses
+        raise ValueError(f"{path} is no file of tensors alone, which is all that is read: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(each, Tensor) for each in found.values()):
+        raise ValueError(f"{path} must hold a state dict, tensors by name, got {type(found).__name__}")
+    return found
+
+
+def load_weights(network: nn.Module, tensors: dict[str, Tensor], source: str) -> None:
+    """Put tensors into a network; refuse those of another one, naming the first that does not fit."""
+    wanted = network.state_dict()
+    for name, tensor in wanted.items():
+        if name not in tensors:
+            raise ValueError(f"{source} is of another network: it has no {name}")
+        if tensors[name].shape != tensor.shape:
+            raise ValueError(f"{source} is of another network: {name} is {tuple(tensors[name].shape)}, wanted {tuple(tensor.shape)}")
+    if extra := sorted(tensors.keys() - wanted.keys()):
+        raise ValueError(f"{source} is of another network: it has {extra[0]}, which this one has not")
+    network.load_state_dict(tensors)

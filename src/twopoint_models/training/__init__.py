@@ -1,0 +1,10 @@
+"""Training by pytorch-lightning: configs, regimes, runs that go on after a kill, sweeps."""
+
+from .config import Config
+from .regimes import REGIMES
+from .run import train
+from .several import sweep_regimes, train_regimes
+from .sweep import sweep
+from .tasks import CESSVAETask, NotFiniteError
+
+__all__ = ["REGIMES", "CESSVAETask", "Config", "NotFiniteError", "sweep", "sweep_regimes", "train", "train_regimes"]

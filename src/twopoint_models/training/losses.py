@@ -1,0 +1,108 @@
+"""The losses of the ways of training, of a decoder's logits, and what a validation measures."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+import twopoint as tp
+
+from ..evaluation.reconstructions import centre_crop
+from ..nets import CESSVAE, VGG19
+from ..nets.blocks import volume_level
+from .config import Config
+
+LOSSES = ("mse", "mse_cess", "cess", "crop", "style", "cess_clamp", "sharp")
+MEASURES = ("mse", "cess", "crop", "thresholded")
+
+
+class Loss:
+    """One loss of logits (B, 1 or N, H, W) against images of that shape.
+
+    Parameters
+    ----------
+    name : str
+        Of ``LOSSES``.
+    config : Config
+        Weights of its terms; the size, of which the centre crop is 50 in 224.
+    network : CESSVAE
+        Turns logits to memberships.
+    vgg : VGG19, optional
+        For "style"; moved to where the images are.
+
+    References
+    ----------
+    Cai et al., eqs. (3), (7)-(11) and section 3.4.
+    """
+
+    def __init__(self, name: str, config: Config, network: CESSVAE, vgg: VGG19 | None = None) -> None:
+        if name not in LOSSES:
+            raise ValueError(f"name must be one of {', '.join(LOSSES)}, got {name!r}")
+        if name == "style" and vgg is None:
+            raise ValueError("vgg must be given for the style loss")
+        self.name, self.config, self.network, self.vgg = name, config, network, vgg
+        self.options: dict[str, Any] = {"implied_phase": network.channels == 1}
+        self.crop = centre_crop(config.size)
+
+    def __call__(self, logits: Tensor, images: Tensor) -> Tensor:
+        """Return the loss, a mean over the batch."""
+        value: Tensor = getattr(self, f"_{self.name}")(logits, images)
+        return value
+
+    def measures(self, logits: Tensor, images: Tensor) -> dict[str, Tensor]:
+        """Return ``MEASURES``, and "style" where that is the loss: means over the batch, excess CESS in nats."""
+        soft, hard = self.network.memberships(logits), self.hard(logits)
+        found = {
+            "mse": functional.mse_loss(soft, images),
+            "cess": tp.cess(soft, images, excess=True, **self.options),
+            "crop": tp.cess(soft, images, excess=True, crop=self.crop, **self.options),
+            "thresholded": tp.cess(hard, images, excess=True, **self.options),
+        }
+        return found | ({"style": self._style(logits, images)} if self.name == "style" else {})
+
+    def hard(self, logits: Tensor) -> Tensor:
+        """Return the phases that logits stand for, as memberships of 0 and 1."""
+        soft = self.network.memberships(logits)
+        if self.network.channels == 1:
+            return (soft >= 0.5).to(logits.dtype)
+        return functional.one_hot(soft.argmax(1), soft.shape[1]).movedim(-1, 1).to(logits.dtype)
+
+    def _mse(self, logits: Tensor, images: Tensor) -> Tensor:
+        return functional.mse_loss(self.network.memberships(logits), images)
+
+    def _mse_cess(self, logits: Tensor, images: Tensor) -> Tensor:
+        soft = self.network.memberships(logits)
+        return self.config.alpha * functional.mse_loss(soft, images) + tp.cess(soft, images, excess=True, **self.options)
+
+    def _cess(self, logits: Tensor, images: Tensor) -> Tensor:
+        return tp.cess(self.network.memberships(logits), images, excess=True, **self.options)
+
+    def _crop(self, logits: Tensor, images: Tensor) -> Tensor:
+        return tp.cess(self.network.memberships(logits), images, excess=True, crop=self.crop, **self.options)
+
+    def _style(self, logits: Tensor, images: Tensor) -> Tensor:
+        assert self.vgg is not None
+        vgg = self.vgg.to(images.device)
+        with torch.no_grad():
+            wanted = [vgg(phase) for phase in images.split(1, dim=1)]
+        found = [vgg(phase) for phase in self.network.memberships(logits).split(1, dim=1)]
+        return torch.stack([tp.style_loss(a, b) for a, b in zip(found, wanted, strict=True)]).mean()
+
+    def _cess_clamp(self, logits: Tensor, images: Tensor) -> Tensor:
+        soft, pixels = self.network.memberships(logits), images.shape[-2] * images.shape[-1]
+        clamp = tp.clamp(soft, sigma=self.config.sigma, **self.options) / pixels
+        return tp.cess(soft, images, excess=True, **self.options) + self.config.clamp_weight * clamp
+
+    def _sharp(self, logits: Tensor, images: Tensor) -> Tensor:
+        """Return CESS of the thresholded image; backward it is a soft one, whose volume fraction is that of the plain sigmoid."""
+        above = logits - volume_level(logits)
+        soft = (self.config.sharpness * above).sigmoid()
+        soft = soft + (logits.sigmoid() - soft).mean(dim=(1, 2, 3), keepdim=True)
+        straight = (above >= 0).to(soft.dtype) + soft - soft.detach()
+        return tp.cess(straight, images, excess=True, floor=SHARP_FLOOR, **self.options)
+
+
+# Of a thresholded image some statistics are 0, where the logarithm's slope is 1 over the floor: with CESS's own floor, 1e-6, a few lags
+# would decide where a step goes, and networks end in nan (measured).
+SHARP_FLOOR = 1e-2

@@ -1,0 +1,44 @@
+"""Ways of training: which loss a first and a second half have, and which measure tells how far a run has come."""
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .config import Config
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Two halves of equal length, so that every regime makes as many steps; halves of one name go on with the same loss."""
+
+    start: str  # loss of the first half, of LOSSES
+    finish: str  # loss of the second half
+    judge: str  # measure on the validation images that a sweep makes small
+    swept: tuple[str, ...]  # fields of Config that a sweep may change besides the learning rate
+    about: str
+
+
+REGIMES = {
+    "mse": Regime("mse", "mse", "mse", (), "mean squared error of pixels"),
+    "mse_cess": Regime("mse_cess", "mse_cess", "cess", ("alpha",), "alpha MSE + CESS, eq. (10)"),
+    "cess_finetuned": Regime("mse", "cess", "cess", (), "MSE, then CESS, eq. (8)"),
+    "crop_finetuned": Regime("mse", "crop", "crop", (), "MSE, then CESS on the centre crop, eq. (11)"),
+    "style": Regime("style", "style", "style", (), "style loss on VGG-19, eq. (3)"),
+    "cess_clamp": Regime("cess_clamp", "cess_clamp", "cess", ("clamp_weight", "sigma"), "control: CESS and clamp from scratch, Fig. 4"),
+    "sharp": Regime(
+        "mse",
+        "sharp",
+        "thresholded",
+        ("sharpness",),
+        "ours: MSE, then CESS of the thresholded image, straight through, its volume fraction kept",
+    ),
+}
+
+
+def first_half(config: "Config") -> "Config":
+    """Return the config of a regime's first half: the same for all regimes that begin alike."""
+    name = REGIMES[config.regime].start  # also the regime that goes on with the same loss
+    rate = config.start_learning_rate or config.learning_rate
+    others = {option for regime in REGIMES.values() for option in regime.swept} - set(REGIMES[name].swept)
+    defaults = {each.name: each.default for each in fields(config) if each.name in others}
+    return config.changed(regime=name, learning_rate=rate, start_learning_rate=0.0, epochs=config.start_epochs, **defaults)

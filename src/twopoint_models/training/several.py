@@ -1,0 +1,116 @@
+"""Several regimes at a time: sweeps and runs in processes of their own, and before them the first halves that they share."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+
+from .._check import positive
+from .._spreading import spread
+from .config import Config
+from .regimes import REGIMES, first_half
+from .run import begin, train
+from .sweep import sweep
+
+Data: TypeAlias = Callable[[Config], Any] | None
+ORDER = ("style", "mse_cess", "cess_clamp", "sharp", "crop_finetuned", "cess_finetuned", "mse")  # from the longest to the shortest
+
+
+def train_regimes(
+    configs: Mapping[str, Config],
+    folder: str | os.PathLike[str],
+    *,
+    data: Data = None,
+    processes: int = 1,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> None:
+    """Train regimes, each in the folder of its name; what is done is not done again.
+
+    Parameters
+    ----------
+    configs : dict of str to Config
+        By regime.
+    folder : str or path
+        Gets a folder for each, and ``start/<loss>``, the first halves.
+    data : callable, optional
+        Makes a LightningDataModule of a config; of a module's top level where there are several processes.
+    processes : int
+        Regimes at a time, each on one core; with 1 one after the other on all, with bars.
+    progress : callable, optional
+        Called with regimes done, regimes wanted and 0, where there are several processes.
+    """
+    if processes > 1:
+        for config in _shared(configs).values():
+            begin(config, folder, data and data(config))
+    _over(_train, configs, folder, data, processes, progress)
+
+
+def sweep_regimes(
+    configs: Mapping[str, Config],
+    folder: str | os.PathLike[str],
+    trials: int,
+    epochs: float,
+    *,
+    data: Data = None,
+    processes: int = 1,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> dict[str, Config]:
+    """Sweep regimes, as many trials for each, and return configs with what was found.
+
+    A regime that goes on from another loss takes the learning rate that was best for that one in its first half, which is trained before,
+    and its trials begin there. Parameters are those of :func:`train_regimes` and :func:`sweep`.
+    """
+    work = partial(_sweep, trials, epochs)
+    if processes > 1:
+        for config in _shared(configs).values():
+            _begun(trials, epochs, config, folder, data)
+    return _over(work, configs, folder, data, processes, progress)
+
+
+def _over(work: Any, configs: Mapping[str, Config], folder: Any, data: Data, processes: int, progress: Any) -> dict[str, Any]:
+    """Do work for each regime, the longest first where there are several processes."""
+    if positive("processes", processes) == 1:
+        return {name: work(folder, data, True, config) for name, config in configs.items()}
+    order, found = sorted(configs, key=ORDER.index), {}
+    results = spread(partial(work, folder, data, False), [configs[name] for name in order], processes, _one_thread)
+    for name, result in zip(order, results, strict=True):
+        found[name] = result
+        if progress is not None:
+            progress(len(found), len(order), 0.0)
+    return {name: found[name] for name in configs}
+
+
+def _shared(configs: Mapping[str, Config]) -> dict[str, Config]:
+    """Return one config for each loss from which another goes on."""
+    return {
+        REGIMES[name].start: each for name, each in configs.items() if REGIMES[name].start != REGIMES[name].finish and each.start_epochs
+    }
+
+
+def _train(folder: Any, data: Data, bars: bool, config: Config) -> None:
+    """Train one regime."""
+    train(config, Path(folder) / config.regime, data and data(config), progress=bars)
+
+
+def _sweep(trials: int, epochs: float, folder: Any, data: Data, bars: bool, config: Config) -> Config:
+    """Sweep one regime, from its first half where it has one of another loss."""
+    start = None
+    if _shared({config.regime: config}):
+        config, start = _begun(trials, epochs, config, folder, data)
+    return sweep(config, folder, trials=trials, epochs=epochs, start=start, data=data and data(config))
+
+
+def _begun(trials: int, epochs: float, config: Config, folder: Any, data: Data) -> tuple[Config, Any]:
+    """Return a config with the swept rate of its first half, and that half."""
+    rate = sweep(first_half(config), folder, trials=trials, epochs=epochs, data=data and data(config)).learning_rate
+    config = config.changed(start_learning_rate=rate)
+    return config, begin(config, folder, data and data(config))
+
+
+def _one_thread() -> None:
+    """Set up a process that has one core."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # a network that fades is ten times slower without
