@@ -22,6 +22,12 @@ from twopoint_models.nets import CESSVAE
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+def save_gray(path, image):
+    from PIL import Image
+
+    Image.fromarray(image).save(path)
+
+
 def run(name, out, *arguments):
     command = [sys.executable, EXAMPLES / f"{name}.py", *map(str, arguments), "--out", out, "--small"]
     printed = subprocess.run(command, capture_output=True, text=True, timeout=280)
@@ -229,6 +235,36 @@ def test_evaluation_refuses(spoil, message, tmp_path, own_file, runs):
     printed = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert printed.returncode != 0
     assert re.search(message, printed.stderr)
+
+
+TINY = ("--size", 32, "--width", 2, "--epochs", 2, "--batch-size", 8, "--fractions", 0.5, 0.5, 0)
+
+
+def test_train_on_micrographs(tmp_path):
+    """From two pictures to a network and its evaluation."""
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        gray = np.kron(rng.integers(40, 90, (10, 12)) + 120 * (rng.random((10, 12)) < 0.4), np.ones((16, 16)))
+        save_gray(tmp_path / f"{name}.png", gray.astype(np.uint8))
+    pictures = (tmp_path / "a.png", tmp_path / "b.png")
+    summary, printed = run("train_cess_vae", tmp_path / "runs", *TINY, "--regimes", "sharp", "--processes", 1, "--images", *pictures)
+    assert summary["sharp"]["learning_rate"] == 2e-3
+    assert "sharp: " in printed
+    assert CESSVAE.load(tmp_path / "runs/sharp").config["sharpness"] == 4.0
+    assert not (tmp_path / "runs/generated.h5").exists()
+
+
+def test_train_after_a_sweep_in_two_processes(tmp_path):
+    """Images that are generated, a study that both processes share, first halves that both regimes share."""
+    arguments = [*TINY, "--count", 3, "--regimes", "cess_finetuned", "mse_cess", "--trials", 2, "--trial-epochs", 0.5]
+    summary, _ = run("train_cess_vae", tmp_path, *arguments)
+    assert {"sweep_seconds", "training_seconds", "cess_finetuned", "mse_cess"} == set(summary)
+    assert 3e-4 <= summary["cess_finetuned"]["start_learning_rate"] <= 1e-2
+    assert summary["mse_cess"]["alpha"] != 1.0
+    assert {path.parent.name for path in tmp_path.rglob("model.safetensors")} == {"cess_finetuned", "mse_cess", "mse"}
+    again, _ = run("train_cess_vae", tmp_path, *arguments)
+    assert again["mse_cess"] == summary["mse_cess"]
+    assert again["training_seconds"] < summary["training_seconds"]
 
 
 @pytest.mark.usefixtures("shared_data")

@@ -51,6 +51,7 @@ ONLY_IN = {
     "lightning": LIGHTNING,
     "pytorch_lightning": LIGHTNING,
     "optuna": ("twopoint_models.training.sweep",),
+    "pooch": ("twopoint_models.weights",),
     "h5py": (
         "twopoint_models.data.layout",
         "twopoint_models.data.micro2d*",

@@ -34,6 +34,8 @@ def test_first_halves_are_equal_where_regimes_begin_alike():
     assert halves["mse_cess"].alpha == 0.5
     assert halves["mse"].alpha == 1.0
     assert (halves["cess_clamp"].sigma, halves["cess_clamp"].clamp_weight) == (0.1, 0.3)
+    assert first_half(Config(regime="sharp", vgg="a.pth", style_layers=("conv1_1",))) == first_half(Config(regime="mse"))
+    assert first_half(Config(regime="style", vgg="a.pth")).vgg == "a.pth"
     assert first_half(Config(start_learning_rate=0.5)).learning_rate == 0.5
 
 

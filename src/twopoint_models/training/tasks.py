@@ -24,7 +24,7 @@ class CESSVAETask(pl.LightningModule):
     Latent noise hangs on seed, epoch and the sample's own index, so that a step is the same however samples are dealt out to devices, and a
     run that was killed goes on as if it had not been. RAdam, and a cosine for the learning rate that starts anew every ``restart_every``
     epochs. Logged are loss, reconstruction, kl and learning_rate in training, and for the validation, from latent means, the measures
-    of :class:`Loss` with "validation_" in front, "validation_kl" and "validation_judge", the regime's own.
+    of :class:`Loss`, their names behind ``validation_``, ``validation_kl`` and ``validation_judge``, the regime's own.
 
     Parameters
     ----------
