@@ -15,22 +15,28 @@ Result = TypeVar("Result")
 
 
 def spread(
-    work: Callable[[Item], Result], items: Iterable[Item], workers: int, begin: Callable[[], None] | None = None
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    begin: Callable[[], None] | None = None,
+    *,
+    ahead: int | None = None,
 ) -> Iterator[Result]:
     """Yield the results of items in their order, as many ahead as keep all workers busy: what nobody has taken yet costs memory.
 
-    Work and begin, which each worker calls first, are functions of a module; workers import the calling script anew.
+    Where items differ much in length, more ahead are needed than the two a worker that are taken by default. Work, and begin, which each
+    worker calls first, are functions of a module; workers import the calling script anew.
     """
     coming = iter(items)
     context = multiprocessing.get_context("spawn")  # no fork beside torch's or jax's threads
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow, initargs=(begin,)) as pool:
-        ahead: deque[Future[Result]] = deque()
+        waiting: deque[Future[Result]] = deque()
         try:
             while True:
-                ahead.extend(pool.submit(work, item) for item in islice(coming, 2 * workers - len(ahead)))
-                if not ahead:
+                waiting.extend(pool.submit(work, item) for item in islice(coming, (ahead or 2 * workers) - len(waiting)))
+                if not waiting:
                     return
-                yield ahead.popleft().result()
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -41,7 +41,8 @@ class Loss:
             raise ValueError(f"name must be one of {', '.join(LOSSES)}, got {name!r}")
         if name == "style" and vgg is None:
             raise ValueError("vgg must be given for the style loss")
-        self.name, self.config, self.network, self.vgg = name, config, network, vgg
+        self.name, self.config, self.network = name, config, network
+        self.vgg = None if vgg is None else vgg.to(memory_format=torch.channels_last)  # as the images are, and a fifth faster
         self.options: dict[str, Any] = {"implied_phase": network.channels == 1}
         self.crop = centre_crop(config.size)
 

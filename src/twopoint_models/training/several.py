@@ -75,7 +75,7 @@ def _over(work: Any, configs: Mapping[str, Config], folder: Any, data: Data, pro
     if positive("processes", processes) == 1:
         return {name: work(folder, data, True, config) for name, config in configs.items()}
     order, found = sorted(configs, key=ORDER.index), {}
-    results = spread(partial(work, folder, data, False), [configs[name] for name in order], processes, _one_thread)
+    results = spread(partial(work, folder, data, False), [configs[name] for name in order], processes, _one_thread, ahead=len(order))
     for name, result in zip(order, results, strict=True):
         found[name] = result
         if progress is not None:
