@@ -108,8 +108,7 @@ def make_task(config: Config, loss: str, network: CESSVAE | None = None) -> CESS
     network = copy.deepcopy(network) if network is not None else new_network(config)
     if loss == "sharp":
         network.sharpen(config.sharpness)
-    judge = loss if loss != REGIMES[config.regime].finish and loss in ("mse", "style") else REGIMES[config.regime].judge
-    return CESSVAETask(config, loss=loss, judge=judge, network=network, vgg=vgg)
+    return CESSVAETask(config, loss=loss, judge=REGIMES[config.regime].judge, network=network, vgg=vgg)
 
 
 def make_data(config: Config) -> MICRO2DModule:

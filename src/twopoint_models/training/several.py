@@ -16,7 +16,7 @@ from .run import begin, train
 from .sweep import sweep
 
 Data: TypeAlias = Callable[[Config], Any] | None
-ORDER = ("style", "mse_cess", "cess_clamp", "sharp", "crop_finetuned", "cess_finetuned", "mse")  # from the longest to the shortest
+ORDER = ("style", "mse_cess", "sharp", "crop_finetuned", "cess_finetuned", "mse", "cess_clamp")  # longest first, the control last
 
 
 def train_regimes(
