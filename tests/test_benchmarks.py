@@ -15,7 +15,7 @@ from twopoint_models.data import MICRO2D, MICRO2DWriter
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks is no part of the distribution
 
-from benchmarks import cases, floor, jobs, literal, reader_rate, series, timing  # noqa: E402
+from benchmarks import cases, cess_vae, floor, jobs, literal, reader_rate, series, timing  # noqa: E402
 from benchmarks.bars import Bar, at_most  # noqa: E402
 
 RUN = [case for case in cases.CASES if case.needs is None and case.name != "torch-compile"]  # a cold compile takes half a minute
@@ -145,3 +145,12 @@ def test_the_rate_of_the_reader(tmp_path):
     assert len(MICRO2D(copied)) == 12 * reader_rate.COPIES
     for rates in reader_rate.measure(copied, epochs=1, size=6).values():
         assert rates["median"] > 0
+
+
+def test_the_network_of_the_cess_vae(tmp_path, monkeypatch):
+    monkeypatch.setattr(cess_vae, "NETWORKS", {"2, 1": (2, 1)})
+    monkeypatch.setattr(sys, "argv", ["cess_vae", "--size", "32", "--batch", "2", "--threads", "1", "--output", str(tmp_path / "out.json")])
+    cess_vae.main()
+    (row,) = json.loads((tmp_path / "out.json").read_text())["networks"].values()
+    assert row["receptive_field"] == 172
+    assert all(row[name] > 0 for name in ("encode_decode_zeros", "encode_decode_circular", "step", "loss", "parameters"))

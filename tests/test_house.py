@@ -52,6 +52,7 @@ ONLY_IN = {
     "pytorch_lightning": LIGHTNING,
     "optuna": ("twopoint_models.training.sweep",),
     "pooch": ("twopoint_models.weights",),
+    "sqlalchemy": ("twopoint_models.training.sweep",),
     "h5py": (
         "twopoint_models.data.layout",
         "twopoint_models.data.micro2d*",

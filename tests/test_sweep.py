@@ -35,6 +35,7 @@ def trials(folder, name="mse_cess", states=DONE):
 
 def test_the_best_of_short_runs_is_chosen(config, tmp_path):
     told = []
+    config = config.changed(devices=2)  # for the training after it; a trial has one
     found = sweep(config, tmp_path, trials=4, epochs=1, progress=lambda *state: told.append(state))
     done = trials(tmp_path)
     best = min(done, key=lambda trial: trial.value)

@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 import pytorch_lightning as pl
 import torch
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..nets import CESSVAE
 from ..nets.blocks import mixed
@@ -22,11 +23,11 @@ from .tasks import NotFiniteError
 HEARTBEAT = 5  # seconds between signs of life of a trial; three missed ones, and it counts as killed
 STARTUP = 5  # trials at random before the estimator
 RANGES: dict[str, tuple[float, float]] = {  # all on a logarithmic scale
-    "learning_rate": (3e-4, 1e-2),
+    "learning_rate": (3e-4, 5e-3),  # short trials like large ones, at which long runs fail
     "alpha": (1e-3, 10.0),
     "clamp_weight": (1e-4, 1.0),
     "sigma": (0.01, 0.25),
-    "sharpness": (2.0, 64.0),
+    "sharpness": (1.0, 16.0),
 }
 DONE = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
@@ -45,8 +46,8 @@ def sweep(
 
     Each trial trains with the loss of the regime's second half, from ``start`` where it is given, and is judged by the regime's own measure
     (``REGIMES[config.regime].judge``). The study stands in ``sweep.sqlite``: call again to go on after a kill, or call from several
-    processes at once to share the trials. A trial that was killed is made again with the same hyperparameters; one whose loss is no finite
-    number counts, as the worst.
+    processes at once to share the trials, each of which has one device. A trial that was killed is made again with the same
+    hyperparameters; one whose loss is no finite number counts, as the worst.
 
     Parameters
     ----------
@@ -97,6 +98,16 @@ def sweep(
 def _study(config: Config, folder: Path) -> optuna.Study:
     """Return the regime's study of a folder, made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
+    for seconds in (0.2, 0.5, 1.0, 2.0):
+        try:
+            return _opened(config, folder)
+        except SQLAlchemyError:  # several processes that begin at once make the same tables, and all but one fail
+            time.sleep(seconds)
+    return _opened(config, folder)
+
+
+def _opened(config: Config, folder: Path) -> optuna.Study:
+    """Open a study."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats, since optuna 2.9
         storage = optuna.storages.RDBStorage(
@@ -147,7 +158,7 @@ def _value(trial: optuna.Trial, config: Config, epochs: float, start: CESSVAE | 
     names = ("learning_rate", *REGIMES[config.regime].swept)
     found = {name: trial.suggest_float(name, *RANGES[name], log=True) for name in names}
     whole = max(round(epochs), 1)
-    short = config.changed(epochs=whole, restart_every=whole, **found)
+    short = config.changed(epochs=whole, restart_every=whole, devices=1, **found)
     pl.seed_everything(config.seed, verbose=False)
     task = make_task(short, REGIMES[config.regime].finish, start)
     with tempfile.TemporaryDirectory() as nothing:
