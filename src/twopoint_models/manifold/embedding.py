@@ -1,0 +1,197 @@
+"""Metric multidimensional scaling: points of few dimensions whose distances match given ones; for many points by landmarks."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.linalg import eigh
+from scipy.spatial.distance import cdist
+from sklearn.manifold import smacof
+
+from .._check import positive
+from .distances import distance_matrix, distances_to
+from .placement import place
+
+_BLOCK = 1024  # points placed at a time
+_ASYMMETRY = 1e-5  # of the largest distance: what float32 sums of many squares may differ by, far below any distance that is meant
+
+
+class Embedding(NamedTuple):
+    """Points that stand for images.
+
+    Attributes
+    ----------
+    points : float64 array (n, D)
+        In the unit of the distances, their mean 0, directions of larger variance first.
+    stress : float
+        Kruskal's, eq. (8): over all pairs, or with landmarks over the pairs of a point and a landmark.
+    landmarks : int64 array (m,)
+        Which points were embedded by their distances from each other; all of them but of :func:`embed_landmarks`.
+    """
+
+    points: np.ndarray
+    stress: float
+    landmarks: np.ndarray
+
+
+def embed(distances: Float[np.ndarray, "n n"], dimensions: int, *, iterations: int = 1000, tolerance: float = 1e-8) -> Embedding:
+    """Return points whose distances match given ones: metric MDS by scikit-learn's SMACOF from the classical solution.
+
+    SMACOF lowers ``sum (d_ij - d^_ij)^2`` step by step. From the classical solution, the leading eigenvectors of the doubly centred
+    squared distances, it needs few steps, and there is nothing random. The sum of squares is what the distances themselves ask for;
+    eq. (8) divides it by that of the embedded ones, which a larger embedding would lower a little further.
+
+    Parameters
+    ----------
+    distances : array (n, n)
+        Symmetric, zero on the diagonal, such as of :func:`distance_matrix`.
+    dimensions : int
+        D, from 1 to n - 1.
+    iterations : int
+        At most.
+    tolerance : float
+        SMACOF ends when a step lowers the sum by less than so much of the sum of squared distances.
+
+    Returns
+    -------
+    Embedding
+
+    Raises
+    ------
+    TypeError
+        If distances are not real numbers.
+    ValueError
+        If distances are not square, symmetric to 1e-5 of the largest, finite, of 0 or more, zero on the diagonal; are those of one image
+        only, or all zero; or dimensions are not from 1 to n - 1.
+
+    References
+    ----------
+    Lubbers et al., section III.C, eq. (8); Borg and Groenen, *Modern Multidimensional Scaling* (2005), chapters 8 and 12.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.manifold import distance_matrix, embed
+    >>> square = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
+    >>> found = embed(distance_matrix(square), 2)
+    >>> distance_matrix(found.points).round(6)[0].tolist(), round(found.stress, 6)
+    ([0.0, 1.0, 1.414214, 1.0], 0.0)
+    """
+    d, dimensions = _distances(distances, dimensions)
+    unit = np.sqrt(np.mean(d**2))  # SMACOF's own thresholds are absolute
+    d = d / unit
+    options = {"n_components": dimensions, "n_init": 1, "max_iter": positive("iterations", iterations), "eps": tolerance}
+    points, _ = smacof(d, init=_classical(d, dimensions), normalized_stress=False, n_jobs=1, **options)
+    points = points @ np.linalg.svd(points, full_matrices=False)[2].T  # SMACOF keeps their mean at 0, their axes only nearly
+    return Embedding(points * unit, _kruskal(d, cdist(points, points)), np.arange(len(points)))
+
+
+def embed_landmarks(
+    vectors: Float[np.ndarray, "n entries"],
+    dimensions: int,
+    *,
+    landmarks: int = 1000,
+    seed: int = 0,
+    progress: Callable[[int, int], object] | None = None,
+) -> Embedding:
+    """Embed landmarks by their distances from each other, and place all others by theirs from the landmarks.
+
+    Memory goes as n times landmarks. Landmarks are drawn at random, so that they lie as densely as the vectors do; those farthest from
+    each other would favour outliers, and choosing them takes a pass over all vectors for each.
+
+    Parameters
+    ----------
+    vectors : array (n, P)
+        Such as of :func:`texture_vectors`; may be a ``numpy.memmap``.
+    dimensions : int
+        D, below the number of landmarks.
+    landmarks : int
+        How many; with n or more this is :func:`embed`.
+    seed : int
+        Draws the landmarks.
+    progress : callable, optional
+        Called with the number of vectors done and that of all.
+
+    Returns
+    -------
+    Embedding
+        The stress is that over the pairs of a vector and a landmark.
+
+    Raises
+    ------
+    TypeError
+        If vectors are not floating-point.
+    ValueError
+        If vectors are not (n, P) and finite, are one only or all equal, or dimensions do not lie below the number of landmarks.
+
+    References
+    ----------
+    Lubbers et al., eq. (8); de Silva and Tenenbaum, *Sparse multidimensional scaling using landmark points* (2004).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.manifold import embed_landmarks
+    >>> found = embed_landmarks(np.random.default_rng(0).random((200, 3)), 3, landmarks=50)
+    >>> found.points.shape, found.landmarks.shape, found.stress < 1e-6
+    ((200, 3), (50,), True)
+    """
+    n, wanted = len(vectors), positive("landmarks", landmarks)
+    chosen = np.sort(np.random.default_rng(seed).choice(n, min(wanted, n), replace=False))
+    base = np.asarray(vectors[chosen])
+    core = embed(distance_matrix(base), dimensions)
+    if len(chosen) == n:
+        return core
+    points, left, apart = np.empty((n, core.points.shape[1])), 0.0, 0.0
+    for begin in range(0, n, _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        d = distances_to(vectors[rows], base)
+        placed = place(d, core.points)
+        own = (chosen >= begin) & (chosen < begin + _BLOCK)
+        placed[chosen[own] - begin] = core.points[own]
+        found = cdist(placed, core.points)
+        left, apart = left + ((d - found) ** 2).sum(), apart + (found**2).sum()
+        points[rows] = placed
+        if progress:
+            progress(min(begin + _BLOCK, n), n)
+    return Embedding(points, float(np.sqrt(left / apart)), chosen)
+
+
+def _distances(distances: np.ndarray, dimensions: int) -> tuple[np.ndarray, int]:
+    """Return distances as float64, exactly symmetric, and dimensions; refuse what is none."""
+    found = np.asarray(distances)
+    if found.dtype.kind not in "iuf":
+        raise TypeError(f"distances must be real numbers, got {found.dtype}")
+    if found.ndim != 2 or found.shape[0] != found.shape[1]:
+        raise ValueError(f"distances must be square, (n, n), got the shape {found.shape}")
+    if len(found) < 2:
+        raise ValueError(f"distances must be between two images or more, got those of {len(found)} only")
+    d = found.astype(np.float64)
+    if not np.isfinite(d).all() or d.min() < 0:
+        raise ValueError(f"distances must be finite and of 0 or more, got numbers from {d.min()} to {d.max()}")
+    if not (largest := d.max()):
+        raise ValueError("distances must not all be 0: all images are the same")
+    if (off := np.abs(d - d.T).max()) > _ASYMMETRY * largest:
+        raise ValueError(f"distances must be symmetric, got two that differ by {off:g}, the largest being {largest:g}")
+    if (off := d.diagonal().max()) > _ASYMMETRY * largest:
+        raise ValueError(f"distances must be 0 on the diagonal, got {off:g}")
+    if (dimensions := positive("dimensions", dimensions)) >= len(d):
+        raise ValueError(f"dimensions must be below the number of points, {len(d)}, got {dimensions}")
+    d = (d + d.T) / 2
+    np.fill_diagonal(d, 0.0)
+    return d, dimensions
+
+
+def _classical(d: np.ndarray, dimensions: int) -> np.ndarray:
+    """Return the classical solution (n, D); a dimension without a positive eigenvalue is flat."""
+    n = len(d)
+    centred = d**2
+    centred = -(centred - centred.mean(axis=0) - centred.mean(axis=1)[:, None] + centred.mean()) / 2
+    values, directions = eigh(centred, subset_by_index=(n - dimensions, n - 1))
+    return (directions * np.sqrt(np.maximum(values, 0.0)))[:, ::-1]
+
+
+def _kruskal(d: np.ndarray, embedded: np.ndarray) -> float:
+    """Return Kruskal's stress, eq. (8)."""
+    return float(np.sqrt(((d - embedded) ** 2).sum() / (embedded**2).sum()))

@@ -1,0 +1,102 @@
+"""Texture synthesis: what the loss is, that it falls, bounds, phases, sizes, refusals."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+import twopoint as tp
+from twopoint_models.manifold import synthesise
+from twopoint_models.nets import VGG19
+
+WEIGHTS = "weights/vgg19_norm_conv5_4_f16.safetensors"
+OPTIONS = dict(pooling="mean", padding="circular")
+FIELD = gaussian_filter(np.random.default_rng(0).standard_normal((32, 32)), 2, mode="wrap")
+GRAY = (FIELD - FIELD.min()) / np.ptp(FIELD)
+TWO = np.stack([GRAY <= 0.5, GRAY > 0.5]).astype(float)
+THREE = np.stack([np.digitize(GRAY, [0.4, 0.6]) == phase for phase in range(3)]).astype(float)
+
+
+@pytest.fixture(scope="module")
+def random_filters():
+    return VGG19.random(layers=("conv1_1", "pool_1"), **OPTIONS)
+
+
+def features(network, *images):
+    with torch.no_grad():
+        return network(torch.as_tensor(np.stack(images), dtype=torch.float32)[:, None])
+
+
+def test_the_loss_falls_by_the_thousand_with_trained_filters(shared_data):
+    network = VGG19.load(shared_data / WEIGHTS, layers=("conv1_1", "pool_1"), **OPTIONS)
+    seen = []
+    found = synthesise(GRAY, network, iterations=60, weights=(1.0, 0.5), progress=lambda *at: seen.append(at))
+    assert (found.image.dtype, found.image.shape) == (np.float32, (32, 32))
+    assert 0 <= found.image.min() <= found.image.max() <= 1
+    assert found.history[-1] < 1e-3 * found.history[0]
+    assert (np.diff(found.history) <= 0).all()
+    loss = float(tp.style_loss(features(network, found.image), features(network, GRAY), weights=(1.0, 0.5)))
+    assert found.history[-1] == pytest.approx(loss, rel=1e-2), "the history's end is the loss of the image that is returned"
+    noise = np.random.default_rng(0).random((32, 32))
+    assert found.history[0] == pytest.approx(
+        float(tp.style_loss(features(network, noise), features(network, GRAY), weights=(1.0, 0.5))), rel=1e-4
+    )
+    assert seen == [(i, 60, found.history[i]) for i in range(1, 61)]
+    assert np.abs(found.image - GRAY).max() > 0.3, "another image than the given one"
+
+
+def test_it_keeps_statistics_that_the_loss_does_not_name(shared_data):
+    network = VGG19.load(shared_data / WEIGHTS, layers=("conv1_1", "pool_1", "pool_2"), **OPTIONS)
+    found = synthesise(GRAY, network, iterations=80).image
+    wanted, noise = tp.autocorrelation(GRAY, crop=7), tp.autocorrelation(np.random.default_rng(0).random((32, 32)), crop=7)
+    off = np.abs(tp.autocorrelation(found.astype(float), crop=7) - wanted).max()
+    assert off < 0.25 * np.abs(noise - wanted).max()
+
+
+def test_a_seed_gives_an_image(random_filters):
+    one, same, other = (synthesise(GRAY, random_filters, iterations=5, seed=seed).image for seed in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("phases", [TWO, THREE], ids=["two", "three"])
+def test_phases_sum_to_one_and_keep_their_fractions(phases, random_filters):
+    found = synthesise(phases, random_filters, iterations=60)
+    assert found.image.shape == phases.shape
+    assert found.image.min() >= 0
+    assert found.image.sum(axis=0) == pytest.approx(np.ones((32, 32)), abs=1e-6)
+    assert found.history[-1] < 0.1 * found.history[0]
+    each = range(3) if len(phases) == 3 else [1]
+    loss = sum(float(tp.style_loss(features(random_filters, found.image[h]), features(random_filters, phases[h]))) for h in each)
+    assert found.history[-1] == pytest.approx(loss, rel=1e-2)
+    assert found.image.mean(axis=(1, 2)) == pytest.approx(phases.mean(axis=(1, 2)), abs=0.15)
+
+
+def test_another_size_has_the_same_means(random_filters):
+    found = synthesise(GRAY, random_filters, iterations=60, size=(24, 40))
+    assert found.image.shape == (24, 40)
+    assert found.history[-1] < 1e-3 * found.history[0]
+    for made, given in zip(features(random_filters, found.image), features(random_filters, GRAY), strict=True):
+        a, b = (np.asarray(tp.gram(maps)[0]) / maps[0, 0].numel() for maps in (made, given))
+        assert np.abs(a - b).max() < 0.02 * np.abs(b).max()
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "error", "message"),
+    [
+        (np.full((8, 8), 0.5), {}, ValueError, "image must not be constant"),
+        (255 * GRAY, {}, ValueError, r"image must be in \[0, 1\]"),
+        (np.where(GRAY > 0.9, np.nan, GRAY), {}, ValueError, "image must be finite"),
+        (GRAY[None], {}, ValueError, r"image must have the shape \(H, W\), or \(N, H, W\) of two phases or more, got \(1, 32, 32\)"),
+        (GRAY.astype(complex), {}, TypeError, "image must be of real numbers"),
+        (np.stack([GRAY, GRAY]), {}, ValueError, "image must be of phases that sum to one"),
+        (np.stack([GRAY, 1 - GRAY, 0 * GRAY]), {}, ValueError, "phase 2 of image must not be constant"),
+        (GRAY, dict(iterations=0), ValueError, "iterations must be an integer above 0"),
+        (GRAY, dict(size=(8,)), ValueError, "size must be height and width"),
+        (GRAY, dict(size=(8, 0)), ValueError, "size must be an integer above 0"),
+        (GRAY, dict(weights=(1.0,)), ValueError, "weights must hold one number for each of the 2 layers, got 1"),
+    ],
+)
+def test_bad_input_is_refused(image, options, error, message, random_filters):
+    with pytest.raises(error, match=message):
+        synthesise(image, random_filters, **options)
