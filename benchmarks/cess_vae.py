@@ -3,7 +3,7 @@
     python -m benchmarks.cess_vae [--size 224] [--batch 64] [--threads 2] [--device cpu] [--output benchmarks/results/cess_vae.json]
 
 Prints a line for each network, zero and circular padding in turn, and writes all to the output with the machine's description. A step is
-encode, decode, loss, backward and RAdam, 32 images; its loss is CESS of all lags, the target's statistics computed anew.
+encode, decode, loss, backward and RAdam, 8 images; its loss is CESS of all lags, the target's statistics computed anew.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def main() -> None:
             with torch.inference_mode():
                 row[f"encode_decode_{padding}"] = seconds(lambda net=model: net(images), options.rounds, options.device)
             if padding == "zeros":
-                row |= step(model, images[:32], options.device)
+                row |= step(model, images[:8], options.device)
         print(f"{name:18} {', '.join(f'{key} {value:.4g}' for key, value in row.items())}; loss {row['loss'] / row['step']:.1%} of a step")
     options.output.write_text(json.dumps(found, indent=2) + "\n")
 

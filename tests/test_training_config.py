@@ -7,6 +7,7 @@ import pytest
 
 from twopoint_models.training import REGIMES, Config
 from twopoint_models.training.regimes import first_half
+from twopoint_models.training.several import ORDER
 
 
 def test_a_config_comes_back_from_its_file(tmp_path):
@@ -36,6 +37,10 @@ def test_first_halves_are_equal_where_regimes_begin_alike():
     assert (halves["cess_clamp"].sigma, halves["cess_clamp"].clamp_weight) == (0.1, 0.3)
     assert first_half(Config(regime="sharp", vgg="a.pth", style_layers=("conv1_1",))) == first_half(Config(regime="mse"))
     assert first_half(Config(start_learning_rate=0.5)).learning_rate == 0.5
+
+
+def test_every_regime_has_its_place_in_the_order_of_processes():
+    assert sorted(ORDER) == sorted(REGIMES)
 
 
 @pytest.mark.parametrize(

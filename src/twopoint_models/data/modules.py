@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from .._check import positive
 from .micro2d import MICRO2D
 from .patches import SlidingWindows
-from .shuffling import Dealt, Shuffled
+from .shuffling import order_of
 from .splits import SPLITS, check_three
 
 TRAIN, VALIDATION, TEST = SPLITS
@@ -65,18 +65,11 @@ class _Module(pl.LightningDataModule):
         return DataLoader(
             dataset,
             batch_size=options.batch_size,  # by name: Lightning makes some loaders anew from what they were given
-            sampler=self._sampler(dataset) if part == TRAIN else None,
+            sampler=order_of(dataset, options.seed, self.trainer) if part == TRAIN else None,
             num_workers=options.workers,
             persistent_workers=options.workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
-
-    def _sampler(self, dataset: Any) -> Any:
-        """Return the order of training, or this process's share of it."""
-        trainer = self.trainer
-        if trainer is None or trainer.world_size == 1:
-            return Shuffled(dataset, self.hparams.seed)
-        return Dealt(dataset, self.hparams.seed, trainer.world_size, trainer.global_rank)
 
 
 class MICRO2DModule(_Module):

@@ -25,6 +25,13 @@ class Shuffled(RandomSampler):
         return super().__iter__()
 
 
+def order_of(dataset: Any, seed: int, trainer: Any) -> "Shuffled | Dealt":
+    """Return the order of training, or this process's share of it where a Lightning trainer has several."""
+    if trainer is None or trainer.world_size == 1:
+        return Shuffled(dataset, seed)
+    return Dealt(dataset, seed, trainer.world_size, trainer.global_rank)
+
+
 class Dealt(DistributedSampler[Any]):
     """The order of :class:`Shuffled` dealt out to processes: their batches together are those of one process with batches as large.
 

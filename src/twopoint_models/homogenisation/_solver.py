@@ -84,13 +84,17 @@ def solve(
         gained = state["gained"] + alpha * state["rz"]
         return {"u": u, "r": r, "p": p, "rz": rz, "radau": radau, "gained": gained, "step": state["step"] + 1}
 
-    z = _preconditioned(residual, medium, space)
-    rz = _dot(residual, z, axes, xp)
-    begin = {"u": [xp.zeros_like(x) for x in residual], "r": residual, "p": z, "rz": rz, "gained": xp.zeros_like(rz)}
-    begin |= {"radau": xp.ones_like(rz) / least, "step": xp.sum(xp.zeros_like(rz))}
-    end = while_loop(going, step, begin, like=rz)
+    begin = _at_rest(residual, _preconditioned(residual, medium, space), least, axes, xp)
+    end = while_loop(going, step, begin, like=begin["rz"])
     left = end["radau"] * end["rz"]
     return Found(end["u"], left / xp.maximum(mean - end["gained"] - left, 1e-30 * mean), end["step"])
+
+
+def _at_rest(residual: list[Array], z: list[Array], least: Array, axes: tuple[int, ...], xp: Namespace) -> dict[str, Any]:
+    """Return the state before the first step, without displacements; z is what the preconditioner makes of the residual."""
+    rz = _dot(residual, z, axes, xp)
+    begin = {"u": [xp.zeros_like(x) for x in residual], "r": residual, "p": z, "rz": rz, "gained": xp.zeros_like(rz)}
+    return begin | {"radau": xp.ones_like(rz) / least, "step": xp.sum(xp.zeros_like(rz))}
 
 
 def _dot(a: list[Array], b: list[Array], axes: tuple[int, ...], xp: Namespace) -> Array:

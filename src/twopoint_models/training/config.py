@@ -38,7 +38,9 @@ class Config:
     """
 
     data: str = _option("", "file in MICRO2D's layout")
-    regime: str = _option("sharp", f"way of training: {', '.join(REGIMES)}", choices=tuple(REGIMES))
+    regime: str = _option(
+        "sharp", "way of training: " + "; ".join(f"{name} ({regime.about})" for name, regime in REGIMES.items()), choices=tuple(REGIMES)
+    )
     size: int = _option(224, "images are resized to so many pixels, divisible by 16")
     classes: tuple[str, ...] = _option((), "classes to take, by default all", nargs="*")
     fractions: tuple[float, ...] = _option((0.8, 0.1, 0.1), "shares of train, validation and test in each class", nargs=3)

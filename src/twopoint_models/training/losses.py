@@ -14,7 +14,6 @@ from ..nets.blocks import volume_level
 from .config import Config
 
 LOSSES = ("mse", "mse_cess", "cess", "crop", "style", "cess_clamp", "sharp")
-MEASURES = ("mse", "cess", "crop", "thresholded")
 
 
 class Loss:
@@ -52,14 +51,9 @@ class Loss:
         return value
 
     def measures(self, logits: Tensor, images: Tensor) -> dict[str, Tensor]:
-        """Return ``MEASURES``, and "style" where that is the loss: means over the batch, excess CESS in nats."""
-        soft, hard = self.network.memberships(logits), self.hard(logits)
-        found = {
-            "mse": functional.mse_loss(soft, images),
-            "cess": tp.cess(soft, images, excess=True, **self.options),
-            "crop": tp.cess(soft, images, excess=True, crop=self.crop, **self.options),
-            "thresholded": tp.cess(hard, images, excess=True, **self.options),
-        }
+        """Return "mse", excess CESS in nats as "cess", "crop" and "thresholded", "style" where that is the loss: means over the batch."""
+        found = {name: getattr(self, f"_{name}")(logits, images) for name in ("mse", "cess", "crop")}
+        found["thresholded"] = self._excess(self.hard(logits), images)
         return found | ({"style": self._style(logits, images)} if self.name == "style" else {})
 
     def hard(self, logits: Tensor) -> Tensor:
@@ -69,18 +63,21 @@ class Loss:
             return (soft >= 0.5).to(logits.dtype)
         return functional.one_hot(soft.argmax(1), soft.shape[1]).movedim(-1, 1).to(logits.dtype)
 
+    def _excess(self, found: Tensor, images: Tensor, **options: Any) -> Tensor:
+        """Return the excess CESS of memberships."""
+        return tp.cess(found, images, excess=True, **self.options, **options)
+
     def _mse(self, logits: Tensor, images: Tensor) -> Tensor:
         return functional.mse_loss(self.network.memberships(logits), images)
 
     def _mse_cess(self, logits: Tensor, images: Tensor) -> Tensor:
-        soft = self.network.memberships(logits)
-        return self.config.alpha * functional.mse_loss(soft, images) + tp.cess(soft, images, excess=True, **self.options)
+        return self.config.alpha * self._mse(logits, images) + self._cess(logits, images)
 
     def _cess(self, logits: Tensor, images: Tensor) -> Tensor:
-        return tp.cess(self.network.memberships(logits), images, excess=True, **self.options)
+        return self._excess(self.network.memberships(logits), images)
 
     def _crop(self, logits: Tensor, images: Tensor) -> Tensor:
-        return tp.cess(self.network.memberships(logits), images, excess=True, crop=self.crop, **self.options)
+        return self._excess(self.network.memberships(logits), images, crop=self.crop)
 
     def _style(self, logits: Tensor, images: Tensor) -> Tensor:
         assert self.vgg is not None
@@ -91,9 +88,8 @@ class Loss:
         return torch.stack([tp.style_loss(a, b) for a, b in zip(found, wanted, strict=True)]).mean()
 
     def _cess_clamp(self, logits: Tensor, images: Tensor) -> Tensor:
-        soft, pixels = self.network.memberships(logits), images.shape[-2] * images.shape[-1]
-        clamp = tp.clamp(soft, sigma=self.config.sigma, **self.options) / pixels
-        return tp.cess(soft, images, excess=True, **self.options) + self.config.clamp_weight * clamp
+        clamp = tp.clamp(self.network.memberships(logits), sigma=self.config.sigma, **self.options) / images[0, 0].numel()
+        return self._cess(logits, images) + self.config.clamp_weight * clamp
 
     def _sharp(self, logits: Tensor, images: Tensor) -> Tensor:
         """Return CESS of the thresholded image; backward it is a soft one, whose volume fraction is that of the plain sigmoid."""
@@ -101,7 +97,7 @@ class Loss:
         soft = (self.config.sharpness * above).sigmoid()
         soft = soft + (logits.sigmoid() - soft).mean(dim=(1, 2, 3), keepdim=True)
         straight = (above >= 0).to(soft.dtype) + soft - soft.detach()
-        return tp.cess(straight, images, excess=True, floor=SHARP_FLOOR, **self.options)
+        return self._excess(straight, images, floor=SHARP_FLOOR)
 
 
 # Of a thresholded image some statistics are 0, where the logarithm's slope is 1 over the floor: with CESS's own floor, 1e-6, a few lags

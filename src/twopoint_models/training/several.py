@@ -41,6 +41,11 @@ def train_regimes(
         Regimes at a time, each on one core; with 1 one after the other on all, with bars.
     progress : callable, optional
         Called with regimes done, regimes wanted and 0, where there are several processes.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError, NotFiniteError
+        As :func:`train`; if processes are not 1 or more.
     """
     if processes > 1:
         for config in _shared(configs).values():
@@ -61,7 +66,30 @@ def sweep_regimes(
     """Sweep regimes, as many trials for each, and return configs with what was found.
 
     A regime that goes on from another loss takes the learning rate that was best for that one in its first half, which is trained before,
-    and its trials begin there. Parameters are those of :func:`train_regimes` and :func:`sweep`.
+    and its trials begin there.
+
+    Parameters
+    ----------
+    configs : dict of str to Config
+        By regime.
+    folder : str or path
+        Gets ``sweep.sqlite``, and ``start/<loss>``, the first halves.
+    trials : int
+        Of each regime.
+    epochs : float
+        Of each trial; below 1, a share of one.
+    data, processes, progress
+        As for :func:`train_regimes`.
+
+    Returns
+    -------
+    dict of str to Config
+        By regime.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError, NotFiniteError
+        As :func:`sweep` and :func:`train`; if processes are not 1 or more.
     """
     work = partial(_sweep, trials, epochs)
     if processes > 1:
