@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from twopoint_models.nets import CESSVAE
-from twopoint_models.nets.blocks import latent_noise, receptive_field
+from twopoint_models.nets.blocks import Unit, latent_noise, receptive_field
 from twopoint_models.nets.files import read_tensors
 
 
@@ -95,6 +95,44 @@ def test_a_sharp_ending_keeps_the_volume_fraction_when_thresholded():
             assert ((found >= 0.5).sum((1, 2, 3)) - wanted.sum((1, 2, 3))).abs().max() <= 0.5 + 1e-3
             assert torch.isfinite(found).all()
     assert small(sharpness=2.0).config["sharpness"] == 2.0
+
+
+def test_a_textured_decoder_takes_noise_at_each_resolution():
+    model = small(texture=True)
+    latents = torch.zeros(2, 1, 4, 2)
+    for unit in (layer for layer in model.decoder if isinstance(layer, Unit)):
+        with torch.no_grad():
+            others = [each for each in model.decoder if isinstance(each, Unit) and each is not unit]
+            kept = [each.share.clone() for each in others]
+            for each in others:
+                each.share.zero_()
+            assert not torch.allclose(model.decode(latents, seed=0), model.decode(latents, seed=1)), "each level's noise is seen"
+            for each, share in zip(others, kept, strict=True):
+                each.share.copy_(share)
+    with torch.no_grad():
+        found = model.decode(latents)
+        assert torch.equal(found, model.decode(latents)), "the same noise at each call"
+        assert torch.equal(found[:1], found[1:]), "and for all images of a batch"
+        apart = model.logits(latents, [7, 8], seed=3)
+        assert not torch.allclose(apart[0], apart[1])
+        torch.testing.assert_close(apart[1:], model.logits(latents[:1], [8], seed=3), msg="noise hangs on the image's key alone")
+        assert not torch.allclose(apart, model.logits(latents, [7, 8], seed=3, epoch=1))
+        drawn = model.sample(2, 32, seed=4)
+        assert torch.equal(drawn, model.sample(2, 32, seed=4))
+
+
+def test_a_changed_network_keeps_its_weights(tmp_path):
+    plain = small(padding="circular", depth=2)
+    textured = plain.changed(texture=True, sharpness=3.0)
+    assert plain.config["texture"] is False
+    assert textured.config == plain.config | {"texture": True, "sharpness": 3.0}
+    state = textured.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in plain.state_dict().items())
+    assert {name.rpartition(".")[2] for name in state.keys() - plain.state_dict().keys()} == {"share"}
+    state["encoder.0.bias"] += 1
+    assert not torch.equal(plain.state_dict()["encoder.0.bias"], state["encoder.0.bias"]), "copies"
+    textured.save(tmp_path)
+    assert torch.equal(CESSVAE.load(tmp_path).decode(torch.zeros(1, 1, 2, 2)), textured.decode(torch.zeros(1, 1, 2, 2)))
 
 
 def test_samples_hang_on_the_seed():

@@ -12,6 +12,7 @@ import torch
 
 import twopoint as tp
 from twopoint_models.data import MICRO2DWriter
+from twopoint_models.evaluation.reconstructions import centre_crop
 from twopoint_models.nets import CESSVAE
 from twopoint_models.training import REGIMES, CESSVAETask, Config, NotFiniteError, train
 from twopoint_models.training.losses import LOSSES, Loss
@@ -182,17 +183,18 @@ def test_losses_are_their_formulas(loss, phases):
 def test_the_sharp_loss_is_of_the_thresholded_image_and_its_gradient_of_a_soft_one():
     torch.manual_seed(0)
     network = CESSVAE(width=2, sharpness=3.0)
-    logits = torch.randn(4, 1, 16, 16, dtype=torch.float64).requires_grad_()
-    images = (torch.randn(4, 1, 16, 16, dtype=torch.float64) > 0.5).double()
-    loss = Loss("sharp", Config(size=16, sharpness=3.0, width=(2,)), network)
+    logits = torch.randn(4, 1, 32, 32, dtype=torch.float64).requires_grad_()
+    images = (torch.randn(4, 1, 32, 32, dtype=torch.float64) > 0.5).double()
+    loss = Loss("sharp", Config(size=32, sharpness=3.0, short_weight=0.3, width=(2,)), network)
     hard = loss.hard(logits)
-    wanted = logits.sigmoid().mean((1, 2, 3)) * 256
+    wanted = logits.sigmoid().mean((1, 2, 3)) * 1024
     assert (abs(hard.sum((1, 2, 3)) - wanted) <= 0.5 + 1e-5).all()  # the volume fraction of the plain sigmoid, to half a pixel
     value = loss(logits, images)
-    torch.testing.assert_close(value, tp.cess(hard, images, implied_phase=True, excess=True, floor=1e-2))
     value.backward()
-    inner = hard.clone().requires_grad_()
-    tp.cess(inner, images, implied_phase=True, excess=True, floor=1e-2).backward()
+    inner, options = hard.clone().requires_grad_(), dict(implied_phase=True, excess=True, floor=1e-2)
+    want = tp.cess(inner, images, **options) + 0.3 * sum(tp.cess(inner, images, crop=crop, **options) for crop in (centre_crop(32), 2))
+    torch.testing.assert_close(value, want)
+    want.backward()
     with torch.no_grad():
         soft, plain = network.memberships(logits), logits.sigmoid()
         g, slope = inner.grad, 3 * soft * (1 - soft)

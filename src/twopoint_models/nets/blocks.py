@@ -13,15 +13,45 @@ def conv(inputs: int, outputs: int, padding: str = "zeros") -> nn.Conv2d:
 
 
 class Unit(nn.Module):
-    """One skip-connected convolution, ``x + relu(conv(x))``."""
+    """One skip-connected convolution, ``x + relu(conv(x))``; textured, x first gets of a plane of noise, each channel its own share."""
 
-    def __init__(self, channels: int, padding: str = "zeros") -> None:
+    def __init__(self, channels: int, padding: str = "zeros", textured: bool = False) -> None:
         super().__init__()
         self.conv = conv(channels, channels, padding)
+        self.share = nn.Parameter(FIRST_SHARE * torch.randn(channels, 1, 1)) if textured else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return features of the same shape."""
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return features of the same shape; noise (1 or B, 1, H, W)."""
+        if self.share is not None:
+            assert noise is not None
+            x = x + self.share * noise
         return x + torch.relu(self.conv(x))
+
+
+FIRST_SHARE = 0.1  # standard deviation of the noise's shares before training, small beside the features
+
+
+class Chain(nn.Sequential):
+    """Layers one after the other, units with the plane of noise that has their resolution."""
+
+    def forward(self, x: Tensor, planes: Sequence[Tensor] = ()) -> Tensor:
+        """Return the features at the end; planes of noise (1 or B, 1, h, w), one for each resolution of a textured chain."""
+        by_size = {tuple(plane.shape[2:]): plane for plane in planes}
+        for layer in self:
+            x = layer(x, by_size.get(tuple(x.shape[2:]))) if isinstance(layer, Unit) else layer(x)
+        return x
+
+
+def level(depth: int, padding: str, inputs: int, outputs: int, *sampling: nn.Module, textured: bool = False) -> tuple[nn.Module, ...]:
+    """Return one level of resolution: sampling up or down, a convolution that sets the channels, ReLU, and as many units as its depth."""
+    return *sampling, conv(inputs, outputs, padding), nn.ReLU(), *(Unit(outputs, padding, textured) for _ in range(depth))
+
+
+def noise_planes(indices: Iterable[int], size: Sequence[int], levels: int, *, seed: int, epoch: int = 0) -> list[Tensor]:
+    """Return planes of :func:`latent_noise`, (B, 1, h, w) at a size and (B, 1, 2^l h, 2^l w) at each finer level l."""
+    sizes = [(size[0] << level, size[1] << level) for level in range(levels)]
+    flat = latent_noise(indices, (sum(h * w for h, w in sizes),), seed=mixed(seed, levels), epoch=epoch)
+    return [part.unflatten(1, (1, *each)) for part, each in zip(flat.split([h * w for h, w in sizes], dim=1), sizes, strict=True)]
 
 
 def latent_noise(indices: Iterable[int], shape: Sequence[int], *, seed: int, epoch: int = 0) -> Tensor:

@@ -2,23 +2,25 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .blocks import Unit, conv, count_of, latent_noise, receptive_field, volume_level, widths_of
+from .blocks import Chain, conv, count_of, latent_noise, level, noise_planes, receptive_field, volume_level, widths_of
 from .files import load_network, save_network
 
-REDUCTION = 16  # four samplings by two
+REDUCTION, LEVELS = 16, 5  # four samplings by two
 
 
 class CESSVAE(nn.Module):
-    """Encode microstructures to a latent image at a sixteenth of their resolution, and decode it; after TAESD.
+    """Encode microstructures to a latent image at a sixteenth of their resolution, and decode it.
 
-    Five levels of resolution, each of ``depth`` skip-connected convolutions with a ReLU behind each, average pooling between those of the
-    encoder, nearest up-sampling between those of the decoder. An image of 224 x 224 becomes a latent one of 14 x 14.
+    Cai et al., section 3.3 and Fig. 5, after TAESD: five levels of resolution, each of ``depth`` skip-connected convolutions with a ReLU
+    behind each, average pooling between those of the encoder, nearest up-sampling between those of the decoder. An image of 224 x 224
+    becomes a latent one of 14 x 14. ``encoder`` and ``decoder`` are chains of layers: to mean and log-variance (B, 2C, h, w), to logits.
 
     Parameters
     ----------
@@ -36,20 +38,13 @@ class CESSVAE(nn.Module):
     sharpness : float
         0 ends in a plain sigmoid or softmax. Above 0, for two phases, logits are first shifted, image by image, until as many pixels are
         above 1/2 as the plain sigmoid has of phase 1, then multiplied by the sharpness: what is thresholded keeps its volume fraction.
-
-    Attributes
-    ----------
-    encoder, decoder : torch.nn.Sequential
-        To mean and log-variance (B, 2C, h, w); to logits (B, 1 or N, H, W).
+    texture : bool
+        Give the decoder noise at each resolution, from which it can make what the latent image has no room for: where the grains lie.
 
     Raises
     ------
     TypeError, ValueError
         If an option means nothing.
-
-    References
-    ----------
-    Cai et al., section 3.3 and Fig. 5.
 
     Examples
     --------
@@ -70,32 +65,36 @@ class CESSVAE(nn.Module):
         depth: int = 1,
         padding: str = "zeros",
         sharpness: float = 0.0,
+        texture: bool = False,
     ) -> None:
         super().__init__()
         counts = dict(phases=count_of("phases", phases, 2), latent_channels=count_of("latent_channels", latent_channels, 1))
         self.config: dict[str, Any] = counts | dict(width=widths_of(width), depth=count_of("depth", depth, 1), padding=padding)
-        self.sharpen(sharpness)
+        self.config |= dict(sharpness=float(sharpness), texture=bool(texture))
+        if not sharpness >= 0 or (sharpness and phases > 2):
+            raise ValueError(f"sharpness must be 0 or more, and 0 beyond two phases, got {sharpness!r}")
         if padding not in ("zeros", "circular"):
             raise ValueError(f"padding must be 'zeros' or 'circular', got {padding!r}")
         self.channels = 1 if phases == 2 else phases
-        self.latent_channels, ends = latent_channels, padding
+        self.latent_channels = latent_channels
         wide = self.config["width"]
         a, b, c, d, e = wide if isinstance(wide, list) else [wide] * 5
+        down, up = partial(level, depth, padding), partial(level, depth, padding, textured=bool(texture))
         self.encoder = nn.Sequential(
-            *(conv(self.channels, a, ends), nn.ReLU(), *(Unit(a, ends) for _ in range(depth))),  # (B, a, H, W)
-            *(nn.AvgPool2d(2), conv(a, b, ends), nn.ReLU(), *(Unit(b, ends) for _ in range(depth))),  # (B, b, H/2, W/2)
-            *(nn.AvgPool2d(2), conv(b, c, ends), nn.ReLU(), *(Unit(c, ends) for _ in range(depth))),  # (B, c, H/4, W/4)
-            *(nn.AvgPool2d(2), conv(c, d, ends), nn.ReLU(), *(Unit(d, ends) for _ in range(depth))),  # (B, d, H/8, W/8)
-            *(nn.AvgPool2d(2), conv(d, e, ends), nn.ReLU(), *(Unit(e, ends) for _ in range(depth))),  # (B, e, H/16, W/16)
-            conv(e, 2 * latent_channels, ends),  # (B, 2C, H/16, W/16)
+            *down(self.channels, a),  # (B, a, H, W)
+            *down(a, b, nn.AvgPool2d(2)),  # (B, b, H/2, W/2)
+            *down(b, c, nn.AvgPool2d(2)),  # (B, c, H/4, W/4)
+            *down(c, d, nn.AvgPool2d(2)),  # (B, d, H/8, W/8)
+            *down(d, e, nn.AvgPool2d(2)),  # (B, e, H/16, W/16)
+            conv(e, 2 * latent_channels, padding),  # (B, 2C, H/16, W/16)
         )
-        self.decoder = nn.Sequential(
-            *(conv(latent_channels, e, ends), nn.ReLU(), *(Unit(e, ends) for _ in range(depth))),  # (B, e, H/16, W/16)
-            *(nn.Upsample(scale_factor=2), conv(e, d, ends), nn.ReLU(), *(Unit(d, ends) for _ in range(depth))),  # (B, d, H/8, W/8)
-            *(nn.Upsample(scale_factor=2), conv(d, c, ends), nn.ReLU(), *(Unit(c, ends) for _ in range(depth))),  # (B, c, H/4, W/4)
-            *(nn.Upsample(scale_factor=2), conv(c, b, ends), nn.ReLU(), *(Unit(b, ends) for _ in range(depth))),  # (B, b, H/2, W/2)
-            *(nn.Upsample(scale_factor=2), conv(b, a, ends), nn.ReLU(), *(Unit(a, ends) for _ in range(depth))),  # (B, a, H, W)
-            conv(a, self.channels, ends),  # (B, 1 or N, H, W)
+        self.decoder = Chain(
+            *up(latent_channels, e),  # (B, e, H/16, W/16)
+            *up(e, d, nn.Upsample(scale_factor=2)),  # (B, d, H/8, W/8)
+            *up(d, c, nn.Upsample(scale_factor=2)),  # (B, c, H/4, W/4)
+            *up(c, b, nn.Upsample(scale_factor=2)),  # (B, b, H/2, W/2)
+            *up(b, a, nn.Upsample(scale_factor=2)),  # (B, a, H, W)
+            conv(a, self.channels, padding),  # (B, 1 or N, H, W)
         )
 
     @property
@@ -127,12 +126,14 @@ class CESSVAE(nn.Module):
         mean, log_variance = self.encoder(images).chunk(2, dim=1)
         return mean, log_variance.clamp(-30.0, 20.0)  # a variance that float32 holds
 
-    def decode(self, latents: Float[Tensor, "batch latents height width"]) -> Tensor:
+    def decode(self, latents: Float[Tensor, "batch latents height width"], *, seed: int = 0) -> Tensor:
         """Return the memberships that latent images stand for.
 
         Parameters
         ----------
         latents : tensor (B, C, h, w)
+        seed : int
+            Of a textured decoder's noise, the same for all images of the batch.
 
         Returns
         -------
@@ -144,27 +145,26 @@ class CESSVAE(nn.Module):
         ValueError
             If latents have another shape.
         """
-        return self.memberships(self.logits(latents))
+        return self.memberships(self.logits(latents, seed=seed))
 
-    def logits(self, latents: Float[Tensor, "batch latents height width"]) -> Tensor:
-        """Return what the decoder gives before its sigmoid or softmax, of the shape that :meth:`decode` gives."""
+    def logits(self, latents: Tensor, keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
+        """Return :meth:`decode`'s result before sigmoid or softmax; noise hangs on seed, epoch and keys, one for each image or for all."""
         if latents.ndim != 4 or latents.shape[1] != self.latent_channels:
             raise ValueError(f"latents must have the shape (batch, {self.latent_channels}, h, w), got {tuple(latents.shape)}")
-        return self.decoder(latents)
+        planes = noise_planes(keys, latents.shape[2:], LEVELS, seed=seed, epoch=epoch) if self.config["texture"] else []
+        return self.decoder(latents, [plane.to(latents) for plane in planes])
 
     def memberships(self, logits: Tensor) -> Tensor:
         """Return sigmoid of logits for two phases, of the shifted and multiplied ones where sharpness is not 0; softmax beyond."""
         if self.channels > 1:
             return logits.softmax(dim=1)
-        sharpness = self.config["sharpness"]
-        return (sharpness * (logits - volume_level(logits))).sigmoid() if sharpness else logits.sigmoid()
+        return (logits - volume_level(logits)).mul(sharp).sigmoid() if (sharp := self.config["sharpness"]) else logits.sigmoid()
 
-    def sharpen(self, sharpness: float) -> "CESSVAE":
-        """Set the sharpness of the ending, in place."""
-        if not sharpness >= 0 or (sharpness and self.config["phases"] > 2):
-            raise ValueError(f"sharpness must be 0 or more, and 0 beyond two phases, got {sharpness!r}")
-        self.config["sharpness"] = float(sharpness)
-        return self
+    def changed(self, **options: Any) -> "CESSVAE":
+        """Return a network with other sharpness or texture, and copies of these weights."""
+        found = CESSVAE(**(self.config | options))
+        found.load_state_dict(found.state_dict() | self.state_dict())
+        return found.train(self.training)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Tensor:
         """Return the reconstruction from the latent mean, ``decode(encode(images)[0])``."""
@@ -180,7 +180,7 @@ class CESSVAE(nn.Module):
         size : int or (int, int)
             Height and width in pixels, divisible by 16.
         seed : int
-            The same seed gives the same latent images on every device.
+            The same seed gives the same images on every device.
 
         Returns
         -------
@@ -194,8 +194,8 @@ class CESSVAE(nn.Module):
         height, wide = (size, size) if isinstance(size, int) else size
         if min(height, wide) < 1 or height % REDUCTION or wide % REDUCTION:
             raise ValueError(f"size must be divisible by {REDUCTION}, got {size}")
-        shape = self.latent_channels, height // REDUCTION, wide // REDUCTION
-        return self.decode(latent_noise(range(count_of("count", count, 1)), shape, seed=seed).to(next(self.parameters())))
+        shape, keys = (self.latent_channels, height // REDUCTION, wide // REDUCTION), range(count_of("count", count, 1))
+        return self.memberships(self.logits(latent_noise(keys, shape, seed=seed).to(next(self.parameters())), keys, seed=seed))
 
     def interpolate(
         self, first: Float[Tensor, "batch channels height width"], second: Float[Tensor, "batch channels height width"], count: int

@@ -60,6 +60,7 @@ class Config:
     clamp_weight: float = _option(0.01, "weight of the clamp, a pixel, eq. (9)")
     sigma: float = _option(0.05, "variance of the clamp's Gaussians, eq. (9)")
     sharpness: float = _option(4.0, "factor on the shifted logits in the sharp regime")
+    short_weight: float = _option(0.1, "weight of the centre crops beside all lags in the sharp regime")
     gradient_clip: float = _option(0.1, "largest norm of a step's gradient; 0 is no limit")
     vgg: str = _option("", "file of VGG-19's weights for the style loss; 'random' for random filters; by default fetched once")
     style_layers: tuple[str, ...] = _option(("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), "layers of the style loss", nargs="+")

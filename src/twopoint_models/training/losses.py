@@ -11,6 +11,7 @@ import twopoint as tp
 from ..evaluation.reconstructions import centre_crop
 from ..nets import CESSVAE, VGG19
 from ..nets.blocks import volume_level
+from ..nets.cess_vae import REDUCTION
 from .config import Config
 
 LOSSES = ("mse", "mse_cess", "cess", "crop", "style", "cess_clamp", "sharp")
@@ -92,12 +93,15 @@ class Loss:
         return self._cess(logits, images) + self.config.clamp_weight * clamp
 
     def _sharp(self, logits: Tensor, images: Tensor) -> Tensor:
-        """Return CESS of the thresholded image; backward it is a soft one, whose volume fraction is that of the plain sigmoid."""
+        """Return CESS of the thresholded image, all lags and short ones; backward it is soft, its volume fraction the plain sigmoid's."""
         above = logits - volume_level(logits)
         soft = (self.config.sharpness * above).sigmoid()
         soft = soft + (logits.sigmoid() - soft).mean(dim=(1, 2, 3), keepdim=True)
         straight = (above >= 0).to(soft.dtype) + soft - soft.detach()
-        return self._excess(straight, images, floor=SHARP_FLOOR)
+        shortest = self.config.size // REDUCTION
+        lags: list[dict[str, Any]] = [{}, {"crop": self.crop}, {"crop": shortest}]  # of all lags, those that grains have are a few only
+        whole, middle, short = (self._excess(straight, images, floor=SHARP_FLOOR, **each) for each in lags)
+        return whole + self.config.short_weight * (middle + short)
 
 
 # Of a thresholded image some statistics are 0, where the logarithm's slope is 1 over the floor: with CESS's own floor, 1e-6, a few lags

@@ -23,7 +23,7 @@ class Regime:
         return tuple(name for name in self.own if name not in NOT_SWEPT)
 
 
-NOT_SWEPT = ("vgg", "style_layers")
+NOT_SWEPT = ("vgg", "style_layers", "short_weight")
 
 
 REGIMES = {
@@ -31,14 +31,14 @@ REGIMES = {
     "mse_cess": Regime("mse_cess", "mse_cess", "cess", ("alpha",), "alpha MSE + CESS, eq. (10)"),
     "cess_finetuned": Regime("mse", "cess", "cess", (), "MSE, then CESS, eq. (8)"),
     "crop_finetuned": Regime("mse", "crop", "crop", (), "MSE, then CESS on the centre crop, eq. (11)"),
-    "style": Regime("mse", "style", "style", NOT_SWEPT, "MSE, then the style loss on VGG-19, eq. (3)"),
+    "style": Regime("mse", "style", "style", ("vgg", "style_layers"), "MSE, then the style loss on VGG-19, eq. (3)"),
     "cess_clamp": Regime("cess_clamp", "cess_clamp", "cess", ("clamp_weight", "sigma"), "control: CESS and clamp from scratch, Fig. 4"),
     "sharp": Regime(
         "mse",
         "sharp",
         "thresholded",
-        ("sharpness",),
-        "ours: MSE, then CESS of the thresholded image, straight through, its volume fraction kept",
+        ("sharpness", "short_weight"),
+        "ours: MSE, then CESS of the thresholded image, all lags and short ones, with noise in the decoder for its texture",
     ),
 }
 

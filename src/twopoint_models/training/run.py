@@ -107,7 +107,7 @@ def make_task(config: Config, loss: str, network: CESSVAE | None = None) -> CESS
         vgg = VGG19.random(seed=0, **options) if config.vgg == "random" else VGG19.load(vgg19_normalised(config.vgg or None), **options)
     network = copy.deepcopy(network) if network is not None else new_network(config)
     if loss == "sharp":
-        network.sharpen(config.sharpness)
+        network = network.changed(sharpness=config.sharpness, texture=True)
     return CESSVAETask(config, loss=loss, judge=REGIMES[config.regime].judge, network=network, vgg=vgg)
 
 

@@ -61,8 +61,9 @@ class CESSVAETask(pl.LightningModule):
         """Return the loss of a batch."""
         images = _checked(batch["image"])
         mean, log_variance = self.network.encode(images)
-        noise = latent_noise(sample_keys(batch), mean.shape[1:], seed=self.config.seed, epoch=self.current_epoch).to(mean)
-        reconstruction = self.loss(self.network.logits(mean + noise * (log_variance / 2).exp()), images)
+        keys, drawn = sample_keys(batch), dict(seed=self.config.seed, epoch=self.current_epoch)
+        noise = latent_noise(keys, mean.shape[1:], **drawn).to(mean)
+        reconstruction = self.loss(self.network.logits(mean + noise * (log_variance / 2).exp(), keys, **drawn), images)
         kl = divergence(mean, log_variance)
         loss = reconstruction + self.config.kl_weight * kl
         if not torch.isfinite(loss):
