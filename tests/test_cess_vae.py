@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from twopoint_models.nets import CESSVAE
-from twopoint_models.nets.blocks import Unit, latent_noise, receptive_field
+from twopoint_models.nets.blocks import Unit, conv, latent_noise, receptive_field
 from twopoint_models.nets.files import read_tensors
 
 
@@ -73,6 +73,15 @@ def test_receptive_field_by_hand():
         torch.nn.Conv2d(1, 1, 3), torch.nn.MaxPool2d(2), torch.nn.Conv2d(1, 1, 3, stride=2), torch.nn.Conv2d(1, 1, 3)
     )
     assert receptive_field(layers) == 3 + 1 + 2 * 2 + 2 * 4
+
+
+def test_a_circular_convolution_is_that_of_torch():
+    torch.manual_seed(0)
+    layer, wanted = conv(3, 4, "circular"), torch.nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular")
+    wanted.load_state_dict(layer.state_dict())
+    for size in ((5, 4), (1, 7), (8, 8)):
+        x = torch.rand(2, 3, *size)
+        torch.testing.assert_close(layer(x), wanted(x))
 
 
 def test_circular_padding_commutes_with_shifts_by_16():

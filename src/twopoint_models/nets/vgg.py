@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .blocks import conv
 from .files import load_weights, read_tensors
 
 WIDTHS = (64, 128, 256, 512, 512)  # channels of the five blocks, each of which a pooling by two ends
@@ -44,7 +45,7 @@ class _VGG(nn.Module):
                 self.add_module(name, POOLINGS[pooling](2))
             else:
                 outputs = WIDTHS[int(name[4]) - 1]
-                self.add_module(name, nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode=padding))
+                self.add_module(name, conv(inputs, outputs, padding))
                 inputs = outputs
         self.requires_grad_(False).eval()
 
