@@ -298,7 +298,7 @@ def test_no_file_and_half_a_file_are_refused(tmp_path):
     [
         (dict(layers=("conv1_3",)), "VGG19 has no 'conv1_3'"),
         (dict(layers=("relu1_1",)), "VGG19 has no 'relu1_1'"),
-        (dict(pooling="l3"), "pooling must be 'max' or 'mean', got 'l3'"),
+        (dict(pooling="l3"), "pooling must be 'max' or 'mean' or 'l2', got 'l3'"),
         (dict(padding="reflect"), "padding must be 'zeros' or 'circular'"),
         (dict(convention="caffe"), "convention must be 'normalised' or 'torchvision'"),
     ],

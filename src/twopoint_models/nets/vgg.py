@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .blocks import conv
+from .blocks import L2Pool, conv
 from .files import load_weights, read_tensors
 
 WIDTHS = (64, 128, 256, 512, 512)  # channels of the five blocks, each of which a pooling by two ends
 SARDESHMUKH = ("conv1_1", "pool_1", "pool_2", "pool_3", "pool_4")
 LUBBERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
-POOLINGS = {"max": nn.MaxPool2d, "mean": nn.AvgPool2d}
+POOLINGS = {"max": nn.MaxPool2d, "mean": nn.AvgPool2d, "l2": L2Pool}
 # Channels of the input step from last to first or not, and its scale and shift: scale * image - shift.
 CONVENTIONS = {
     "normalised": (True, [255.0, 255.0, 255.0], [103.939, 116.779, 123.68]),
@@ -206,8 +206,8 @@ class VGG19(_VGG):
     layers : sequence of str
         Which to return, in this order: ``"conv1_1"`` ... ``"conv5_4"``, each after its ReLU, and ``"pool_1"`` ... ``"pool_5"``. Nothing
         behind the deepest one is built. By default those of Sardeshmukh et al., ``vgg.SARDESHMUKH``; ``vgg.LUBBERS`` has the others'.
-    pooling : "max" or "mean"
-        As the network was trained, or as in Gatys et al. and Lubbers et al.
+    pooling : "max", "mean" or "l2"
+        As the network was trained; as in Gatys et al. and Lubbers et al.; as in DISTS (:class:`blocks.L2Pool`).
     padding : "zeros" or "circular"
         What convolutions see beyond the edges. Circular suits periodic images: their features move along with a shift by 2 pixels a
         pooling, or a multiple of it.
