@@ -16,11 +16,12 @@ from ._images import stack
 def power_spectra(
     images: Shaped[np.ndarray, "n *image"] | Sequence[np.ndarray], *, batch: int = 16
 ) -> Float32[np.ndarray, "n frequencies"]:
-    """Return the power spectrum ``S(q) = |fftn(phi)(q)|^2 / |space|`` of each image, which is first rescaled to [-1, 1].
+    """Return the power spectrum ``S(q) = |fftn(phi)(q)|^2 / M`` of each image, which is first rescaled to [-1, 1].
 
     A real image's spectrum is even, so of the frequencies q and -q along the columns one is kept, times the square root of 2: the squared
-    Euclidean distance of two rows is ``sum_q [S_i(q) - S_j(q)]^2`` over all frequencies, eq. (7) as a sum. Eq. (6) leaves the factor
-    1 / |space| out, which is one for all images; with it S is the transform of eq. (5) as a mean, and its sum ``sum_r phi(r)^2``.
+    Euclidean distance of two rows is ``sum_q [S_i(q) - S_j(q)]^2`` over all frequencies, eq. (7) as a sum. Eq. (6) leaves out the factor
+    1 / M, M the number of pixels, which is one for all images; with it S is the transform of eq. (5) as a mean, and its sum
+    ``sum_r phi(r)^2``.
 
     Parameters
     ----------
