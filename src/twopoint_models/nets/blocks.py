@@ -162,7 +162,8 @@ def volume_level(logits: Tensor) -> Tensor:
     Returns
     -------
     tensor (B, 1, 1, 1)
-        Halfway between two neighbouring values of the image, of which it is no function for derivatives.
+        Halfway between two neighbouring values of the image, of which it is no function for derivatives. Where these are the same, all
+        pixels that have the value lie at the level.
 
     Examples
     --------

@@ -1,8 +1,12 @@
 """A run: from its config to a folder with the network, logs, pictures and checkpoints; it goes on where it was killed."""
 
 import copy
+import logging
 import os
 import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +90,13 @@ def fit(
         return CESSVAE.load(folder)
     pl.seed_everything(config.seed, verbose=False)
     task = make_task(config, loss, network)
-    trainer = make_trainer(config, folder, progress=progress)
+    with quiet():
+        trainer = make_trainer(config, folder, progress=progress)
     last = folder / LAST
     if last.is_file():
         _refuse_cut(last)
-    trainer.fit(task, datamodule=data if data is not None else make_data(config), ckpt_path=str(last) if last.is_file() else None)
+    with quiet():
+        trainer.fit(task, datamodule=data if data is not None else make_data(config), ckpt_path=str(last) if last.is_file() else None)
     if trainer.interrupted:
         raise KeyboardInterrupt
     if trainer.is_global_zero:
@@ -146,6 +152,21 @@ def make_trainer(config: Config, folder: Path, *, progress: bool = True, **optio
         plugins=[WholeFiles()],
         **(usual | options),
     )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning's remarks on the machine, its advertisements and its own deprecations from the terminal; warnings of a run stay."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.*")
+            warnings.filterwarnings("ignore", ".*does not have many workers.*")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 class WholeFiles(TorchCheckpointIO):

@@ -17,7 +17,7 @@ from ..nets import CESSVAE
 from ..nets.blocks import mixed
 from .config import Config
 from .regimes import REGIMES
-from .run import make_data, make_task, make_trainer
+from .run import make_data, make_task, make_trainer, quiet
 from .tasks import NotFiniteError
 
 HEARTBEAT = 5  # seconds between signs of life of a trial; three missed ones, and it counts as killed
@@ -162,10 +162,12 @@ def _value(trial: optuna.Trial, config: Config, epochs: float, start: CESSVAE | 
     pl.seed_everything(config.seed, verbose=False)
     task = make_task(short, REGIMES[config.regime].finish, start)
     with tempfile.TemporaryDirectory() as nothing:
-        share = {} if epochs >= 1 else {"limit_train_batches": float(epochs)}
-        trainer = make_trainer(short, Path(nothing), progress=False, logger=False, callbacks=[], enable_checkpointing=False, **share)
+        none: dict[str, Any] = dict(progress=False, logger=False, callbacks=[], enable_checkpointing=False)
+        share: dict[str, Any] = {} if epochs >= 1 else {"limit_train_batches": float(epochs)}
         try:
-            trainer.fit(task, datamodule=data)
+            with quiet():
+                trainer = make_trainer(short, Path(nothing), **none, **share)
+                trainer.fit(task, datamodule=data)
         except NotFiniteError as error:
             raise optuna.TrialPruned(str(error)) from None
         if trainer.interrupted:
