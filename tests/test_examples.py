@@ -267,6 +267,87 @@ def test_train_after_a_sweep_in_two_processes(tmp_path):
     assert again["training_seconds"] < summary["training_seconds"]
 
 
+def test_tasks_of_the_manifold(tmp_path, own_file):
+    """Random filters; shifts with their own padding; what is in the folder already stays."""
+    (tmp_path / "summary.json").write_text('{"earlier": 1}')
+    arguments = ["--tasks", "angle", "shifts", "table", "classification", "--vgg", "random", "--size", 32, "--data", own_file]
+    arguments += ["--counts", 5, "--amplitudes", 1, "--marble", "octaves=2", "--dimensions", 2, 6, "--per-class", 6]
+    summary, printed = run("manifold", tmp_path, *arguments)
+    assert set(summary) == {"earlier", "angle", "shifts", "table", "classification"}
+    assert summary["angle"]["counts"] == [5]
+    assert summary["angle"]["noise_options"] == summary["table"]["noise_options"] == {"octaves": 2}
+    assert f"{summary['angle']['methods']['power spectrum']['mean_rmse'][0][0]:.3g}" in printed
+    assert max(summary["shifts"]["whole"][-3:]) <= 1e-5 < 1e-3 < summary["shifts"]["whole"][0]
+    assert {path.name for path in (tmp_path / "angle").glob("*.png")} == {f"{name}.png" for name in ("spectra", "angles", "rmse", "stress")}
+    methods = ["CNN", "power spectrum", "2-point statistics", "CNN, scaling as printed", "random filters"]
+    assert list(summary["table"]["methods"]) == methods
+    assert list(summary["classification"]["methods"]) == methods[:3]
+    assert summary["table"]["methods"]["CNN"]["r2_k"] == summary["table"]["methods"]["random filters"]["r2_k"], "both are random here"
+    assert summary["classification"]["images"] == 8
+    assert "R2 of A" in printed
+    with np.load(tmp_path / "table/embeddings.npz") as file:
+        assert file["power spectrum, 6"].shape == (27, 6)
+    assert len([*(tmp_path / "table").glob("*.png")]) == 2 + len(methods)
+
+
+def textured_folder(folder):
+    """Stripes of two kinds in two folders, one a pixel larger, one without contrast, and no image."""
+    stripes = np.tile([0, 0, 200, 200], (40, 10)).astype(np.uint8)
+    for kind, image in (("up", stripes), ("across", stripes.T)):
+        (folder / kind).mkdir(parents=True)
+        for i in range(3):
+            save_gray(folder / kind / f"{i}.png", np.pad(np.roll(image, i), (0, i % 2)) + np.uint8(i))
+    save_gray(folder / "up/flat.png", np.full((40, 40), 9, dtype=np.uint8))
+    (folder / "notes.txt").write_text("nothing to see")
+
+
+def test_micrographs_at_their_places(tmp_path):
+    textured_folder(tmp_path / "own")
+    summary, printed = run("manifold", tmp_path / "out", "--images", tmp_path / "own", "--vgg", "random")
+    assert (summary["images"], summary["size"], summary["classes"]) == (6, [40, 40], ["across", "up"])
+    assert summary["remarks"] == [
+        "images of 2 sizes cropped to the middle 40 x 40 of each",
+        "up/flat.png left out: it is constant, 9 everywhere",
+    ]
+    assert summary["accuracy"] == 1
+    assert "6 images; stress of the plane" in printed
+    rows = list(csv.DictReader((tmp_path / "out/coordinates.csv").read_text().splitlines()))
+    assert [row["file"] for row in rows] == [f"{kind}/{i}.png" for kind in ("across", "up") for i in range(3)]
+    assert (tmp_path / "out/thumbnails.png").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("manifold", ["--tasks", "angle", "--vgg", "random", "--pooling", "least"], "pooling must be"),
+        ("embed_micrographs", ["nowhere", "--kind", "spectrum"], "nowhere is no folder of images"),
+        ("synthesise_texture", ["photo.png", "--vgg", "nowhere.pth"], "there is no file nowhere.pth"),
+    ],
+)
+def test_wrong_commands_of_the_manifold_are_one_line(tmp_path, name, arguments, message):
+    command = [sys.executable, EXAMPLES / f"{name}.py", "--small", "--out", "out", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_textures_are_synthesised(tmp_path):
+    """A gray picture and one of phases, of one of which the memberships are kept."""
+    rng = np.random.default_rng(0)
+    save_gray(tmp_path / "gray.png", np.kron(rng.integers(0, 255, (16, 16)), np.ones((4, 4))).astype(np.uint8))
+    np.save(tmp_path / "phases.npy", np.kron(rng.integers(0, 3, (12, 12)), np.ones((4, 4), dtype=int)))
+    gray, printed = run("synthesise_texture", tmp_path / "a", tmp_path / "gray.png", "--vgg", "random", "--iterations", 5)
+    assert gray["gray"]["iterations"] == 5
+    assert gray["gray"]["fall"] > 2
+    assert "gray: the loss fell by" in printed
+    assert np.load(tmp_path / "a/gray.npy").shape == (48, 48)
+    phases, _ = run("synthesise_texture", tmp_path / "b", tmp_path / "phases.npy", "--vgg", "random", "--phases", 3, "--iterations", 2)
+    assert {"texture", "labels", "noise"} < set(phases["phases"])
+    assert np.load(tmp_path / "b/phases.npy").sum(axis=0) == pytest.approx(np.ones((48, 48)), abs=1e-5)
+    assert all((tmp_path / name / "textures.png").stat().st_size > 10_000 for name in "ab")
+
+
 @pytest.mark.usefixtures("shared_data")
 def test_gallery(tmp_path):
     summary, printed = run("gallery_micro2d", tmp_path)

@@ -96,7 +96,9 @@ def overview(summary: Summary) -> str:
     others = {f"v error, {output}": found for output, found in errors.items()}
     others |= {f"interface, {output}": found for output, found in ratios.items()}
     rows = next(iter(errors.values()))
-    tables = [_table(["", *by], [[row, *(_number(found[row]) for found in by.values())] for row in rows]) for by in (medians, others)]
+    tables = [
+        markdown_table(["", *by], [[row, *(rounded(found[row]) for found in by.values())] for row in rows]) for by in (medians, others)
+    ]
     return "\n".join(tables)
 
 
@@ -130,14 +132,18 @@ def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
     heads = ["", "median", "mean", "log-mean", "first quartile", "third quartile", "modes", "valley", "share below"]
     for output, by in summary["excess"].items():
         for lags, rows in by.items():
-            parts += [f"## Excess CESS, {output}, {lags}\n", _table(heads, [[row, *_told(f)] for row, f in rows.items()])]
+            parts += [f"## Excess CESS, {output}, {lags}\n", markdown_table(heads, [[row, *_told(f)] for row, f in rows.items()])]
             if two := {row: f["classes"] for row, f in rows.items() if f["valley"] is not None}:
                 classes = next(iter(two.values()))
                 parts.append("Two modes of the logarithm: share of each class below the valley.\n")
-                parts.append(_table(["", *classes], [[row, *(f"{share:.2f}" for share in found.values())] for row, found in two.items()]))
+                parts.append(
+                    markdown_table(["", *classes], [[row, *(f"{share:.2f}" for share in found.values())] for row, found in two.items()])
+                )
             wins = summary["pairwise"][output][lags]
             parts.append("Share of the images on which the row has the lower excess CESS than the column; ties count half.\n")
-            parts.append(_table(["", *wins], [[a, *("" if a == b else f"{x:.3f}" for b, x in found.items())] for a, found in wins.items()]))
+            parts.append(
+                markdown_table(["", *wins], [[a, *("" if a == b else f"{x:.3f}" for b, x in found.items())] for a, found in wins.items()])
+            )
     return "\n".join(parts)
 
 
@@ -198,10 +204,10 @@ def _figures(values: np.ndarray, names: Sequence[str]) -> Summary:
 
 def _told(figures: Summary) -> list[str]:
     """Return the cells of one distribution."""
-    cells = [_number(x) for x in (figures["median"], figures["mean"], figures["log_mean"], *figures["quartiles"])]
+    cells = [rounded(x) for x in (figures["median"], figures["mean"], figures["log_mean"], *figures["quartiles"])]
     if figures["valley"] is None:
         return [*cells, "1", "", ""]
-    return [*cells, "2", _number(figures["valley"]), f"{figures['below']:.2f}"]
+    return [*cells, "2", rounded(figures["valley"]), f"{figures['below']:.2f}"]
 
 
 def _median(values: np.ndarray) -> float | None:
@@ -210,12 +216,12 @@ def _median(values: np.ndarray) -> float | None:
     return float(np.median(known)) if known.size else None
 
 
-def _number(value: float | None) -> str:
+def rounded(value: float | None) -> str:
     """Return a number with three digits."""
     return "" if value is None or math.isnan(value) else f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """Return a table whose columns stand one below the other in plain text too; numbers to the right."""
     escaped = [[cell.replace("|", "\\|") for cell in line] for line in [heads, *lines]]
     widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
