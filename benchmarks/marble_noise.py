@@ -1,6 +1,6 @@
 """Choose the noise of the marble textures of Lubbers et al., which do not say theirs, by the power spectrum's window alone.
 
-    python -m benchmarks.marble_noise [--count 50] [--size 256] [--trials 2] [--output benchmarks/results/marble_noise.json]
+    python -m benchmarks.marble_noise [--count 50] [--size 256] [--trials 1] [--output benchmarks/results/marble_noise.json]
 
 In their Fig. 6 the power spectrum reconstructs angles where 2 <= A <= 3.5 and fails beside it. The window of A times displacement is found
 here for some shapes of the noise: where the mean error is below twice the least. Its ends' ratio (theirs: 1.75) tells how well a shape
@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--trials", type=int, default=2)
+    parser.add_argument("--trials", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results/marble_noise.json")
     options = parser.parse_args()
     rows = []

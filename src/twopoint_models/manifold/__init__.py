@@ -9,12 +9,12 @@ from .experiments import ThreeParameterTask, three_parameter_task
 from .invariance import ShiftTask, shift_task
 from .judgement import judge
 from .marbles import Marbles, angle_images, three_parameters
+from .measures import Angles, Regression, angle_error, linear_fit, linear_r2, regression_angle
 from .micrographs import Micrographs, Places, comparable, embed_micrographs
 from .placement import place
 from .projections import project
 from .spectra import power_spectra, two_point_vectors
 from .synthesis import Synthesis, synthesise
-from .tasks import Angles, Regression, angle_error, linear_fit, linear_r2, regression_angle
 from .texture_vectors import texture_vectors
 
 __all__ = [

@@ -11,7 +11,7 @@ from .description import Descriptor, Progress, named, part_of
 from .distances import distance_matrix
 from .embedding import embed
 from .marbles import angle_images
-from .tasks import angle_error
+from .measures import angle_error
 
 
 class AngleTask(NamedTuple):

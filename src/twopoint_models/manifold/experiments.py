@@ -11,8 +11,8 @@ from .description import Descriptor, Progress, named, part_of
 from .distances import distance_matrix
 from .embedding import Embedding, embed, embed_landmarks
 from .marbles import Marbles, three_parameters
+from .measures import linear_r2, regression_angle
 from .resources import peak_gigabytes
-from .tasks import linear_r2, regression_angle
 
 DIMENSIONS = (2, 3, 4, 5, 6, 10, 50)
 

@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 from torch import nn
 
 from ._images import stack
-from .description import Progress
+from .description import Progress, part_of
 from .texture_vectors import on_device, texture_vectors
 
 SHIFTS = ((1, 0), (0, 2), (4, 4), (0, 8), (3, 5), (16, 0), (0, 32), (48, 16))
@@ -87,8 +87,7 @@ def shift_task(
     def described(shifted: np.ndarray, size: int = 1) -> np.ndarray:
         nonlocal done
         before, done = done, done + len(shifted)
-        told = None if progress is None else lambda part, _: progress(before + part, total)
-        return texture_vectors(shifted, network, batch=size, progress=told).astype(np.float64)
+        return texture_vectors(shifted, network, batch=size, progress=part_of(progress, before, total)).astype(np.float64)
 
     vectors = described(images)
     parts = _parts(network, images, vectors.shape[1])

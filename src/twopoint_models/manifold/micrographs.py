@@ -1,5 +1,7 @@
 """A user's own micrographs, made comparable, and their places among each other."""
 
+import csv
+import io
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -56,10 +58,12 @@ class Places(NamedTuple):
 
     def table(self) -> str:
         """Return names and coordinates as comma-separated values."""
-        heads = ["file", "x", "y", *(f"d{i + 1}" for i in range(self.points.shape[1]))]
-        rows = [[name, *map("{:.6g}".format, (*p, *q))] for name, p, q in zip(self.names, self.plane, self.points, strict=True)]
-        quoted = [['"' + row[0].replace('"', '""') + '"', *row[1:]] for row in rows]
-        return "".join(",".join(row) + "\n" for row in [heads, *quoted])
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(["file", "x", "y", *(f"d{i + 1}" for i in range(self.points.shape[1]))])
+        for name, p, q in zip(self.names, self.plane, self.points, strict=True):
+            rows.writerow([name, *map("{:.6g}".format, (*p, *q))])
+        return text.getvalue()
 
 
 def embed_micrographs(

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float64, Shaped
 
-from .tasks import linear_fit
+from .measures import linear_fit
 
 
 def project(points: Shaped[np.ndarray, "n dimensions"], *parameters: Shaped[np.ndarray, " n"]) -> Float64[np.ndarray, "n parameters"]:
