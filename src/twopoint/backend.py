@@ -143,7 +143,7 @@ def compiled(function: Callable[..., Any], *, like: Array, static: tuple[str, ..
         Of keyword arguments, defined once: a function made anew is compiled anew.
     like : array
         Of the library in which it is to run.
-    static : names
+    static : tuple of str
         Arguments that are no arrays; hashable.
 
     Returns
