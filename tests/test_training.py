@@ -16,7 +16,8 @@ from twopoint_models.evaluation.reconstructions import centre_crop
 from twopoint_models.nets import CESSVAE
 from twopoint_models.training import REGIMES, CESSVAETask, Config, NotFiniteError, train
 from twopoint_models.training.losses import LOSSES, Loss
-from twopoint_models.training.run import LAST, fit, make_data, make_task, make_trainer
+from twopoint_models.training.fitting import LAST, make_trainer
+from twopoint_models.training.run import fit, make_data, make_task
 from twopoint_models.training.tasks import new_network
 
 # What Lightning says of the machine and of so small a run.
@@ -113,7 +114,8 @@ TOGETHER = """
 import sys, json, torch
 torch.set_num_threads(1)
 from twopoint_models.training import Config
-from twopoint_models.training.run import make_data, make_task, make_trainer
+from twopoint_models.training.fitting import make_trainer
+from twopoint_models.training.run import make_data, make_task
 from pathlib import Path
 config = Config.read(sys.argv[1])
 trainer = make_trainer(config, Path(sys.argv[2]), progress=False, logger=False, callbacks=[], enable_checkpointing=False)

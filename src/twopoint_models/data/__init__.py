@@ -1,22 +1,42 @@
 """Microstructures for models: files in MICRO2D's layout, read and written; structures by rule; and patches of micrographs."""
 
-from .generators import CLASSES, GRAPHITE, Arrangement, Structure, generate, generate_blocks, graphite, source
+from .generators import (
+    CASTINGS,
+    CLASSES,
+    GRAPHITE,
+    Arrangement,
+    Structure,
+    casting,
+    generate,
+    generate_blocks,
+    graphite,
+    micrograph,
+    source,
+)
 from .micro2d import MICRO2D
 from .micro2d_writer import MICRO2DWriter
+from .micrographs import Micrographs, keep_castings, keep_micrograph, read_micrographs
 from .patches import SlidingWindows
 from .resizing import resize
 
 __all__ = [
+    "CASTINGS",
     "CLASSES",
     "GRAPHITE",
     "MICRO2D",
     "Arrangement",
     "MICRO2DWriter",
+    "Micrographs",
     "SlidingWindows",
     "Structure",
+    "casting",
     "generate",
     "generate_blocks",
     "graphite",
+    "keep_castings",
+    "keep_micrograph",
+    "micrograph",
+    "read_micrographs",
     "resize",
     "source",
 ]

@@ -1,17 +1,16 @@
 """Lightning DataModules: MICRO2D's files and patches of micrographs as batches of torch, to train, validate, test and predict on."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
 from .._check import positive
 from .micro2d import MICRO2D
-from .patches import SlidingWindows
+from .patches import GrayPatches, SlidingWindows
 from .shuffling import order_of
 from .splits import SPLITS, check_three
 
@@ -177,8 +176,9 @@ class PatchesModule(_Module):
 
     Parameters
     ----------
-    windows : SlidingWindows
-        Patches of all parents. They are no hyperparameter: a checkpoint does not hold them.
+    windows : SlidingWindows, or dict of str to SlidingWindows
+        Patches of all parents; or those of "train", "validation" and "test" where parents are dealt out already, in which case fractions
+        are what they are. They are no hyperparameter: a checkpoint does not hold them.
     white : float
         The gray value that becomes 1: 255 for 8-bit images; 1 for what is 0 and 1 already. A patch that holds more is refused.
     fractions : three floats
@@ -207,7 +207,7 @@ class PatchesModule(_Module):
 
     def __init__(
         self,
-        windows: SlidingWindows,
+        windows: SlidingWindows | Mapping[str, SlidingWindows],
         *,
         white: float = 1.0,
         fractions: Iterable[float] = (0.8, 0.1, 0.1),
@@ -215,33 +215,28 @@ class PatchesModule(_Module):
         batch_size: int = 64,
         workers: int = 0,
     ) -> None:
-        fractions = tuple(fractions)
+        fractions = _shares(windows) if isinstance(windows, Mapping) else tuple(fractions)
         super().__init__(fractions, seed, batch_size, workers)
-        if not isinstance(windows, SlidingWindows):
-            raise TypeError(f"windows must be SlidingWindows, got {type(windows).__name__}")
+        if not isinstance(windows, (SlidingWindows, Mapping)):
+            raise TypeError(f"windows must be SlidingWindows, or those of each part, got {type(windows).__name__}")
         if not white > 0:
             raise ValueError(f"white must be a gray value above 0, got {white!r}")
         self.windows = windows
         self.save_hyperparameters(ignore=["windows"])
 
     def _made(self, parts: tuple[str, ...]) -> dict[str, Any]:
-        shares = {part: share for part, share in zip(SPLITS, self.hparams.fractions, strict=True) if share}
-        found = dict(zip(shares, self.windows.split(shares.values(), self.hparams.seed), strict=True)) | {ALL: self.windows}
-        return {part: _Gray(found[part], self.hparams.white) if part in found else () for part in parts}
+        found: dict[str, SlidingWindows]
+        if isinstance(self.windows, Mapping):
+            found = {**self.windows, ALL: SlidingWindows.together(self.windows.values())}
+        else:
+            shares = {part: share for part, share in zip(SPLITS, self.hparams.fractions, strict=True) if share}
+            found = dict(zip(shares, self.windows.split(shares.values(), self.hparams.seed), strict=True)) | {ALL: self.windows}
+        return {part: GrayPatches(found[part], self.hparams.white) if part in found else () for part in parts}
 
 
-class _Gray:
-    """Windows whose images are (1, h, w) float32, divided by white."""
-
-    def __init__(self, windows: SlidingWindows, white: float) -> None:
-        self.windows, self.white = windows, white
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-    def __getitem__(self, item: int) -> dict[str, Any]:
-        found = self.windows[item]
-        if found["image"].size and not found["image"].max() <= self.white:
-            most = found["image"].max()
-            raise ValueError(f"white must be the largest gray value, 255 for 8-bit images: a patch holds {most}, white is {self.white:g}")
-        return found | {"image": found["image"][None].astype(np.float32) / np.float32(self.white)}
+def _shares(windows: Mapping[str, SlidingWindows]) -> tuple[float, ...]:
+    """Return the shares of the three parts; refuse others."""
+    if set(windows) != set(SPLITS) or not all(isinstance(each, SlidingWindows) for each in windows.values()):
+        raise ValueError(f"windows must be SlidingWindows of the parts {', '.join(SPLITS)}, got {dict(windows)}")
+    counts = [len(windows[part]) for part in SPLITS]
+    return tuple(n / sum(counts) for n in counts)

@@ -104,6 +104,15 @@ class SlidingWindows:
             raise ValueError(f"{number} parents are too few for {len(shares)} parts with shares {shares}: {hint}")
         return [self._of(part) for part in chosen]
 
+    @classmethod
+    def together(cls, parts: Iterable["SlidingWindows"]) -> "SlidingWindows":
+        """Return the windows of several, one after the other; they must be of one size and stride."""
+        each = list(parts)
+        if len({(part.size, part.stride) for part in each}) != 1:
+            raise ValueError(f"parts must be one or more of one size and stride, got {each}")
+        parents, labels = ([x for part in each for x in getattr(part, name)] for name in ("parents", "labels"))
+        return cls(parents, each[0].size, each[0].stride, labels=labels)
+
     def _of(self, numbers: list[int]) -> "SlidingWindows":
         """Return the windows of some parents."""
         return SlidingWindows([self.parents[i] for i in numbers], self.size, self.stride, labels=[self.labels[i] for i in numbers])
@@ -115,3 +124,20 @@ def _two(name: str, value: Any) -> tuple[int, int]:
     if len(both) != 2:
         raise ValueError(f"{name} must be a number of pixels, or one an axis, got {value!r}")
     return positive(name, both[0]), positive(name, both[1])
+
+
+class GrayPatches:
+    """Windows whose images are (1, h, w) float32, divided by white."""
+
+    def __init__(self, windows: SlidingWindows, white: float) -> None:
+        self.windows, self.white = windows, white
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, item: int) -> dict[str, Any]:
+        found = self.windows[item]
+        if found["image"].size and not found["image"].max() <= self.white:
+            most = found["image"].max()
+            raise ValueError(f"white must be the largest gray value, 255 for 8-bit images: a patch holds {most}, white is {self.white:g}")
+        return found | {"image": found["image"][None].astype(np.float32) / np.float32(self.white)}

@@ -6,5 +6,18 @@ from .run import train
 from .several import sweep_regimes, train_regimes
 from .sweep import sweep
 from .tasks import CESSVAETask, NotFiniteError
+from .texture_vae import TextureConfig, TextureVAETask, train_texture_vae
 
-__all__ = ["REGIMES", "CESSVAETask", "Config", "NotFiniteError", "sweep", "sweep_regimes", "train", "train_regimes"]
+__all__ = [
+    "REGIMES",
+    "CESSVAETask",
+    "Config",
+    "NotFiniteError",
+    "TextureConfig",
+    "TextureVAETask",
+    "sweep",
+    "sweep_regimes",
+    "train",
+    "train_regimes",
+    "train_texture_vae",
+]

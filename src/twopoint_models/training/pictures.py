@@ -14,7 +14,7 @@ COLUMNS = 10
 
 
 class Pictures(pl.Callback):
-    """Draw some validation images, their reconstructions and these thresholded, after each epoch, as PNG and for TensorBoard.
+    """Draw some validation images and what a task's ``pictures`` makes of them, after each epoch, as PNG and for TensorBoard.
 
     Parameters
     ----------
@@ -34,14 +34,13 @@ class Pictures(pl.Callback):
         items = [dataset[i] for i in sorted({i * len(dataset) // COLUMNS for i in range(COLUMNS)})]
         images = torch.stack([torch.as_tensor(item["image"]) for item in items]).to(task.device)
         with torch.no_grad():
-            logits = task.network.logits(task.network.encode(images)[0])
-            found = {"original": images, "reconstruction": task.network.memberships(logits), "thresholded": task.loss.hard(logits)}
+            found = task.pictures(images)
         names = [f"{i + 1}: {item.get('name', item.get('label', ''))}" for i, item in enumerate(items)]
         rows = {
             row: {name: [_shown(image)] for name, image in zip(names, pictures.float().cpu().numpy(), strict=True)}
             for row, pictures in found.items()
         }
-        figure = gallery(rows, title=f"after epoch {trainer.current_epoch + 1}, {task.loss.name}")
+        figure = gallery(rows, title=f"after epoch {trainer.current_epoch + 1}")
         self.folder.mkdir(exist_ok=True)
         figure.savefig(self.folder / f"epoch-{trainer.current_epoch + 1:03}.png", dpi=100)
         for logger in trainer.loggers:

@@ -1,32 +1,19 @@
 """A run: from its config to a folder with the network, logs, pictures and checkpoints; it goes on where it was killed."""
 
 import copy
-import logging
 import os
-import pickle
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
-import torch
-from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
-from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from pytorch_lightning.plugins import TorchCheckpointIO
 
 from ..data.modules import MICRO2DModule
-from ..nets import CESSVAE, VGG19
+from ..nets import CESSVAE
 from ..nets.files import WEIGHTS
-from ..weights import vgg19_normalised
-from .config import FILE, Config
+from .config import Config
+from .fitting import claim, fit_task, vgg_of
 from .pictures import Pictures
 from .regimes import REGIMES, first_half
 from .tasks import CESSVAETask, new_network
-
-LAST = "checkpoints/last.ckpt"
-OF_THE_MACHINE = ("accelerator", "devices", "workers", "data", "vgg")  # may differ when a run goes on
 
 
 def train(config: Config, folder: str | os.PathLike[str], data: pl.LightningDataModule | None = None, *, progress: bool = True) -> CESSVAE:
@@ -84,24 +71,16 @@ def fit(
 ) -> CESSVAE:
     """Train a network with one loss for ``config.epochs``, on from another network where one is given; see :func:`train`."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, config)
-    if (folder / WEIGHTS).is_file():
-        return CESSVAE.load(folder)
-    pl.seed_everything(config.seed, verbose=False)
-    task = make_task(config, loss, network)
-    with quiet():
-        trainer = make_trainer(config, folder, progress=progress)
-    last = folder / LAST
-    if last.is_file():
-        _refuse_cut(last)
-    with quiet():
-        trainer.fit(task, datamodule=data if data is not None else make_data(config), ckpt_path=str(last) if last.is_file() else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    if trainer.is_global_zero:
-        task.network.save(folder)
-    trainer.strategy.barrier()
+    claim(folder, config)
+    if not (folder / WEIGHTS).is_file():
+        fit_task(
+            lambda: make_task(config, loss, network),
+            folder,
+            config,
+            data if data is not None else make_data(config),
+            pictures=[Pictures(folder / "pictures")],
+            progress=progress,
+        )
     return CESSVAE.load(folder)
 
 
@@ -109,8 +88,7 @@ def make_task(config: Config, loss: str, network: CESSVAE | None = None) -> CESS
     """Return the task of one half; a network that is given stays as it is."""
     vgg = None
     if loss == "style":
-        options: dict[str, Any] = dict(layers=config.style_layers, pooling="mean", padding=config.padding)
-        vgg = VGG19.random(seed=0, **options) if config.vgg == "random" else VGG19.load(vgg19_normalised(config.vgg or None), **options)
+        vgg = vgg_of(config, layers=config.style_layers, pooling="mean", padding=config.padding)
     network = copy.deepcopy(network) if network is not None else new_network(config)
     if loss == "sharp":
         network = network.changed(sharpness=config.sharpness, texture=True)
@@ -128,72 +106,3 @@ def make_data(config: Config) -> MICRO2DModule:
         batch_size=config.batch_size,
         workers=config.workers,
     )
-
-
-def make_trainer(config: Config, folder: Path, *, progress: bool = True, **options: Any) -> pl.Trainer:
-    """Return Lightning's trainer of a run."""
-    usual: dict[str, Any] = dict(
-        logger=[CSVLogger(folder / "logs", "csv"), TensorBoardLogger(folder / "logs", "tensorboard")],
-        callbacks=[
-            ModelCheckpoint(folder / "checkpoints", "best", "validation_judge", save_last=True, save_on_train_epoch_end=True),
-            LearningRateMonitor("step"),
-            Pictures(folder / "pictures"),
-        ],
-        log_every_n_steps=20,
-    )
-    return pl.Trainer(
-        accelerator=config.accelerator,
-        devices=config.devices,
-        precision=config.precision,
-        max_epochs=config.epochs,
-        gradient_clip_val=config.gradient_clip or None,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        plugins=[WholeFiles()],
-        **(usual | options),
-    )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Lightning's remarks on the machine, its advertisements and its own deprecations from the terminal; warnings of a run stay."""
-    logger = logging.getLogger("pytorch_lightning")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*LeafSpec.*")
-            warnings.filterwarnings("ignore", ".*does not have many workers.*")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-class WholeFiles(TorchCheckpointIO):
-    """Checkpoints that are whole or not there: written beside their place, then moved into it."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint in one step."""
-        part = f"{path}.part"
-        super().save_checkpoint(checkpoint, part, storage_options)
-        os.replace(part, path)
-
-
-def _claim(folder: Path, config: Config) -> None:
-    """Refuse a folder that holds another run; write the config into one that holds none."""
-    if not (folder / FILE).is_file():
-        return config.write(folder)
-    held = Config.read(folder)
-    for name in Config.help():
-        if name not in OF_THE_MACHINE and getattr(held, name) != getattr(config, name):
-            raise ValueError(
-                f"folder {folder} holds a run with {name} {getattr(held, name)!r}, not {getattr(config, name)!r}; give another folder"
-            )
-
-
-def _refuse_cut(path: Path) -> None:
-    """Refuse a checkpoint that torch cannot read, before a trainer says it in its own words."""
-    try:
-        torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is cut short or no checkpoint ({error}); delete it to begin this run anew") from None

@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..nets import CESSVAE
 from ..nets.blocks import mixed
 from .config import Config
+from .fitting import make_trainer, quiet
 from .regimes import REGIMES
-from .run import make_data, make_task, make_trainer, quiet
+from .run import make_data, make_task
 from .tasks import NotFiniteError
 
 HEARTBEAT = 5  # seconds between signs of life of a trial; three missed ones, and it counts as killed

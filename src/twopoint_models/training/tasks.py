@@ -1,4 +1,4 @@
-"""A network in training: the LightningModule of the CESS VAE."""
+"""Networks in training: the LightningModules of VAEs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,13 +12,45 @@ from ..nets import CESSVAE, VGG19
 from ..nets.blocks import latent_noise
 from .config import Config
 from .losses import Loss
+from .options import Options
 
 
 class NotFiniteError(ArithmeticError):
     """A loss that is no number: training stops at once, and the last checkpoint stays."""
 
 
-class CESSVAETask(pl.LightningModule):
+class VAETask(pl.LightningModule):
+    """What all VAEs share: latent noise by sample, the loss and its refusal of what is no number, and the optimiser."""
+
+    config: Options
+
+    def drawn(self, mean: Tensor, log_variance: Tensor, keys: list[int]) -> Tensor:
+        """Return latents of the distributions, whose noise hangs on seed, epoch and key."""
+        noise = latent_noise(keys, mean.shape[1:], seed=self.config.seed, epoch=self.current_epoch).to(mean)
+        return mean + noise * (log_variance / 2).exp()
+
+    def total(self, reconstruction: Tensor, kl: Tensor, batch: dict[str, Any]) -> Tensor:
+        """Return the loss of a batch, logged with its parts; refuse one that is no finite number."""
+        loss = reconstruction + self.config.kl_weight * kl
+        if not torch.isfinite(loss):
+            raise NotFiniteError(
+                f"loss is {loss.item()} (reconstruction {reconstruction.item()}, kl {kl.item()}) in epoch {self.current_epoch}, "
+                f"step {self.global_step}, for the images {named(batch)}; the last checkpoint is kept"
+            )
+        found = {"loss": loss, "reconstruction": reconstruction, "kl": kl}
+        self.log_dict(found, prog_bar=True, batch_size=len(batch["image"]))
+        return loss
+
+    def configure_optimizers(self) -> Any:
+        """Return RAdam and a cosine with warm restarts, a step of it for each of the optimiser's."""
+        optimizer = torch.optim.RAdam(self.parameters(), self.config.learning_rate)
+        epochs = self.trainer.max_epochs or 1
+        a_restart = -(-int(self.trainer.estimated_stepping_batches) * min(self.config.restart_every, epochs) // epochs)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, max(a_restart, 1))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step", "name": "learning_rate"}}
+
+
+class CESSVAETask(VAETask):
     """Train a :class:`CESSVAE` with one loss: reconstruction plus ``kl_weight`` times the Kullback-Leibler divergence to the prior.
 
     Latent noise hangs on seed, epoch and the sample's own index, so that a step is the same however samples are dealt out to devices, and a
@@ -51,7 +83,7 @@ class CESSVAETask(pl.LightningModule):
         self, config: Config | Mapping[str, Any], *, loss: str, judge: str, network: CESSVAE | None = None, vgg: VGG19 | None = None
     ) -> None:
         super().__init__()
-        self.config = config if isinstance(config, Config) else Config(**config)
+        self.config: Config = config if isinstance(config, Config) else Config(**config)
         self.network = network if network is not None else new_network(self.config)
         self.network.train().to(memory_format=torch.channels_last)
         self.loss, self.judge = Loss(loss, self.config, self.network, vgg), judge
@@ -59,42 +91,30 @@ class CESSVAETask(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Any], at: int) -> Tensor:
         """Return the loss of a batch."""
-        images = _checked(batch["image"])
+        images = checked(batch["image"])
         mean, log_variance = self.network.encode(images)
-        keys, drawn = sample_keys(batch), dict(seed=self.config.seed, epoch=self.current_epoch)
-        noise = latent_noise(keys, mean.shape[1:], **drawn).to(mean)
-        reconstruction = self.loss(self.network.logits(mean + noise * (log_variance / 2).exp(), keys, **drawn), images)
-        kl = divergence(mean, log_variance)
-        loss = reconstruction + self.config.kl_weight * kl
-        if not torch.isfinite(loss):
-            raise NotFiniteError(
-                f"loss is {loss.item()} (reconstruction {reconstruction.item()}, kl {kl.item()}) in epoch {self.current_epoch}, "
-                f"step {self.global_step}, for the images {named(batch)}; the last checkpoint is kept"
-            )
-        self.log_dict({"loss": loss, "reconstruction": reconstruction, "kl": kl}, prog_bar=True, batch_size=len(images))
-        return loss
+        keys = sample_keys(batch)
+        logits = self.network.logits(self.drawn(mean, log_variance, keys), keys, seed=self.config.seed, epoch=self.current_epoch)
+        return self.total(self.loss(logits, images), divergence(mean, log_variance), batch)
 
     def validation_step(self, batch: dict[str, Any], at: int) -> None:
         """Measure reconstructions from latent means."""
-        images = _checked(batch["image"])
+        images = checked(batch["image"])
         mean, log_variance = self.network.encode(images)
         found = self.loss.measures(self.network.logits(mean), images) | {"kl": divergence(mean, log_variance)}
         found["judge"] = found[self.judge]
         names = {f"validation_{name}": value for name, value in found.items()}
         self.log_dict(names, batch_size=len(images), sync_dist=True)
 
+    def pictures(self, images: Tensor) -> dict[str, Tensor]:
+        """Return what a picture of the run shows: rows of memberships."""
+        logits = self.network.logits(self.network.encode(images)[0])
+        return {"original": images, "reconstruction": self.network.memberships(logits), "thresholded": self.loss.hard(logits)}
+
     def predict_step(self, batch: dict[str, Any], at: int) -> Tensor:
         """Return reconstructions from latent means."""
         found: Tensor = self.network(batch["image"])
         return found
-
-    def configure_optimizers(self) -> Any:
-        """Return RAdam and a cosine with warm restarts, a step of it for each of the optimiser's."""
-        optimizer = torch.optim.RAdam(self.parameters(), self.config.learning_rate)
-        epochs = self.trainer.max_epochs or 1
-        a_restart = -(-int(self.trainer.estimated_stepping_batches) * min(self.config.restart_every, epochs) // epochs)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, max(a_restart, 1))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step", "name": "learning_rate"}}
 
 
 def new_network(config: Config) -> CESSVAE:
@@ -108,7 +128,7 @@ def new_network(config: Config) -> CESSVAE:
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return the Kullback-Leibler divergence of the latent distributions to the prior, in nats an image, the mean over the batch."""
-    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(dim=(1, 2, 3)).mean()
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).flatten(1).sum(1).mean()
 
 
 PLACES = ("class_index", "index", "parent", "row", "column")  # what may tell an image of a batch from all others
@@ -135,7 +155,7 @@ def named(batch: Mapping[str, Any]) -> str:
     return ", ".join(names)
 
 
-def _checked(images: Tensor) -> Tensor:
+def checked(images: Tensor) -> Tensor:
     """Refuse memberships outside [0, 1]; keep what convolutions like best in memory."""
     low, high = images.amin(), images.amax()
     if not (low >= 0 and high <= 1):

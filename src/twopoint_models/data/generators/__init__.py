@@ -2,20 +2,23 @@
 
 from .arrangement import Arrangement
 from .batches import generate_blocks
-from .cast_iron import GRAPHITE, graphite, graphite_flakes, graphite_intermediate, graphite_spheres
+from .cast_iron import CASTINGS, GRAPHITE, casting, graphite, graphite_flakes, graphite_intermediate, graphite_spheres, micrograph
 from .classes import CLASSES, generate, source
 from .structure import Structure
 
 __all__ = [
+    "CASTINGS",
     "CLASSES",
     "GRAPHITE",
     "Arrangement",
     "Structure",
+    "casting",
     "generate",
     "generate_blocks",
     "graphite",
     "graphite_flakes",
     "graphite_intermediate",
     "graphite_spheres",
+    "micrograph",
     "source",
 ]

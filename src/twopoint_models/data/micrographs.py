@@ -1,0 +1,129 @@
+"""A folder of micrographs, each with its name and what it was made by, and their parts that a texture model trains and is judged on."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .generators import CASTINGS, casting, micrograph
+from .patches import SlidingWindows
+
+PARTS = {"train": (0, 6), "validation": (6, 7), "test": (7, 8)}  # eighths of a micrograph, from the left
+Progress = Callable[[int, int], object] | None
+
+
+class Micrographs(NamedTuple):
+    """Micrographs of a folder.
+
+    Attributes
+    ----------
+    images : list of uint8 arrays (H, W)
+        Gray values, 0 black and 255 white.
+    names : list of str
+    made_by : list of dict
+        What each was generated from; empty for one that was not.
+    """
+
+    images: list[np.ndarray]
+    names: list[str]
+    made_by: list[dict[str, Any]]
+
+    def windows(self, size: int, stride: int) -> dict[str, SlidingWindows]:
+        """Return patches of three parts: the left three quarters of each micrograph to train, and an eighth each to validate and to test.
+
+        No patch of one part overlaps one of another.
+
+        Parameters
+        ----------
+        size, stride : int
+            As for :class:`SlidingWindows`.
+
+        Returns
+        -------
+        dict of str to SlidingWindows
+            By "train", "validation" and "test"; labels are names.
+
+        Raises
+        ------
+        ValueError
+            If a part is smaller than a patch: the message names the micrograph.
+        """
+        cut = {part: [x[:, x.shape[1] * a // 8 : x.shape[1] * b // 8] for x in self.images] for part, (a, b) in PARTS.items()}
+        return {part: SlidingWindows(parents, size, stride, labels=self.names) for part, parents in cut.items()}
+
+
+def keep_micrograph(folder: str | os.PathLike[str], name: str, gray: np.ndarray, made_by: Mapping[str, Any] | None = None) -> None:
+    """Write a micrograph into a folder, which is made if it is not there.
+
+    Parameters
+    ----------
+    folder : str or path
+    name : str
+        Also of the files, ``name.npy`` and ``name.json``.
+    gray : array (H, W)
+        Gray values of any range, which is stretched to 0 ... 255; uint8 is kept as it is.
+    made_by : dict, optional
+        Plain values.
+
+    Raises
+    ------
+    ValueError
+        If gray has not two axes, or is constant or not finite.
+    """
+    values = np.asarray(gray)
+    if values.ndim != 2 or not np.isfinite(values).all() or values.min() == values.max():
+        raise ValueError(f"gray must be (H, W), finite and not constant, got {values.shape} for {name!r}")
+    if values.dtype != np.uint8:
+        low = values.astype(np.float32) - np.float32(values.min())
+        values = np.round(255 * low / low.max()).astype(np.uint8)
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    np.save(path / f"{name}.npy", values)
+    (path / f"{name}.json").write_text(json.dumps({"name": name, "made_by": dict(made_by or {})}))
+
+
+def keep_castings(
+    folder: str | os.PathLike[str], size: tuple[int, int] = (1536, 2048), *, seed: int = 0, progress: Progress = None
+) -> None:
+    """Write the micrographs of twelve castings into a folder, those that are not there yet.
+
+    Parameters
+    ----------
+    folder : str or path
+    size : (int, int)
+        Height and width in pixels.
+    seed : int
+        Another one makes others.
+    progress : callable, optional
+        Called with the number done and that of all.
+
+    References
+    ----------
+    Sardeshmukh et al., section 4.1.
+    """
+    for i, (radius, magnesium) in enumerate(CASTINGS):
+        name = f"{radius:g} mm, {magnesium:g} % Mg"
+        if not (Path(folder) / f"{name}.json").is_file():
+            image, parameters = casting(radius, magnesium, size, rng=np.random.default_rng([seed, i]))
+            plain = {key: value for key, value in parameters.items() if not isinstance(value, np.ndarray)}
+            keep_micrograph(folder, name, np.round(255 * micrograph(image)).astype(np.uint8), plain)
+        if progress:
+            progress(i + 1, len(CASTINGS))
+
+
+def read_micrographs(folder: str | os.PathLike[str]) -> Micrographs:
+    """Return what was kept in a folder, in the order of names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    paths = sorted(Path(folder).glob("*.json"))
+    if not paths:
+        raise FileNotFoundError(f"folder must hold micrographs, there is no .json in {folder}")
+    told = [json.loads(path.read_text()) for path in paths]
+    return Micrographs([np.load(path.with_suffix(".npy")) for path in paths], [x["name"] for x in told], [x["made_by"] for x in told])

@@ -1,0 +1,208 @@
+"""The texture VAE: a frozen VGG-19 encodes a patch, a few numbers describe its texture, and a decoder makes another patch of it."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .blocks import Chain, Unit, conv, count_of, latent_noise, noise_planes
+from .files import load_network, save_network
+
+ENCODING = "pool_5"  # the layer of VGG-19 that is encoded
+CHANNELS, POOLED = 512, 32  # of that layer, and the pixels along an edge for which it has one
+BLOCKS = 4  # samplings up by two
+SLOPE = 0.3  # of LeakyReLU
+
+
+class TextureVAE(nn.Module):
+    """Encode patches to a few latents, and decode these to patches of the same texture.
+
+    VGG-19 stays as it is; trained are the two fully connected layers behind its last pooling, and the decoder: a fully connected layer,
+    and four blocks of a 3 x 3 convolution, nearest up-sampling and LeakyReLU of slope 0.3. The network is given VGG's features, not the
+    patches, so that one pass of VGG serves it and the loss, features of a dataset can be kept, and files hold what was trained alone.
+
+    Parameters
+    ----------
+    latents : int
+        How many, D.
+    size : int
+        Height and width of a patch in pixels, divisible by 32.
+    width : five int
+        Channels of the decoder, from the coarsest resolution to that of the patch.
+    texture : bool
+        Give the decoder noise at each resolution, so that it puts grains where the noise says rather than in the same places always. Not
+        in the paper.
+
+    Raises
+    ------
+    ValueError
+        If an option means nothing.
+
+    References
+    ----------
+    Sardeshmukh et al., section 3.3 and Fig. 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint_models.nets import VGG19, TextureVAE
+    >>> model, vgg = TextureVAE(latents=8, size=32, width=(16, 16, 8, 8, 8)), VGG19.random(layers=("pool_5",))
+    >>> mean, log_variance = model.encode(vgg(torch.rand(2, 1, 32, 32))[0])
+    >>> tuple(mean.shape), tuple(model.decode(mean).shape)
+    ((2, 8), (2, 1, 32, 32))
+    """
+
+    def __init__(self, *, latents: int = 64, size: int = 128, width: Sequence[int] = (256, 128, 64, 32, 32), texture: bool = False) -> None:
+        super().__init__()
+        if count_of("size", size, POOLED) % POOLED:
+            raise ValueError(f"size must be divisible by {POOLED}, got {size}")
+        if len(width) != BLOCKS + 1:
+            raise ValueError(f"width must be {BLOCKS + 1} numbers of channels, got {width!r}")
+        a, b, c, d, e = (count_of("width", each, 1) for each in width)
+        self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=size, width=list(width), texture=bool(texture))
+        self.latents, self.edge = latents, size >> BLOCKS
+        self.features = (CHANNELS, size // POOLED, size // POOLED)
+        self.mean, self.log_variance = (nn.Linear(CHANNELS * (size // POOLED) ** 2, latents) for _ in range(2))
+        self.decoder = Chain(
+            *(nn.Linear(latents, a * self.edge**2), nn.Unflatten(1, (a, self.edge, self.edge)), nn.LeakyReLU(SLOPE)),  # (B, a, H/16, W/16)
+            *_block(a, b, texture),  # (B, b, H/8, W/8)
+            *_block(b, c, texture),  # (B, c, H/4, W/4)
+            *_block(c, d, texture),  # (B, d, H/2, W/2)
+            *_block(d, e, texture),  # (B, e, H, W)
+            *_grain(e, texture),
+            conv(e, 1),  # (B, 1, H, W)
+            nn.Sigmoid(),
+        )
+
+    def encode(self, features: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor]:
+        """Return the latents' mean and log-variance.
+
+        Parameters
+        ----------
+        features : tensor (B, 512, size/32, size/32)
+            Of patches, by ``VGG19(layers=("pool_5",))``.
+
+        Returns
+        -------
+        mean, log_variance : tensors (B, D)
+
+        Raises
+        ------
+        ValueError
+            If features have another shape.
+        """
+        if tuple(features.shape[1:]) != self.features:
+            raise ValueError(f"features must have the shape (batch, {', '.join(map(str, self.features))}), got {tuple(features.shape)}")
+        flat = features.flatten(1)
+        return self.mean(flat), self.log_variance(flat).clamp(-30.0, 20.0)  # a variance that float32 holds
+
+    def decode(self, latents: Float[Tensor, "batch latents"], keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
+        """Return patches of the textures that latents stand for.
+
+        Parameters
+        ----------
+        latents : tensor (B, D)
+        keys : sequence of int
+            One a patch, or one for all: a textured decoder's noise hangs on seed, epoch and key.
+        seed, epoch : int
+            Others give a textured decoder other noise.
+
+        Returns
+        -------
+        tensor (B, 1, size, size)
+            Gray values in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If latents have another shape, or keys another number.
+        """
+        if latents.ndim != 2 or latents.shape[1] != self.latents:
+            raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
+        if len(keys) not in (1, len(latents)):
+            raise ValueError(f"keys must be one, or {len(latents)}, one a patch, got {len(keys)}")
+        size = (self.edge, self.edge)
+        planes = noise_planes(keys, size, BLOCKS + 1, seed=seed, epoch=epoch) if self.config["texture"] else []
+        found: Tensor = self.decoder(latents, [plane.to(latents) for plane in planes])
+        return found
+
+    def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """Return the reconstruction from the latent mean, ``decode(encode(features)[0])``."""
+        return self.decode(self.encode(features)[0])
+
+    def sample(self, count: int, *, seed: int = 0) -> Tensor:
+        """Return patches (count, 1, size, size) of latents drawn from the prior, a standard normal distribution; the seed fixes them."""
+        keys = range(count_of("count", count, 1))
+        return self.decode(latent_noise(keys, (self.latents,), seed=seed).to(next(self.parameters())), keys, seed=seed)
+
+    def traverse(self, latents: Float[Tensor, "latents"], dimension: int, values: Sequence[float]) -> Tensor:
+        """Return patches of latents of which one number is changed.
+
+        Parameters
+        ----------
+        latents : tensor (D,)
+            Of a patch.
+        dimension : int
+            Which of the D.
+        values : sequence of float
+            What it becomes; ``torch.linspace(-4, 4, 10)`` in the paper.
+
+        Returns
+        -------
+        tensor (number of values, 1, size, size)
+
+        Raises
+        ------
+        ValueError
+            If there is no such dimension, or latents have another shape.
+
+        References
+        ----------
+        Sardeshmukh et al., section 4.3 and Fig. 6.
+        """
+        if tuple(latents.shape) != (self.latents,):
+            raise ValueError(f"latents must have the shape ({self.latents},), got {tuple(latents.shape)}")
+        if not 0 <= dimension < self.latents:
+            raise ValueError(f"dimension must be from 0 to {self.latents - 1}, got {dimension}")
+        changed = latents.expand(len(values), -1).clone()
+        changed[:, dimension] = torch.as_tensor([float(value) for value in values]).to(changed)
+        return self.decode(changed)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``model.safetensors`` and ``model.json``, the constructor's options, into a folder, which is made if it is not there."""
+        save_network(self, self.config, folder)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> "TextureVAE":
+        """Return the network that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        folder : str or path
+            Where ``model.safetensors`` and ``model.json`` are.
+
+        Returns
+        -------
+        TextureVAE, on the CPU, ready to evaluate
+
+        Raises
+        ------
+        FileNotFoundError
+            If a file is not there.
+        ValueError
+            If a file is cut short, of another network, or of another number of latents than ``model.json`` says.
+        """
+        return load_network(cls, folder)
+
+
+def _block(inputs: int, outputs: int, texture: bool) -> tuple[nn.Module, ...]:
+    """Return a block of the decoder: noise where it is textured, a 3 x 3 convolution, nearest up-sampling and LeakyReLU."""
+    return *_grain(inputs, texture), conv(inputs, outputs), nn.Upsample(scale_factor=2), nn.LeakyReLU(SLOPE)
+
+
+def _grain(channels: int, texture: bool) -> tuple[nn.Module, ...]:
+    """Return a unit that takes up noise, where the decoder is textured."""
+    return (Unit(channels, textured=True),) if texture else ()

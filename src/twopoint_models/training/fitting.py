@@ -1,0 +1,126 @@
+"""One training of any network: its trainer, its folder, and how it goes on where it was killed."""
+
+import logging
+import os
+import pickle
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.plugins import TorchCheckpointIO
+
+from ..nets import VGG19
+from ..weights import vgg19_normalised
+from .options import FILE, Options
+
+LAST = "checkpoints/last.ckpt"
+OF_THE_MACHINE = ("accelerator", "devices", "workers", "data", "vgg")  # may differ when a run goes on
+
+
+def claim(folder: Path, config: Options) -> None:
+    """Refuse a folder that holds another run; write the config into one that holds none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / FILE).is_file():
+        return config.write(folder)
+    held = type(config).read(folder)
+    for name in config.help():
+        if name not in OF_THE_MACHINE and getattr(held, name) != getattr(config, name):
+            raise ValueError(
+                f"folder {folder} holds a run with {name} {getattr(held, name)!r}, not {getattr(config, name)!r}; give another folder"
+            )
+
+
+def vgg_of(config: Options, **options: Any) -> VGG19:
+    """Return VGG-19 with the weights that a config names."""
+    return VGG19.random(seed=0, **options) if config.vgg == "random" else VGG19.load(vgg19_normalised(config.vgg or None), **options)
+
+
+def fit_task(
+    made: Callable[[], pl.LightningModule],
+    folder: Path,
+    config: Options,
+    data: pl.LightningDataModule,
+    *,
+    pictures: Sequence[pl.Callback],
+    progress: bool,
+) -> None:
+    """Train the network of a task that is made with the seed set, on from the last checkpoint where there is one, and save it."""
+    pl.seed_everything(config.seed, verbose=False)
+    task = made()
+    with quiet():
+        trainer = make_trainer(config, folder, pictures, progress=progress)
+    last = folder / LAST
+    if last.is_file():
+        _refuse_cut(last)
+    with quiet():
+        trainer.fit(task, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if trainer.is_global_zero:
+        task.network.save(folder)
+    trainer.strategy.barrier()
+
+
+def make_trainer(
+    config: Options, folder: Path, pictures: Sequence[pl.Callback] = (), *, progress: bool = True, **options: Any
+) -> pl.Trainer:
+    """Return Lightning's trainer of a run."""
+    usual: dict[str, Any] = dict(
+        logger=[CSVLogger(folder / "logs", "csv"), TensorBoardLogger(folder / "logs", "tensorboard")],
+        callbacks=[
+            ModelCheckpoint(folder / "checkpoints", "best", "validation_judge", save_last=True, save_on_train_epoch_end=True),
+            LearningRateMonitor("step"),
+            *pictures,
+        ],
+        log_every_n_steps=20,
+    )
+    return pl.Trainer(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        precision=config.precision,
+        max_epochs=config.epochs,
+        gradient_clip_val=config.gradient_clip or None,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        plugins=[WholeFiles()],
+        **(usual | options),
+    )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning's remarks on the machine, its advertisements and its own deprecations from the terminal; warnings of a run stay."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.*")
+            warnings.filterwarnings("ignore", ".*does not have many workers.*")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Checkpoints that are whole or not there: written beside their place, then moved into it."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint in one step."""
+        part = f"{path}.part"
+        super().save_checkpoint(checkpoint, part, storage_options)
+        os.replace(part, path)
+
+
+def _refuse_cut(path: Path) -> None:
+    """Refuse a checkpoint that torch cannot read, before a trainer says it in its own words."""
+    try:
+        torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is cut short or no checkpoint ({error}); delete it to begin this run anew") from None

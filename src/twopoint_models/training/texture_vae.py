@@ -1,0 +1,157 @@
+"""The texture VAE in training: its config, its task, and its run."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+import twopoint as tp
+
+from ..nets import VGG19, TextureVAE
+from ..nets.files import WEIGHTS
+from ..nets.texture_vae import ENCODING
+from ..nets.vgg import SARDESHMUKH
+from .fitting import claim, fit_task, vgg_of
+from .options import Options, option
+from .pictures import Pictures
+from .tasks import VAETask, checked, divergence, sample_keys
+
+
+@dataclass(frozen=True)
+class TextureConfig(Options):
+    """Every choice of a run of the texture VAE; its command line is that of ``examples/train_texture_vae.py``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value means nothing.
+    """
+
+    latents: int = option(64, "numbers that describe a patch")
+    size: int = option(128, "height and width of a patch in pixels, divisible by 32")
+    width: tuple[int, ...] = option((256, 128, 64, 32, 32), "channels of the decoder, from coarse to fine", nargs=5)
+    texture: bool = option(False, "noise in the decoder, which places the grains; not in the paper")
+    style_layers: tuple[str, ...] = option(SARDESHMUKH, "layers of the style loss", nargs="+")
+    pooling: str = option("max", "of VGG-19", choices=("max", "mean"))
+
+    POSITIVE: ClassVar = (*Options.POSITIVE, "latents", "size")
+
+
+class TextureVAETask(VAETask):
+    """Train a :class:`TextureVAE`: style loss, eq. (2), plus ``kl_weight`` times the divergence to the prior; VGG-19 is frozen.
+
+    Noise, optimiser and schedule are those of :class:`CESSVAETask`. Logged are loss, reconstruction, kl and learning_rate in training, and
+    for the validation, from latent means, ``validation_style``, ``validation_kl`` and ``validation_judge``, which is the style loss.
+
+    Parameters
+    ----------
+    config : TextureConfig or mapping
+        Choices of the run; a mapping of its fields, as a checkpoint holds them.
+    vgg : VGG19
+        Which returns ``config.style_layers`` and pool_5, in this order. It is no part of checkpoints.
+
+    Raises
+    ------
+    NotFiniteError
+        In training, if the loss is not a finite number; names the patches of the batch.
+    ValueError
+        If vgg returns other layers; in training, if images hold values outside [0, 1] or have another shape.
+
+    References
+    ----------
+    Sardeshmukh et al., section 3.2.
+    """
+
+    def __init__(self, config: TextureConfig | Mapping[str, Any], *, vgg: VGG19) -> None:
+        super().__init__()
+        self.config: TextureConfig = config if isinstance(config, TextureConfig) else TextureConfig(**config)
+        if vgg.layers != (*self.config.style_layers, ENCODING):
+            raise ValueError(f"vgg must return {', '.join((*self.config.style_layers, ENCODING))}, got {', '.join(vgg.layers)}")
+        self.network = new_texture_vae(self.config).train()
+        self._vgg = (vgg,)  # in a tuple, so that it is no part of this module's weights
+        self.save_hyperparameters({"config": asdict(self.config)})
+
+    def training_step(self, batch: dict[str, Any], at: int) -> Tensor:
+        """Return the loss of a batch."""
+        with torch.no_grad():
+            *wanted, encoded = self._features(checked(batch["image"]))
+        mean, log_variance = self.network.encode(encoded)
+        keys = sample_keys(batch)
+        patches = self.network.decode(self.drawn(mean, log_variance, keys), keys, seed=self.config.seed, epoch=self.current_epoch)
+        return self.total(self._style(patches, wanted), divergence(mean, log_variance), batch)
+
+    def validation_step(self, batch: dict[str, Any], at: int) -> None:
+        """Measure reconstructions from latent means."""
+        *wanted, encoded = self._features(checked(batch["image"]))
+        mean, log_variance = self.network.encode(encoded)
+        style = self._style(self.network.decode(mean), wanted)
+        found = {"validation_style": style, "validation_kl": divergence(mean, log_variance), "validation_judge": style}
+        self.log_dict(found, batch_size=len(encoded), sync_dist=True)
+
+    def pictures(self, images: Tensor) -> dict[str, Tensor]:
+        """Return what a picture of the run shows: rows of darkness."""
+        return {"original": 1 - images, "reconstruction": 1 - self.network(self._features(images)[-1])}
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        """Return feature maps, those that are encoded last."""
+        return self._vgg[0].to(images.device)(images)
+
+    def _style(self, patches: Tensor, wanted: list[Tensor]) -> Tensor:
+        """Return the style loss of patches, the mean over the batch."""
+        return tp.style_loss(self._features(patches)[:-1], wanted)
+
+
+def train_texture_vae(
+    config: TextureConfig, folder: str | os.PathLike[str], data: pl.LightningDataModule, *, progress: bool = True
+) -> TextureVAE:
+    """Train a texture VAE and return it; a run that is done is not done again, one that was killed goes on from its last whole epoch.
+
+    Parameters
+    ----------
+    config : TextureConfig
+        All choices.
+    folder : str or path
+        Gets ``model.safetensors`` and ``model.json`` (:meth:`TextureVAE.load` reads them), ``training.json``, ``logs`` (CSV and
+        TensorBoard), ``pictures`` of validation patches and their reconstructions, and ``checkpoints``.
+    data : LightningDataModule
+        Patches, such as :class:`twopoint_models.data.modules.PatchesModule`, with a validation part.
+    progress : bool
+        Draw a bar.
+
+    Returns
+    -------
+    TextureVAE
+        Ready to evaluate.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file of weights.
+    TypeError, ValueError
+        If these do not fit, the folder holds another run, or a checkpoint is cut short.
+    NotFiniteError
+        If a loss is no finite number.
+    """
+    folder = Path(folder)
+    claim(folder, config)
+    if not (folder / WEIGHTS).is_file():
+        vgg = make_vgg(config)
+        fit_task(lambda: TextureVAETask(config, vgg=vgg), folder, config, data, pictures=[Pictures(folder / "pictures")], progress=progress)
+    return TextureVAE.load(folder)
+
+
+def make_vgg(config: TextureConfig) -> VGG19:
+    """Return the network that encodes and compares patches; its last layer is the one that is encoded."""
+    return vgg_of(config, layers=(*config.style_layers, ENCODING), pooling=config.pooling)
+
+
+def new_texture_vae(config: TextureConfig) -> TextureVAE:
+    """Return an untrained network, its weights from the seed of the config alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return TextureVAE(latents=config.latents, size=config.size, width=config.width, texture=config.texture)
