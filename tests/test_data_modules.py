@@ -215,7 +215,7 @@ def test_constructors_refuse(options, message):
 
 
 def test_patches_refuse():
-    with pytest.raises(TypeError, match="windows must be SlidingWindows, got list"):
+    with pytest.raises(TypeError, match="windows must be SlidingWindows, or those of each part, got list"):
         PatchesModule([np.zeros((4, 4))])
     windows = SlidingWindows([np.zeros((4, 4))] * 2, 2)
     with pytest.raises(ValueError, match="white must be"):

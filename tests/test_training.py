@@ -15,8 +15,8 @@ from twopoint_models.data import MICRO2DWriter
 from twopoint_models.evaluation.reconstructions import centre_crop
 from twopoint_models.nets import CESSVAE
 from twopoint_models.training import REGIMES, CESSVAETask, Config, NotFiniteError, train
-from twopoint_models.training.losses import LOSSES, Loss
 from twopoint_models.training.fitting import LAST, make_trainer
+from twopoint_models.training.losses import LOSSES, Loss
 from twopoint_models.training.run import fit, make_data, make_task
 from twopoint_models.training.tasks import new_network
 
