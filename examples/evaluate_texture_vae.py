@@ -29,7 +29,7 @@ def patches_of(folder: Path, size: int, part: str, each: int) -> tuple[np.ndarra
     """Return so many patches of a part of each micrograph, the names of these, and what they were made by."""
     found = read_micrographs(folder)
     made_by = dict(zip(found.names, found.made_by, strict=True))
-    gray = GrayPatches(found.windows(size, 50)[part], 255)
+    gray = GrayPatches(found.windows(size, 2 * size // 5)[part], 255)
     items = [gray[i] for i in np.linspace(0, len(gray) - 1, each * len(made_by)).astype(int)]
     return np.stack([x["image"] for x in items]), [x["label"] for x in items], [made_by[x["label"]] for x in items]
 

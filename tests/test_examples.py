@@ -374,3 +374,32 @@ def test_micrographs(tmp_path):
         assert figures["median"]["error"] <= 0.15, name
         assert figures["median"]["volume_fractions"] <= 0.002, name
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+
+
+def test_texture_vae(tmp_path):
+    """Trained on small castings, evaluated on the parts that were kept."""
+    tiny = "--castings 96 256 --size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 pool_1 --vgg random --latents 3"
+    trained, printed = run("train_texture_vae", tmp_path / "runs", *tiny.split(), "--accelerator", "cpu")
+    assert trained["3"]["patches"] == 12 * 2 * 3  # the left three quarters, 192 wide
+    assert "3 latents: " in printed
+    found, printed = run("evaluate_texture_vae", tmp_path / "found", "--runs", tmp_path / "runs", "--vgg", "random")
+    rows = ["3 latents", "another patch of the sample", "a patch of another sample", "blurred by 4 px", "constant gray"]
+    assert list(found["similarities"]) == rows
+    assert all(0 < value <= 1 for row in found["similarities"].values() for value in row.values())
+    assert "| constant gray |" in printed
+    assert len(found["latents-3"]["kl"]) == 3
+    names = {path.name for path in (tmp_path / "found/latents-3").iterdir()}
+    assert names == {
+        f"{x}.png" for x in ("halves", "samples", "correlations", "traversal of 12 mm, 0 % Mg", "traversal of 48 mm, 0.045 % Mg")
+    }
+
+
+def test_texture_vae_on_own_images_and_without_runs(tmp_path):
+    save_gray(tmp_path / "own.png", np.random.default_rng(0).integers(0, 255, (40, 320), np.uint8))
+    tiny = "--size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 --vgg random --latents 2 --accelerator cpu"
+    trained, _ = run("train_texture_vae", tmp_path / "runs", "--images", tmp_path / "own.png", *tiny.split())
+    assert trained["2"]["patches"] == 4
+    command = [sys.executable, EXAMPLES / "evaluate_texture_vae.py", "--runs", tmp_path / "nothing", "--out", tmp_path / "found"]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert refused.returncode == 2
+    assert "--runs must hold what train_texture_vae.py left" in refused.stderr

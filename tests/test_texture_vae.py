@@ -342,8 +342,9 @@ def test_the_table_of_similarities_tells_textures_apart():
     assert 1 > column["another patch of the sample"] > column["a patch of another sample"]
     assert column["another patch of the sample"] > column["constant gray"]
     assert "| itself | 1.000 | 1.000 |" in table_of_similarities(told)
-    with pytest.raises(ValueError, match="samples must be two at least"):
-        summarise_similarities(given, {}, ["one"] * 12)
+    assert list(summarise_similarities(given[:1], {}, ["one"])) == ["blurred by 4 px", "constant gray"]
+    with pytest.raises(ValueError, match="samples must be one a patch"):
+        summarise_similarities(given, {}, ["one"] * 3)
 
 
 def test_correlations_are_pearsons():

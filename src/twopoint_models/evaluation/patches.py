@@ -106,7 +106,8 @@ def similarities(
     Returns
     -------
     dict of str to float32 array (n,)
-        "DISTS", if it is given; "STSIM-2", of the whole patch; "STSIM-2 local", within windows of 7 pixels, the paper's implementation.
+        "DISTS", if it is given; "STSIM-2", of the whole patch; "STSIM-2 local", within windows of 7 pixels, the paper's implementation,
+        where patches have 56 pixels or more along each axis.
 
     Raises
     ------
@@ -120,7 +121,9 @@ def similarities(
     if first.shape != second.shape:
         raise ValueError(f"first and second must have one shape, got {first.shape} and {second.shape}")
     measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {} if dists is None else {"DISTS": dists}
-    measures |= {"STSIM-2": stsim2, "STSIM-2 local": partial(stsim2, window=WINDOW)}
+    measures["STSIM-2"] = stsim2
+    if min(first.shape[2:]) >= 8 * WINDOW:
+        measures["STSIM-2 local"] = partial(stsim2, window=WINDOW)
     found: dict[str, list[np.ndarray]] = {name: [] for name in measures}
     with torch.no_grad():
         for start in range(0, len(first), BATCH):

@@ -27,7 +27,7 @@ def summarise_similarities(
     reconstructions : dict of str to array like patches
         By model.
     samples : list of str (n,)
-        Which micrograph each patch is of; two samples at least, of two patches each.
+        Which micrograph each patch is of.
     dists : DISTS, optional
         As for :func:`twopoint_models.evaluation.patches.similarities`.
 
@@ -35,27 +35,29 @@ def summarise_similarities(
     -------
     dict of str to dict of str to float
         By row, then measure. Behind the models' rows stand "another patch of the sample", which is as good as a model can get that does not
-        know where a patch's grains are; "a patch of another sample"; "blurred by 4 px" and "constant gray".
+        know where a patch's grains are; "a patch of another sample", both where there are such; "blurred by 4 px" and "constant gray".
 
     Raises
     ------
     ValueError
-        If there are too few samples or patches.
+        If there is no patch, or samples are not one a patch.
 
     References
     ----------
     Sardeshmukh et al., Table 1.
     """
-    groups = {name: np.flatnonzero([other == name for other in samples]) for name in dict.fromkeys(samples)}
-    if len(groups) < 2 or min(map(len, groups.values())) < 2:
-        raise ValueError("samples must be two at least, of two patches each")
-    same, other, order = np.zeros(len(samples), dtype=int), np.zeros(len(samples), dtype=int), list(groups.values())
-    for i, members in enumerate(order):
-        same[members] = np.roll(members, len(members) // 2)  # far apart, so that the patches do not overlap
-        foreign = order[(i + 1) % len(order)]
+    if not len(patches) or len(samples) != len(patches):
+        raise ValueError(f"samples must be one a patch, of which there must be one at least, got {len(samples)} and {len(patches)}")
+    groups = [np.flatnonzero([other == name for other in samples]) for name in dict.fromkeys(samples)]
+    same, other, rows = np.zeros(len(samples), dtype=int), np.zeros(len(samples), dtype=int), dict(reconstructions)
+    for i, members in enumerate(groups):
+        same[members] = np.roll(members, len(members) // 2)  # far apart, so that few overlap
+        foreign = groups[(i + 1) % len(groups)]
         other[members] = foreign[np.arange(len(members)) % len(foreign)]
-    rows = dict(reconstructions)
-    rows |= {"another patch of the sample": patches[same], "a patch of another sample": patches[other]}
+    if min(map(len, groups)) > 1:
+        rows["another patch of the sample"] = patches[same]
+    if len(groups) > 1:
+        rows["a patch of another sample"] = patches[other]
     rows |= {f"blurred by {BLUR:g} px": gaussian_filter(patches, (0, 0, BLUR, BLUR), mode="nearest")}
     rows |= {"constant gray": np.broadcast_to(patches.mean(axis=(2, 3), keepdims=True), patches.shape)}
     return {row: {name: float(x.mean()) for name, x in similarities(patches, found, dists).items()} for row, found in rows.items()}
