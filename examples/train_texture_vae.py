@@ -23,17 +23,9 @@ from twopoint_models.training import TextureConfig, train_texture_vae
 SMALL = dict(epochs=4, restart_every=4, batch_size=8, learning_rate=2e-3, texture=True, width=(128, 128, 64, 32, 16))
 
 
-def main() -> None:
-    """Run the example."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("textures"))
-    parser.add_argument("--images", nargs="+", help="your own micrographs")
-    parser.add_argument("--castings", type=int, nargs=2, default=(1536, 2048), help="height and width of the generated ones")
-    parser.add_argument("--stride", type=int, default=50, help="pixels from patch to patch")
-    parser.add_argument("--small", action="store_true", help="the form for two cores")
-    parser.add_argument("--latents", type=int, nargs="+", default=[64], help="numbers that describe a patch; a network for each")
-    TextureConfig.add_arguments(parser, omit=["latents"], **(SMALL if "--small" in sys.argv else {}))
-    options, summary = parser.parse_args(), {}
+def train(options: argparse.Namespace) -> dict:
+    """Keep the micrographs, train, and return how long each network took."""
+    summary = {}
     folder = options.out / "micrographs"
     for name in options.images or ():
         keep_micrograph(folder, Path(name).stem, read(name).values)
@@ -47,6 +39,24 @@ def main() -> None:
         train_texture_vae(config, options.out / f"latents-{latents}", data)
         summary[str(latents)] = {"seconds": time.perf_counter() - began, "patches": len(parts["train"])}
         print(f"{latents} latents: {options.out / f'latents-{latents}'}, {summary[str(latents)]['seconds']:.0f} s")
+    return summary
+
+
+def main() -> None:
+    """Run the example."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("textures"))
+    parser.add_argument("--images", nargs="+", help="your own micrographs")
+    parser.add_argument("--castings", type=int, nargs=2, default=(1536, 2048), help="height and width of the generated ones")
+    parser.add_argument("--stride", type=int, default=50, help="pixels from patch to patch")
+    parser.add_argument("--small", action="store_true", help="the form for two cores")
+    parser.add_argument("--latents", type=int, nargs="+", default=[64], help="numbers that describe a patch; a network for each")
+    TextureConfig.add_arguments(parser, omit=["latents"], **(SMALL if "--small" in sys.argv else {}))
+    options = parser.parse_args()
+    try:
+        summary = train(options)
+    except (OSError, TypeError, ValueError) as error:
+        parser.error(str(error))
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
 
 

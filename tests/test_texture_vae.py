@@ -203,8 +203,10 @@ def test_parts_of_micrographs_do_not_overlap(folder):
         reach[name] = seen.min(), seen.max()
     assert reach["train"][1] < reach["validation"][0] <= reach["validation"][1] < reach["test"][0]
     assert parts["test"][0]["label"] == "squares of 1"
-    with pytest.raises(ValueError, match=r"a window of \(64, 64\) pixels does not fit in parent 0 \('squares of 1'\)"):
-        found.windows(64, 8)
+    narrow = found._replace(images=[columns[:, :100]] * 3).windows(32, 8)
+    assert {name: part.parents[0].shape for name, part in narrow.items()} == {"train": (40, 36), "validation": (40, 32), "test": (40, 32)}
+    with pytest.raises(ValueError, match=r"micrographs must be 32 x 96 pixels or more for patches of 32, 'squares of 1' is \(40, 90\)"):
+        found._replace(images=[columns[:, :90]] * 3).windows(32, 8)
 
 
 def test_micrographs_that_are_none(tmp_path):

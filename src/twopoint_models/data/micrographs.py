@@ -11,7 +11,6 @@ import numpy as np
 from .generators import CASTINGS, casting, micrograph
 from .patches import SlidingWindows
 
-PARTS = {"train": (0, 6), "validation": (6, 7), "test": (7, 8)}  # eighths of a micrograph, from the left
 Progress = Callable[[int, int], object] | None
 
 
@@ -32,9 +31,9 @@ class Micrographs(NamedTuple):
     made_by: list[dict[str, Any]]
 
     def windows(self, size: int, stride: int) -> dict[str, SlidingWindows]:
-        """Return patches of three parts: the left three quarters of each micrograph to train, and an eighth each to validate and to test.
+        """Return patches of three parts: the left of each micrograph to train, its right to test, and what is between to validate.
 
-        No patch of one part overlaps one of another.
+        The latter two are an eighth of the width each, or as wide as a patch if that is more. No patch of one part overlaps one of another.
 
         Parameters
         ----------
@@ -49,9 +48,15 @@ class Micrographs(NamedTuple):
         Raises
         ------
         ValueError
-            If a part is smaller than a patch: the message names the micrograph.
+            If a micrograph is too small for a patch of each part: the message names it.
         """
-        cut = {part: [x[:, x.shape[1] * a // 8 : x.shape[1] * b // 8] for x in self.images] for part, (a, b) in PARTS.items()}
+        for name, image in zip(self.names, self.images, strict=True):
+            if image.shape[0] < size or image.shape[1] < 3 * size:
+                raise ValueError(f"micrographs must be {size} x {3 * size} pixels or more for patches of {size}, {name!r} is {image.shape}")
+        ends = [(x.shape[1], max(x.shape[1] // 8, size)) for x in self.images]
+        places = {"train": [(0, n - 2 * e) for n, e in ends], "validation": [(n - 2 * e, n - e) for n, e in ends]}
+        places["test"] = [(n - e, n) for n, e in ends]
+        cut = {part: [x[:, a:b] for x, (a, b) in zip(self.images, found, strict=True)] for part, found in places.items()}
         return {part: SlidingWindows(parents, size, stride, labels=self.names) for part, parents in cut.items()}
 
 
