@@ -19,15 +19,8 @@ from twopoint.cli.progress import counting
 from twopoint_models.evaluation.figures_of_thumbnails import thumbnails
 from twopoint_models.manifold import Descriptor, embed_micrographs
 from twopoint_models.manifold.description import KINDS
-from twopoint_models.nets import VGG19
 from twopoint_models.nets.vgg import LUBBERS
-from twopoint_models.weights import vgg19_normalised
-
-
-def filters(vgg: str | None, seed: int = 0, **options) -> VGG19:
-    """Return VGG-19 from a file, fetched once where none is named, or with random filters."""
-    options = {"layers": LUBBERS, "pooling": "mean"} | options
-    return VGG19.random(seed=seed, **options) if vgg == "random" else VGG19.load(vgg19_normalised(vgg or None), **options)
+from twopoint_models.weights import vgg19
 
 
 def embed_folder(folder: Path, describe: Descriptor, out: Path) -> dict:
@@ -67,8 +60,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="two layers of the network alone: seconds, for a test")
     options = parser.parse_args()
     try:
-        layers = {"layers": LUBBERS[:2]} if options.small else {}
-        network = filters(options.vgg, options.seed, **layers) if options.kind == "cnn" else None
+        layers = LUBBERS[:2] if options.small else LUBBERS
+        network = vgg19(options.vgg, seed=options.seed, layers=layers, pooling="mean") if options.kind == "cnn" else None
         embed_folder(options.folder, Descriptor(options.kind, network, device=options.device), options.out)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         parser.error(str(error))

@@ -2,57 +2,51 @@
 
     python examples/evaluate_texture_vae.py --runs textures [--out evaluation] [--vgg FILE] [--vgg16 FILE --dists FILE] [--small] [--seed 0]
 
-Takes 20 patches of each micrograph from the part that no network was trained on. Table 1 by latents, of every second patch, beside what
-costs nothing (DISTS needs the weights of VGG-16 and its own); half original, half reconstruction; random samples; correlations of latents
-with what the castings were made by; traversals of those that correlate most. Writes table.md, pictures, summary.json; prints the table.
+Of 20 patches of each micrograph, from the part that no network was trained on: Table 1 by latents beside what costs nothing (DISTS needs
+the weights of VGG-16 and its own), half original and half reconstruction, random samples, correlations of latents with what castings were
+made by, traversals of those that correlate most. Writes table.md, pictures, summary.json; prints the table.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import read_micrographs
-from twopoint_models.data.patches import GrayPatches
 from twopoint_models.evaluation.figures_of_texture_vae import figures_of_texture_vae, summarise_latents
-from twopoint_models.evaluation.patches import code
+from twopoint_models.evaluation.patches import code, encodings
 from twopoint_models.evaluation.similarity import DISTS
 from twopoint_models.evaluation.tables_of_patches import summarise_similarities, table_of_similarities
 from twopoint_models.nets import TextureVAE
 from twopoint_models.training.texture_vae import TextureConfig, make_vgg
 
 
-def patches_of(folder: Path, size: int, part: str, each: int) -> tuple[np.ndarray, list[str], list[dict]]:
-    """Return so many patches of a part of each micrograph, the names of these, and what they were made by."""
-    found = read_micrographs(folder)
-    made_by = dict(zip(found.names, found.made_by, strict=True))
-    gray = GrayPatches(found.windows(size, 2 * size // 5)[part], 255)
-    items = [gray[i] for i in np.linspace(0, len(gray) - 1, each * len(made_by)).astype(int)]
-    return np.stack([x["image"] for x in items]), [x["label"] for x in items], [made_by[x["label"]] for x in items]
-
-
-def evaluate(configs: dict[Path, TextureConfig], options: argparse.Namespace) -> None:
+def evaluate(options: argparse.Namespace) -> None:
     """Measure, draw and write."""
-    dists, made, summary = DISTS.load(options.vgg16, options.dists) if options.vgg16 else None, {}, {}
+    configs = {path.parent: TextureConfig.read(path.parent) for path in options.runs.glob("latents-*/model.json")}
+    if not configs:
+        raise FileNotFoundError(f"--runs must hold what train_texture_vae.py left, there is no {options.runs}/latents-*/model.json")
+    dists = DISTS.load(options.vgg16, options.dists) if options.vgg16 else None
+    made, summary, features = {}, {}, {}
     size, each = next(iter(configs.values())).size, 4 if options.small else 20
-    patches, names, made_by = patches_of(options.runs / "micrographs", size, "test", each)
-    for folder, config in configs.items():
-        model, vgg = TextureVAE.load(folder), make_vgg(config.changed(vgg=options.vgg) if options.vgg else config)
-        with counting(f"{config.latents} latents", "") as progress:
-            coded = code(model, vgg, patches, progress=lambda done, total: progress(done, total, 0.0))
+    patches, names, made_by = read_micrographs(options.runs / "micrographs").patches("test", size, each)
+    for folder, config in sorted(configs.items(), key=lambda run: run[1].latents):
+        key = options.vgg or config.vgg, config.pooling
+        with counting("patches", "") as progress:
+            if key not in features:
+                features[key] = encodings(make_vgg(config.changed(vgg=key[0])), patches, progress=lambda n, of: progress(n, of, 0.0))
+        model = TextureVAE.load(folder)
+        coded = code(model, features[key])
         made[f"{config.latents} latents"] = coded.reconstructions[::2]
         summary[folder.name] = summarise_latents(coded, made_by)
         (options.out / folder.name).mkdir(parents=True, exist_ok=True)
         for name, figure in figures_of_texture_vae(model, coded, patches, names, made_by, seed=options.seed):
             save(figure, options.out / folder.name / f"{name}.png")
     summary["similarities"] = summarise_similarities(patches[::2], made, names[::2], dists)
-    table = table_of_similarities(summary["similarities"])
-    (options.out / "table.md").write_text(table + "\n")
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    print(table)
+    (options.out / "table.md").write_text(table_of_similarities(summary["similarities"]) + "\n")
+    print(table_of_similarities(summary["similarities"]))
 
 
 def main() -> None:
@@ -66,12 +60,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="4 patches of each micrograph")
     parser.add_argument("--seed", type=int, default=0, help="of random samples")
     options = parser.parse_args()
-    runs = sorted(options.runs.glob("latents-*/model.json"), key=lambda path: int(path.parent.name.split("-")[1]))
-    configs = {path.parent: TextureConfig.read(path.parent) for path in runs}
-    if not configs:
-        parser.error(f"--runs must hold what train_texture_vae.py left, there is no {options.runs}/latents-*/model.json")
     try:
-        evaluate(configs, options)
+        evaluate(options)
     except (OSError, ValueError) as error:
         parser.error(str(error))
 

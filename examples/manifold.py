@@ -4,8 +4,7 @@
     python examples/manifold.py --images FOLDER [--out DIR], which is examples/embed_micrographs.py
 
 `--help` lists every choice; `--vgg` is a file or "random", `--marble octaves=5 displacement=0.1` the noise, `--data` MICRO2D's file. Prints
-each task's table and how long it took. DIR/<task>/ gets the figures and embeddings.npz; DIR/summary.json all numbers by task, beside those
-that it has. "table" is three-parameters with more ways of description. `--small` is seconds, for a test.
+tables and times. DIR/<task>/ gets figures and embeddings.npz, DIR/summary.json all numbers. "table" is three-parameters in more ways.
 """
 
 import argparse
@@ -16,13 +15,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-from embed_micrographs import embed_folder, filters
+from embed_micrographs import embed_folder
 
 import twopoint_models.manifold as library
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import MICRO2D
 from twopoint_models.evaluation.figures_of_tasks import report
+from twopoint_models.nets.vgg import LUBBERS
+from twopoint_models.weights import vgg19
 
 TASKS = {"angle": 2, "three-parameters": 2, "table": 5, "classification": 3, "shifts": 1}  # so many of the ways of description
 FULL = dict(out="manifold", images="", data="", vgg="", device="cpu", pooling="mean", padding="zeros", seed=0, size=256, marble=[""])
@@ -33,8 +34,9 @@ SMALL = FULL | dict(size=64, per_axis=3, dimensions=[2, 3, 4, 6], counts=[6, 8],
 def run(task: str, o: argparse.Namespace, progress):
     """Return what a task gives; 0 images of a class are all, 0 landmarks none."""
     marble = {name: json.loads(value) for name, value in (pair.split("=") for pair in o.marble if pair)}
-    how, padding = dict(size=o.size, seed=o.seed, progress=progress, **marble), "circular" if task == "shifts" else o.padding
-    network, random = (filters(vgg, o.seed, pooling=o.pooling, padding=padding).to(o.device) for vgg in (o.vgg, "random"))
+    how = dict(size=o.size, seed=o.seed, progress=progress, **marble)
+    options = dict(seed=o.seed, layers=LUBBERS, pooling=o.pooling, padding="circular" if task == "shifts" else o.padding)
+    network, random = (vgg19(name, **options).to(o.device) for name in (o.vgg, "random"))
     methods = dict(list(library.descriptors(network, random).items())[: TASKS[task]])
     if task == "angle":
         return library.angle_task(methods, counts=o.counts, noises=o.amplitudes, trials=o.trials, **how)
@@ -50,26 +52,26 @@ def main() -> None:
     """Run the example."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=["angle", "table", "classification", "shifts"])
-    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--small", action="store_true", help="seconds, for a test")
     for name, value in (SMALL if "--small" in sys.argv else FULL).items():
         kind, many = (type(value[0]), "+") if isinstance(value, list) else (type(value), None)
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, nargs=many, default=value, help=f"by default {value!r}")
     o = parser.parse_args()
     try:
         if o.images:
-            embed_folder(Path(o.images), library.Descriptor("cnn", filters(o.vgg), device=o.device), Path(o.out))
+            network = vgg19(o.vgg, layers=LUBBERS, pooling="mean")
+            embed_folder(Path(o.images), library.Descriptor("cnn", network, device=o.device), Path(o.out))
         for task in () if o.images else o.tasks:
             began, folder, path = time.perf_counter(), Path(o.out) / task, Path(o.out) / "summary.json"
             with counting(task, "") as progress:
                 told = report(run(task, o, lambda done, total, progress=progress: progress(done, total, 0.0)))
-            known = json.loads(path.read_text()) if path.exists() else {}
-            known[task] = told.summary | {"options": vars(o), "task_seconds": time.perf_counter() - began}
+            measured = told.summary | {"options": vars(o), "task_seconds": time.perf_counter() - began}
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(known, indent=2) + "\n")
+            path.write_text(json.dumps((json.loads(path.read_text()) if path.exists() else {}) | {task: measured}, indent=2) + "\n")
             np.savez(folder / "embeddings.npz", **told.embeddings)
             for name, figure in told.figures:
                 save(figure, folder / f"{name.replace('/', ', ')}.png")
-            print(f"{told.table}\n{task}: {known[task]['task_seconds']:.0f} s; figures and numbers in {folder}\n", flush=True)
+            print(f"{told.table}\n{task}: {measured['task_seconds']:.0f} s; figures and numbers in {folder}\n", flush=True)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         parser.error(str(error))
 

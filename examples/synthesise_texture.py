@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from embed_micrographs import filters
 
 import twopoint as tp
 from twopoint.cli.figures import save
@@ -23,6 +22,7 @@ from twopoint.cli.progress import counting
 from twopoint_models.evaluation.figures_of_textures import syntheses
 from twopoint_models.manifold import judge, synthesise
 from twopoint_models.nets.vgg import LUBBERS, SARDESHMUKH
+from twopoint_models.weights import vgg19
 
 LAYERS = {"gatys": SARDESHMUKH, "lubbers": LUBBERS}  # conv1_1 and four poolings; conv1_1 to conv5_1
 
@@ -55,7 +55,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     summary, rows = {}, {}
     try:
-        network = filters(options.vgg, options.seed, layers=LAYERS[options.layers], padding=options.padding)
+        network = vgg19(options.vgg, seed=options.seed, layers=LAYERS[options.layers], pooling="mean", padding=options.padding)
         for name in options.images:
             image, title = given(name, options.phases, options.size), Path(name).stem
             with counting(title) as progress:

@@ -11,7 +11,7 @@ from twopoint_models.data import CASTINGS, casting, keep_castings, keep_microgra
 from twopoint_models.data.modules import PatchesModule
 from twopoint_models.evaluation.figures_of_patches import correlation_chart, halves, patch_rows, predictions
 from twopoint_models.evaluation.figures_of_texture_vae import figures_of_texture_vae, summarise_latents
-from twopoint_models.evaluation.patches import code, correlations_with, parameters_of, similarities
+from twopoint_models.evaluation.patches import code, correlations_with, encodings, parameters_of, similarities
 from twopoint_models.evaluation.regressions import leave_one_out, of_parents, predict, random_share
 from twopoint_models.evaluation.similarity import stsim2
 from twopoint_models.evaluation.tables_of_patches import (
@@ -22,8 +22,10 @@ from twopoint_models.evaluation.tables_of_patches import (
     table_of_similarities,
 )
 from twopoint_models.nets import VGG19, TextureVAE
+from twopoint_models.nets.blocks import latent_noise
 from twopoint_models.training import TextureConfig, TextureVAETask, train_texture_vae
 from twopoint_models.training.fitting import LAST
+from twopoint_models.training.tasks import sample_keys
 from twopoint_models.training.texture_vae import make_vgg, new_texture_vae
 
 TINY = (4, 4, 4, 2, 2)
@@ -60,10 +62,9 @@ def data(folder, **options):
     return PatchesModule(read_micrographs(folder).windows(32, 24), white=255, batch_size=4, **options)
 
 
-def patches(folder, part="test"):
-    windows = read_micrographs(folder).windows(32, 4)[part]
-    items = [windows[i] for i in range(len(windows))]
-    return np.stack([x["image"][None] / np.float32(255) for x in items]), [x["label"] for x in items]
+def patches(folder):
+    """Four patches of each micrograph, and its name."""
+    return read_micrographs(folder).patches("train", 32, 4)[:2]
 
 
 # The network.
@@ -209,6 +210,19 @@ def test_parts_of_micrographs_do_not_overlap(folder):
         found._replace(images=[columns[:, :90]] * 3).windows(32, 8)
 
 
+def test_patches_of_a_part(folder):
+    found = read_micrographs(folder)
+    given, names, made_by = found.patches("train", 32, 2)
+    assert given.shape == (6, 1, 32, 32)
+    assert names == [name for name in found.names for _ in range(2)]
+    assert [each["mean_radius"] for each in made_by] == [1, 1, 4, 4, 8, 8]
+    assert (given[0, 0] == found.images[0][:32, :32] / np.float32(255)).all()
+    assert (given[5, 0] == found.images[2][:32, 204:236] / np.float32(255)).all()  # the last of 18 windows, 12 pixels apart
+    few, names, _ = found.patches("validation", 32, 2)  # one window fits
+    assert names == found.names
+    assert (few[1, 0] == found.images[1][:32, 240:272] / np.float32(255)).all()
+
+
 def test_micrographs_that_are_none(tmp_path):
     with pytest.raises(ValueError, match=r"gray must be .* not constant, got .* for 'plain'"):
         keep_micrograph(tmp_path, "plain", np.ones((8, 8)))
@@ -246,9 +260,6 @@ def test_a_step_is_style_loss_and_divergence(folder):
     *wanted, encoded = vgg(batch["image"])
     mean, log_variance = network.encode(encoded)
     kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
-    from twopoint_models.nets.blocks import latent_noise
-    from twopoint_models.training.tasks import sample_keys
-
     noise = latent_noise(sample_keys(batch), (3,), seed=0, epoch=0)
     *style, _ = vgg(network.decode(mean + noise * (log_variance / 2).exp()))
     torch.testing.assert_close(found, tp.style_loss(style, wanted) + 1e-3 * kl)
@@ -262,7 +273,7 @@ def _made(module):
     return module.train_dataloader().dataset
 
 
-def test_a_run_leaves_a_network_and_goes_on_to_the_bit(folder, tmp_path):
+def test_a_run_leaves_a_network_and_goes_on_to_the_bit(folder, tmp_path, monkeypatch):
     run = config(epochs=3)
     whole = train_texture_vae(run, tmp_path / "a", data(folder), progress=False)
     assert (tmp_path / "a/pictures/epoch-003.png").stat().st_size > 3_000
@@ -275,12 +286,10 @@ def test_a_run_leaves_a_network_and_goes_on_to_the_bit(folder, tmp_path):
             raise RuntimeError("killed")
         return step(self, batch, at)
 
-    TextureVAETask.training_step = killed
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(TextureVAETask, "training_step", killed)
         with pytest.raises(RuntimeError, match="killed"):
             train_texture_vae(run, tmp_path / "b", data(folder), progress=False)
-    finally:
-        TextureVAETask.training_step = step
     assert (tmp_path / "b" / LAST).is_file()
     assert torch.equal(weights(train_texture_vae(run, tmp_path / "b", data(folder), progress=False)), weights(whole))
     with pytest.raises(ValueError, match="holds a run with latents 3, not 4"):
@@ -293,7 +302,7 @@ def test_training_brings_the_style_loss_down(folder, tmp_path):
     given, _ = patches(folder)
     found = {}
     for name, network in (("before", new_texture_vae(run).eval()), ("after", trained)):
-        made = torch.from_numpy(code(network, vgg, given).reconstructions)
+        made = torch.from_numpy(code(network, encodings(vgg, given)).reconstructions)
         found[name] = float(tp.style_loss(vgg(made)[:-1], vgg(torch.from_numpy(given))[:-1]))
     assert found["after"] < 0.5 * found["before"]
 
@@ -311,15 +320,19 @@ def test_weights_that_are_not_there(folder, tmp_path):
 def test_codes_are_the_networks(folder):
     run, (given, _) = config(texture=True), patches(folder)
     network, vgg, calls = new_texture_vae(run).eval(), make_vgg(run), []
-    found = code(network, vgg, given, progress=lambda *at: calls.append(at))
+    found = code(network, encodings(vgg, given, progress=lambda *at: calls.append(at)))
     assert calls[-1] == (len(given), len(given))
     features = vgg(torch.from_numpy(given[-1:]))[-1]
     mean, _log_variance = network.encode(features)
     np.testing.assert_allclose(found.mean[-1:], mean.detach(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.reconstructions[-1:], network.decode(mean, [len(given) - 1]).detach(), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(found.kl.sum(), 0.5 * (found.mean**2 + np.exp(found.log_variance) - 1 - found.log_variance).sum(1).mean())
-    with pytest.raises(ValueError, match=r"patches must have the shape \(n, 1, 32, 32\)"):
-        code(network, vgg, given[..., :16])
+    np.testing.assert_allclose(
+        found.kl.sum(), 0.5 * (found.mean**2 + np.exp(found.log_variance) - 1 - found.log_variance).sum(1).mean(), rtol=1e-5
+    )
+    with pytest.raises(ValueError, match=r"patches must have the shape \(n, 1, H, W\), n at least 1, got \(0, 1, 32, 32\)"):
+        encodings(vgg, given[:0])
+    with pytest.raises(ValueError, match=r"features must have the shape \(batch, 512, 1, 1\), got \(1, 512, 2, 2\)"):
+        code(network, encodings(vgg, np.zeros((1, 1, 64, 64), np.float32)))
 
 
 def test_similarities_of_pairs():
@@ -461,7 +474,7 @@ def test_pictures_hold_what_they_are_given():
 def test_all_pictures_of_a_texture_vae(folder):
     run, (given, names) = config(), patches(folder)
     network, vgg = new_texture_vae(run).eval(), make_vgg(run)
-    found, made_by = code(network, vgg, given), dict(zip(*read_micrographs(folder)[1:], strict=True))
+    found, made_by = code(network, encodings(vgg, given)), dict(zip(*read_micrographs(folder)[1:], strict=True))
     known = [made_by[name] for name in names]
     drawn = dict(figures_of_texture_vae(network, found, given, names, known))
     assert list(drawn) == ["halves", "samples", "correlations", "traversal of squares of 1", "traversal of squares of 8"]

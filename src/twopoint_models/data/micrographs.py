@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .generators import CASTINGS, casting, micrograph
-from .patches import SlidingWindows
+from .patches import GrayPatches, SlidingWindows
 
 Progress = Callable[[int, int], object] | None
 
@@ -58,6 +58,41 @@ class Micrographs(NamedTuple):
         places["test"] = [(n - e, n) for n, e in ends]
         cut = {part: [x[:, a:b] for x, (a, b) in zip(self.images, found, strict=True)] for part, found in places.items()}
         return {part: SlidingWindows(parents, size, stride, labels=self.names) for part, parents in cut.items()}
+
+    def patches(self, part: str, size: int, each: int) -> tuple[np.ndarray, list[str], list[dict[str, Any]]]:
+        """Return so many patches of a part of each micrograph, evenly spaced.
+
+        Parameters
+        ----------
+        part : str
+            "train", "validation" or "test".
+        size : int
+            Height and width in pixels.
+        each : int
+            Patches of a micrograph, of which there may be fewer.
+
+        Returns
+        -------
+        patches : float32 array (n, 1, size, size)
+            Gray values in [0, 1].
+        names : list of str (n,)
+            Of the micrograph of each.
+        made_by : list of dict (n,)
+            What that was generated from.
+
+        Raises
+        ------
+        KeyError, ValueError
+            If there is no such part; as :meth:`windows`.
+        """
+        patches, places = [], []
+        for i, image in enumerate(self.images):
+            alone = Micrographs([image], [self.names[i]], [self.made_by[i]])
+            gray = GrayPatches(alone.windows(size, max(2 * size // 5, 1))[part], 255)
+            chosen = np.unique(np.linspace(0, len(gray) - 1, each).astype(int))
+            patches += [gray[j]["image"] for j in chosen]
+            places += [i] * len(chosen)
+        return np.stack(patches), [self.names[i] for i in places], [self.made_by[i] for i in places]
 
 
 def keep_micrograph(folder: str | os.PathLike[str], name: str, gray: np.ndarray, made_by: Mapping[str, Any] | None = None) -> None:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .figures import MADE, REAL
+from .figures_of_reconstructions import planes
 
 
 def halves(originals: np.ndarray, reconstructions: np.ndarray, names: Sequence[str], *, title: str = "") -> Figure:
@@ -41,8 +42,8 @@ def halves(originals: np.ndarray, reconstructions: np.ndarray, names: Sequence[s
     >>> len(halves(np.zeros((3, 8, 8)), np.ones((3, 8, 8)), ["a", "b", "c"]).axes)
     3
     """
-    left, right = _planes(originals), _planes(reconstructions)
-    if left.shape != right.shape or not len(left) or len(names) != len(left):
+    left, right = planes("originals", originals), planes("reconstructions", reconstructions)
+    if left.shape != right.shape or len(names) != len(left):
         raise ValueError(
             f"originals, reconstructions and names must be as many, of one size; got {left.shape}, {right.shape}, {len(names)}"
         )
@@ -92,9 +93,9 @@ def patch_rows(rows: Mapping[str, np.ndarray], *, columns: Sequence[str] = (), t
     >>> len(patch_rows({"17": np.zeros((4, 8, 8)), "23": np.zeros((4, 8, 8))}).axes)
     8
     """
-    found = {name: _planes(patches) for name, patches in rows.items()}
+    found = {name: planes(f"rows[{name!r}]", patches) for name, patches in rows.items()}
     counts = {len(patches) for patches in found.values()}
-    if len(counts) != 1 or counts == {0} or (columns and {len(columns)} != counts):
+    if len(counts) != 1 or (columns and {len(columns)} != counts):
         raise ValueError(
             f"rows must be one at least, with as many patches each as there are columns, got {counts or 'none'} and {len(columns)}"
         )
@@ -201,15 +202,6 @@ def correlation_chart(correlations: np.ndarray, parameters: Sequence[str], laten
     at.set(xlabel="latent", title=title)
     figure.colorbar(drawn, ax=at, shrink=0.8)
     return figure
-
-
-def _planes(patches: np.ndarray) -> np.ndarray:
-    """Return patches (k, H, W)."""
-    found = np.asarray(patches)
-    found = found[:, 0] if found.ndim == 4 else found
-    if found.ndim != 3:
-        raise ValueError(f"patches must have the shape (k, H, W) or (k, 1, H, W), got {np.shape(patches)}")
-    return found
 
 
 def _grid(rows: int, columns: int, title: str) -> tuple[Figure, np.ndarray]:

@@ -52,7 +52,7 @@ def outliers(
     >>> len(outliers(images, images / 2, ["1", "2", "3"]).axes)
     6
     """
-    blocks = [_planes("images", images), _planes("reconstructions", reconstructions)]
+    blocks = [planes("images", images), planes("reconstructions", reconstructions)]
     count = len(blocks[0])
     if {len(blocks[1]), len(notes), len(names) or count} != {count}:
         found = f"{count}, {len(blocks[1])}, {len(notes)} and {len(names)}"
@@ -168,7 +168,7 @@ def reconstructions(
     >>> len(reconstructions(np.eye(8), {"MSE": np.eye(8) / 2, "CESS": np.eye(8)}).axes)  # 9 places, one of them empty
     8
     """
-    image, rows = _planes("image", image)[0], {name: _planes(f"found[{name!r}]", x)[0] for name, x in found.items()}
+    image, rows = planes("image", image)[0], {name: planes(f"found[{name!r}]", x)[0] for name, x in found.items()}
     if not rows or any(x.shape != image.shape for x in rows.values()):
         raise ValueError(f"found must be one or more of the image's shape {image.shape}, got { ({n: x.shape for n, x in rows.items()}) }")
     shown = {"original": image, **rows}
@@ -193,12 +193,12 @@ def reconstructions(
     return figure
 
 
-def _planes(name: str, values: np.ndarray) -> np.ndarray:
-    """Return images (k, H, W), without an axis for a phase; one image is a batch of one."""
+def planes(name: str, values: np.ndarray) -> np.ndarray:
+    """Return images (k, H, W), without an axis for phase or channel; one image is a batch of one."""
     values = np.asarray(values)
     values = values[:, 0] if values.ndim == 4 and values.shape[1] == 1 else values[None] if values.ndim == 2 else values
     if values.ndim != 3 or not values.size or not np.isfinite(values).all():
-        raise ValueError(f"{name} must be finite images (H, W) of phase 1, one or more, got {values.shape}")
+        raise ValueError(f"{name} must be finite images (H, W), one or more, got {values.shape}")
     return values
 
 

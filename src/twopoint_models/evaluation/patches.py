@@ -31,15 +31,12 @@ class Coded(NamedTuple):
 
     Attributes
     ----------
-    features : float32 array (n, 8192)
-        VGG-19's, which are encoded.
     mean, log_variance : float32 arrays (n, D)
         Of the latents.
     reconstructions : float32 array (n, 1, size, size)
         Of the means.
     """
 
-    features: np.ndarray
     mean: np.ndarray
     log_variance: np.ndarray
     reconstructions: np.ndarray
@@ -52,18 +49,47 @@ class Coded(NamedTuple):
         return found
 
 
-def code(model: TextureVAE, vgg: VGG19, patches: Float[np.ndarray, "n 1 height width"], *, progress: Progress = None) -> Coded:
+def encodings(vgg: VGG19, patches: Float[np.ndarray, "n 1 height width"], *, progress: Progress = None) -> np.ndarray:
+    """Return what of patches is encoded, the same for all texture VAEs of one VGG-19.
+
+    Parameters
+    ----------
+    vgg : VGG19
+        Whose last layer is pool_5, with the weights and pooling of the training.
+    patches : float32 array (n, 1, H, W)
+        Gray values in [0, 1].
+    progress : callable, optional
+        Called with the number of patches done and that of all.
+
+    Returns
+    -------
+    float32 array (n, 512, H/32, W/32)
+
+    Raises
+    ------
+    ValueError
+        If there is no patch, or patches have another shape.
+    """
+    if patches.ndim != 4 or not len(patches) or patches.shape[1] != 1:
+        raise ValueError(f"patches must have the shape (n, 1, H, W), n at least 1, got {patches.shape}")
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(patches), BATCH):
+            part = torch.from_numpy(np.ascontiguousarray(patches[start : start + BATCH], dtype=np.float32))
+            found.append(vgg(part)[-1].numpy())
+            if progress:
+                progress(start + len(part), len(patches))
+    return np.concatenate(found)
+
+
+def code(model: TextureVAE, features: Float[np.ndarray, "n channels height width"]) -> Coded:
     """Encode and decode patches.
 
     Parameters
     ----------
     model : TextureVAE
-    vgg : VGG19
-        Whose last layer is pool_5, with the weights and pooling of the model's training.
-    patches : float32 array (n, 1, size, size)
-        Gray values in [0, 1].
-    progress : callable, optional
-        Called with the number of patches done and that of all.
+    features : float32 array (n, 512, size/32, size/32)
+        Of patches, by :func:`encodings`.
 
     Returns
     -------
@@ -73,21 +99,15 @@ def code(model: TextureVAE, vgg: VGG19, patches: Float[np.ndarray, "n 1 height w
     Raises
     ------
     ValueError
-        If there is no patch, or patches have another size than the model's.
+        If the model is for patches of another size.
     """
-    size = model.config["size"]
-    if patches.ndim != 4 or not len(patches) or patches.shape[1:] != (1, size, size):
-        raise ValueError(f"patches must have the shape (n, 1, {size}, {size}), n at least 1, got {patches.shape}")
     found: list[tuple[np.ndarray, ...]] = []
     with torch.no_grad():
-        for start in range(0, len(patches), BATCH):
-            part = torch.from_numpy(np.ascontiguousarray(patches[start : start + BATCH], dtype=np.float32))
-            features = vgg(part)[-1]
-            mean, log_variance = model.encode(features)
+        for start in range(0, len(features), BATCH):
+            part = torch.from_numpy(features[start : start + BATCH])
+            mean, log_variance = model.encode(part)
             made = model.decode(mean, range(start, start + len(part)))
-            found.append(tuple(each.numpy() for each in (features.flatten(1), mean, log_variance, made)))
-            if progress:
-                progress(start + len(part), len(patches))
+            found.append(tuple(each.numpy() for each in (mean, log_variance, made)))
     return Coded(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
 

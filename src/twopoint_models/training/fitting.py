@@ -15,8 +15,6 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.plugins import TorchCheckpointIO
 
-from ..nets import VGG19
-from ..weights import vgg19_normalised
 from .options import FILE, Options
 
 LAST = "checkpoints/last.ckpt"
@@ -34,11 +32,6 @@ def claim(folder: Path, config: Options) -> None:
             raise ValueError(
                 f"folder {folder} holds a run with {name} {getattr(held, name)!r}, not {getattr(config, name)!r}; give another folder"
             )
-
-
-def vgg_of(config: Options, **options: Any) -> VGG19:
-    """Return VGG-19 with the weights that a config names."""
-    return VGG19.random(seed=0, **options) if config.vgg == "random" else VGG19.load(vgg19_normalised(config.vgg or None), **options)
 
 
 def fit_task(

@@ -9,8 +9,9 @@ import pytorch_lightning as pl
 from ..data.modules import MICRO2DModule
 from ..nets import CESSVAE
 from ..nets.files import WEIGHTS
+from ..weights import vgg19
 from .config import Config
-from .fitting import claim, fit_task, vgg_of
+from .fitting import claim, fit_task
 from .pictures import Pictures
 from .regimes import REGIMES, first_half
 from .tasks import CESSVAETask, new_network
@@ -88,7 +89,7 @@ def make_task(config: Config, loss: str, network: CESSVAE | None = None) -> CESS
     """Return the task of one half; a network that is given stays as it is."""
     vgg = None
     if loss == "style":
-        vgg = vgg_of(config, layers=config.style_layers, pooling="mean", padding=config.padding)
+        vgg = vgg19(config.vgg, layers=config.style_layers, pooling="mean", padding=config.padding)
     network = copy.deepcopy(network) if network is not None else new_network(config)
     if loss == "sharp":
         network = network.changed(sharpness=config.sharpness, texture=True)

@@ -16,7 +16,8 @@ from ..nets import VGG19, TextureVAE
 from ..nets.files import WEIGHTS
 from ..nets.texture_vae import ENCODING
 from ..nets.vgg import SARDESHMUKH
-from .fitting import claim, fit_task, vgg_of
+from ..weights import vgg19
+from .fitting import claim, fit_task
 from .options import Options, option
 from .pictures import Pictures
 from .tasks import VAETask, checked, divergence, sample_keys
@@ -147,7 +148,7 @@ def train_texture_vae(
 
 def make_vgg(config: TextureConfig) -> VGG19:
     """Return the network that encodes and compares patches; its last layer is the one that is encoded."""
-    return vgg_of(config, layers=(*config.style_layers, ENCODING), pooling=config.pooling)
+    return vgg19(config.vgg, layers=(*config.style_layers, ENCODING), pooling=config.pooling)
 
 
 def new_texture_vae(config: TextureConfig) -> TextureVAE:
