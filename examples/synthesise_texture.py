@@ -1,6 +1,6 @@
 """New images with the Gram matrices of given ones, after Gatys et al.: texture synthesis of micrographs, gray or of phases.
 
-    python examples/synthesise_texture.py IMAGE ... [--phases N] [--iterations 500] [--out DIR] [--vgg FILE] [--small] [--seed 0] ...
+    python examples/synthesise_texture.py IMAGE ... [--phases N] [--iterations 500] [--levels 3] [--out DIR] [--vgg FILE] [--small] ...
 
 Prints, and writes to DIR/summary.json by image, by how much the loss fell from noise, the excess CESS of the new image against the given
 one (nats, periodic, all lags) and the relative error of its 2-point statistics, both beside those of the noise it began with. In DIR are
@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--phases", type=int, help="segment into so many; by default gray values")
     parser.add_argument("--size", type=int, default=48 if small else 256, help="of the part that is taken")
     parser.add_argument("--iterations", type=int, default=30 if small else 500)
+    parser.add_argument("--levels", type=int, default=2 if small else 3, help="sizes from coarse to fine, each with so many iterations")
     parser.add_argument("--layers", choices=LAYERS, default="gatys")
     parser.add_argument("--padding", choices=("zeros", "circular"), default="zeros")
     parser.add_argument("--vgg", help="file of VGG-19's weights, or 'random'; by default fetched once")
@@ -59,9 +60,8 @@ def main() -> None:
         for name in options.images:
             image, title = given(name, options.phases, options.size), Path(name).stem
             with counting(title) as progress:
-                made = synthesise(
-                    image, network, iterations=options.iterations, seed=options.seed, device=options.device, progress=progress
-                )
+                more = {name: getattr(options, name) for name in ("iterations", "levels", "seed", "device")}
+                made = synthesise(image, network, progress=progress, **more)
             np.save(options.out / f"{title}.npy", made.image)
             rows[title], summary[title] = (image, made.image, made.history), judge(made, image, seed=options.seed)
             told = ", ".join(

@@ -20,7 +20,8 @@ from twopoint_models.data import keep_castings, keep_micrograph, read_micrograph
 from twopoint_models.data.modules import PatchesModule
 from twopoint_models.training import TextureConfig, train_texture_vae
 
-SMALL = dict(epochs=4, restart_every=4, batch_size=8, learning_rate=2e-3, texture=True, width=(128, 128, 64, 32, 16))
+SMALL = dict(epochs=2, restart_every=2, batch_size=4, learning_rate=1e-2, gradient_clip=1.0, kl_weight=1e-3)
+SMALL |= dict(texture=True, relative=True, width=(128, 128, 96, 48, 24))
 
 
 def train(options: argparse.Namespace) -> dict:
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("textures"))
     parser.add_argument("--images", nargs="+", help="your own micrographs")
     parser.add_argument("--castings", type=int, nargs=2, default=(1536, 2048), help="height and width of the generated ones")
-    parser.add_argument("--stride", type=int, default=50, help="pixels from patch to patch")
+    parser.add_argument("--stride", type=int, default=80 if "--small" in sys.argv else 50, help="pixels from patch to patch")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
     parser.add_argument("--latents", type=int, nargs="+", default=[64], help="numbers that describe a patch; a network for each")
     TextureConfig.add_arguments(parser, omit=["latents"], **(SMALL if "--small" in sys.argv else {}))

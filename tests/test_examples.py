@@ -393,6 +393,15 @@ def test_texture_vae(tmp_path):
         f"{x}.png" for x in ("halves", "samples", "correlations", "traversal of 12 mm, 0 % Mg", "traversal of 48 mm, 0.045 % Mg")
     }
 
+    (tmp_path / "told.json").write_text(json.dumps({f"12 mm, {mg} % Mg": {"UTS, MPa": 300 + 1e3 * mg} for mg in (0, 0.025, 0.045)}))
+    for more, quantities, samples in (((), "Ek", 6), (("--properties", tmp_path / "told.json"), ["UTS, MPa"], 3)):
+        out = tmp_path / f"predictions-{samples}"
+        found, printed = run("predict_from_textures", out, "--runs", tmp_path / "runs", "--latents", "3", "--vgg", "random", *more)
+        assert "always the mean" in printed
+        assert (list(found["predicted"]), len(found["samples"])) == (list(quantities), samples)
+        assert len(list(out.glob("* of *.png"))) == len(quantities) * samples
+    assert found["samples"]["12 mm, 0 % Mg"] == {"UTS, MPa": 300.0}
+
 
 def test_texture_vae_on_own_images_and_without_runs(tmp_path):
     save_gray(tmp_path / "own.png", np.random.default_rng(0).integers(0, 255, (40, 320), np.uint8))

@@ -81,6 +81,24 @@ def test_another_size_has_the_same_means(random_filters):
         assert np.abs(a - b).max() < 0.02 * np.abs(b).max()
 
 
+def test_levels_from_coarse_to_fine(random_filters):
+    seen, options = [], dict(iterations=15, seed=3, size=(40, 32))
+    found = synthesise(GRAY, random_filters, levels=2, progress=lambda *at: seen.append(at), **options)
+    alone = synthesise(GRAY, random_filters, **options)
+    assert [at[:2] for at in seen] == [(i, 30) for i in range(1, 31)]
+    assert (found.image.shape, len(found.history)) == ((40, 32), 16)
+    assert found.history[0] == alone.history[0], "the loss of noise at full size"
+    half = GRAY.reshape(16, 2, 16, 2).mean(axis=(1, 3))
+    coarse = synthesise(half, random_filters, iterations=15, seed=3, size=(20, 16))
+    assert [at[2] for at in seen[:15]] == pytest.approx(coarse.history[1:], rel=1e-2)
+    assert found.history[1] < 0.1 * alone.history[1], "it begins where the coarser level ended"
+
+
+def test_levels_of_phases(random_filters):
+    found = synthesise(THREE, random_filters, iterations=5, levels=2)
+    assert found.image.sum(axis=0) == pytest.approx(np.ones((32, 32)), abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("image", "options", "error", "message"),
     [
@@ -92,6 +110,8 @@ def test_another_size_has_the_same_means(random_filters):
         (np.stack([GRAY, GRAY]), {}, ValueError, "image must be of phases that sum to one"),
         (np.stack([GRAY, 1 - GRAY, 0 * GRAY]), {}, ValueError, "phase 2 of image must not be constant"),
         (GRAY, dict(iterations=0), ValueError, "iterations must be an integer above 0"),
+        (GRAY, dict(levels=0), ValueError, "levels must be an integer above 0"),
+        (GRAY, dict(levels=3), ValueError, "levels must leave 16 pixels along each edge, got 3 for"),
         (GRAY, dict(size=(8,)), ValueError, "size must be height and width"),
         (GRAY, dict(size=(8, 0)), ValueError, "size must be an integer above 0"),
         (GRAY, dict(weights=(1.0,)), ValueError, "weights must hold one number for each of the 2 layers, got 1"),

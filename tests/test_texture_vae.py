@@ -10,7 +10,7 @@ import twopoint as tp
 from twopoint_models.data import CASTINGS, casting, keep_castings, keep_micrograph, micrograph, read_micrographs
 from twopoint_models.data.modules import PatchesModule
 from twopoint_models.evaluation.figures_of_patches import correlation_chart, halves, patch_rows, predictions
-from twopoint_models.evaluation.figures_of_texture_vae import figures_of_texture_vae, summarise_latents
+from twopoint_models.evaluation.figures_of_texture_vae import figures_of_properties, figures_of_texture_vae, summarise_latents
 from twopoint_models.evaluation.patches import code, correlations_with, encodings, parameters_of, similarities
 from twopoint_models.evaluation.regressions import leave_one_out, of_parents, predict, random_share
 from twopoint_models.evaluation.similarity import stsim2
@@ -23,10 +23,11 @@ from twopoint_models.evaluation.tables_of_patches import (
 )
 from twopoint_models.nets import VGG19, TextureVAE
 from twopoint_models.nets.blocks import latent_noise
+from twopoint_models.nets.texture_decoder import PLANES, Layer
 from twopoint_models.training import TextureConfig, TextureVAETask, train_texture_vae
 from twopoint_models.training.fitting import LAST
 from twopoint_models.training.tasks import sample_keys
-from twopoint_models.training.texture_vae import make_vgg, new_texture_vae
+from twopoint_models.training.texture_vae import make_vgg, new_texture_vae, relative_style
 
 TINY = (4, 4, 4, 2, 2)
 LIGHTNING = [
@@ -97,6 +98,18 @@ def test_noise_places_grains_of_a_textured_decoder_alone():
     assert not torch.equal(both[0], both[1])
     torch.testing.assert_close(both[1:], textured.decode(z[:1], [8]))
     assert torch.equal(textured.sample(2, seed=5), textured.sample(2, seed=5))
+
+
+def test_a_layer_of_the_textured_decoder():
+    layer, x, noise = Layer(3, 2, 5), torch.randn(4, 3, 6, 6), torch.randn(4, PLANES, 6, 6)
+    z, seen = torch.randn(4, 5), torch.nn.functional.pad(x, (1, 1, 1, 1), mode="reflect").unfold(2, 3, 1).unfold(3, 3, 1)
+    features = torch.einsum("bchwij,ocij->bohw", seen, layer.conv.weight) + layer.conv.bias[:, None, None]
+    features = features + torch.einsum("bphw,op->bohw", noise, layer.share[..., 0, 0])
+    centred = features - features.mean((2, 3), keepdim=True)
+    unit = centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+    scale, shift = (z @ layer.style.weight.T + layer.style.bias).reshape(4, 2, 2).permute(1, 0, 2)[..., None, None]
+    wanted = unit * (1 + scale) + shift
+    torch.testing.assert_close(layer(x, z, noise), torch.where(wanted > 0, wanted, 0.3 * wanted))
 
 
 def test_a_traversal_changes_one_latent():
@@ -223,6 +236,13 @@ def test_patches_of_a_part(folder):
     assert (few[1, 0] == found.images[1][:32, 240:272] / np.float32(255)).all()
 
 
+def test_some_micrographs_by_name(folder):
+    found = read_micrographs(folder).only(["squares of 8", "squares of 1"])
+    assert (found.names, [each["mean_radius"] for each in found.made_by]) == (["squares of 8", "squares of 1"], [8, 1])
+    with pytest.raises(ValueError, match="names must be of micrographs, there is no 'circles'"):
+        found.only(["squares of 8", "circles"])
+
+
 def test_micrographs_that_are_none(tmp_path):
     with pytest.raises(ValueError, match=r"gray must be .* not constant, got .* for 'plain'"):
         keep_micrograph(tmp_path, "plain", np.ones((8, 8)))
@@ -250,8 +270,9 @@ def weights(network):
     return torch.cat([parameter.flatten() for parameter in network.state_dict().values()])
 
 
-def test_a_step_is_style_loss_and_divergence(folder):
-    run = config()
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_step_is_style_loss_and_divergence(relative, folder):
+    run = config(relative=relative)
     task = TextureVAETask(run, vgg=make_vgg(run))
     task.log_dict = lambda *a, **k: None
     batch = next(iter(torch.utils.data.DataLoader(_made(data(folder)), batch_size=4)))
@@ -262,10 +283,22 @@ def test_a_step_is_style_loss_and_divergence(folder):
     kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
     noise = latent_noise(sample_keys(batch), (3,), seed=0, epoch=0)
     *style, _ = vgg(network.decode(mean + noise * (log_variance / 2).exp()))
-    torch.testing.assert_close(found, tp.style_loss(style, wanted) + 1e-3 * kl)
+    apart = [(tp.gram(a) - tp.gram(b)).square().sum((1, 2)) for a, b in zip(style, wanted, strict=True)]
+    shares = [each / tp.gram(b).square().sum((1, 2)) for each, b in zip(apart, wanted, strict=True)]
+    torch.testing.assert_close(found, (torch.stack(shares).mean() if relative else tp.style_loss(style, wanted)) + 1e-3 * kl)
     found.backward()
     assert all(each.grad is not None for each in task.network.parameters())
     assert set(task.state_dict()) == {f"network.{name}" for name in network.state_dict()}  # VGG is no part of checkpoints
+
+
+def test_a_relative_loss_of_no_features():
+    some, none = torch.rand(2, 3, 4, 4, requires_grad=True), torch.zeros(2, 3, 4, 4)
+    assert relative_style([none], [some]) == 1
+    assert relative_style([some], [some]) == 0
+    loss = relative_style([some], [none])
+    (slope,) = torch.autograd.grad(loss, some)
+    assert torch.isfinite(loss)
+    assert torch.isfinite(slope).all()
 
 
 def _made(module):
@@ -297,7 +330,7 @@ def test_a_run_leaves_a_network_and_goes_on_to_the_bit(folder, tmp_path, monkeyp
 
 
 def test_training_brings_the_style_loss_down(folder, tmp_path):
-    run = config(epochs=8, restart_every=8, learning_rate=0.1)
+    run = config(epochs=8, restart_every=8, learning_rate=0.2)
     trained, vgg = train_texture_vae(run, tmp_path / "a", data(folder), progress=False), make_vgg(run)
     given, _ = patches(folder)
     found = {}
@@ -469,6 +502,19 @@ def test_pictures_hold_what_they_are_given():
     ):
         with pytest.raises(ValueError, match="must"):
             call()
+
+
+def test_pictures_of_properties():
+    samples = [name for name in "abc" for _ in range(5)]
+    values = np.repeat([1.0, 2.0, 6.0], 5)
+    x = values[:, None] + 0.01 * np.arange(15)[:, None]
+    found = dict(figures_of_properties({"latents": x}, {"E, GPa": values}, samples, kind="linear"))
+    assert list(found) == ["E of a", "E of b", "E of c"]
+    (axes,) = found["E of c"].axes
+    assert [line.get_xdata()[0] for line in axes.lines] == [6.0, 1.5]
+    left, right = (patch.get_x() + patch.get_width() * end for patch, end in ((axes.patches[0], 0), (axes.patches[-1], 1)))
+    told = leave_one_out(x, values, samples, "linear")["c"].predicted
+    assert (left, right) == (pytest.approx(told.min()), pytest.approx(told.max()))
 
 
 def test_all_pictures_of_a_texture_vae(folder):

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,13 @@ class Micrographs(NamedTuple):
     images: list[np.ndarray]
     names: list[str]
     made_by: list[dict[str, Any]]
+
+    def only(self, names: Sequence[str]) -> "Micrographs":
+        """Return those of some names, in the order of the names; ValueError where there is no such micrograph."""
+        if missing := sorted(set(names) - set(self.names)):
+            raise ValueError(f"names must be of micrographs, there is no {missing[0]!r} among {self.names}")
+        at = [self.names.index(name) for name in names]
+        return Micrographs(*([column[i] for i in at] for column in self))
 
     def windows(self, size: int, stride: int) -> dict[str, SlidingWindows]:
         """Return patches of three parts: the left of each micrograph to train, its right to test, and what is between to validate.

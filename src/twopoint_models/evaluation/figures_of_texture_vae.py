@@ -1,4 +1,4 @@
-"""All pictures of a texture VAE, Figs 4 to 6 of Sardeshmukh et al., one after the other; nothing is shown, nothing is saved."""
+"""All pictures of a texture VAE, Figs 4 to 7 of Sardeshmukh et al., one after the other; nothing is shown, nothing is saved."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,8 +8,9 @@ import torch
 from matplotlib.figure import Figure
 
 from ..nets import TextureVAE
-from .figures_of_patches import correlation_chart, halves, patch_rows
+from .figures_of_patches import correlation_chart, halves, patch_rows, predictions
 from .patches import Coded, correlations_with, parameters_of
+from .regressions import leave_one_out
 from .tables_of_patches import named_latents
 
 VALUES = np.linspace(-4, 4, 10)  # of a traversal
@@ -81,3 +82,43 @@ def figures_of_texture_vae(
         rows = {str(j): model.traverse(start, int(j), VALUES.tolist()).detach().numpy() for j in np.argsort(-weights)[:TRAVERSED]}
         columns = [f"{value:.1f}" for value in VALUES]
         yield f"traversal of {names[i]}", patch_rows(rows, columns=columns, title=f"a patch of {names[i]}, one latent changed")
+
+
+def figures_of_properties(
+    features: Mapping[str, np.ndarray], properties: Mapping[str, np.ndarray], samples: Sequence[str], *, kind: str = "svr"
+) -> Iterator[tuple[str, Figure]]:
+    """Draw for each property and sample what a fit to the other samples says of its patches.
+
+    Parameters
+    ----------
+    features : dict of str to array (n, d)
+        Descriptions of patches, such as "latents" and "VGG-19".
+    properties : dict of str to array (n,)
+        Each patch's, that of its sample.
+    samples : list of str (n,)
+        Which sample a patch is of.
+    kind : str
+        As for :func:`twopoint_models.evaluation.regressions.predict`.
+
+    Yields
+    ------
+    (str, matplotlib.figure.Figure)
+        A name for a file, and the picture.
+
+    Raises
+    ------
+    ValueError
+        As :func:`twopoint_models.evaluation.regressions.leave_one_out`.
+
+    References
+    ----------
+    Sardeshmukh et al., Fig. 7.
+    """
+    for quantity, values in properties.items():
+        each = {name: leave_one_out(x, values, samples, kind) for name, x in features.items()}
+        of = dict(zip(samples, values.tolist(), strict=True))
+        for sample, wanted in of.items():
+            drawn = {name: found[sample].predicted for name, found in each.items()}
+            rest = float(np.mean([value for other, value in of.items() if other != sample]))
+            figure = predictions(drawn, wanted, mean=rest, quantity=quantity, title=f"{sample}, fitted to the others")
+            yield f"{quantity.split(',')[0]} of {sample}", figure

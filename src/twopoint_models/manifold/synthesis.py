@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Shaped
 from scipy.optimize import Bounds, minimize
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 import twopoint as tp
 
@@ -17,6 +18,7 @@ from .texture_vectors import layer_weights, on_device
 
 _MEMORY = 20  # steps that L-BFGS-B remembers, as of Gatys et al.
 _STEP = 0.1  # a pixel, of the first step: of 1e-4, as the loss over its first value gives, the method takes 60 iterations to get away
+_SMALLEST = 16  # pixels along an edge of the coarsest level: a pixel of pool_4, the last layer of Gatys et al.
 _LEAST = 1e-4  # of a phase before the sum is set to one: the sum is never 0
 
 
@@ -28,7 +30,7 @@ class Synthesis(NamedTuple):
     image : float32 array (H, W) or (N, H, W)
         Gray values in [0, 1], or memberships of N phases that sum to one.
     history : float64 array (iterations + 1,)
-        The loss of the noise, and after each iteration; the last is the image's.
+        The loss of the noise, and after each iteration at full size; the last is the image's.
     """
 
     image: np.ndarray
@@ -40,6 +42,7 @@ def synthesise(
     network: nn.Module,
     *,
     iterations: int = 500,
+    levels: int = 1,
     seed: int = 0,
     size: tuple[int, int] | None = None,
     weights: Sequence[float] | None = None,
@@ -62,7 +65,11 @@ def synthesise(
     network : torch.nn.Module
         From images (b, 1, H, W) to a list of feature maps, such as :class:`twopoint_models.nets.VGG19` with ``pooling="mean"``.
     iterations : int
-        At most; fewer if no step lowers the loss any more.
+        At most, at each level; fewer if no step lowers the loss any more.
+    levels : int
+        Begin where both images are smaller by 2^(levels - 1), and double up to full size, so that long structures are there before
+        details are. As in the pyramids of Gatys' followers, and as much as what a receptive field cannot span is worth: of an alloy
+        of 256 x 256 three levels let the loss fall ten times deeper than one.
     seed : int
         Of the noise, which is uniform.
     size : two ints, optional
@@ -72,7 +79,7 @@ def synthesise(
     device : optional
         Where to compute; the network is moved there. Where it is unless given.
     progress : callable, optional
-        Called with the number of iterations done, that of all, and the loss.
+        Called with the number of iterations done, that of all levels, and the loss.
 
     Returns
     -------
@@ -100,47 +107,64 @@ def synthesise(
     ((32, 32), True)
     """
     channels, phases = _channels(image)  # (b, 1, H, W)
-    space = tuple(channels.shape[2:]) if size is None else tuple(positive("size", n) for n in size)
-    if len(space) != 2:
+    full = tuple(channels.shape[2:]) if size is None else tuple(positive("size", n) for n in size)
+    if len(full) != 2:
         raise ValueError(f"size must be height and width, got {size!r}")
     iterations, place = positive("iterations", iterations), on_device(network, device)
-    with torch.no_grad():
-        target = _gram_means(network(channels.to(place)))
-    factors = [w / 4 for w in layer_weights(weights, len(target))]  # _gram_means has divided by N and M
-    shape = (len(channels) if phases > 2 else 1, 1, *space)
-    start = np.random.default_rng(seed).random(shape)
-    evaluate = _Loss(network, target, factors, shape, place)
-    evaluate(start.ravel())
-    history = [evaluate.last]
-
-    def after(_: np.ndarray) -> None:
-        history.append(evaluate.last)
-        if progress:
-            progress(len(history) - 1, iterations, evaluate.last)
-
-    options = {"maxiter": iterations, "maxfun": 20 * iterations, "maxcor": _MEMORY, "ftol": 0.0, "gtol": 0.0}
-    found = minimize(evaluate, start.ravel(), jac=True, method="L-BFGS-B", bounds=Bounds(0.0, 1.0), callback=after, options=options)
-    made = _memberships(torch.as_tensor(found.x.reshape(shape)))[:, 0].numpy().astype(np.float32)  # (b, H, W)
-    return Synthesis(_shown(made, phases), np.array(history))
+    if levels > 1 and min(*full, *channels.shape[2:]) >> positive("levels", levels) - 1 < _SMALLEST:
+        raise ValueError(f"levels must leave {_SMALLEST} pixels along each edge, got {levels} for {tuple(channels.shape[2:])} to {full}")
+    x, history = torch.zeros(0), [0.0]
+    for level in reversed(range(positive("levels", levels))):
+        given, space = (tuple(n >> level for n in each) for each in (channels.shape[2:], full))
+        loss = _Loss(network, interpolate(channels, given, mode="area"), weights, place)
+        noise = torch.as_tensor(np.random.default_rng(seed).random((len(channels) if phases > 2 else 1, 1, *space)))
+        start = interpolate(x, space, mode="bilinear") if len(x) else noise
+        past = (levels - 1 - level) * iterations
+        x, history = loss.descended(start, iterations, _counted(progress, past, levels * iterations))
+    made = _memberships(x)[:, 0].numpy().astype(np.float32)  # (b, H, W)
+    return Synthesis(_shown(made, phases), np.array([loss.slope(noise)[0], *history[1:]]))
 
 
 class _Loss:
     """Value and gradient for L-BFGS-B, in units in which the first gradient, and so its first step, is a tenth of the range a pixel."""
 
-    def __init__(self, network: nn.Module, target: list[Tensor], factors: Sequence[float], shape: tuple[int, ...], place: Any) -> None:
-        self.network, self.target, self.factors, self.shape, self.place = network, target, factors, shape, place
-        self.unit, self.last = 0.0, 0.0
+    def __init__(self, network: nn.Module, given: Tensor, weights: Sequence[float] | None, place: Any) -> None:
+        with torch.no_grad():
+            target = _gram_means(network(given.to(place)))
+        factors = [w / 4 for w in layer_weights(weights, len(target))]  # _gram_means has divided by N and M
+        self.network, self.layers, self.place = network, list(zip(factors, target, strict=True)), place
 
-    def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the loss and its gradient at pixels (b H W,)."""
-        x = torch.as_tensor(flat.reshape(self.shape), dtype=torch.float32, device=self.place).requires_grad_(True)
+    def slope(self, pixels: Tensor) -> tuple[float, np.ndarray]:
+        """Return the loss of pixels (b, 1, H, W) and its gradient, float64 (b H W,)."""
+        x = pixels.to(self.place, torch.float32).requires_grad_(True)
         found = _gram_means(self.network(_memberships(x)))
-        loss = sum((f * (g - t).square().sum() for f, g, t in zip(self.factors, found, self.target, strict=True)), torch.zeros(()))
+        loss = torch.stack([f * (g - t).square().sum() for (f, t), g in zip(self.layers, found, strict=True)]).sum()
         (gradient,) = torch.autograd.grad(loss, x)
-        self.last = float(loss.detach())
-        slopes = gradient.double().cpu().numpy().ravel()
-        self.unit = self.unit or float(np.sqrt((slopes**2).mean())) / _STEP or 1.0
-        return self.last / self.unit, slopes / self.unit
+        return float(loss.detach()), gradient.double().cpu().numpy().ravel()
+
+    def descended(self, start: Tensor, iterations: int, after: Callable[[int, float], object]) -> tuple[Tensor, list[float]]:
+        """Return pixels of lower loss, and the loss of the start and after each iteration; call with the number done and the loss."""
+        first, slopes = self.slope(start)
+        unit, last, history = float(np.sqrt((slopes**2).mean())) / _STEP or 1.0, first, [first]
+
+        def evaluate(flat: np.ndarray) -> tuple[float, np.ndarray]:
+            nonlocal last
+            last, slopes = self.slope(torch.as_tensor(flat.reshape(start.shape)))
+            return last / unit, slopes / unit
+
+        def done(_: np.ndarray) -> None:
+            history.append(last)
+            after(len(history) - 1, last)
+
+        options = {"maxiter": iterations, "maxfun": 20 * iterations, "maxcor": _MEMORY, "ftol": 0.0, "gtol": 0.0}
+        more: dict[str, Any] = dict(jac=True, method="L-BFGS-B", bounds=Bounds(0.0, 1.0), callback=done, options=options)
+        found = minimize(evaluate, start.numpy().ravel(), **more)
+        return torch.as_tensor(found.x.reshape(start.shape)), history
+
+
+def _counted(progress: Callable[[int, int, float], object] | None, past: int, total: int) -> Callable[[int, float], object]:
+    """Return a call that counts on from the levels that are past."""
+    return lambda done, loss: progress(past + done, total, loss) if progress else None
 
 
 def _gram_means(features: Sequence[Tensor]) -> list[Tensor]:

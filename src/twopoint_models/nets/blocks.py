@@ -74,11 +74,12 @@ def level(depth: int, padding: str, inputs: int, outputs: int, *sampling: nn.Mod
     return *sampling, conv(inputs, outputs, padding), nn.ReLU(), *(Unit(outputs, padding, textured) for _ in range(depth))
 
 
-def noise_planes(indices: Iterable[int], size: Sequence[int], levels: int, *, seed: int, epoch: int = 0) -> list[Tensor]:
-    """Return planes of :func:`latent_noise`, (B, 1, h, w) at a size and (B, 1, 2^l h, 2^l w) at each finer level l."""
-    sizes = [(size[0] << level, size[1] << level) for level in range(levels)]
-    flat = latent_noise(indices, (sum(h * w for h, w in sizes),), seed=mixed(seed, levels), epoch=epoch)
-    return [part.unflatten(1, (1, *each)) for part, each in zip(flat.split([h * w for h, w in sizes], dim=1), sizes, strict=True)]
+def noise_planes(indices: Iterable[int], size: Sequence[int], levels: int, *, channels: int = 1, seed: int, epoch: int = 0) -> list[Tensor]:
+    """Return planes of :func:`latent_noise`, (B, channels, h, w) at a size and (B, channels, 2^l h, 2^l w) at each finer level l."""
+    sizes = [(channels, size[0] << level, size[1] << level) for level in range(levels)]
+    counts = [c * h * w for c, h, w in sizes]
+    flat = latent_noise(indices, (sum(counts),), seed=mixed(seed, levels), epoch=epoch)
+    return [part.unflatten(1, each) for part, each in zip(flat.split(counts, dim=1), sizes, strict=True)]
 
 
 def latent_noise(indices: Iterable[int], shape: Sequence[int], *, seed: int, epoch: int = 0) -> Tensor:

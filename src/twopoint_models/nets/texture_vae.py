@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .blocks import Chain, Unit, conv, count_of, latent_noise, noise_planes
+from .blocks import conv, count_of, latent_noise
 from .files import load_network, save_network
+from .texture_decoder import SLOPE, TextureDecoder
 
 ENCODING = "pool_5"  # the layer of VGG-19 that is encoded
 CHANNELS, POOLED = 512, 32  # of that layer, and the pixels along an edge for which it has one
 BLOCKS = 4  # samplings up by two
-SLOPE = 0.3  # of LeakyReLU
 
 
 class TextureVAE(nn.Module):
@@ -33,8 +33,8 @@ class TextureVAE(nn.Module):
     width : five int
         Channels of the decoder, from the coarsest resolution to that of the patch.
     texture : bool
-        Give the decoder noise at each resolution, so that it puts grains where the noise says rather than in the same places always. Not
-        in the paper.
+        Take :class:`TextureDecoder` in place of the paper's decoder: noise at each resolution places the grains, and latents say of what
+        kind they are, alike at every place. The paper's puts what it does not know in the same places always, and learns each apart.
 
     Raises
     ------
@@ -65,14 +65,17 @@ class TextureVAE(nn.Module):
         self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=size, width=list(width), texture=bool(texture))
         self.latents, self.edge = latents, size >> BLOCKS
         self.features = (CHANNELS, size // POOLED, size // POOLED)
+        self.scale = (CHANNELS * (size // POOLED) ** 2) ** -0.5  # so that a step of Adam, which moves all weights alike, stays small
         self.mean, self.log_variance = (nn.Linear(CHANNELS * (size // POOLED) ** 2, latents) for _ in range(2))
-        self.decoder = Chain(
+        if texture:
+            self.decoder: nn.Module = TextureDecoder(latents, self.edge, width)
+            return
+        self.decoder = nn.Sequential(
             *(nn.Linear(latents, a * self.edge**2), nn.Unflatten(1, (a, self.edge, self.edge)), nn.LeakyReLU(SLOPE)),  # (B, a, H/16, W/16)
-            *_block(a, b, texture),  # (B, b, H/8, W/8)
-            *_block(b, c, texture),  # (B, c, H/4, W/4)
-            *_block(c, d, texture),  # (B, d, H/2, W/2)
-            *_block(d, e, texture),  # (B, e, H, W)
-            *_grain(e, texture),
+            *_block(a, b),  # (B, b, H/8, W/8)
+            *_block(b, c),  # (B, c, H/4, W/4)
+            *_block(c, d),  # (B, d, H/2, W/2)
+            *_block(d, e),  # (B, e, H, W)
             conv(e, 1),  # (B, 1, H, W)
             nn.Sigmoid(),
         )
@@ -96,7 +99,7 @@ class TextureVAE(nn.Module):
         """
         if tuple(features.shape[1:]) != self.features:
             raise ValueError(f"features must have the shape (batch, {', '.join(map(str, self.features))}), got {tuple(features.shape)}")
-        flat = features.flatten(1)
+        flat = features.flatten(1) * self.scale
         return self.mean(flat), self.log_variance(flat).clamp(-30.0, 20.0)  # a variance that float32 holds
 
     def decode(self, latents: Float[Tensor, "batch latents"], keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
@@ -124,9 +127,7 @@ class TextureVAE(nn.Module):
             raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
         if len(keys) not in (1, len(latents)):
             raise ValueError(f"keys must be one, or {len(latents)}, one a patch, got {len(keys)}")
-        size = (self.edge, self.edge)
-        planes = noise_planes(keys, size, BLOCKS + 1, seed=seed, epoch=epoch) if self.config["texture"] else []
-        found: Tensor = self.decoder(latents, [plane.to(latents) for plane in planes])
+        found: Tensor = self.decoder(latents, keys, seed=seed, epoch=epoch) if self.config["texture"] else self.decoder(latents)
         return found
 
     def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
@@ -198,11 +199,6 @@ class TextureVAE(nn.Module):
         return load_network(cls, folder)
 
 
-def _block(inputs: int, outputs: int, texture: bool) -> tuple[nn.Module, ...]:
-    """Return a block of the decoder: noise where it is textured, a 3 x 3 convolution, nearest up-sampling and LeakyReLU."""
-    return *_grain(inputs, texture), conv(inputs, outputs), nn.Upsample(scale_factor=2), nn.LeakyReLU(SLOPE)
-
-
-def _grain(channels: int, texture: bool) -> tuple[nn.Module, ...]:
-    """Return a unit that takes up noise, where the decoder is textured."""
-    return (Unit(channels, textured=True),) if texture else ()
+def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    """Return a block of the paper's decoder: a 3 x 3 convolution, nearest up-sampling and LeakyReLU."""
+    return conv(inputs, outputs), nn.Upsample(scale_factor=2), nn.LeakyReLU(SLOPE)

@@ -36,7 +36,10 @@ class TextureConfig(Options):
     latents: int = option(64, "numbers that describe a patch")
     size: int = option(128, "height and width of a patch in pixels, divisible by 32")
     width: tuple[int, ...] = option((256, 128, 64, 32, 32), "channels of the decoder, from coarse to fine", nargs=5)
-    texture: bool = option(False, "noise in the decoder, which places the grains; not in the paper")
+    texture: bool = option(False, "another decoder than the paper's, in which noise places the grains")
+    relative: bool = option(
+        False, "each layer's loss of each patch over that of an image without features, so that faint textures count too"
+    )
     style_layers: tuple[str, ...] = option(SARDESHMUKH, "layers of the style loss", nargs="+")
     pooling: str = option("max", "of VGG-19", choices=("max", "mean"))
 
@@ -45,6 +48,8 @@ class TextureConfig(Options):
 
 class TextureVAETask(VAETask):
     """Train a :class:`TextureVAE`: style loss, eq. (2), plus ``kl_weight`` times the divergence to the prior; VGG-19 is frozen.
+
+    Heavy patches have a hundred times the style loss of faint ones, and two layers most of it; ``config.relative`` divides each by its own.
 
     Noise, optimiser and schedule are those of :class:`CESSVAETask`. Logged are loss, reconstruction, kl and learning_rate in training, and
     for the validation, from latent means, ``validation_style``, ``validation_kl`` and ``validation_judge``, which is the style loss.
@@ -73,7 +78,7 @@ class TextureVAETask(VAETask):
         self.config: TextureConfig = config if isinstance(config, TextureConfig) else TextureConfig(**config)
         if vgg.layers != (*self.config.style_layers, ENCODING):
             raise ValueError(f"vgg must return {', '.join((*self.config.style_layers, ENCODING))}, got {', '.join(vgg.layers)}")
-        self.network = new_texture_vae(self.config).train()
+        self.network = new_texture_vae(self.config).train().to(memory_format=torch.channels_last)
         self._vgg = (vgg,)  # in a tuple, so that it is no part of this module's weights
         self.save_hyperparameters({"config": asdict(self.config)})
 
@@ -104,7 +109,20 @@ class TextureVAETask(VAETask):
 
     def _style(self, patches: Tensor, wanted: list[Tensor]) -> Tensor:
         """Return the style loss of patches, the mean over the batch."""
-        return tp.style_loss(self._features(patches)[:-1], wanted)
+        found = self._features(patches)[:-1]
+        return relative_style(found, wanted) if self.config.relative else tp.style_loss(found, wanted)
+
+
+def relative_style(features_prediction: list[Tensor], features_target: list[Tensor]) -> Tensor:
+    """Return the mean over layers and batch of ``|G - G'|^2 / |G'|^2``: 0 for the target, 1 for what has no features.
+
+    A layer of which the target has no features, which a constant black image may have, counts by its loss alone.
+    """
+    terms = []
+    for found, wanted in zip(features_prediction, features_target, strict=True):
+        unit = tp.style_loss([torch.zeros_like(wanted)], [wanted], reduction="none")  # (B,)
+        terms.append(tp.style_loss([found], [wanted], reduction="none") / torch.where(unit > 0, unit, 1.0))
+    return torch.stack(terms).mean()
 
 
 def train_texture_vae(
