@@ -43,7 +43,9 @@ def evaluate(options: argparse.Namespace) -> None:
         (options.out / folder.name).mkdir(parents=True, exist_ok=True)
         for name, figure in figures_of_texture_vae(model, coded, patches, names, made_by, seed=options.seed):
             save(figure, options.out / folder.name / f"{name}.png")
-    summary["similarities"] = summarise_similarities(patches[::2], made, names[::2], dists)
+    with counting("similarities", "") as progress:
+        half = patches[::2], made, names[::2], dists
+        summary["similarities"] = summarise_similarities(*half, progress=lambda n, of: progress(n, of, 0.0))
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     (options.out / "table.md").write_text(table_of_similarities(summary["similarities"]) + "\n")
     print(table_of_similarities(summary["similarities"]))

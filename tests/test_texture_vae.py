@@ -370,8 +370,9 @@ def test_codes_are_the_networks(folder):
 
 def test_similarities_of_pairs():
     rng = np.random.default_rng(0)
-    a, b = rng.random((2, 18, 1, 64, 64), dtype=np.float32)
-    found = similarities(a, b)
+    (a, b), seen = rng.random((2, 18, 1, 64, 64), dtype=np.float32), []
+    found = similarities(a, b, progress=lambda *at: seen.append(at))
+    assert seen == [(16, 18), (18, 18)]
     assert set(found) == {"STSIM-2", "STSIM-2 local"}
     np.testing.assert_allclose(found["STSIM-2"], stsim2(torch.from_numpy(a), torch.from_numpy(b)), rtol=1e-5)
     np.testing.assert_allclose(similarities(a, a)["STSIM-2 local"], 1, rtol=1e-5)
@@ -384,7 +385,9 @@ def test_the_table_of_similarities_tells_textures_apart():
     rng = np.random.default_rng(0)
     fine, coarse = rng.random((6, 1, 64, 64)), np.kron(rng.random((6, 1, 8, 8)), np.ones((8, 8)))
     given = np.concatenate([fine, coarse]).astype(np.float32)
-    told = summarise_similarities(given, {"itself": given}, ["fine"] * 6 + ["coarse"] * 6)
+    seen = []
+    told = summarise_similarities(given, {"itself": given}, ["fine"] * 6 + ["coarse"] * 6, progress=lambda *at: seen.append(at))
+    assert seen == [(12 * i, 60) for i in range(1, 6)]
     column = {row: found["STSIM-2"] for row, found in told.items()}
     assert column["itself"] == pytest.approx(1, abs=1e-5)
     assert 1 > column["another patch of the sample"] > column["a patch of another sample"]

@@ -35,7 +35,7 @@ class Micrographs(NamedTuple):
         if missing := sorted(set(names) - set(self.names)):
             raise ValueError(f"names must be of micrographs, there is no {missing[0]!r} among {self.names}")
         at = [self.names.index(name) for name in names]
-        return Micrographs(*([column[i] for i in at] for column in self))
+        return Micrographs([self.images[i] for i in at], [self.names[i] for i in at], [self.made_by[i] for i in at])
 
     def windows(self, size: int, stride: int) -> dict[str, SlidingWindows]:
         """Return patches of three parts: the left of each micrograph to train, its right to test, and what is between to validate.

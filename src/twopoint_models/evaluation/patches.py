@@ -112,7 +112,11 @@ def code(model: TextureVAE, features: Float[np.ndarray, "n channels height width
 
 
 def similarities(
-    first: Float[np.ndarray, "n 1 height width"], second: Float[np.ndarray, "n 1 height width"], dists: DISTS | None = None
+    first: Float[np.ndarray, "n 1 height width"],
+    second: Float[np.ndarray, "n 1 height width"],
+    dists: DISTS | None = None,
+    *,
+    progress: Progress = None,
 ) -> dict[str, np.ndarray]:
     """Return how like pairs of patches are.
 
@@ -122,6 +126,8 @@ def similarities(
         Gray values in [0, 1].
     dists : DISTS, optional
         Needs weights; left out without.
+    progress : callable, optional
+        Called with the number of pairs done and that of all.
 
     Returns
     -------
@@ -150,6 +156,8 @@ def similarities(
             a, b = (torch.from_numpy(np.ascontiguousarray(x[start : start + BATCH], dtype=np.float32)) for x in (first, second))
             for name, measure in measures.items():
                 found[name].append(measure(a, b).numpy())
+            if progress:
+                progress(start + len(a), len(first))
     return {name: np.concatenate(each) for name, each in found.items()}
 
 

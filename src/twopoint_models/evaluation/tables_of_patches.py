@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .patches import similarities
+from .patches import Progress, similarities
 from .regressions import KINDS, leave_one_out, of_parents, predict, random_share
 from .similarity import DISTS
 
@@ -16,7 +16,12 @@ BLUR = 4.0  # px
 
 
 def summarise_similarities(
-    patches: np.ndarray, reconstructions: Mapping[str, np.ndarray], samples: Sequence[str], dists: DISTS | None = None
+    patches: np.ndarray,
+    reconstructions: Mapping[str, np.ndarray],
+    samples: Sequence[str],
+    dists: DISTS | None = None,
+    *,
+    progress: Progress = None,
 ) -> dict[str, dict[str, float]]:
     """Return the mean similarities of patches to reconstructions, and to what costs nothing.
 
@@ -30,6 +35,8 @@ def summarise_similarities(
         Which micrograph each patch is of.
     dists : DISTS, optional
         As for :func:`twopoint_models.evaluation.patches.similarities`.
+    progress : callable, optional
+        Called with the number of pairs done and that of all rows.
 
     Returns
     -------
@@ -60,7 +67,11 @@ def summarise_similarities(
         rows["a patch of another sample"] = patches[other]
     rows |= {f"blurred by {BLUR:g} px": gaussian_filter(patches, (0, 0, BLUR, BLUR), mode="nearest")}
     rows |= {"constant gray": np.broadcast_to(patches.mean(axis=(2, 3), keepdims=True), patches.shape)}
-    return {row: {name: float(x.mean()) for name, x in similarities(patches, found, dists).items()} for row, found in rows.items()}
+    told = {}
+    for i, (row, found) in enumerate(rows.items()):
+        done = (lambda n, of, i=i: progress(i * of + n, len(rows) * of)) if progress else None
+        told[row] = {name: float(x.mean()) for name, x in similarities(patches, found, dists, progress=done).items()}
+    return told
 
 
 def table_of_similarities(summary: Mapping[str, Mapping[str, float]]) -> str:

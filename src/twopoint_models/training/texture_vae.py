@@ -49,7 +49,7 @@ class TextureConfig(Options):
 class TextureVAETask(VAETask):
     """Train a :class:`TextureVAE`: style loss, eq. (2), plus ``kl_weight`` times the divergence to the prior; VGG-19 is frozen.
 
-    Heavy patches have a hundred times the style loss of faint ones, and two layers most of it; ``config.relative`` divides each by its own.
+    Heavy patches have many times the style loss of faint ones, and two layers most of it; ``config.relative`` divides each by its own.
 
     Noise, optimiser and schedule are those of :class:`CESSVAETask`. Logged are loss, reconstruction, kl and learning_rate in training, and
     for the validation, from latent means, ``validation_style``, ``validation_kl`` and ``validation_judge``, which is the style loss.
