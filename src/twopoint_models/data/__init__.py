@@ -13,6 +13,7 @@ from .generators import (
     micrograph,
     source,
 )
+from .line_images import LineImages
 from .micro2d import MICRO2D
 from .micro2d_writer import MICRO2DWriter
 from .micrographs import Micrographs, keep_castings, keep_micrograph, read_micrographs
@@ -25,6 +26,7 @@ __all__ = [
     "GRAPHITE",
     "MICRO2D",
     "Arrangement",
+    "LineImages",
     "MICRO2DWriter",
     "Micrographs",
     "SlidingWindows",
