@@ -40,7 +40,7 @@ FRAMEWORKS = (
     "twopoint.cli.doctor",
     "twopoint_models.*",
 )
-LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules")
+LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules", "twopoint_models.data.modules.*")
 FIGURES = ("twopoint.cli.figures", "twopoint_models.evaluation.figures*")
 ONLY_IN = {
     "array_api_compat": ("twopoint._namespace",),

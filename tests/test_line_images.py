@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 from twopoint_models.data import LineImages
+from twopoint_models.data.modules import LinesModule
 from twopoint_models.evaluation.line_counts import count_lines
 
 
@@ -33,6 +35,18 @@ def test_images_hang_on_seed_and_index_alone():
         two[5]
 
 
+def test_a_module_of_lines_shares_no_image_among_parts():
+    module = LinesModule((12, 3, 5), size=48, n_lines=(1, 2), seed=1, batch_size=4)
+    module.setup()
+    found = {part: list(getattr(module, f"{part}_dataloader")()) for part in ("train", "val", "test", "predict")}
+    indices = {part: sorted(int(i) for batch in batches for i in batch["index"]) for part, batches in found.items()}
+    assert indices == {"train": [*range(12)], "val": [12, 13, 14], "test": [15, 16, 17, 18, 19], "predict": [*range(20)]}
+    first = found["test"][0]
+    assert (first["image"].shape, first["image"].dtype) == ((4, 1, 48, 48), torch.float32)
+    assert np.array_equal(first["image"][0], LineImages(20, size=48, n_lines=(1, 2), seed=1)[15]["image"])
+    assert set(first) == {"image", "orientation", "n_lines", "index"}
+
+
 def test_what_is_no_line_is_not_counted():
     image = np.ones((4, 32, 32))
     image[0, 3:5, 2:20], image[0, 10:13, 2:7] = 0, 0.2  # a line, and a piece that is too short
@@ -51,6 +65,8 @@ def test_what_is_no_line_is_not_counted():
         (lambda: LineImages(0, size=0), "size must be an integer above 0"),
         (lambda: LineImages(1, n_lines=(5, 1)), "n_lines must be an integer, or the least and the most"),
         (lambda: LineImages(1, seed=-1), "seed must be"),
+        (lambda: LinesModule((4, 4)), "counts must be three numbers of images, of train, validation, test, not all 0"),
+        (lambda: LinesModule((4, 4, -1)), "counts must be"),
         (lambda: count_lines(np.ones((8, 8))), r"images must have the shape \(n, H, W\)"),
         (lambda: count_lines(np.full((1, 8, 8), np.nan)), "be finite"),
     ],

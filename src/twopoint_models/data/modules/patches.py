@@ -1,0 +1,83 @@
+"""Patches of micrographs as batches of torch."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..patches import GrayPatches, SlidingWindows
+from ..splits import SPLITS
+from .parts import ALL, PartsModule
+
+
+class PatchesModule(PartsModule):
+    """Patches of micrographs, split by parent, as batches for a Lightning Trainer.
+
+    A batch is a dict of image (B, 1, h, w) float32, the gray values divided by white; label, of the parents; parent (B,), its place among
+    those of the part; row and column (B,) of the upper left pixel. Overlapping patches of one parent never come into two parts. Order,
+    devices and prediction are as with :class:`MICRO2DModule`.
+
+    Parameters
+    ----------
+    windows : SlidingWindows, or dict of str to SlidingWindows
+        Patches of all parents; or those of "train", "validation" and "test" where parents are dealt out already, in which case fractions
+        are what they are. They are no hyperparameter: a checkpoint does not hold them.
+    white : float
+        The gray value that becomes 1: 255 for 8-bit images; 1 for what is 0 and 1 already. A patch that holds more is refused.
+    fractions : three floats
+        Shares of the parents in train, validation and test.
+    seed, batch_size, workers : int
+        As for :class:`MICRO2DModule`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If windows are something else, or an option means nothing; at setup, if the parents are too few for the parts.
+    RuntimeError
+        If a loader is asked for before setup.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.data import SlidingWindows
+    >>> from twopoint_models.data.modules import PatchesModule
+    >>> micrographs = [np.full((64, 96), 10 * i, np.uint8) for i in range(10)]
+    >>> module = PatchesModule(SlidingWindows(micrographs, 32, 16), white=255, batch_size=8)
+    >>> module.setup("test")
+    >>> [tuple(batch["image"].shape) for batch in module.test_dataloader()]
+    [(8, 1, 32, 32), (7, 1, 32, 32)]
+    """
+
+    def __init__(
+        self,
+        windows: SlidingWindows | Mapping[str, SlidingWindows],
+        *,
+        white: float = 1.0,
+        fractions: Iterable[float] = (0.8, 0.1, 0.1),
+        seed: int = 0,
+        batch_size: int = 64,
+        workers: int = 0,
+    ) -> None:
+        fractions = _shares(windows) if isinstance(windows, Mapping) else tuple(fractions)
+        super().__init__(fractions, seed, batch_size, workers)
+        if not isinstance(windows, (SlidingWindows, Mapping)):
+            raise TypeError(f"windows must be SlidingWindows, or those of each part, got {type(windows).__name__}")
+        if not white > 0:
+            raise ValueError(f"white must be a gray value above 0, got {white!r}")
+        self.windows = windows
+        self.save_hyperparameters(ignore=["windows"])
+
+    def _made(self, parts: tuple[str, ...]) -> dict[str, Any]:
+        found: dict[str, SlidingWindows]
+        if isinstance(self.windows, Mapping):
+            found = {**self.windows, ALL: SlidingWindows.together(self.windows.values())}
+        else:
+            shares = {part: share for part, share in zip(SPLITS, self.hparams.fractions, strict=True) if share}
+            found = dict(zip(shares, self.windows.split(shares.values(), self.hparams.seed), strict=True)) | {ALL: self.windows}
+        return {part: GrayPatches(found[part], self.hparams.white) if part in found else () for part in parts}
+
+
+def _shares(windows: Mapping[str, SlidingWindows]) -> tuple[float, ...]:
+    """Return the shares of the three parts; refuse others."""
+    if set(windows) != set(SPLITS) or not all(isinstance(each, SlidingWindows) for each in windows.values()):
+        raise ValueError(f"windows must be SlidingWindows of the parts {', '.join(SPLITS)}, got {dict(windows)}")
+    counts = [len(windows[part]) for part in SPLITS]
+    return tuple(n / sum(counts) for n in counts)
