@@ -376,6 +376,19 @@ def test_micrographs(tmp_path):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
 
 
+def test_statistics_vae(tmp_path):
+    tiny = "--counts 8 4 4 --size 32 --epochs 1 --n-lines 1 2 --batch-size 4 --width 1 --accelerator cpu --latents 3"
+    trained, printed = run("train_statistics_vae", tmp_path / "runs", *tiny.split())
+    assert list(trained) == ["statistics", "data"]
+    assert "data: " in printed
+    told = {name: json.loads((tmp_path / f"runs/{name}/training.json").read_text()) for name in trained}
+    assert {name: (each["compared"], each["alpha"]) for name, each in told.items()} == {
+        "statistics": ("statistics", 100),
+        "data": ("data", 1),
+    }
+    assert all((tmp_path / f"runs/{name}/model.safetensors").is_file() for name in trained)
+
+
 def test_texture_vae(tmp_path):
     """Trained on small castings, evaluated on the parts that were kept."""
     tiny = "--castings 96 256 --size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 pool_1 --vgg random --latents 3"

@@ -4,6 +4,7 @@ from .config import Config
 from .regimes import REGIMES
 from .run import train
 from .several import sweep_regimes, train_regimes
+from .statistics_vae import StatisticsConfig, StatisticsVAETask, train_statistics_vae
 from .sweep import sweep
 from .tasks import CESSVAETask, NotFiniteError
 from .texture_vae import TextureConfig, TextureVAETask, train_texture_vae
@@ -13,11 +14,14 @@ __all__ = [
     "CESSVAETask",
     "Config",
     "NotFiniteError",
+    "StatisticsConfig",
+    "StatisticsVAETask",
     "TextureConfig",
     "TextureVAETask",
     "sweep",
     "sweep_regimes",
     "train",
     "train_regimes",
+    "train_statistics_vae",
     "train_texture_vae",
 ]

@@ -18,7 +18,7 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 from .options import FILE, Options
 
 LAST = "checkpoints/last.ckpt"
-OF_THE_MACHINE = ("accelerator", "devices", "workers", "data", "vgg")  # may differ when a run goes on
+OF_THE_MACHINE = ("accelerator", "devices", "workers", "data", "vgg", "encoder")  # may differ when a run goes on
 
 
 def claim(folder: Path, config: Options) -> None:
