@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import runpy
 import subprocess
 import sys
 import time
@@ -389,7 +390,7 @@ def test_statistics_vae(tmp_path):
     assert all((tmp_path / f"runs/{name}/model.safetensors").is_file() for name in trained)
 
 
-def test_texture_vae(tmp_path):
+def test_texture_vae(tmp_path, monkeypatch):
     """Trained on small castings, evaluated on the parts that were kept."""
     tiny = "--castings 96 256 --size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 pool_1 --vgg random --latents 3"
     trained, printed = run("train_texture_vae", tmp_path / "runs", *tiny.split(), "--accelerator", "cpu")
@@ -406,14 +407,18 @@ def test_texture_vae(tmp_path):
         f"{x}.png" for x in ("halves", "samples", "correlations", "traversal of 12 mm, 0 % Mg", "traversal of 48 mm, 0.045 % Mg")
     }
 
+    common = ["--runs", tmp_path / "runs", "--latents", "3", "--vgg", "random"]
+    found, printed = run("predict_from_textures", tmp_path / "homogenised", *common)
+    assert "always the mean" in printed
+    assert (list(found["predicted"]), len(found["samples"])) == (["E", "k"], 6)
+    assert len(list((tmp_path / "homogenised").glob("* of *.png"))) == 12
     (tmp_path / "told.json").write_text(json.dumps({f"12 mm, {mg} % Mg": {"UTS, MPa": 300 + 1e3 * mg} for mg in (0, 0.025, 0.045)}))
-    for more, quantities, samples in (((), "Ek", 6), (("--properties", tmp_path / "told.json"), ["UTS, MPa"], 3)):
-        out = tmp_path / f"predictions-{samples}"
-        found, printed = run("predict_from_textures", out, "--runs", tmp_path / "runs", "--latents", "3", "--vgg", "random", *more)
-        assert "always the mean" in printed
-        assert (list(found["predicted"]), len(found["samples"])) == (list(quantities), samples)
-        assert len(list(out.glob("* of *.png"))) == len(quantities) * samples
-    assert found["samples"]["12 mm, 0 % Mg"] == {"UTS, MPa": 300.0}
+    words = [*common, "--properties", tmp_path / "told.json", "--small", "--out", tmp_path / "measured"]
+    monkeypatch.setattr(sys, "argv", ["predict_from_textures.py", *map(str, words)])
+    runpy.run_path(str(EXAMPLES / "predict_from_textures.py"), run_name="__main__")  # in this process, which has imported all of it
+    found = json.loads((tmp_path / "measured/summary.json").read_text())
+    assert (list(found["predicted"]), list(found["samples"])) == (["UTS, MPa"], [f"12 mm, {mg} % Mg" for mg in (0, 0.025, 0.045)])
+    assert len(list((tmp_path / "measured").glob("UTS of *.png"))) == 3
 
 
 def test_texture_vae_on_own_images_and_without_runs(tmp_path):
