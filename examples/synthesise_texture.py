@@ -4,7 +4,7 @@
 
 Prints, and writes to DIR/summary.json by image, by how much the loss fell from noise, the excess CESS of the new image against the given
 one (nats, periodic, all lags) and the relative error of its 2-point statistics, both beside those of the noise it began with. In DIR are
-textures.png, given and new images, their autocorrelations and the loss, and <image>.npy, new gray values or memberships of phases.
+textures.png, given and new images, their autocovariances and the loss, and <image>.npy, new gray values or memberships of phases.
 """
 
 import argparse

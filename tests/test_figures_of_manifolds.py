@@ -132,13 +132,13 @@ def test_thumbnails_lie_at_their_points_without_overlap():
     assert len(boxes_of(thumbnails(np.zeros((2, 2)), [np.eye(400)] * 2))) == 1, "all at one place"
 
 
-def test_syntheses_have_both_autocorrelations_on_one_scale():
+def test_syntheses_have_both_autocovariances_on_one_scale():
     phases = np.stack([IMAGES[0] < 0.3, (IMAGES[0] >= 0.3) & (IMAGES[0] < 0.6), IMAGES[0] >= 0.6]).astype(float)
     losses = np.array([100.0, 1.0, 0.1])
     figure = syntheses({"gray": (IMAGES[0], IMAGES[1], losses), "phases": (phases, phases[:, :8], losses)})
     gray, of_phases = figure.axes[:5], figure.axes[5:10]
     assert np.array_equal(shown(gray[1]), IMAGES[1])
-    assert np.allclose(shown(gray[2]), tp.autocorrelation(IMAGES[0], centered=True))
+    assert np.allclose(shown(gray[2]), tp.autocorrelation(IMAGES[0], centered=True) - IMAGES[0].mean() ** 2)
     assert gray[2].images[0].get_clim() == gray[3].images[0].get_clim()
     assert np.array_equal(gray[4].lines[0].get_ydata(), losses)
     assert np.array_equal(shown(of_phases[0]), (phases.argmax(axis=0) / 2))

@@ -114,7 +114,7 @@ def spectra(images: np.ndarray, names: Sequence[str], *, reach: int = 32, title:
 
 
 def syntheses(rows: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], *, title: str = "") -> Figure:
-    """Draw images, textures synthesised after them, the autocorrelations of both, and how the loss fell, a row each.
+    """Draw images, textures synthesised after them, the autocovariances of both, and how the loss fell, a row each.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def syntheses(rows: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], *, 
     Returns
     -------
     matplotlib.figure.Figure
-        Zero lag is in the middle; both autocorrelations of a row have one scale.
+        Zero lag is in the middle; both autocovariances of a row have one scale.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def syntheses(rows: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], *, 
             raise ValueError(f"rows[{name!r}] must hold finite images (H, W), got the shapes {pair[0].shape} and {pair[1].shape}")
         if losses.ndim != 1 or not losses.size or not np.isfinite(losses).all():
             raise ValueError(f"rows[{name!r}] must hold finite losses (k,), one or more, got the shape {losses.shape}")
-        lags = [tp.autocorrelation(each, centered=True) for each in pair]
+        lags = [tp.autocorrelation(each, centered=True) - each.mean() ** 2 for each in pair]  # of one scale also where fractions differ
         scale = {"vmin": float(lags[0].min()), "vmax": float(lags[0].max())}
         for j in range(2):
             at[j].imshow(pair[j], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -169,7 +169,7 @@ def syntheses(rows: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], *, 
         at[4].semilogy(losses, color=REAL, linewidth=1.2)
         at[4].yaxis.set_major_formatter("{x:g}")
         at[4].tick_params(labelsize=7)
-    for each, label in zip(axes[0], ("image", "synthesised", "autocorrelation", "of the synthesised", "loss"), strict=True):
+    for each, label in zip(axes[0], ("image", "synthesised", "autocovariance", "of the synthesised", "loss"), strict=True):
         each.set_title(label, fontsize=9)
     axes[-1, 4].set_xlabel("iterations", fontsize=8)
     return figure
