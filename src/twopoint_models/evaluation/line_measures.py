@@ -1,0 +1,134 @@
+"""How good reconstructions of images of lines are: labels, volume fraction, pixels and statistics; and images nearest in statistics."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+import twopoint as tp
+
+from .line_counts import count_lines
+
+DEVIATION = 0.25  # of soft membership in gray values
+BATCH = 64
+
+
+class LineMeasures(NamedTuple):
+    """Of each image and its reconstruction, arrays (n,).
+
+    Attributes
+    ----------
+    orientation_right, number_right : bool arrays
+        Whether the thresholded reconstruction's lines run as the image's, and whether there are as many.
+    volume_fraction_difference : float64 array
+        ``|black(x) - black(x_rec)| / black(x)``, the reconstruction thresholded.
+    statistics_mse, data_mse : float64 arrays
+        Mean squared errors over lags of the autocorrelation of soft black, and over pixels.
+    """
+
+    orientation_right: np.ndarray
+    number_right: np.ndarray
+    volume_fraction_difference: np.ndarray
+    statistics_mse: np.ndarray
+    data_mse: np.ndarray
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The mean of each by name."""
+        return {name: float(np.mean(found)) for name, found in self._asdict().items()}
+
+
+def measure_lines(
+    images: Float[np.ndarray, "n 1 height width"],
+    reconstructions: Float[np.ndarray, "n 1 height width"],
+    orientation: Int[np.ndarray, " n"],
+    n_lines: Int[np.ndarray, " n"],
+    *,
+    threshold: float = 0.5,
+) -> LineMeasures:
+    """Measure reconstructions of images of lines.
+
+    Parameters
+    ----------
+    images, reconstructions : arrays (n, 1, H, W)
+        Gray values, 0 on lines and 1 elsewhere.
+    orientation, n_lines : int arrays (n,)
+        The images' labels, as of :class:`twopoint_models.data.LineImages`.
+    threshold : float
+        Darker pixels are black.
+
+    Returns
+    -------
+    LineMeasures
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, there is one orientation only, which anything gets right, or images are white lines on black.
+
+    References
+    ----------
+    Hashemi, Guerzhoy and Paulson (2024), whose threshold is 0.05: 98 of 100 orientations right, 63 numbers, volume fractions 17 % apart.
+    """
+    if images.shape != reconstructions.shape or images.ndim != 4 or images.shape[1] != 1:
+        raise ValueError(f"images and reconstructions must have one shape (n, 1, H, W), got {images.shape} and {reconstructions.shape}")
+    if np.shape(orientation) != (len(images),) or np.shape(n_lines) != (len(images),):
+        raise ValueError(f"orientation and n_lines must be (n,) = ({len(images)},), got {np.shape(orientation)} and {np.shape(n_lines)}")
+    if len(np.unique(orientation)) < 2:
+        raise ValueError(f"orientation must hold both, or all are right by chance; all {len(images)} are {np.unique(orientation).tolist()}")
+    if np.mean(images < threshold) > 0.5:
+        raise ValueError("images must be black lines on white, these are mostly black; take 1 - images")
+    found, black = count_lines(reconstructions, threshold=threshold), (images < threshold).mean(axis=(1, 2, 3))
+    if not black.all():
+        raise ValueError(f"images must have black pixels, image {int(np.argmin(black))} has none below {threshold:g}")
+    statistics = [((a - b) ** 2).mean(axis=1) for a, b in zip(*map(_statistics, (images, reconstructions)), strict=True)]
+    return LineMeasures(
+        orientation_right=found.orientation == orientation,
+        number_right=(found.orientation == orientation) & (found.n_lines == n_lines),
+        volume_fraction_difference=np.abs(found.black - black) / black,
+        statistics_mse=np.concatenate(statistics),
+        data_mse=((images - reconstructions) ** 2).mean(axis=(1, 2, 3), dtype=np.float64),
+    )
+
+
+def nearest_in_statistics(
+    images: Float[np.ndarray, "n 1 height width"], among: Float[np.ndarray, "m 1 height width"]
+) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Return for each image which of others has the nearest autocorrelation of soft black, and the mean squared error over lags.
+
+    Parameters
+    ----------
+    images, among : arrays (n, 1, H, W), (m, 1, H, W)
+        Gray values, 0 black and 1 white, of one size.
+
+    Returns
+    -------
+    int array (n,), float64 array (n,)
+
+    Raises
+    ------
+    ValueError
+        If sizes differ, or there is none to choose from.
+
+    References
+    ----------
+    Hashemi, Guerzhoy and Paulson (2024), appendix B.3.
+    """
+    if images.shape[1:] != among.shape[1:] or images.ndim != 4 or not len(among):
+        raise ValueError(f"images and among must have one size (.., 1, H, W), one at least, got {images.shape} and {among.shape}")
+    given = np.concatenate(list(_statistics(images)))  # (n, lags)
+    best, at, first = np.full(len(images), np.inf), np.zeros(len(images), dtype=int), 0
+    for part in _statistics(among):
+        nearest = ((part**2).sum(axis=1) - 2 * given @ part.T).argmin(axis=1)  # of |a - b|^2, without |a|^2, which is one for all
+        lower = ((given - part[nearest]) ** 2).mean(axis=1)
+        at, best = np.where(lower < best, first + nearest, at), np.minimum(lower, best)
+        first += len(part)
+    return at, best
+
+
+def _statistics(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield autocorrelations of soft black, (batch, lags) float64."""
+    for start in range(0, len(images), BATCH):
+        x = images[start : start + BATCH, 0].astype(np.float64)
+        yield tp.autocorrelation(np.exp(-(x**2) / (2 * DEVIATION**2))).reshape(len(x), -1)
