@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under -m slow run the tests of hypothesis too, with the profile of 500 examples; leave three of four cases on jax to it.
+    """Under -m slow run the tests of hypothesis too, with the profile of 500 examples; leave five of six cases on jax to it.
 
     jax compiles a program for each shape and option: a third of all time was its. Tests of three cases or fewer keep them all.
     """
@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             on_jax.setdefault((item.path, item.originalname), []).append(item)
     for cases in on_jax.values():
         for number, item in enumerate(cases if len(cases) > 3 else ()):
-            if number % 4:
+            if number % 6:
                 item.add_marker(pytest.mark.slow)
     if _slow_form(config):
         for item in items:

@@ -69,6 +69,7 @@ def vgg19(name: str | None = None, *, seed: int = 0, **options: Any) -> "VGG19":
     Returns
     -------
     VGG19
+        Its weights with channels last in memory, which is faster on CPUs, with gradients above all.
 
     Raises
     ------
@@ -81,9 +82,12 @@ def vgg19(name: str | None = None, *, seed: int = 0, **options: Any) -> "VGG19":
     >>> vgg19("random", layers=("conv1_1", "pool_1")).layers
     ('conv1_1', 'pool_1')
     """
-    from .nets import VGG19  # here, so that who only fetches a file loads no torch
+    import torch  # here, so that who only fetches a file loads none
 
-    return VGG19.random(seed=seed, **options) if name == "random" else VGG19.load(vgg19_normalised(name or None), **options)
+    from .nets import VGG19
+
+    network = VGG19.random(seed=seed, **options) if name == "random" else VGG19.load(vgg19_normalised(name or None), **options)
+    return network.to(memory_format=torch.channels_last)
 
 
 def vgg19_normalised(path: str | os.PathLike[str] | None = None) -> Path:

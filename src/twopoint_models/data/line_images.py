@@ -47,7 +47,7 @@ class LineImages:
     >>> images = LineImages(100, size=64)
     >>> found = images[3]
     >>> found["image"].shape, found["orientation"], found["n_lines"], found["index"]
-    ((1, 64, 64), 1, 3, 3)
+    ((1, 64, 64), 1, 5, 3)
     """
 
     def __init__(self, count: int, *, size: int = PAPER, n_lines: tuple[int, int] = (1, 5), seed: int = 0, first: int = 0) -> None:

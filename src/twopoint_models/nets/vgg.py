@@ -47,7 +47,7 @@ class _VGG(nn.Module):
                 outputs = WIDTHS[int(name[4]) - 1]
                 self.add_module(name, conv(inputs, outputs, padding))
                 inputs = outputs
-        self.requires_grad_(False).eval().to(memory_format=torch.channels_last)  # faster on CPUs, with gradients above all
+        self.requires_grad_(False).eval()
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
