@@ -68,8 +68,7 @@ def synthesise(
         At most, at each level; fewer if no step lowers the loss any more.
     levels : int
         Begin where both images are smaller by 2^(levels - 1), and double up to full size, so that long structures are there before
-        details are. As in the pyramids of Gatys' followers, and as much as what a receptive field cannot span is worth: of an alloy
-        of 256 x 256 three levels let the loss fall ten times deeper than one.
+        details are: worth most where a structure is longer than a receptive field, such as an alloy's boundaries.
     seed : int
         Of the noise, which is uniform.
     size : two ints, optional

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -61,24 +62,14 @@ class TextureVAE(nn.Module):
             raise ValueError(f"size must be divisible by {POOLED}, got {size}")
         if len(width) != BLOCKS + 1:
             raise ValueError(f"width must be {BLOCKS + 1} numbers of channels, got {width!r}")
-        a, b, c, d, e = (count_of("width", each, 1) for each in width)
+        for each in width:
+            count_of("width", each, 1)
         self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=size, width=list(width), texture=bool(texture))
         self.latents, self.edge = latents, size >> BLOCKS
         self.features = (CHANNELS, size // POOLED, size // POOLED)
         self.scale = (CHANNELS * (size // POOLED) ** 2) ** -0.5  # so that a step of Adam, which moves all weights alike, stays small
         self.mean, self.log_variance = (nn.Linear(CHANNELS * (size // POOLED) ** 2, latents) for _ in range(2))
-        if texture:
-            self.decoder: nn.Module = TextureDecoder(latents, self.edge, width)
-            return
-        self.decoder = nn.Sequential(
-            *(nn.Linear(latents, a * self.edge**2), nn.Unflatten(1, (a, self.edge, self.edge)), nn.LeakyReLU(SLOPE)),  # (B, a, H/16, W/16)
-            *_block(a, b),  # (B, b, H/8, W/8)
-            *_block(b, c),  # (B, c, H/4, W/4)
-            *_block(c, d),  # (B, d, H/2, W/2)
-            *_block(d, e),  # (B, e, H, W)
-            conv(e, 1),  # (B, 1, H, W)
-            nn.Sigmoid(),
-        )
+        self.decoder: nn.Module = TextureDecoder(latents, self.edge, width) if texture else _decoder(latents, self.edge, width)
 
     def encode(self, features: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor]:
         """Return the latents' mean and log-variance.
@@ -199,6 +190,10 @@ class TextureVAE(nn.Module):
         return load_network(cls, folder)
 
 
-def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    """Return a block of the paper's decoder: a 3 x 3 convolution, nearest up-sampling and LeakyReLU."""
-    return conv(inputs, outputs), nn.Upsample(scale_factor=2), nn.LeakyReLU(SLOPE)
+def _decoder(latents: int, edge: int, width: Sequence[int]) -> nn.Sequential:
+    """Return the paper's decoder: a fully connected layer, and blocks of a 3 x 3 convolution, nearest up-sampling and LeakyReLU."""
+    first, last = width[0], width[-1]
+    layers: list[nn.Module] = [nn.Linear(latents, first * edge**2), nn.Unflatten(1, (first, edge, edge)), nn.LeakyReLU(SLOPE)]
+    for inputs, outputs in pairwise(width):  # (B, outputs, 2 H, 2 W) of (B, inputs, H, W)
+        layers += [conv(inputs, outputs), nn.Upsample(scale_factor=2), nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*layers, conv(last, 1), nn.Sigmoid())

@@ -15,7 +15,9 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.plugins import TorchCheckpointIO
 
+from ..nets.files import WEIGHTS
 from .options import FILE, Options
+from .pictures import Pictures
 
 LAST = "checkpoints/last.ckpt"
 OF_THE_MACHINE = ("accelerator", "devices", "workers", "data", "vgg", "encoder")  # may differ when a run goes on
@@ -58,6 +60,16 @@ def fit_task(
     if trainer.is_global_zero:
         task.network.save(folder)
     trainer.strategy.barrier()
+
+
+def fit_once(
+    made: Callable[[], pl.LightningModule], network: Any, folder: Path, config: Options, data: pl.LightningDataModule, *, progress: bool
+) -> Any:
+    """Return the network of a folder, of a class that has ``load``: trained with pictures unless a run that is done left it there."""
+    claim(folder, config)
+    if not (folder / WEIGHTS).is_file():
+        fit_task(made, folder, config, data, pictures=[Pictures(folder / "pictures")], progress=progress)
+    return network.load(folder)
 
 
 def make_trainer(

@@ -13,10 +13,8 @@ from torch import Tensor
 import twopoint as tp
 
 from ..nets import ResNetVAE
-from ..nets.files import WEIGHTS
-from .fitting import claim, fit_task
+from .fitting import fit_once
 from .options import Options, option
-from .pictures import Pictures
 from .tasks import VAETask, checked, divergence, sample_keys
 
 
@@ -145,11 +143,8 @@ def train_statistics_vae(
     NotFiniteError
         If a loss is no finite number.
     """
-    folder = Path(folder)
-    claim(folder, config)
-    if not (folder / WEIGHTS).is_file():
-        fit_task(lambda: StatisticsVAETask(config), folder, config, data, pictures=[Pictures(folder / "pictures")], progress=progress)
-    return ResNetVAE.load(folder)
+    trained: ResNetVAE = fit_once(lambda: StatisticsVAETask(config), ResNetVAE, Path(folder), config, data, progress=progress)
+    return trained
 
 
 def new_resnet_vae(config: StatisticsConfig) -> ResNetVAE:

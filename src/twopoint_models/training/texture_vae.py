@@ -13,13 +13,11 @@ from torch import Tensor
 import twopoint as tp
 
 from ..nets import VGG19, TextureVAE
-from ..nets.files import WEIGHTS
 from ..nets.texture_vae import ENCODING
 from ..nets.vgg import SARDESHMUKH
 from ..weights import vgg19
-from .fitting import claim, fit_task
+from .fitting import fit_once
 from .options import Options, option
-from .pictures import Pictures
 from .tasks import VAETask, checked, divergence, sample_keys
 
 
@@ -156,12 +154,10 @@ def train_texture_vae(
     NotFiniteError
         If a loss is no finite number.
     """
-    folder = Path(folder)
-    claim(folder, config)
-    if not (folder / WEIGHTS).is_file():
-        vgg = make_vgg(config)
-        fit_task(lambda: TextureVAETask(config, vgg=vgg), folder, config, data, pictures=[Pictures(folder / "pictures")], progress=progress)
-    return TextureVAE.load(folder)
+    trained: TextureVAE = fit_once(
+        lambda: TextureVAETask(config, vgg=make_vgg(config)), TextureVAE, Path(folder), config, data, progress=progress
+    )
+    return trained
 
 
 def make_vgg(config: TextureConfig) -> VGG19:
