@@ -1,10 +1,11 @@
 """Train the spatial-statistics VAE and a vanilla one on images of lines.
 
-    python examples/train_statistics_vae.py [--out statistics] [--compare statistics data] [--n-lines 1 5] [--small] [--seed 0] ...
+    python examples/train_statistics_vae.py [--out statistics] [--n-lines 1 5 | --images FILE ...] [--small] [--seed 0] ...
 
-`--help` lists every choice. DIR/statistics and DIR/data get a network each (`ResNetVAE.load`), its config, logs, pictures of each epoch and
-checkpoints: one compares autocorrelations, the other, vanilla, pixels, with alpha = 1. Call it again to go on after a kill. `--small` is
-the form for two cores: 64 x 64, ResNet-18, from scratch. Prints, and writes to DIR/summary.json, how long it took.
+`--help` lists every choice. DIR/data and DIR/statistics get a network each (`ResNetVAE.load`), its config, logs, pictures of each epoch and
+checkpoints: one, vanilla, compares pixels, with alpha = 1, the other autocorrelations. `--finetune`, what `--small` does, starts the latter
+from what the former learnt. Call it again to go on after a kill. `--small` is the form for two cores: 64 x 64, ResNet-18, from scratch.
+Prints, and writes to DIR/summary.json, how long it took.
 """
 
 import argparse
@@ -13,12 +14,26 @@ import sys
 import time
 from pathlib import Path
 
-from twopoint_models.data.modules import LinesModule
+from twopoint.cli.files import read
+from twopoint_models.data import keep_micrograph, read_micrographs
+from twopoint_models.data.modules import LinesModule, PatchesModule
+from twopoint_models.data.modules.parts import PartsModule
 from twopoint_models.training import StatisticsConfig, train_statistics_vae
 
 PAPER = dict(epochs=1500, restart_every=1500)
-SMALL = dict(size=64, layout=18, epochs=30, restart_every=30, learning_rate=2e-3, gradient_clip=1.0, width=4, alpha=100.0)
+SMALL = dict(size=64, layout=18, epochs=30, restart_every=30, learning_rate=2e-3, gradient_clip=1.0, width=4, alpha=1000.0)
 COUNTS = (80_000, 10_000, 10_000)
+
+
+def made_module(options: argparse.Namespace, config: StatisticsConfig) -> PartsModule:
+    """Return images of lines, or patches of your own micrographs."""
+    loading = dict(seed=config.seed, batch_size=config.batch_size, workers=config.workers)
+    for name in options.images or ():
+        keep_micrograph(options.out / "micrographs", Path(name).stem, read(name).values)
+    if options.images:
+        parts = read_micrographs(options.out / "micrographs").windows(config.size, max(config.size // 8, 1))
+        return PatchesModule(parts, white=255, **loading)
+    return LinesModule(options.counts, size=config.size, n_lines=tuple(options.n_lines), **loading)
 
 
 def main() -> None:
@@ -26,26 +41,23 @@ def main() -> None:
     small = "--small" in sys.argv
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("statistics"))
-    parser.add_argument("--compare", nargs="+", choices=("statistics", "data"), default=["statistics", "data"], help="a network for each")
+    parser.add_argument("--compare", nargs="+", choices=("data", "statistics"), default=["data", "statistics"], help="a network for each")
+    parser.add_argument("--finetune", action=argparse.BooleanOptionalAction, default=small, help="start `statistics` from `data`")
     parser.add_argument("--counts", type=int, nargs=3, default=(10_000, 500, 500) if small else COUNTS, help="to train, validate and test")
     parser.add_argument("--n-lines", type=int, nargs=2, default=(1, 5), help="fewest and most lines; 3 7 is the harder set")
+    parser.add_argument("--images", nargs="+", help="your own micrographs, in place of lines")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
-    StatisticsConfig.add_arguments(parser, omit=["compared"], **(SMALL if small else PAPER))
+    StatisticsConfig.add_arguments(parser, omit=["compared", "start"], **(SMALL if small else PAPER))
     options, summary = parser.parse_args(), {}
     try:
         for compared in options.compare:
-            began, alpha = time.perf_counter(), options.alpha if compared == "statistics" else 1.0
-            config = StatisticsConfig.from_arguments(vars(options), compared=compared, alpha=alpha)
-            module = LinesModule(
-                options.counts,
-                size=config.size,
-                n_lines=tuple(options.n_lines),
-                seed=config.seed,
-                batch_size=config.batch_size,
-                workers=config.workers,
-            )
-            train_statistics_vae(config, options.out / compared, module)
-            summary[compared] = {"seconds": time.perf_counter() - began, "counts": options.counts, "n_lines": options.n_lines}
+            began, vanilla = time.perf_counter(), compared == "data"
+            start = str(options.out / "data") if options.finetune and not vanilla else ""
+            own = dict(compared=compared, alpha=1.0 if vanilla else options.alpha, start=start)
+            config = StatisticsConfig.from_arguments(vars(options), **own)
+            train_statistics_vae(config, options.out / compared, made_module(options, config))
+            about = {"counts": options.counts, "n_lines": None if options.images else options.n_lines}
+            summary[compared] = about | {"seconds": time.perf_counter() - began}
             print(f"{compared}: {options.out / compared}, {summary[compared]['seconds']:.0f} s")
     except (OSError, TypeError, ValueError) as error:
         parser.error(str(error))

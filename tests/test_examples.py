@@ -377,17 +377,46 @@ def test_micrographs(tmp_path):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
 
 
-def test_statistics_vae(tmp_path):
-    tiny = "--counts 8 4 4 --size 32 --epochs 1 --n-lines 1 2 --batch-size 4 --width 1 --accelerator cpu --latents 3"
-    trained, printed = run("train_statistics_vae", tmp_path / "runs", *tiny.split())
-    assert list(trained) == ["statistics", "data"]
+def test_statistics_vae(tmp_path, monkeypatch):
+    """Of lines, vanilla and from there; then of a micrograph, from scratch, in this process, which has imported all of it."""
+    common = "--size 32 --epochs 1 --batch-size 4 --width 1 --accelerator cpu --latents 3"
+    trained, printed = run("train_statistics_vae", tmp_path / "runs", *f"{common} --counts 8 4 12 --n-lines 1 2".split())
+    assert list(trained) == ["data", "statistics"]
     assert "data: " in printed
     told = {name: json.loads((tmp_path / f"runs/{name}/training.json").read_text()) for name in trained}
-    assert {name: (each["compared"], each["alpha"]) for name, each in told.items()} == {
-        "statistics": ("statistics", 100),
-        "data": ("data", 1),
+    assert {name: (each["compared"], each["alpha"], each["start"]) for name, each in told.items()} == {
+        "statistics": ("statistics", 1000, str(tmp_path / "runs/data")),
+        "data": ("data", 1, ""),
     }
     assert all((tmp_path / f"runs/{name}/model.safetensors").is_file() for name in trained)
+
+    def here(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", "--small", *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+
+    here("evaluate_statistics_vae", "--runs", tmp_path / "runs", "--out", tmp_path / "found")
+    found = json.loads((tmp_path / "found/summary.json").read_text())
+    assert list(found) == ["train", "test"]
+    for part in found.values():
+        assert list(part["means"]) == list(part["modulus"]) == ["data", "statistics", "nearest training image"]
+        assert list(part["components"]) == ["3"]
+    assert set(found["test"]["means"]["data"]) == {
+        "orientation_right",
+        "number_right",
+        "volume_fraction_difference",
+        "statistics_mse",
+        "data_mse",
+    }
+    assert {path.stem for path in (tmp_path / "found").glob("*.png")} == {"reconstructions", "nearest", "histograms"}
+    gray = np.kron(np.random.default_rng(0).integers(0, 2, (30, 60)), np.ones((4, 4))).astype(np.uint8) * 255
+    save_gray(tmp_path / "own.png", gray)
+    own = tmp_path / "own"
+    here(
+        "train_statistics_vae", *common.split(), "--images", tmp_path / "own.png", "--compare", "statistics", "--no-finetune", "--out", own
+    )
+    here("evaluate_statistics_vae", "--runs", own, "--out", tmp_path / "found")
+    found = json.loads((tmp_path / "found/summary.json").read_text())["test"]["means"]
+    assert set(found["statistics"]) == {"volume_fraction_difference", "statistics_mse", "data_mse"}
 
 
 def test_texture_vae(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Images of parallel lines, drawn when they are wanted: the set of Hashemi et al., of any size and number."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -68,3 +69,12 @@ class LineImages:
         drawn = draw_lines((self.size, self.size), rng=rng, orientation=ORIENTATIONS[orientation], **self.options)
         image = (1 - drawn.labels.astype(np.float32))[None]
         return {"image": image, "orientation": orientation, "n_lines": drawn.n_lines, "index": index}
+
+    def stacked(self, *, progress: Callable[[int, int], None] | None = None) -> dict[str, np.ndarray]:
+        """Return all images (n, 1, size, size) and labels (n,) by the same names; progress gets how many are drawn, and of how many."""
+        found = []
+        for i in range(self.count):
+            found.append(self[i])
+            if progress:
+                progress(i + 1, self.count)
+        return {name: np.array([each[name] for each in found]) for name in (found[0] if found else ())}

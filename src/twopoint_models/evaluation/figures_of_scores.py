@@ -20,18 +20,21 @@ def histograms(
     *,
     log: bool = False,
     valleys: Mapping[str, Mapping[str, float | None]] | None = None,
+    quantity: str = "excess CESS, nats",
     title: str = "",
 ) -> Figure:
-    """Draw histograms of the CESS, a column for each output and a panel for each row, with median and mean as lines.
+    """Draw histograms of scores, a column for each output and a panel for each row, with median and mean as lines.
 
     Parameters
     ----------
     values : dict of str to dict of str to array (n,)
-        By column, such as "soft" and "thresholded", then by row: the excess CESS of each image.
+        By column, such as "soft" and "thresholded", then by row: the score of each image.
     log : bool
         Of logarithms, all of them. Otherwise the largest fifth of a column's numbers is cut off, and each panel says how many it lacks.
     valleys : dict of str to dict of str to float, optional
         Numbers between two modes, drawn as dotted lines.
+    quantity : str
+        What stands below: name and unit of the scores.
     title : str
         Above all.
 
@@ -71,7 +74,7 @@ def histograms(
             _histogram(axes[i, j], np.maximum(found, edges[0]) if log else found, edges, COLOURS[i % len(COLOURS)], between)
             axes[i, j].set_ylabel(row if not j else "", fontsize=8, rotation=0, ha="right", va="center")
         axes[0, j].set_title(column, fontsize=10)
-        axes[-1, j].set_xlabel("excess CESS, nats", fontsize=9)
+        axes[-1, j].set_xlabel(quantity, fontsize=9)
         if log:
             _logarithmic(axes[-1, j], edges[0], edges[-1])
         else:

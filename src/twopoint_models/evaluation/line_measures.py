@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.sparse.linalg import svds
 
 import twopoint as tp
 
@@ -20,15 +21,15 @@ class LineMeasures(NamedTuple):
     Attributes
     ----------
     orientation_right, number_right : bool arrays
-        Whether the thresholded reconstruction's lines run as the image's, and whether there are as many.
+        Whether the thresholded reconstruction's lines run as the image's, and whether there are as many; None of images without labels.
     volume_fraction_difference : float64 array
         ``|black(x) - black(x_rec)| / black(x)``, the reconstruction thresholded.
     statistics_mse, data_mse : float64 arrays
         Mean squared errors over lags of the autocorrelation of soft black, and over pixels.
     """
 
-    orientation_right: np.ndarray
-    number_right: np.ndarray
+    orientation_right: np.ndarray | None
+    number_right: np.ndarray | None
     volume_fraction_difference: np.ndarray
     statistics_mse: np.ndarray
     data_mse: np.ndarray
@@ -36,14 +37,14 @@ class LineMeasures(NamedTuple):
     @property
     def means(self) -> dict[str, float]:
         """The mean of each by name."""
-        return {name: float(np.mean(found)) for name, found in self._asdict().items()}
+        return {name: float(np.mean(found)) for name, found in self._asdict().items() if found is not None}
 
 
 def measure_lines(
     images: Float[np.ndarray, "n 1 height width"],
     reconstructions: Float[np.ndarray, "n 1 height width"],
-    orientation: Int[np.ndarray, " n"],
-    n_lines: Int[np.ndarray, " n"],
+    orientation: Int[np.ndarray, " n"] | None = None,
+    n_lines: Int[np.ndarray, " n"] | None = None,
     *,
     threshold: float = 0.5,
 ) -> LineMeasures:
@@ -54,7 +55,7 @@ def measure_lines(
     images, reconstructions : arrays (n, 1, H, W)
         Gray values, 0 on lines and 1 elsewhere.
     orientation, n_lines : int arrays (n,)
-        The images' labels, as of :class:`twopoint_models.data.LineImages`.
+        The images' labels, as of :class:`twopoint_models.data.LineImages`; left out, of any images of two phases, what needs them is None.
     threshold : float
         Darker pixels are black.
 
@@ -73,23 +74,33 @@ def measure_lines(
     """
     if images.shape != reconstructions.shape or images.ndim != 4 or images.shape[1] != 1:
         raise ValueError(f"images and reconstructions must have one shape (n, 1, H, W), got {images.shape} and {reconstructions.shape}")
-    if np.shape(orientation) != (len(images),) or np.shape(n_lines) != (len(images),):
-        raise ValueError(f"orientation and n_lines must be (n,) = ({len(images)},), got {np.shape(orientation)} and {np.shape(n_lines)}")
-    if len(np.unique(orientation)) < 2:
-        raise ValueError(f"orientation must hold both, or all are right by chance; all {len(images)} are {np.unique(orientation).tolist()}")
-    if np.mean(images < threshold) > 0.5:
-        raise ValueError("images must be black lines on white, these are mostly black; take 1 - images")
-    found, black = count_lines(reconstructions, threshold=threshold), (images < threshold).mean(axis=(1, 2, 3))
+    black = (images < threshold).mean(axis=(1, 2, 3))
     if not black.all():
         raise ValueError(f"images must have black pixels, image {int(np.argmin(black))} has none below {threshold:g}")
-    statistics = [((a - b) ** 2).mean(axis=1) for a, b in zip(*map(_statistics, (images, reconstructions)), strict=True)]
+    right: tuple[np.ndarray | None, np.ndarray | None] = None, None
+    if orientation is not None or n_lines is not None:
+        _check_labels(orientation, n_lines, black)
+        found = count_lines(reconstructions, threshold=threshold)
+        right = found.orientation == orientation, (found.orientation == orientation) & (found.n_lines == n_lines)
+    made = (reconstructions < threshold).mean(axis=(1, 2, 3))
+    statistics = [((a - b) ** 2).mean(axis=1) for a, b in zip(*map(autocorrelations, (images, reconstructions)), strict=True)]
     return LineMeasures(
-        orientation_right=found.orientation == orientation,
-        number_right=(found.orientation == orientation) & (found.n_lines == n_lines),
-        volume_fraction_difference=np.abs(found.black - black) / black,
+        *right,
+        volume_fraction_difference=np.abs(made - black) / black,
         statistics_mse=np.concatenate(statistics),
         data_mse=((images - reconstructions) ** 2).mean(axis=(1, 2, 3), dtype=np.float64),
     )
+
+
+def _check_labels(orientation: np.ndarray | None, n_lines: np.ndarray | None, black: np.ndarray) -> None:
+    """Refuse labels that do not fit, and images that are no black lines on white."""
+    n = len(black)
+    if np.shape(orientation) != (n,) or np.shape(n_lines) != (n,):
+        raise ValueError(f"orientation and n_lines must be (n,) = ({n},), got {np.shape(orientation)} and {np.shape(n_lines)}")
+    if len(np.unique(orientation)) < 2:
+        raise ValueError(f"orientation must hold both, or all are right by chance; all {n} are {np.unique(orientation).tolist()}")
+    if black.mean() > 0.5:
+        raise ValueError("images must be black lines on white, these are mostly black; take 1 - images")
 
 
 def nearest_in_statistics(
@@ -117,9 +128,9 @@ def nearest_in_statistics(
     """
     if images.shape[1:] != among.shape[1:] or images.ndim != 4 or not len(among):
         raise ValueError(f"images and among must have one size (.., 1, H, W), one at least, got {images.shape} and {among.shape}")
-    given = np.concatenate(list(_statistics(images)))  # (n, lags)
+    given = np.concatenate(list(autocorrelations(images)))  # (n, lags)
     best, at, first = np.full(len(images), np.inf), np.zeros(len(images), dtype=int), 0
-    for part in _statistics(among):
+    for part in autocorrelations(among):
         nearest = ((part**2).sum(axis=1) - 2 * given @ part.T).argmin(axis=1)  # of |a - b|^2, without |a|^2, which is one for all
         lower = ((given - part[nearest]) ** 2).mean(axis=1)
         at, best = np.where(lower < best, first + nearest, at), np.minimum(lower, best)
@@ -127,7 +138,41 @@ def nearest_in_statistics(
     return at, best
 
 
-def _statistics(images: np.ndarray) -> Iterator[np.ndarray]:
+def components_mse(
+    images: Float[np.ndarray, "n 1 height width"], known: Float[np.ndarray, "m 1 height width"], count: int
+) -> Float[np.ndarray, " n"]:
+    """Return how far autocorrelations of soft black are from their projections on principal components of known images'.
+
+    Parameters
+    ----------
+    images, known : arrays (n, 1, H, W), (m, 1, H, W)
+        Gray values, 0 black and 1 white, of one size.
+    count : int
+        How many components: as many numbers as a VAE's latents.
+
+    Returns
+    -------
+    float64 array (n,)
+        Mean squared errors over lags.
+
+    Raises
+    ------
+    ValueError
+        If sizes differ, or there are not more known images than components.
+    """
+    if images.shape[1:] != known.shape[1:] or not 1 <= count < len(known):
+        raise ValueError(
+            f"images and known must have one size, and known be more than count = {count} >= 1, got {images.shape} and {known.shape}"
+        )
+    given, told = (np.concatenate(list(autocorrelations(x))) for x in (images, known))
+    mean = told.mean(axis=0)
+    given, told = given - mean, (told - mean).astype(np.float32)  # 1e-7 of a component's direction is nothing here, and half the memory
+    axes = svds(told, k=count, rng=0)[2].astype(np.float64)
+    error: np.ndarray = ((given - given @ axes.T @ axes) ** 2).mean(axis=1)
+    return error
+
+
+def autocorrelations(images: np.ndarray) -> Iterator[np.ndarray]:
     """Yield autocorrelations of soft black, (batch, lags) float64."""
     for start in range(0, len(images), BATCH):
         x = images[start : start + BATCH, 0].astype(np.float64)

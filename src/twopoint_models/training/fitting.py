@@ -20,7 +20,7 @@ from .options import FILE, Options
 from .pictures import Pictures
 
 LAST = "checkpoints/last.ckpt"
-OF_THE_MACHINE = ("accelerator", "devices", "workers", "data", "vgg", "encoder")  # may differ when a run goes on
+OF_THE_MACHINE = ("accelerator", "devices", "workers", "data", "vgg", "encoder", "start")  # may differ when a run goes on
 
 
 def claim(folder: Path, config: Options) -> None:

@@ -33,6 +33,7 @@ class StatisticsConfig(Options):
     layout: int = option(152, "layers of the ResNet that encodes", choices=(18, 34, 50, 101, 152))
     width: int = option(1, "the decoder's channels are so many times the paper's")
     encoder: str = option("", "file of the ResNet's weights, by torchvision's names; from scratch without")
+    start: str = option("", "folder of a trained network, such as a vanilla one, whose weights this one starts from")
     compared: str = option("statistics", "what of images the loss compares", choices=("statistics", "data"))
     alpha: float = option(1.0, "weight of the comparison, a sum over lags or pixels")
     mean: bool = option(False, "compare by the mean over lags or pixels instead of the sum")
@@ -137,7 +138,7 @@ def train_statistics_vae(
     Raises
     ------
     FileNotFoundError
-        If there is no such file of weights.
+        If there is no such file of weights, or folder of a network.
     TypeError, ValueError
         If these do not fit, the folder holds another run, or a checkpoint is cut short.
     NotFiniteError
@@ -148,10 +149,16 @@ def train_statistics_vae(
 
 
 def new_resnet_vae(config: StatisticsConfig) -> ResNetVAE:
-    """Return a network with the weights of the config's file in its encoder, all others from the seed alone."""
+    """Return a network with the weights of the config's file in its encoder, all others from the seed alone; or that to start from."""
+    options = dict(latents=config.latents, size=config.size, layout=config.layout, width=config.width)
+    if config.start:
+        begun = ResNetVAE.load(config.start)
+        if begun.config != options:
+            raise ValueError(f"start must hold a network of {options}, the one in {config.start} is of {begun.config}")
+        return begun
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = ResNetVAE(latents=config.latents, size=config.size, layout=config.layout, width=config.width)
+        network = ResNetVAE(**options)
     if config.encoder:
         network.encoder.read(config.encoder)
     return network

@@ -1,0 +1,76 @@
+"""How good spatial-statistics VAEs are: labels, volume fraction, pixels, statistics and stiffness of what they reconstruct.
+
+    python examples/evaluate_statistics_vae.py --runs statistics [--out evaluation] [--count 500] [--threshold 0.5] [--small] [--seed 0]
+
+Of the test images of `train_statistics_vae.py`, whose folder --runs is: a row for each network, and one for the training image nearest in
+statistics. The same of training images tells whether a network has learnt these by heart. Writes reconstructions.png, histograms.png,
+nearest.png (the training images nearest to each reconstruction in statistics) and summary.json; prints the tables.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from twopoint.cli.figures import save
+from twopoint.cli.progress import counting
+from twopoint_models.data import LineImages, read_micrographs
+from twopoint_models.evaluation.figures_of_lines import figures_of_lines
+from twopoint_models.evaluation.statistics_vaes import evaluate_statistics_vaes
+from twopoint_models.nets import ResNetVAE
+from twopoint_models.training import StatisticsConfig
+
+
+def drawn(runs: Path, told: dict, config: StatisticsConfig, part: str, count: int) -> tuple[np.ndarray, dict[str, np.ndarray] | None]:
+    """Return images (n, 1, H, W) of a part, and of lines their labels."""
+    if told["n_lines"] is None:
+        return read_micrographs(runs / "micrographs").patches(part, config.size, count)[0], None
+    train, validation, test = told["counts"]
+    first, count = (0, min(count, train)) if part == "train" else (train + validation, min(count, test))
+    images = LineImages(count, size=config.size, n_lines=told["n_lines"], seed=config.seed, first=first)
+    with counting("images", "") as progress:
+        found = images.stacked(progress=lambda n, of: progress(n, of, 0.0))
+    return found["image"], {name: found[name] for name in ("orientation", "n_lines")}
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Measure, draw and write."""
+    folders = sorted(path.parent for path in options.runs.glob("*/model.json"))
+    if not folders or not (options.runs / "summary.json").is_file():
+        raise FileNotFoundError(f"--runs must hold what train_statistics_vae.py left, there is none, or no summary.json, in {options.runs}")
+    told, config = next(iter(json.loads((options.runs / "summary.json").read_text()).values())), StatisticsConfig.read(folders[0])
+    models, count, summary = {folder.name: ResNetVAE.load(folder) for folder in folders}, 20 if options.small else options.count, {}
+    known = drawn(options.runs, told, config, "train", options.known)[0]
+    for part in ("train", "test"):
+        images, labels = drawn(options.runs, told, config, part, count)
+        among = known[count:] if part == "train" and len(known) > 2 * count else known
+        found = evaluate_statistics_vaes(models, images, among, labels, threshold=options.threshold)
+        summary[part] = found.summary
+        print(f"{part}: {json.dumps(found.summary, indent=1)}", flush=True)
+    (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    measures = {name: found.measures[name] for name in models}
+    for name, figure in figures_of_lines(images, found.reconstructions, measures, known, seed=options.seed):
+        save(figure, options.out / f"{name}.png")
+
+
+def main() -> None:
+    """Run the example."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default=Path("statistics"))
+    parser.add_argument("--out", type=Path, default=Path("evaluation"))
+    parser.add_argument("--count", type=int, default=500, help="test images, and as many of the training; of micrographs, patches of each")
+    parser.add_argument("--known", type=int, default=10_000, help="training images among which the nearest is sought")
+    parser.add_argument("--threshold", type=float, default=0.5, help="darker pixels are black")
+    parser.add_argument("--small", action="store_true", help="20 images")
+    parser.add_argument("--seed", type=int, default=0, help="chooses the images that are shown")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        evaluate(options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""How good spatial-statistics VAEs are: their reconstructions measured, beside what costs no training."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from ..nets import ResNetVAE
+from .line_measures import LineMeasures, components_mse, measure_lines, nearest_in_statistics
+from .line_moduli import modulus_differences
+
+BATCH = 64
+NEAREST = "nearest training image"
+
+
+class Evaluated(NamedTuple):
+    """What :func:`evaluate_statistics_vaes` finds.
+
+    Attributes
+    ----------
+    reconstructions : dict of str to array (n, 1, H, W)
+        By network, from latent means.
+    measures : dict of str to LineMeasures
+        By network, and of the nearest training image in statistics.
+    summary : dict
+        "means" of measures; "components", the statistics' mean squared error of as many principal components as latents, by their number;
+        "modulus", of :func:`modulus_differences`, by network and for the nearest training image; plain values.
+    """
+
+    reconstructions: dict[str, np.ndarray]
+    measures: dict[str, LineMeasures]
+    summary: dict[str, Any]
+
+
+def evaluate_statistics_vaes(
+    models: Mapping[str, ResNetVAE],
+    images: Float[np.ndarray, "n 1 height width"],
+    known: Float[np.ndarray, "m 1 height width"],
+    labels: Mapping[str, np.ndarray] | None = None,
+    *,
+    threshold: float = 0.5,
+) -> Evaluated:
+    """Measure what networks make of images, beside the training image that is nearest in statistics and principal components.
+
+    Parameters
+    ----------
+    models : dict of str to ResNetVAE
+        By name.
+    images, known : arrays (n, 1, H, W), (m, 1, H, W)
+        Gray values, 0 black and 1 white: of the test, and of the training. Each must have black pixels.
+    labels : dict of str to int array (n,), optional
+        "orientation" and "n_lines" of images of lines.
+    threshold : float
+        Darker pixels are black.
+
+    Returns
+    -------
+    Evaluated
+
+    Raises
+    ------
+    ValueError
+        As :func:`measure_lines`, :func:`nearest_in_statistics` and :func:`components_mse`.
+
+    References
+    ----------
+    Hashemi, Guerzhoy and Paulson (2024).
+    """
+    rows = {name: reconstruct(model, images) for name, model in models.items()}
+    beside = {NEAREST: known[nearest_in_statistics(images, known)[0]]}
+    measures = {name: measure_lines(images, made, **(labels or {}), threshold=threshold) for name, made in (rows | beside).items()}
+    counts = sorted({model.latents for model in models.values()})
+    modulus = {name: modulus_differences(images, made, threshold=threshold)._asdict() for name, made in (rows | beside).items()}
+    return Evaluated(
+        reconstructions=rows,
+        measures=measures,
+        summary={
+            "means": {name: each.means for name, each in measures.items()},
+            "components": {str(count): float(components_mse(images, known, count).mean()) for count in counts},
+            "modulus": modulus,
+        },
+    )
+
+
+def reconstruct(model: ResNetVAE, images: Float[np.ndarray, "n 1 height width"]) -> Float[np.ndarray, "n 1 height width"]:
+    """Return reconstructions from latent means."""
+    with torch.inference_mode():
+        return np.concatenate([model(part).numpy() for part in torch.from_numpy(images).split(BATCH)])
