@@ -99,3 +99,15 @@ def test_an_encoder_begins_with_the_weights_of_a_file(tmp_path):
     assert torch.equal(weights(one.decoder), weights(two.decoder))
     with pytest.raises(ValueError, match=r"resnet18\.pth is of another network"):
         new_resnet_vae(config(encoder=str(tmp_path / "resnet18.pth"), layout=34))
+
+
+def test_a_run_starts_from_another_network(tmp_path):
+    begun = new_resnet_vae(config(seed=5))
+    begun.save(tmp_path)
+    task = StatisticsVAETask(config(start=str(tmp_path)))
+    assert torch.equal(weights(task.network), weights(begun))
+    assert task.network.training
+    with pytest.raises(ValueError, match=r"start must hold a network of .*'latents': 4.*is of .*'latents': 3"):
+        new_resnet_vae(config(start=str(tmp_path), latents=4))
+    with pytest.raises(FileNotFoundError, match="folder must hold"):
+        new_resnet_vae(config(start=str(tmp_path / "nowhere")))

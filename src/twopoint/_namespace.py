@@ -205,6 +205,12 @@ def device_of(x: Array) -> Any:
     return array_api_compat.device(x)
 
 
+def on_cpu(x: Array) -> bool:
+    """Whether an array lies in the memory of a processor with caches; so is taken what has no device yet."""
+    device = device_of(x)
+    return getattr(device, "platform", getattr(device, "type", "cpu")) == "cpu"  # jax's word, torch's
+
+
 def to_numpy(x: Array) -> np.ndarray:
     """Return a numpy array of the same values, from any library and device."""
     if isinstance(x, np.ndarray):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from ._namespace import Array, Namespace, device_of, is_jax, may_split
+from ._namespace import Array, Namespace, is_jax, may_split, on_cpu
 from .lags import along
 from .plan import Plan
 
@@ -19,7 +19,7 @@ def ranges(prediction: Array, plan: Plan, xp: Namespace) -> list[slice]:
     if is_jax(xp) or not may_split(prediction, xp):
         return [slice(0, members)]
     numbers = math.prod(plan.lags.transform) * (plan.n_phases - plan.derived)
-    each = max(1, (_CACHED if _on_cpu(prediction) else _HELD) // numbers)
+    each = max(1, (_CACHED if on_cpu(prediction) else _HELD) // numbers)
     return [slice(start, min(start + each, members)) for start in range(0, members, each)]
 
 
@@ -36,18 +36,13 @@ def rows(m: Array, plan: Plan, xp: Namespace) -> list[tuple[int, Callable[[Array
     first, number = -plan.ndim, plan.lags.rows
     alone = math.prod(m.shape[: first - 1]) == 1  # what is a batch is a chunk already, and its rows do not lie together
     each = max(1, _CACHED_ROWS // math.prod(plan.lags.stored[1:]))
-    if is_jax(xp) or not may_split(m, xp) or not _on_cpu(m) or not alone or each >= number:
+    if is_jax(xp) or not may_split(m, xp) or not on_cpu(m) or not alone or each >= number:
         return [(0, lambda x: x)]
 
     def cut(start: int) -> Callable[[Array], Array]:
         return lambda x: along(x, first, start, start + each) if x.shape[first] == number else x
 
     return [(start, cut(start)) for start in range(0, number, each)]
-
-
-def _on_cpu(x: Array) -> bool:
-    """Whether an array lies in the memory of a processor with caches."""
-    return getattr(device_of(x), "type", "cpu") == "cpu"
 
 
 def cutter(batch: tuple[int, ...], part: slice, xp: Namespace) -> Callable[[Array | None, int], Array | None]:
