@@ -31,7 +31,7 @@ def made_module(options: argparse.Namespace, config: StatisticsConfig) -> PartsM
     for name in options.images or ():
         keep_micrograph(options.out / "micrographs", Path(name).stem, read(name).values)
     if options.images:
-        parts = read_micrographs(options.out / "micrographs").windows(config.size, max(config.size // 8, 1))
+        parts = read_micrographs(options.out / "micrographs").windows(config.size, config.size // 4)
         return PatchesModule(parts, white=255, **loading)
     return LinesModule(options.counts, size=config.size, n_lines=tuple(options.n_lines), **loading)
 

@@ -408,7 +408,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
         "data_mse",
     }
     assert {path.stem for path in (tmp_path / "found").glob("*.png")} == {"reconstructions", "nearest", "histograms"}
-    gray = np.kron(np.random.default_rng(0).integers(0, 2, (30, 60)), np.ones((4, 4))).astype(np.uint8) * 255
+    gray = np.kron(np.random.default_rng(0).integers(0, 2, (24, 25)), np.ones((4, 4))).astype(np.uint8) * 255
     save_gray(tmp_path / "own.png", gray)
     own = tmp_path / "own"
     here(

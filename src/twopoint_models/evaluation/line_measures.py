@@ -1,7 +1,7 @@
 """How good reconstructions of images of lines are: labels, volume fraction, pixels and statistics; and images nearest in statistics."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -92,7 +92,7 @@ def measure_lines(
     )
 
 
-def _check_labels(orientation: np.ndarray | None, n_lines: np.ndarray | None, black: np.ndarray) -> None:
+def _check_labels(orientation: Any, n_lines: Any, black: np.ndarray) -> None:
     """Refuse labels that do not fit, and images that are no black lines on white."""
     n = len(black)
     if np.shape(orientation) != (n,) or np.shape(n_lines) != (n,):

@@ -1,6 +1,7 @@
 """Training by pytorch-lightning: configs, regimes, runs that go on after a kill, sweeps."""
 
 from .config import Config
+from .property_mlp import fit_property_mlp
 from .regimes import REGIMES
 from .run import train
 from .several import sweep_regimes, train_regimes
@@ -18,6 +19,7 @@ __all__ = [
     "StatisticsVAETask",
     "TextureConfig",
     "TextureVAETask",
+    "fit_property_mlp",
     "sweep",
     "sweep_regimes",
     "train",

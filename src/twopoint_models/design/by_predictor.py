@@ -1,0 +1,125 @@
+"""The paper's way to a design, for comparison: latents of which a predictor, not homogenisation, says that they have a property."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .._check import positive
+
+Predictor = Callable[[Tensor], Tensor]
+Progress = Callable[[int, int], object] | None
+
+
+def latents_by_network(
+    predict: Predictor,
+    targets: Float[Tensor, " n"],
+    shape: Sequence[int],
+    *,
+    hidden: int = 100,
+    steps: int = 2000,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    progress: Progress = None,
+) -> Float[Tensor, "n ..."]:
+    """Train a network from a property to a latent through a predictor that stays as it is, and return what it gives for targets.
+
+    Parameters
+    ----------
+    predict : function: tensor (B, d) -> tensor (B,)
+        The property that a flat latent has, by a trained predictor.
+    targets : tensor (n,)
+        Wanted values; the network learns between the least and the largest.
+    shape : ints
+        Of a latent.
+    hidden : int
+        Width of its two layers.
+    steps, batch_size, learning_rate, seed
+        Of the training, by Adam.
+    progress : callable, optional
+        Called with the steps made and all.
+
+    Returns
+    -------
+    tensor (n, *shape)
+
+    Raises
+    ------
+    ValueError
+        If targets are not several different numbers.
+
+    References
+    ----------
+    Cai et al., section 4.3.
+    """
+    positive("steps", steps), positive("batch_size", batch_size)
+    low, high = targets.min(), targets.max()
+    if targets.ndim != 1 or not high > low:
+        raise ValueError(f"targets must be (n,), two different values at least, got {tuple(targets.shape)} from {low:g} to {high:g}")
+    length = torch.Size(shape).numel()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layers = [nn.Linear(1, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, length)]
+        network = nn.Sequential(*layers).to(targets)
+    generator = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    for step in range(steps):
+        share = torch.rand(batch_size, 1, generator=generator).to(targets)
+        error = (predict(network(2 * share - 1)) - (low + share[:, 0] * (high - low))) / (high - low)
+        optimiser.zero_grad()
+        error.square().mean().backward()
+        optimiser.step()
+        if progress:
+            progress(step + 1, steps)
+    with torch.no_grad():
+        found: Tensor = network(2 * (targets[:, None] - low) / (high - low) - 1)
+    return found.reshape(-1, *shape)
+
+
+def latents_by_search(
+    predict: Predictor,
+    targets: Float[Tensor, " n"],
+    starts: Float[Tensor, "n ..."],
+    *,
+    steps: int = 200,
+    learning_rate: float = 0.05,
+    progress: Progress = None,
+) -> Float[Tensor, "n ..."]:
+    """Descend from latents, each towards its target, on a predictor.
+
+    Parameters
+    ----------
+    predict : function: tensor (B, d) -> tensor (B,)
+        As for :func:`latents_by_network`.
+    targets : tensor (n,)
+    starts : tensor (n, *shape)
+        Where each begins.
+    steps, learning_rate
+        Of Adam; the rate in units of the starts' standard deviation.
+    progress : callable, optional
+        Called with the steps made and all.
+
+    Returns
+    -------
+    tensor (n, *shape)
+
+    Raises
+    ------
+    ValueError
+        If there is not one start for each target.
+    """
+    positive("steps", steps)
+    if targets.ndim != 1 or len(starts) != len(targets):
+        raise ValueError(f"starts must be one for each of the targets (n,), got {tuple(starts.shape)} for {tuple(targets.shape)}")
+    scale, shift = starts.std().clamp(min=1e-3), torch.zeros_like(starts, requires_grad=True)
+    optimiser = torch.optim.Adam([shift], lr=learning_rate)
+    for step in range(steps):
+        error = predict((starts + scale * shift).flatten(1)) - targets
+        optimiser.zero_grad()
+        error.square().sum().backward()
+        optimiser.step()
+        if progress:
+            progress(step + 1, steps)
+    return (starts + scale * shift).detach()

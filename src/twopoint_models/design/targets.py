@@ -1,0 +1,168 @@
+"""What is wanted of a microstructure, what its phases are made of, and what of that can be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from ..homogenisation import conductivity, conductivity_bounds, elastic_stiffness, engineering_constants, voigt_reuss
+
+MECHANICAL, THERMAL = ("E_x", "E_y", "G_xy", "nu_xy", "nu_yx"), ("k_x", "k_y")
+SHARES = 33  # volume fractions at which bounds are looked at
+Range = tuple[float, float]
+Wanted = Mapping[str, float | Range]
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What the two phases are made of: phase 0, then phase 1.
+
+    Parameters
+    ----------
+    young, poisson, conductivities : two floats each
+        Cai et al.'s by default: 10 and 1 GPa, 0.3 both.
+    plane : "strain" or "stress"
+    """
+
+    young: Range = (10.0, 1.0)
+    poisson: Range = (0.3, 0.3)
+    conductivities: Range = (10.0, 1.0)
+    plane: str = "strain"
+
+
+def properties_of(
+    m: Float[Any, "batch height width"], names: Sequence[str], materials: Materials | None = None, *, tolerance: float = 1e-4
+) -> list[Any]:
+    """Return effective properties of memberships of phase 1.
+
+    Parameters
+    ----------
+    m : array (B, H, W)
+        In [0, 1], of numpy, torch or jax; the latter two differentiate by it.
+    names : sequence of str
+        Of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y.
+    materials : Materials, optional
+    tolerance : float
+        As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
+
+    Returns
+    -------
+    list of arrays (B,)
+        In the units of the materials.
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError
+        If there is no such property; as :func:`twopoint_models.homogenisation.elastic_stiffness`.
+
+    References
+    ----------
+    Cai et al., section 4.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.design import properties_of
+    >>> properties_of(np.zeros((1, 4, 4)), ["k_x"])[0].round(6)
+    array([10.])
+    """
+    materials = materials or Materials()
+    if unknown := [name for name in names if name not in MECHANICAL + THERMAL]:
+        raise ValueError(f"properties must be of {', '.join(MECHANICAL + THERMAL)}, got {unknown[0]!r}")
+    whole = m[:, None]
+    found: dict[str, Any] = {}
+    if set(names) & set(MECHANICAL):
+        stiffness = elastic_stiffness(
+            whole, materials.young, materials.poisson, plane=materials.plane, implied_phase=True, tolerance=tolerance
+        )
+        constants = engineering_constants(stiffness)
+        found |= {name: getattr(constants, name) for name in MECHANICAL}
+    if set(names) & set(THERMAL):
+        conducted = conductivity(whole, materials.conductivities, implied_phase=True, tolerance=tolerance)
+        found |= {"k_x": conducted[:, 0, 0], "k_y": conducted[:, 1, 1]}
+    return [found[name] for name in names]
+
+
+def reachable(name: str, materials: Materials | None = None, volume_fractions: Range = (0.0, 1.0)) -> Range:
+    """Return between which values a property of any microstructure lies: Voigt's and Reuss's bounds, or Wiener's.
+
+    Parameters
+    ----------
+    name : str
+        Of E_x, E_y, G_xy, k_x and k_y. Poisson's ratios have no such bounds: -1 to 1.
+    materials : Materials, optional
+    volume_fractions : (float, float)
+        The least and the largest of phase 1.
+
+    Returns
+    -------
+    (float, float)
+
+    Raises
+    ------
+    ValueError
+        If there is no such property.
+
+    References
+    ----------
+    Hill, Proc. Phys. Soc. A 65 (1952) 349.
+
+    Examples
+    --------
+    >>> from twopoint_models.design import reachable
+    >>> [round(x, 4) for x in reachable("k_x", volume_fractions=(0.5, 0.5))]
+    [1.8182, 5.5]
+    """
+    materials = materials or Materials()
+    if name in ("nu_xy", "nu_yx"):
+        return -1.0, 1.0
+    if name not in MECHANICAL + THERMAL:
+        raise ValueError(f"properties must be of {', '.join(MECHANICAL + THERMAL)}, got {name!r}")
+    shares = np.linspace(*volume_fractions, SHARES)  # where phases cross, one stiffer in bulk and one in shear, the ends may lie inside
+    if name in THERMAL:
+        ends = [end for share in shares for end in conductivity_bounds([1 - share, share], materials.conductivities)[0]]
+        return min(ends), max(ends)
+    pure = [
+        voigt_reuss(np.full((1, 1, 1), phase), materials.young, materials.poisson, plane=materials.plane, implied_phase=True).upper
+        for phase in (0.0, 1.0)
+    ]
+    at = shares[:, None, None]
+    uniform_strain = (1 - at) * pure[0] + at * pure[1]
+    uniform_stress = np.linalg.inv((1 - at) * np.linalg.inv(pure[0]) + at * np.linalg.inv(pure[1]))
+    ends = [getattr(engineering_constants(c), name) for c in (uniform_strain, uniform_stress)]
+    return float(np.min(ends)), float(np.max(ends))
+
+
+class Goal(NamedTuple):
+    """What one property is wanted to be, and the length of what it can be."""
+
+    low: float
+    high: float
+    length: float
+
+    def miss(self, value: Any) -> Any:
+        """Return the signed distance from the interval over the reachable length; of torch or numpy."""
+        below, above = (self.low - value).clip(0, None), (value - self.high).clip(0, None)
+        return (above - below) / self.length
+
+
+def goals_of(wanted: Wanted, materials: Materials, volume_fractions: Range) -> dict[str, Goal]:
+    """Return goals by name; refuse what cannot be."""
+    low, high = volume_fractions
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"volume_fractions must be a least and a largest between 0 and 1, got {volume_fractions}")
+    if not wanted:
+        raise ValueError("wanted must name one property at least, got none")
+    found = {}
+    for name, value in wanted.items():
+        least, largest = reachable(name, materials, volume_fractions)
+        a, b = (float(value), float(value)) if isinstance(value, (int, float)) else (float(value[0]), float(value[1]))
+        if not a <= b or b < least or a > largest:
+            raise ValueError(
+                f"wanted {name} must lie in what these phases reach at volume fractions {low:g} to {high:g}, "
+                f"{least:.4g} to {largest:.4g}, got {value}"
+            )
+        found[name] = Goal(a, b, largest - least or 1.0)
+    return found

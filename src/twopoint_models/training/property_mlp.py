@@ -1,0 +1,151 @@
+"""Training of a predictor of properties: full arrays in memory, early stopping, an ensemble at once."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+
+from .._check import positive
+from ..nets import PropertyMLP
+from ..nets.property_mlp import HIDDEN
+
+
+def fit_property_mlp(
+    features: Float[np.ndarray, "n d"],
+    values: Shaped[np.ndarray, "n p"],
+    properties: Sequence[str],
+    *,
+    extra: tuple[np.ndarray, np.ndarray] | None = None,
+    hidden: Sequence[int] = HIDDEN,
+    members: int = 5,
+    validation: float = 0.15,
+    epochs: int = 200,
+    patience: int = 20,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 1e-2,
+    seed: int = 0,
+    progress: Callable[[int, int], object] | None = None,
+) -> PropertyMLP:
+    """Fit an ensemble to descriptions of microstructures and their properties; it ends where a held-out share is predicted best.
+
+    Each member sees its own order of batches, and has weights of its own. The optimiser is AdamW.
+
+    Parameters
+    ----------
+    features : array (n, d)
+        Descriptions, such as flat latents.
+    values : array (n, p)
+        Properties in their units.
+    properties : p names
+    extra : (array (m, d), array (m, p)), optional
+        More examples that are learnt and never held out: augmentation.
+    hidden, members
+        As for :class:`PropertyMLP`.
+    validation : float
+        Share of the examples that is held out to tell when to stop.
+    epochs, patience : int
+        At most so many passes; the end, when so many in a row have not been the best.
+    batch_size : int
+        Examples of a step, of each member.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    seed : int
+        Of weights, order and the held-out share.
+    progress : callable, optional
+        Called with the number of passes made and that of all.
+
+    Returns
+    -------
+    PropertyMLP
+        Ready to evaluate, with the weights of its best pass.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If arrays do not fit, hold what is not finite, a property is constant, or an option means nothing.
+
+    References
+    ----------
+    Cai et al., section 4.3.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from twopoint_models.training import fit_property_mlp
+    >>> x = np.linspace(-1, 1, 200)[:, None]
+    >>> model = fit_property_mlp(x, 3 * x + 5, ["E_x"], hidden=[32], members=2, epochs=50)
+    >>> abs(float(model(torch.tensor([[0.5]]))) - 6.5) < 0.2
+    True
+    """
+    x, y = _checked(features, values, properties)
+    positive("epochs", epochs), positive("patience", patience), positive("batch_size", batch_size)
+    if not 0 < validation < 1:
+        raise ValueError(f"validation must be a share between 0 and 1, got {validation!r}")
+    order = np.random.default_rng(seed).permutation(len(x))
+    held = order[: max(1, round(validation * len(x)))]
+    kept = order[len(held) :]
+    train = [x[kept], y[kept]]
+    if extra is not None:
+        train = [torch.cat([a, b]) for a, b in zip(train, _checked(*extra, properties), strict=True)]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = PropertyMLP(inputs=x.shape[1], properties=properties, hidden=hidden, members=members)
+    network.standardise(*train)
+    _descend(network, train, [x[held], y[held]], epochs, patience, batch_size, learning_rate, weight_decay, seed, progress)
+    return network.eval()
+
+
+def _descend(
+    network: PropertyMLP,
+    train: list[torch.Tensor],
+    held: list[torch.Tensor],
+    epochs: int,
+    patience: int,
+    batch_size: int,
+    learning_rate: float,
+    weight_decay: float,
+    seed: int,
+    progress: Callable[[int, int], object] | None,
+) -> None:
+    """Train a network in place."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    generator = torch.Generator().manual_seed(seed)
+    goal, judged = ((pair[1] - network.value_mean) / network.value_scale for pair in (train, held))
+    best, since, members = float("inf"), 0, network.config["members"]
+    kept = {name: value.clone() for name, value in network.state_dict().items()}
+    for epoch in range(epochs):
+        orders = torch.stack([torch.randperm(len(goal), generator=generator) for _ in range(members)])  # (members, n)
+        for at in orders.split(batch_size, dim=1):
+            error = network.layers((train[0][at] - network.feature_mean) / network.feature_scale) - goal[at]
+            optimiser.zero_grad()
+            error.square().mean(dim=(1, 2)).sum().backward()
+            optimiser.step()
+        with torch.no_grad():
+            found = float((network.standard(held[0]).mean(dim=0) - judged).square().mean())
+        since += 1
+        if found < best:
+            best, since, kept = found, 0, {name: value.clone() for name, value in network.state_dict().items()}
+        if progress:
+            progress(epoch + 1, epochs)
+        if since >= patience:
+            break
+    network.load_state_dict(kept)
+
+
+def _checked(features: np.ndarray, values: np.ndarray, properties: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return float32 tensors; refuse what cannot be learnt."""
+    x, y = (np.asarray(each, dtype=np.float32) for each in (features, values))
+    if x.ndim != 2 or y.shape != (len(x), len(properties)) or len(x) < 2:
+        raise ValueError(f"features and values must be (n, d) and (n, {len(properties)}), n >= 2, got {x.shape} and {y.shape}")
+    if not np.isfinite(x).all():
+        raise ValueError(f"features must be finite, row {int(np.argmin(np.isfinite(x).all(axis=1)))} is not")
+    for name, column in zip(properties, y.T, strict=True):
+        if not np.isfinite(column).all():
+            raise ValueError(
+                f"values of {name} must be finite, row {int(np.argmin(np.isfinite(column)))} is {column[~np.isfinite(column)][0]}"
+            )
+        if column.min() == column.max():
+            raise ValueError(f"values of {name} must not be constant, all {len(column)} are {column[0]:g}")
+    return torch.from_numpy(x), torch.from_numpy(y)

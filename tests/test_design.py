@@ -1,0 +1,143 @@
+"""Design: gradients through decoder and homogenisation, bounds of what can be, what is found is what is told, and refusals."""
+
+import numpy as np
+import pytest
+import torch
+
+import twopoint as tp
+from twopoint_models.design import Materials, design, latents_by_network, latents_by_search, properties_of, reachable
+from twopoint_models.homogenisation import conductivity, elastic_stiffness, engineering_constants
+from twopoint_models.nets import CESSVAE
+
+NAMES = ("E_x", "E_y", "G_xy", "nu_xy", "nu_yx", "k_x", "k_y")
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(3)
+    cells = np.kron(rng.integers(0, 2, (12, 1, 4, 4)), np.ones((4, 4)))
+    return np.where(np.arange(12)[:, None, None, None] % 2, cells, cells * np.kron(rng.integers(0, 2, (12, 1, 4, 4)), np.ones((4, 4))))
+
+
+@pytest.fixture(scope="module")
+def network():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return CESSVAE(width=6).double().eval()
+
+
+def test_properties_are_those_of_homogenisation(images):
+    materials = Materials(young=(5.0, 2.0), poisson=(0.2, 0.3), conductivities=(1.0, 7.0), plane="stress")
+    found = dict(zip(NAMES, properties_of(images[:3, 0], NAMES, materials), strict=True))
+    m = tp.two_phase(images[:3, 0])
+    constants = engineering_constants(elastic_stiffness(m, (5.0, 2.0), (0.2, 0.3), plane="stress", tolerance=1e-4))
+    conducted = conductivity(m, (1.0, 7.0), tolerance=1e-4)
+    wanted = [constants.E_x, constants.E_y, constants.G_xy, constants.nu_xy, constants.nu_yx, conducted[:, 0, 0], conducted[:, 1, 1]]
+    for name, values in zip(NAMES, wanted, strict=True):
+        np.testing.assert_allclose(found[name], values, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["E_x", "k_y"])
+def test_the_gradient_by_the_latent_is_that_of_finite_differences(name, network):
+    latent = torch.randn(1, 1, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+
+    def value(z):
+        return properties_of(network.decode(z)[:, 0], [name], tolerance=1e-13)[0].sum()
+
+    (gradient,) = torch.autograd.grad(value(latent), latent)
+    step, found = 1e-4, torch.zeros_like(latent)
+    with torch.no_grad():
+        for i in np.ndindex(*latent.shape):
+            shift = torch.zeros_like(latent)
+            shift[i] = step
+            found[i] = (value(latent + shift) - value(latent - shift)) / (2 * step)
+    assert float((gradient - found).abs().max() / found.abs().max()) < 1e-5
+
+
+def test_every_property_lies_where_it_can(images):
+    for share, x in ((None, images), (images[0].mean(), images[:1])):
+        bounds = (0.0, 1.0) if share is None else (share, share)
+        for name, values in zip(NAMES, properties_of(x[:, 0], NAMES), strict=True):
+            low, high = reachable(name, volume_fractions=bounds)
+            assert low - 1e-6 <= values.min() <= values.max() <= high + 1e-6
+
+
+def test_designs_have_what_is_wanted_and_differ(images, network):
+    latents = network.encode(torch.from_numpy(images))[0].detach()
+    told = []
+    wanted = {"E_x": (3.0, 6.0), "E_y": 5.0}
+    found = design(
+        network.decode,
+        latents.expand(12, 1, 1, 1),
+        images,
+        wanted,
+        volume_fractions=(0.2, 0.7),
+        steps=8,
+        count=3,
+        starts=6,
+        different=0.01,
+        learning_rate=0.5,
+        plausibility=0.0,
+        progress=lambda n, of: told.append((n, of)),
+    )
+    assert told == [(i + 1, 8) for i in range(8)]
+    assert 1 <= len(found.labels) <= 3
+    assert set(np.unique(found.labels)) <= {0, 1}
+    e_x, e_y = properties_of(found.labels.astype(float), ["E_x", "E_y"])
+    np.testing.assert_allclose(found.properties["E_x"], e_x, rtol=1e-3)
+    np.testing.assert_allclose(found.properties["E_y"], e_y, rtol=1e-3)
+    assert (np.diff(found.errors) >= 0).all()
+    for i in range(len(found.labels)):
+        assert found.volume_fractions[i] == found.labels[i].mean()
+        for j in range(i):
+            assert (found.labels[i] != found.labels[j]).mean() >= 0.01
+
+
+def test_a_design_is_nearer_than_what_it_began_from(images):
+    """A decoder whose latent is the logits at half the resolution: what descent alone can do."""
+    latents = torch.from_numpy(2.0 * images[:, :, ::2, ::2] - 1)
+
+    def decode(z):
+        return torch.nn.functional.interpolate(z, scale_factor=2, mode="bilinear").mul(2).sigmoid()
+
+    known = properties_of(images[:, 0], ["E_x"])[0]
+    target = float(known.mean()) + 0.3
+    found = design(decode, latents, images, {"E_x": target}, steps=25, starts=4, count=1, plausibility=0.1)
+    assert abs(found.properties["E_x"][0] - target) < 0.1 * np.abs(known - target).min() + 0.03
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(wanted={"E_x": 12.0}), r"wanted E_x must lie in what these phases reach at volume fractions 0 to 1, 1.099 to 10.99, got 12"),
+        (dict(wanted={"k_x": 9.0}, volume_fractions=(0.5, 0.6)), r"wanted k_x .* volume fractions 0.5 to 0.6, 1.562 to 5.5, got 9"),
+        (dict(wanted={"G_xy": (2.0, 1.0)}), "wanted G_xy must lie"),
+        (dict(wanted={"density": 1.0}), "properties must be of E_x, .* got 'density'"),
+        (dict(wanted={}), "wanted must name one property at least"),
+        (dict(volume_fractions=(0.6, 0.5)), "volume_fractions must be a least and a largest"),
+        (dict(images=np.zeros((3, 1, 16, 16))), r"images must be \(n, 1, H, W\), one for each of the 12 latents"),
+        (dict(count=0), "count must be"),
+    ],
+)
+def test_refusals(change, message, images, network):
+    given = dict(decode=network.decode, latents=torch.zeros(12, 1, 1, 1), images=images, wanted={"E_x": 5.0}) | change
+    with pytest.raises(ValueError, match=message):
+        design(**given)
+
+
+def test_the_ways_by_a_predictor():
+    weights = torch.tensor([1.0, -2.0, 0.5, 0.0])
+
+    def predict(z):
+        return torch.tanh(z @ weights) * 3
+
+    targets = torch.linspace(-2, 2, 9)
+    found = latents_by_network(predict, targets, (1, 2, 2), steps=400)
+    assert tuple(found.shape) == (9, 1, 2, 2)
+    assert float((predict(found.flatten(1)) - targets).abs().max()) < 0.3
+    searched = latents_by_search(predict, targets, torch.randn(9, 1, 2, 2, generator=torch.Generator().manual_seed(0)))
+    assert float((predict(searched.flatten(1)) - targets).abs().max()) < 0.02
+    with pytest.raises(ValueError, match="two different values at least"):
+        latents_by_network(predict, torch.ones(3), (4,))
+    with pytest.raises(ValueError, match="starts must be one for each"):
+        latents_by_search(predict, targets, torch.zeros(3, 4))
