@@ -14,6 +14,7 @@ from .resnet import ResNet
 
 HIDDEN = 1024  # of both fully connected layers
 SEED = (64, 4, 4)  # channels, height and width from which the decoder starts
+BRIGHT = 2.5  # the logit of gray .92 from which images begin: of black lines on white most is white
 LEAST = 32  # pixels along an edge: what is left of them behind the last sampling of the encoder is one
 
 
@@ -70,6 +71,7 @@ class ResNetVAE(nn.Module):
             seed = outputs
         self.decoder = nn.Sequential(*layers)
         self.last = nn.Conv2d(seed, 1, 1)
+        nn.init.constant_(self.last.bias, BRIGHT)
 
     def encode(self, images: Float[Tensor, "batch 1 height width"]) -> tuple[Tensor, Tensor]:
         """Return the latents' mean and log-variance, (B, D) each.
