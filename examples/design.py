@@ -17,15 +17,14 @@ import torch
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import MICRO2D
-from twopoint_models.design import Materials, design
-from twopoint_models.design.targets import MECHANICAL, THERMAL
+from twopoint_models.design import PROPERTIES, Materials, design
 from twopoint_models.evaluation.figures import gallery
 from twopoint_models.nets import CESSVAE
 
 
 def search(options: argparse.Namespace) -> dict:
     """Search, write pictures and labels, and return what was found."""
-    wanted = {name: given[0] if len(given) == 1 else tuple(given) for name in MECHANICAL + THERMAL if (given := getattr(options, name))}
+    wanted = {name: given[0] if len(given) == 1 else tuple(given) for name in PROPERTIES if (given := getattr(options, name))}
     dataset = MICRO2D(options.data, size=options.size)
     chosen = np.random.default_rng(options.seed).permutation(len(dataset))[: 20 if options.small else options.images]
     images, model = np.stack([dataset[int(i)]["image"] for i in chosen]), CESSVAE.load(options.runs)
@@ -55,7 +54,7 @@ def main() -> None:
     numbers = {"top": (4, "designs"), "starts": (8, "descents"), "steps": (60, "of each"), "images": (200, "of the data, at random")}
     for name, (value, text) in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=value, help=text)
-    for name in MECHANICAL + THERMAL:
+    for name in PROPERTIES:
         parser.add_argument(f"--{name}", type=float, nargs="+", help="a value, or least and largest")
     parser.add_argument("--volume-fractions", type=float, nargs=2, default=(0.0, 1.0), help="of phase 1, least and largest")
     for name, value in {"young": (10.0, 1.0), "poisson": (0.3, 0.3), "conductivities": (10.0, 1.0)}.items():

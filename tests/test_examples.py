@@ -450,6 +450,43 @@ def test_texture_vae(tmp_path, monkeypatch):
     assert len(list((tmp_path / "measured").glob("UTS of *.png"))) == 3
 
 
+def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
+    """Untrained networks, in this process, which has imported all of it: predictors, comparisons and designs are of what is homogenised."""
+    torch.manual_seed(0)
+    one = tmp_path / "runs/sharp"
+    CESSVAE(width=2).save(one)
+
+    def here(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", "--small", "--out", str(tmp_path / name), *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        return json.loads((tmp_path / name / "summary.json").read_text())
+
+    few = ("--size", 32, "--epochs", 1)
+    scores = here("compare_property_features", "--runs", tmp_path / "runs", *few, "--seeds", 1, "--augment", 4)["scores"]
+    assert list(scores) == ["sharp", "thumbnails", "components of statistics", "sharp, augmented"]
+    assert set(scores["sharp"]) == {"E_x", "E_y", "G_xy", "nu_xy", "nu_yx", "k_x", "k_y", "mean"}
+    told = here("compare_designs", "--runs", one, *few, "--targets", 3)
+    assert (told["nearest labelled image"]["distance"], len(told)) == (0, 7)
+    assert (tmp_path / "compare_designs/designs.png").stat().st_size > 10_000
+    errors = here("predict_properties", "--runs", one, "--data", own_file)
+    rows = list(csv.DictReader((tmp_path / "predict_properties/properties.csv").read_text().splitlines()))
+    assert len(rows) == 40
+    assert (rows[38]["class"], rows[38]["index"]) == ("B", "0")
+    assert errors["E_x"] > 0
+    again = here("predict_properties", "--runs", one, "--data", own_file, "--predictor", tmp_path / "predict_properties/predictor")
+    assert again == errors
+    capsys.readouterr()
+    found = here("design", "--runs", one, "--data", own_file, "--E_x", 4.0, "--k_y", 2.0, 9.0, "--top", 2)
+    assert (found["wanted"], len(found["designs"]) in (1, 2)) == ({"E_x": 4.0, "k_y": [2.0, 9.0]}, True)
+    assert f"1: E_x {found['designs'][0]['E_x']:.4g}" in capsys.readouterr().out
+    labels = np.load(tmp_path / "design/designs.npy")
+    c = elastic_stiffness(tp.two_phase(labels[0].astype(float)), (10.0, 1.0), (0.3, 0.3))
+    assert engineering_constants(c).E_x == pytest.approx(found["designs"][0]["E_x"], rel=1e-3)
+    with pytest.raises(SystemExit):
+        here("design", "--runs", one, "--data", own_file, "--E_x", 40.0)
+    assert "wanted E_x must lie in what these phases reach" in capsys.readouterr().err
+
+
 def test_texture_vae_on_own_images_and_without_runs(tmp_path):
     save_gray(tmp_path / "own.png", np.random.default_rng(0).integers(0, 255, (40, 320), np.uint8))
     tiny = "--size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 --vgg random --latents 2 --accelerator cpu"

@@ -12,6 +12,7 @@ from torch import Tensor
 import twopoint as tp
 
 from .._check import positive
+from .labels import labelled
 from .targets import Goal, Materials, Range, Wanted, goals_of, properties_of
 
 
@@ -83,7 +84,7 @@ def design(
     count : int
         How many designs, which differ from each other.
     starts, steps : int
-        Descents at once, and the steps of each.
+        Descents at once, and the steps of each; without steps the threshold alone is moved.
     learning_rate : float
         Of Adam, in units of the latents' standard deviation.
     sharpest : float
@@ -114,7 +115,7 @@ def design(
     materials = materials or Materials()
     _check_sizes(latents, images, count, starts, steps)
     goals = goals_of(wanted, materials, volume_fractions)
-    table = {name: np.asarray((known or {}).get(name, _labelled(images, name, materials, tolerance))) for name in goals}
+    table = {name: _known(images, name, known, materials, tolerance) for name in goals}
     began = _nearest(goals, table, images, volume_fractions, min(starts, len(images)))
     search = _Search(decode, goals, materials, volume_fractions, plausibility, tolerance)
     soft = search.descend(latents[torch.from_numpy(began)], images[began], steps, learning_rate, sharpest, progress)
@@ -123,14 +124,16 @@ def design(
 
 def _check_sizes(latents: Tensor, images: np.ndarray, count: int, starts: int, steps: int) -> None:
     """Refuse what does not fit."""
-    positive("count", count), positive("starts", starts), positive("steps", steps)
+    positive("count", count), positive("starts", starts), positive("steps", steps, zero=True)
     if images.ndim != 4 or images.shape[1] != 1 or len(latents) != len(images) or not len(images):
         raise ValueError(f"images must be (n, 1, H, W), one for each of the {len(latents)} latents, got {images.shape}")
 
 
-def _labelled(images: np.ndarray, name: str, materials: Materials, tolerance: float) -> np.ndarray:
-    """Return a property of all images."""
-    return np.asarray(properties_of(images[:, 0].astype(np.float64), [name], materials, tolerance=tolerance)[0])
+def _known(images: np.ndarray, name: str, known: Mapping[str, np.ndarray] | None, materials: Materials, tolerance: float) -> np.ndarray:
+    """Return a property of all images, as it is known or by homogenisation."""
+    if known is not None and name in known:
+        return np.asarray(known[name])
+    return labelled(images, [name], materials, tolerance=tolerance)[:, 0]
 
 
 def _nearest(goals: Mapping[str, Goal], table: Mapping[str, np.ndarray], images: np.ndarray, bounds: Range, count: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from ..homogenisation import conductivity, conductivity_bounds, elastic_stiffness, engineering_constants, voigt_reuss
 
 MECHANICAL, THERMAL = ("E_x", "E_y", "G_xy", "nu_xy", "nu_yx"), ("k_x", "k_y")
+PROPERTIES = MECHANICAL + THERMAL
 SHARES = 33  # volume fractions at which bounds are looked at
 Range = tuple[float, float]
 Wanted = Mapping[str, float | Range]
@@ -69,8 +70,8 @@ def properties_of(
     array([10.])
     """
     materials = materials or Materials()
-    if unknown := [name for name in names if name not in MECHANICAL + THERMAL]:
-        raise ValueError(f"properties must be of {', '.join(MECHANICAL + THERMAL)}, got {unknown[0]!r}")
+    if unknown := [name for name in names if name not in PROPERTIES]:
+        raise ValueError(f"properties must be of {', '.join(PROPERTIES)}, got {unknown[0]!r}")
     whole = m[:, None]
     found: dict[str, Any] = {}
     if set(names) & set(MECHANICAL):
@@ -118,8 +119,8 @@ def reachable(name: str, materials: Materials | None = None, volume_fractions: R
     materials = materials or Materials()
     if name in ("nu_xy", "nu_yx"):
         return -1.0, 1.0
-    if name not in MECHANICAL + THERMAL:
-        raise ValueError(f"properties must be of {', '.join(MECHANICAL + THERMAL)}, got {name!r}")
+    if name not in PROPERTIES:
+        raise ValueError(f"properties must be of {', '.join(PROPERTIES)}, got {name!r}")
     shares = np.linspace(*volume_fractions, SHARES)  # where phases cross, one stiffer in bulk and one in shear, the ends may lie inside
     if name in THERMAL:
         ends = [end for share in shares for end in conductivity_bounds([1 - share, share], materials.conductivities)[0]]

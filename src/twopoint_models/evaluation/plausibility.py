@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Real
 
 from .reconstructions import excess_cess
 
@@ -32,8 +32,8 @@ class Plausibility(NamedTuple):
 
 
 def plausibility(
-    images: Float[np.ndarray, "m 1 height width"],
-    known: Float[np.ndarray, "n 1 height width"],
+    images: Real[np.ndarray, "m 1 height width"],
+    known: Real[np.ndarray, "n 1 height width"],
     *,
     progress: Callable[[int, int], object] | None = None,
 ) -> Plausibility:
@@ -65,6 +65,7 @@ def plausibility(
     """
     if len(known) < 2 or images.shape[1:] != known.shape[1:]:
         raise ValueError(f"images and known must have one size, and known be two at least, got {images.shape} and {known.shape}")
+    images, known = (np.asarray(x, dtype=np.float32) for x in (images, known))
     done, total = 0, len(images) + len(known)
 
     def nearest(image: np.ndarray, others: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """Predictions of properties judged, and the descriptions that a network's latents must beat."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -111,29 +111,6 @@ def statistics_components(
     mean = told.mean(axis=0)
     axes = svds(told - mean, k=count, rng=0)[2][::-1]
     return lambda images: (_statistics(images) - mean) @ axes.T
-
-
-def with_latents(
-    images: Float[np.ndarray, "n 1 height width"], encoders: Mapping[str, Callable[[np.ndarray], np.ndarray]], *, known: int
-) -> dict[str, np.ndarray]:
-    """Return descriptions (n, d) of images by name: of each encoder, thumbnails, and as many components of statistics.
-
-    Parameters
-    ----------
-    images : array (n, 1, H, W)
-    encoders : dict of str to function
-        Of images to latents (n, ...).
-    known : int
-        So many first images are those whose statistics' principal components are taken.
-
-    Returns
-    -------
-    dict of str to float32 array (n, d)
-    """
-    found = {name: encode(images).reshape(len(images), -1) for name, encode in encoders.items()}
-    small = thumbnails(images)
-    found |= {"thumbnails": small, "components of statistics": statistics_components(images[:known], small.shape[1])(images)}
-    return {name: each.astype(np.float32) for name, each in found.items()}
 
 
 def _statistics(images: np.ndarray) -> np.ndarray:

@@ -88,7 +88,7 @@ def fit_property_mlp(
     kept = order[len(held) :]
     train = [x[kept], y[kept]]
     if extra is not None:
-        train = [torch.cat([a, b]) for a, b in zip(train, _checked(*extra, properties), strict=True)]
+        train = [torch.cat([a, b]) for a, b in zip(train, _checked(*extra, properties, vary=False), strict=True)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = PropertyMLP(inputs=x.shape[1], properties=properties, hidden=hidden, members=members)
@@ -134,7 +134,9 @@ def _descend(
     network.load_state_dict(kept)
 
 
-def _checked(features: np.ndarray, values: np.ndarray, properties: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+def _checked(
+    features: np.ndarray, values: np.ndarray, properties: Sequence[str], *, vary: bool = True
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return float32 tensors; refuse what cannot be learnt."""
     x, y = (np.asarray(each, dtype=np.float32) for each in (features, values))
     if x.ndim != 2 or y.shape != (len(x), len(properties)) or len(x) < 2:
@@ -146,6 +148,6 @@ def _checked(features: np.ndarray, values: np.ndarray, properties: Sequence[str]
             raise ValueError(
                 f"values of {name} must be finite, row {int(np.argmin(np.isfinite(column)))} is {column[~np.isfinite(column)][0]}"
             )
-        if column.min() == column.max():
+        if vary and column.min() == column.max():
             raise ValueError(f"values of {name} must not be constant, all {len(column)} are {column[0]:g}")
     return torch.from_numpy(x), torch.from_numpy(y)

@@ -1,7 +1,7 @@
 """Microstructures by rule: in the manner of MICRO2D's ten classes, and of graphite in cast iron."""
 
 from .arrangement import Arrangement
-from .batches import generate_blocks
+from .batches import generate_blocks, generate_images
 from .cast_iron import CASTINGS, GRAPHITE, casting, graphite, graphite_flakes, graphite_intermediate, graphite_spheres, micrograph
 from .classes import CLASSES, generate, source
 from .structure import Structure
@@ -15,6 +15,7 @@ __all__ = [
     "casting",
     "generate",
     "generate_blocks",
+    "generate_images",
     "graphite",
     "graphite_flakes",
     "graphite_intermediate",

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+import numpy as np
+from jaxtyping import Float
+
 from ..._check import positive
 from ..._spreading import spread
 from . import _check as check
@@ -11,6 +14,7 @@ from .classes import CLASSES, generate, source
 from .structure import Structure
 
 Block = tuple[str, int, int]  # class, first index, index behind the last
+OTHER = 1_000_003  # between seeds, so that what a network was trained on by one is not what it is judged by
 PATCH = 128  # pixels in which graphite has scale 1
 
 
@@ -58,6 +62,40 @@ def generate_blocks(
             check_size(name, (size, size), size / PATCH)
     make = partial(_block, size, seed)
     return map(make, blocks) if positive("workers", workers) == 1 else spread(make, blocks, workers)
+
+
+def generate_images(count: int, size: int, *, seed: int = 0) -> Float[np.ndarray, "count 1 size size"]:
+    """Return images of MICRO2D's ten classes, as many of each or one more, in random order.
+
+    Parameters
+    ----------
+    count : int
+        Number of images.
+    size : int
+        Height and width in pixels.
+    seed : int
+        Of the images and their order; other images than :func:`generate_blocks` gives for it.
+
+    Returns
+    -------
+    float32 array (count, 1, size, size)
+        Of 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive.
+
+    Examples
+    --------
+    >>> from twopoint_models.data import generate_images
+    >>> generate_images(12, 32).shape
+    (12, 1, 32, 32)
+    """
+    each = -(-positive("count", count) // len(CLASSES))
+    blocks = generate_blocks([(name, 0, each) for name in CLASSES], size, seed=seed + OTHER)
+    made = np.array([structure.image for _, _, found in blocks for structure in found], dtype=np.float32)
+    return made[np.random.default_rng(seed).permutation(len(made))[:count], None]
 
 
 def _block(size: int, seed: int, block: Block) -> tuple[str, int, list[Structure]]:

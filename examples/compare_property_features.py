@@ -1,0 +1,79 @@
+"""What predicts properties best: latents of each network, thumbnails, or principal components of 2-point statistics.
+
+    python examples/compare_property_features.py --runs runs [--out DIR] [--count 2500] [--size 64] [--seeds 5] [--small] [--seed 0] ...
+
+--runs is the folder of `train_cess_vae.py`; images are generated anew, so that no network was trained on them. Each seed deals four fifths
+to the predictor and judges it by the rest; with --augment so many decoded samples of latents are learnt too. With --published, of the
+images of --data their own k_x and k_y are predicted (logarithms), in as many folds as seeds. Writes what is homogenised, tables.md and
+summary.json; prints R2 and the error over the standard deviation of each property, mean and spread over seeds.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from twopoint.cli.progress import counting
+from twopoint_models.data import MICRO2D, generate_images
+from twopoint_models.design import PROPERTIES, Materials, labelled
+from twopoint_models.evaluation.tables_of_properties import table_of_scores
+from twopoint_models.nets import CESSVAE
+from twopoint_models.training.property_comparison import compare_descriptions, decoded_samples, folds, latents_of, random_splits
+
+
+def compare(options: argparse.Namespace) -> dict:
+    """Fit and judge; return the scores by description."""
+    models = {path.parent.name: CESSVAE.load(path.parent) for path in sorted(options.runs.glob("*/model.json"))}
+    if not models:
+        raise FileNotFoundError(f"--runs must hold networks of train_cess_vae.py, there is no {options.runs}/*/model.json")
+    augmented, names, fit = {}, PROPERTIES, dict(members=options.members, epochs=options.epochs)
+    with counting("labels and fits", "") as progress:
+        if options.published:
+            dataset = MICRO2D(options.data, size=options.size, properties=["homogenized_thermal"], contrast=-1)
+            images, names = np.stack([dataset[i]["image"] for i in range(len(dataset))]), ["log k_x", "log k_y"]
+            values, splits = np.log10(dataset.properties.astype(float)), folds(len(images), options.seeds, seed=options.seed)
+        else:
+            images = generate_images(options.count, options.size, seed=options.seed)
+            materials = Materials(young=(options.contrast, 1.0), conductivities=(options.contrast, 1.0), plane=options.plane)
+            how = dict(materials=materials, progress=lambda n, of: progress(n, of, 0.0))
+            values = labelled(images, **how, kept=options.out / "labels.npz")
+            splits = random_splits(len(images), options.seeds, seed=options.seed)
+        latents = latents_of(models, images)
+        for name in models if options.augment and not options.published else ():
+            drawn, made = decoded_samples(models[name], latents[name], options.augment, options.size // 16, seed=options.seed)
+            augmented[name] = drawn, labelled(made, **how, kept=options.out / f"{name}.npz")
+        told = dict(augmented=augmented, progress=lambda row, n, of: progress(n, of, 0.0))
+        return compare_descriptions(latents, images, values, names, splits, **told, **fit)
+
+
+def main() -> None:
+    """Run the example."""
+    small, parser = "--small" in sys.argv, argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("property_features"))
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="file in MICRO2D's layout, for --published")
+    parser.add_argument("--published", action="store_true", help="predict the conductivities that --data holds")
+    numbers = {"count": (40 if small else 2500, "images"), "size": (64, "pixels"), "seeds": (2 if small else 5, "splits"), "seed": (0, "")}
+    numbers |= {"augment": (0, "decoded samples"), "members": (1, "networks of a predictor"), "epochs": (3 if small else 200, "at most")}
+    for name, (value, text) in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=value, help=text)
+    parser.add_argument("--contrast", type=float, default=10.0, help="of moduli and conductivities of phase 0 over phase 1")
+    parser.add_argument("--plane", choices=("strain", "stress"), default="strain")
+    parser.add_argument("--small", action="store_true", help="40 images, 3 epochs: seconds, for a test")
+    options, began = parser.parse_args(), time.perf_counter()
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        scores = compare(options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    tables = "\n\n".join(table_of_scores(scores, key) for key in ("r2", "nrmse"))
+    (options.out / "tables.md").write_text(tables + "\n")
+    (options.out / "summary.json").write_text(json.dumps({"seconds": time.perf_counter() - began, "scores": scores}, indent=2) + "\n")
+    print(tables)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Labels for a predictor: properties of many microstructures by homogenisation, kept in a file as they come."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from .targets import PROPERTIES, Materials, properties_of
+
+BLOCK = 32  # images that a kill loses at most
+
+
+def labelled(
+    images: Float[np.ndarray, "n 1 height width"],
+    names: Sequence[str] = PROPERTIES,
+    materials: Materials | None = None,
+    *,
+    kept: str | os.PathLike[str] | None = None,
+    tolerance: float = 1e-3,
+    progress: Callable[[int, int], object] | None = None,
+) -> Float[np.ndarray, "n p"]:
+    """Return the properties of microstructures.
+
+    Parameters
+    ----------
+    images : array (n, 1, H, W)
+        Memberships of phase 1.
+    names : p names
+        Of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y.
+    materials : Materials, optional
+    kept : str or path, optional
+        A file (npz) that gets what is done: killed, it goes on from there when called again.
+    tolerance : float
+        As for :func:`properties_of`.
+    progress : callable, optional
+        Called with the number of images done and that of all.
+
+    Returns
+    -------
+    float64 array (n, p)
+        In the units of the materials.
+
+    Raises
+    ------
+    ValueError
+        If the file is of other images, materials or names; as :func:`properties_of`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.design import labelled
+    >>> labelled(np.zeros((2, 1, 4, 4)), ["k_x"]).round(6).tolist()
+    [[10.0], [10.0]]
+    """
+    materials = materials or Materials()
+    told = hashlib.sha256(np.ascontiguousarray(images).tobytes() + repr((tuple(names), materials, tolerance)).encode()).hexdigest()
+    path, found = None if kept is None else Path(kept), np.empty((0, len(names)))
+    if path is not None and path.is_file():
+        with np.load(path) as file:
+            if str(file["of"]) != told:
+                raise ValueError(f"kept must be of these images, properties and materials, {path} is of others; delete it")
+            found = file["values"]
+    while len(found) < len(images):
+        block = images[len(found) : len(found) + BLOCK, 0].astype(np.float64)
+        rows = np.stack([np.asarray(x) for x in properties_of(block, names, materials, tolerance=tolerance)], axis=1)
+        found = np.concatenate([found, rows])
+        if path is not None:
+            part = path.with_name(f"{path.name}.part.npz")
+            np.savez(part, values=found, of=told)
+            part.replace(path)
+        if progress:
+            progress(len(found), len(images))
+    return found

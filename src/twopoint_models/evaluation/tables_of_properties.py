@@ -1,0 +1,169 @@
+"""Tables of predicted properties and of designs: summaries for JSON, and Markdown."""
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .plausibility import Plausibility
+
+Scores = Mapping[str, Mapping[str, float]]
+
+
+def summarise_scores(runs: Sequence[Scores]) -> dict[str, dict[str, float]]:
+    """Return mean and spread over seeds of what :func:`property_scores` gives.
+
+    Parameters
+    ----------
+    runs : list of dict
+        Of each seed.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By property: "r2", "nrmse", and their standard deviations "r2_spread" and "nrmse_spread"; "mean" is of all properties.
+
+    Examples
+    --------
+    >>> from twopoint_models.evaluation.tables_of_properties import summarise_scores
+    >>> summarise_scores([{"E_x": {"r2": 0.5, "nrmse": 0.7}}, {"E_x": {"r2": 0.7, "nrmse": 0.5}}])["E_x"]["r2"]
+    0.6
+    """
+    names = list(runs[0])
+    whole = [dict(run) | {"mean": {key: float(np.mean([run[name][key] for name in names])) for key in ("r2", "nrmse")}} for run in runs]
+    found: dict[str, dict[str, float]] = {}
+    for name in [*names, "mean"]:
+        rows = {key: np.array([run[name][key] for run in whole]) for key in ("r2", "nrmse")}
+        found[name] = {key: float(x.mean()) for key, x in rows.items()} | {f"{key}_spread": float(x.std()) for key, x in rows.items()}
+    return found
+
+
+def table_of_scores(rows: Mapping[str, Scores], key: str) -> str:
+    """Return a table in Markdown, a row for each description and a column for each property, mean and spread over seeds.
+
+    Parameters
+    ----------
+    rows : dict of str to what :func:`summarise_scores` gives
+    key : "r2" or "nrmse"
+
+    Returns
+    -------
+    str
+    """
+    names = list(next(iter(rows.values())))
+    lines = [f"| {key} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for row, scores in rows.items():
+        cells = [f"{scores[name][key]:.3f} ± {scores[name][f'{key}_spread']:.3f}" for name in names]
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def design_error(found: np.ndarray, wanted: np.ndarray, counts: np.ndarray | None = None) -> float:
+    """Return the root mean square error of designs over the standard deviation of what was wanted.
+
+    Parameters
+    ----------
+    found, wanted : arrays (n,) or (n, p)
+        Properties; of several the mean of their squared normalised errors is taken.
+    counts : bool array (n,), optional
+        Designs that do not count enter as the mean of what was wanted.
+
+    Returns
+    -------
+    float
+        1 for always the mean.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, or what was wanted does not vary.
+
+    References
+    ----------
+    Cai et al., section 4.3: 0.65.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.evaluation.tables_of_properties import design_error
+    >>> wanted = np.array([1.0, 2.0, 3.0])
+    >>> design_error(wanted, wanted), design_error(np.full(3, 2.0), wanted)
+    (0.0, 1.0)
+    """
+    found, wanted = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (found, wanted))
+    if found.shape != wanted.shape or not (wanted.std(axis=0) > 0).all():
+        raise ValueError(f"found and wanted must have one shape, and wanted vary, got {found.shape} and {wanted.shape}")
+    if counts is not None:
+        found = np.where(np.asarray(counts)[:, None], found, wanted.mean(axis=0))
+    return float(np.sqrt((((found - wanted) / wanted.std(axis=0)) ** 2).mean()))
+
+
+def summarise_designs(made: Mapping[str, Any], wanted: np.ndarray, near: Mapping[str, Plausibility]) -> dict[str, dict[str, float]]:
+    """Return how far designs of each way are from what was wanted, and how many are plausible.
+
+    Parameters
+    ----------
+    made : dict of str to designs with ``found`` and, before thresholding, ``soft`` or None
+        As of :func:`twopoint_models.design.comparison.design_each_way`.
+    wanted : array (n,) or (n, p)
+    near : dict of str to Plausibility
+        Of each way.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By way: "plausible", a count; "all", the error of all designs; "counted", with those that are not plausible at the mean; "soft",
+        before thresholding, where there is such; "distance", the median excess CESS, and "limit", that of 95 % of known images.
+    """
+    summary = {}
+    for name, each in made.items():
+        found = {"plausible": float(near[name].counts.sum()), "all": design_error(each.found, wanted)}
+        found["counted"] = design_error(each.found, wanted, near[name].counts)
+        found |= {} if each.soft is None else {"soft": design_error(each.soft, wanted)}
+        summary[name] = found | {"distance": float(np.median(near[name].distance)), "limit": near[name].limit}
+    return summary
+
+
+def table_of_designs(summary: Mapping[str, Mapping[str, float]]) -> str:
+    """Return a table in Markdown, a row for each way.
+
+    Parameters
+    ----------
+    summary : dict
+        Of :func:`summarise_designs`.
+
+    Returns
+    -------
+    str
+    """
+    columns = ("plausible", "all", "counted", "soft", "distance", "limit")
+    lines = [f"| normalised error | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name, found in summary.items():
+        lines.append(f"| {name} | {' | '.join(f'{found[key]:.3g}' if key in found else '' for key in columns)} |")
+    return "\n".join(lines)
+
+
+def write_properties(
+    path: str | os.PathLike[str], items: Sequence[Mapping[str, Any]], properties: Sequence[str], mean: np.ndarray, spread: np.ndarray
+) -> None:
+    """Write a table (CSV): class and index of each image, its properties, and the spread of a predictor's members.
+
+    Parameters
+    ----------
+    path : str or path
+    items : list of dict with "name" and "index"
+        Of :class:`twopoint_models.data.MICRO2D`.
+    properties : p names
+    mean, spread : arrays (n, p)
+        Of :meth:`twopoint_models.nets.PropertyMLP.predict`.
+    """
+    head = ["class", "index", *properties, *(f"{name} spread" for name in properties)]
+    numbers = np.concatenate([mean, spread], axis=1)
+    with Path(path).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        for item, row in zip(items, numbers, strict=True):
+            writer.writerow([item["name"], item["index"], *(f"{x:.6g}" for x in row)])
