@@ -35,12 +35,12 @@ def search(options: argparse.Namespace) -> dict:
     how |= dict(materials=materials, volume_fractions=tuple(options.volume_fractions))
     with counting("steps", "") as progress:
         found = design(model.decode, latents, images, wanted, **how, progress=lambda n, of: progress(n, of, 0.0))
-    told = [{name: float(values[i]) for name, values in found.properties.items()} for i in range(len(found.labels))]
+    told = [{name: float(values[i]) for name, values in found.properties.items()} for i in range(len(found.microstructures))]
     names = [", ".join(f"{name} {value:.4g}" for name, value in each.items()) for each in told]
-    pictures = {"design": found.labels, "began from": images[found.starts, 0]}
+    pictures = {"design": found.microstructures, "began from": images[found.starts, 0]}
     rows = {row: {f"{i + 1}: {name}": [x[i]] for i, name in enumerate(names)} for row, x in pictures.items()}
     save(gallery(rows, width=2.4), options.out / "designs.png")
-    np.save(options.out / "designs.npy", found.labels.astype(np.uint8))
+    np.save(options.out / "designs.npy", found.microstructures.astype(np.uint8))
     return {"wanted": wanted, "designs": told, "errors": found.errors.tolist(), "volume_fractions": found.volume_fractions.tolist()}
 
 

@@ -1,6 +1,6 @@
 """How good spatial-statistics VAEs are: labels, volume fraction, pixels, statistics and stiffness of what they reconstruct.
 
-    python examples/evaluate_statistics_vae.py --runs statistics [--out evaluation] [--count 500] [--threshold 0.5] [--small] [--seed 0]
+    python examples/evaluate_statistics_vae.py --runs statistics [--out evaluation] [--count 500] [--threshold 0.294] [--small] [--seed 0]
 
 Of the test images of `train_statistics_vae.py`, whose folder --runs is: a row for each network, and one for the training image nearest in
 statistics. The same of training images tells whether a network has learnt these by heart. Writes reconstructions.png, histograms.png,
@@ -17,6 +17,7 @@ from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import LineImages, read_micrographs
 from twopoint_models.evaluation.figures_of_lines import figures_of_lines
+from twopoint_models.evaluation.line_measures import HALF
 from twopoint_models.evaluation.statistics_vaes import evaluate_statistics_vaes
 from twopoint_models.nets import ResNetVAE
 from twopoint_models.training import StatisticsConfig
@@ -61,7 +62,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("evaluation"))
     parser.add_argument("--count", type=int, default=500, help="test images, and as many of the training; of micrographs, patches of each")
     parser.add_argument("--known", type=int, default=10_000, help="training images among which the nearest is sought")
-    parser.add_argument("--threshold", type=float, default=0.5, help="darker pixels are black")
+    parser.add_argument("--threshold", type=float, default=HALF, help="darker pixels are black; by default those of membership above 1/2")
     parser.add_argument("--small", action="store_true", help="20 images")
     parser.add_argument("--seed", type=int, default=0, help="chooses the images that are shown")
     options = parser.parse_args()

@@ -21,7 +21,7 @@ from twopoint_models.data.modules.parts import PartsModule
 from twopoint_models.training import StatisticsConfig, train_statistics_vae
 
 PAPER = dict(epochs=1500, restart_every=1500)
-SMALL = dict(size=64, layout=18, epochs=30, restart_every=30, learning_rate=2e-3, gradient_clip=1.0, width=4, alpha=1000.0)
+SMALL = dict(size=64, layout=18, epochs=12, restart_every=12, learning_rate=2e-3, gradient_clip=1.0, width=4, alpha=1000.0)
 COUNTS = (80_000, 10_000, 10_000)
 
 

@@ -81,16 +81,16 @@ def test_designs_have_what_is_wanted_and_differ(images, network):
         progress=lambda n, of: told.append((n, of)),
     )
     assert told == [(i + 1, 8) for i in range(8)]
-    assert 1 <= len(found.labels) <= 3
-    assert set(np.unique(found.labels)) <= {0, 1}
-    e_x, e_y = properties_of(found.labels.astype(float), ["E_x", "E_y"])
+    assert 1 <= len(found.microstructures) <= 3
+    assert set(np.unique(found.microstructures)) <= {0, 1}
+    e_x, e_y = properties_of(found.microstructures.astype(float), ["E_x", "E_y"])
     np.testing.assert_allclose(found.properties["E_x"], e_x, rtol=1e-3)
     np.testing.assert_allclose(found.properties["E_y"], e_y, rtol=1e-3)
     assert (np.diff(found.errors) >= 0).all()
-    for i in range(len(found.labels)):
-        assert found.volume_fractions[i] == found.labels[i].mean()
+    for i in range(len(found.microstructures)):
+        assert found.volume_fractions[i] == found.microstructures[i].mean()
         for j in range(i):
-            assert (found.labels[i] != found.labels[j]).mean() >= 0.01
+            assert (found.microstructures[i] != found.microstructures[j]).mean() >= 0.01
 
 
 def test_a_design_is_nearer_than_what_it_began_from(images):

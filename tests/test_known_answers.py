@@ -27,7 +27,7 @@ def hold(backend, got, want, tolerance, what):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_archive(backend, dtype, shared_data):
-    """On jax, which compiles a program for each shape and option, every twelfth case, in float32 every thirty-sixth; the slow form has all."""
+    """On jax, which compiles a program for each shape, every twelfth case, in float32 every thirty-sixth; the slow form has all."""
     archive = np.load(shared_data / "vectors" / "two_point.npz")
     every = (12 if dtype is np.float64 else 36) if backend.name.startswith("jax") else 1
     hold_cases(backend, dtype, archive, cases_of(archive)[::every])

@@ -43,7 +43,8 @@ def latents_by_network(
 
     Returns
     -------
-    tensor (n, *shape)
+    tensor (n, ...)
+        Of the latents' shape.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def latents_by_search(
     predict : function: tensor (B, d) -> tensor (B,)
         As for :func:`latents_by_network`.
     targets : tensor (n,)
-    starts : tensor (n, *shape)
+    starts : tensor (n, ...)
         Where each begins.
     steps, learning_rate
         Of Adam; the rate in units of the starts' standard deviation.
@@ -103,7 +104,7 @@ def latents_by_search(
 
     Returns
     -------
-    tensor (n, *shape)
+    tensor (n, ...)
 
     Raises
     ------

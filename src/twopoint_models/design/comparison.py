@@ -113,7 +113,7 @@ def _descents(
     known, labels, found = dict(zip(NAMES, values.T, strict=True)), [], []
     for i, goal in enumerate(goals):
         best = design(decode, latents, images, goal, known=known, count=1, starts=8 if steps else 1, steps=steps, tolerance=10 * TOLERANCE)
-        labels.append(best.labels[0])
+        labels.append(best.microstructures[0])
         found.append([best.properties[name][0] for name in goal])
         if progress:
             progress(i + 1, len(goals))

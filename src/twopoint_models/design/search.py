@@ -21,10 +21,10 @@ class Designs(NamedTuple):
 
     Attributes
     ----------
-    labels : int array (k, H, W)
-        0 and 1.
+    microstructures : int array (k, H, W)
+        Labels, 0 and 1.
     properties : dict of str to float64 array (k,)
-        Of the labels, by homogenisation.
+        Of each, by homogenisation.
     errors : float64 array (k,)
         The largest relative distance of a property from what was wanted, over its reachable interval; 0 inside wanted intervals.
     volume_fractions : float64 array (k,)
@@ -33,7 +33,7 @@ class Designs(NamedTuple):
         Which of the given images each began from.
     """
 
-    labels: Int[np.ndarray, "k height width"]
+    microstructures: Int[np.ndarray, "k height width"]
     properties: dict[str, np.ndarray]
     errors: np.ndarray
     volume_fractions: np.ndarray
@@ -203,7 +203,7 @@ class _Search:
             if len(kept) < count and all((labels[i] != labels[j]).mean() >= different for j in kept):
                 kept.append(int(i))
         return Designs(
-            labels=labels[kept],
+            microstructures=labels[kept],
             properties={name: np.asarray(v)[kept] for name, v in zip(self.goals, values, strict=True)},
             errors=errors[kept],
             volume_fractions=labels[kept].mean(axis=(1, 2)),

@@ -1,5 +1,6 @@
 """How good reconstructions of images of lines are: labels, volume fraction, pixels and statistics; and images nearest in statistics."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import twopoint as tp
 from .line_counts import count_lines
 
 DEVIATION = 0.25  # of soft membership in gray values
+HALF = DEVIATION * (2 * math.log(2)) ** 0.5  # the gray value whose membership is 1/2, .294
 BATCH = 64
 
 
@@ -46,7 +48,7 @@ def measure_lines(
     orientation: Int[np.ndarray, " n"] | None = None,
     n_lines: Int[np.ndarray, " n"] | None = None,
     *,
-    threshold: float = 0.5,
+    threshold: float = HALF,
 ) -> LineMeasures:
     """Measure reconstructions of images of lines.
 

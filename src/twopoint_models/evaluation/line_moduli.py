@@ -8,7 +8,7 @@ from jaxtyping import Float
 import twopoint as tp
 
 from ..homogenisation import elastic_stiffness, engineering_constants
-from .line_measures import autocorrelations
+from .line_measures import HALF, autocorrelations
 
 ALIKE = 0.25  # share of pairs, those of the least difference in statistics
 
@@ -38,7 +38,7 @@ class ModulusDifferences(NamedTuple):
 def moduli(
     images: Float[np.ndarray, "n 1 height width"],
     *,
-    threshold: float = 0.5,
+    threshold: float = HALF,
     young: tuple[float, float] = (1.0, 10.0),
     poisson: tuple[float, float] = (0.3, 0.3),
     tolerance: float = 1e-3,
@@ -79,7 +79,7 @@ def moduli(
 
 
 def modulus_differences(
-    images: Float[np.ndarray, "n 1 height width"], others: Float[np.ndarray, "n 1 height width"], *, threshold: float = 0.5
+    images: Float[np.ndarray, "n 1 height width"], others: Float[np.ndarray, "n 1 height width"], *, threshold: float = HALF
 ) -> ModulusDifferences:
     """Compare the moduli of images with those of others that stand for them, such as reconstructions.
 

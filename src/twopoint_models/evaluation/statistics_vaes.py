@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 
 from ..nets import ResNetVAE
-from .line_measures import LineMeasures, components_mse, measure_lines, nearest_in_statistics
+from .line_measures import HALF, LineMeasures, components_mse, measure_lines, nearest_in_statistics
 from .line_moduli import modulus_differences
 
 BATCH = 64
@@ -40,7 +40,7 @@ def evaluate_statistics_vaes(
     known: Float[np.ndarray, "m 1 height width"],
     labels: Mapping[str, np.ndarray] | None = None,
     *,
-    threshold: float = 0.5,
+    threshold: float = HALF,
 ) -> Evaluated:
     """Measure what networks make of images, beside the training image that is nearest in statistics and principal components.
 
