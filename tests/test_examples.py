@@ -377,6 +377,8 @@ def test_micrographs(tmp_path):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
 
 
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*smaller than the logging interval")
+@pytest.mark.filterwarnings("ignore:.*Starting from v1.9.0, `tensorboardX`")
 def test_statistics_vae(tmp_path, monkeypatch):
     """Of lines, vanilla and from there; then of a micrograph, from scratch, in this process, which has imported all of it."""
     common = "--size 32 --epochs 1 --batch-size 4 --width 1 --accelerator cpu --latents 3"

@@ -111,3 +111,14 @@ def test_a_run_starts_from_another_network(tmp_path):
         new_resnet_vae(config(start=str(tmp_path), latents=4))
     with pytest.raises(FileNotFoundError, match="folder must hold"):
         new_resnet_vae(config(start=str(tmp_path / "nowhere")))
+
+
+def test_a_batch_of_one_image_is_a_step_too():
+    """As the last of an epoch may be: batch normalisation has nothing to take a variance over."""
+    task = StatisticsVAETask(config())
+    task.log_dict = lambda *a, **k: None
+    one = {name: each[:1] for name, each in batch().items()}
+    task.training_step(one, 0).backward()
+    assert all(torch.isfinite(each.grad).all() for each in task.network.parameters() if each.grad is not None)
+    assert torch.isfinite(task.training_step(batch(), 1))
+    assert task.network.training

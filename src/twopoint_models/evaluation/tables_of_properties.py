@@ -90,7 +90,7 @@ def design_error(found: np.ndarray, wanted: np.ndarray, counts: np.ndarray | Non
     >>> import numpy as np
     >>> from twopoint_models.evaluation.tables_of_properties import design_error
     >>> wanted = np.array([1.0, 2.0, 3.0])
-    >>> design_error(wanted, wanted), design_error(np.full(3, 2.0), wanted)
+    >>> design_error(wanted, wanted), round(design_error(np.full(3, 2.0), wanted), 6)
     (0.0, 1.0)
     """
     found, wanted = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (found, wanted))

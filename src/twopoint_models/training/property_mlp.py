@@ -76,7 +76,7 @@ def fit_property_mlp(
     >>> from twopoint_models.training import fit_property_mlp
     >>> x = np.linspace(-1, 1, 200)[:, None]
     >>> model = fit_property_mlp(x, 3 * x + 5, ["E_x"], hidden=[32], members=2, epochs=50)
-    >>> abs(float(model(torch.tensor([[0.5]]))) - 6.5) < 0.2
+    >>> abs(model(torch.tensor([[0.5]])).item() - 6.5) < 0.2
     True
     """
     x, y = _checked(features, values, properties)

@@ -77,6 +77,7 @@ class StatisticsVAETask(VAETask):
     def training_step(self, batch: dict[str, Any], at: int) -> Tensor:
         """Return the loss of a batch."""
         images = checked(batch["image"])
+        self.network.train(len(images) > 1)  # one image has no variance over its batch; running means normalise it
         mean, log_variance = self.network.encode(images)
         found = self.network.decode(self.drawn(mean, log_variance, sample_keys(batch)))
         how = "mean" if self.config.mean else "sum"
