@@ -117,6 +117,7 @@ def test_a_design_is_nearer_than_what_it_began_from(images):
         (dict(volume_fractions=(0.6, 0.5)), "volume_fractions must be a least and a largest"),
         (dict(images=np.zeros((3, 1, 16, 16))), r"images must be \(n, 1, H, W\), one for each of the 12 latents"),
         (dict(count=0), "count must be"),
+        (dict(known={"E_x": np.ones(5)}), r"known E_x must be \(n,\) = \(12,\), one for each image, got \(5,\)"),
     ],
 )
 def test_refusals(change, message, images, network):

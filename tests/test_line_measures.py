@@ -87,7 +87,7 @@ def test_components_are_those_of_a_dense_decomposition(lines):
     axes = np.linalg.svd(known, full_matrices=False)[2][:5]
     assert components_mse(images[:20], images[20:], 5) == pytest.approx(((given - given @ axes.T @ axes) ** 2).mean(1), rel=1e-3)
     assert components_mse(images[20:], images[20:], 59).max() < 1e-12, "all of them span all"
-    with pytest.raises(ValueError, match="known be more than count = 60"):
+    with pytest.raises(ValueError, match="count must be from 1 to one less than the 60"):
         components_mse(images[:20], images[20:], 60)
 
 

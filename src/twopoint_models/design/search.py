@@ -132,6 +132,8 @@ def _check_sizes(latents: Tensor, images: np.ndarray, count: int, starts: int, s
 def _known(images: np.ndarray, name: str, known: Mapping[str, np.ndarray] | None, materials: Materials, tolerance: float) -> np.ndarray:
     """Return a property of all images, as it is known or by homogenisation."""
     if known is not None and name in known:
+        if np.shape(known[name]) != (len(images),):
+            raise ValueError(f"known {name} must be (n,) = ({len(images)},), one for each image, got {np.shape(known[name])}")
         return np.asarray(known[name])
     return labelled(images, [name], materials, tolerance=tolerance)[:, 0]
 
@@ -195,7 +197,7 @@ class _Search:
 
     def judge(self, soft: Tensor, began: np.ndarray, count: int, different: float) -> Designs:
         """Choose each descent's threshold, homogenise, and return the best that differ."""
-        labels = np.stack([self.cut(each) for each in soft.double().numpy()])
+        labels = np.stack([self.cut(each) for each in soft.double().cpu().numpy()])
         values = properties_of(labels.astype(np.float64), list(self.goals), self.materials, tolerance=self.tolerance / 10)
         errors = np.max([np.abs(goal.miss(np.asarray(v))) for goal, v in zip(self.goals.values(), values, strict=True)], axis=0)
         kept: list[int] = []

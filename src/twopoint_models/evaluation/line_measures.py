@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse.linalg import svds
 
 import twopoint as tp
 
+from .components import principal_axes
 from .line_counts import count_lines
 
 DEVIATION = 0.25  # of soft membership in gray values
@@ -162,15 +162,11 @@ def components_mse(
     ValueError
         If sizes differ, or there are not more known images than components.
     """
-    if images.shape[1:] != known.shape[1:] or not 1 <= count < len(known):
-        raise ValueError(
-            f"images and known must have one size, and known be more than count = {count} >= 1, got {images.shape} and {known.shape}"
-        )
+    if images.shape[1:] != known.shape[1:]:
+        raise ValueError(f"images and known must have one size, got {images.shape} and {known.shape}")
     given, told = (np.concatenate(list(autocorrelations(x))) for x in (images, known))
-    mean = told.mean(axis=0)
-    given, told = given - mean, (told - mean).astype(np.float32)  # 1e-7 of a component's direction is nothing here, and half the memory
-    axes = svds(told, k=count, rng=0)[2].astype(np.float64)
-    error: np.ndarray = ((given - given @ axes.T @ axes) ** 2).mean(axis=1)
+    mean, axes = principal_axes(told, count)
+    error: np.ndarray = ((given - mean - (given - mean) @ axes.T @ axes) ** 2).mean(axis=1)
     return error
 
 

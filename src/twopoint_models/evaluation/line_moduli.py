@@ -5,11 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-import twopoint as tp
-
-from ..homogenisation import elastic_stiffness, engineering_constants
+from ..design.targets import Materials, properties_of
 from .line_measures import HALF, autocorrelations
 
+LINES = Materials(young=(1.0, 10.0))  # white, then black
 ALIKE = 0.25  # share of pairs, those of the least difference in statistics
 
 
@@ -39,8 +38,7 @@ def moduli(
     images: Float[np.ndarray, "n 1 height width"],
     *,
     threshold: float = HALF,
-    young: tuple[float, float] = (1.0, 10.0),
-    poisson: tuple[float, float] = (0.3, 0.3),
+    materials: Materials = LINES,
     tolerance: float = 1e-3,
 ) -> Float[np.ndarray, " n"]:
     """Return E_x of thresholded images under plane strain, x along the first axis.
@@ -51,15 +49,15 @@ def moduli(
         Gray values.
     threshold : float
         Darker pixels are black.
-    young, poisson : two numbers each
-        Of white and of black.
+    materials : Materials
+        Of white and of black; 1 and 10 GPa, Poisson's ratio 0.3, by default.
     tolerance : float
         As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
 
     Returns
     -------
     float64 array (n,)
-        In the unit of young.
+        In the materials' unit.
 
     Raises
     ------
@@ -69,13 +67,14 @@ def moduli(
     Examples
     --------
     >>> import numpy as np
+    >>> from twopoint_models.design import Materials
+    >>> from twopoint_models.evaluation.line_moduli import moduli
     >>> white = np.ones((1, 1, 8, 8))
-    >>> moduli(white, poisson=(0.0, 0.0)).round(6)
+    >>> moduli(white, materials=Materials(young=(1.0, 10.0), poisson=(0.0, 0.0))).round(6)
     array([1.])
     """
-    black = tp.two_phase((images[:, 0] < threshold).astype(np.float64))
-    found: np.ndarray = np.asarray(engineering_constants(elastic_stiffness(black, young, poisson, tolerance=tolerance)).E_x)
-    return found
+    black = (images[:, 0] < threshold).astype(np.float64)
+    return np.asarray(properties_of(black, ["E_x"], materials, tolerance=tolerance)[0])
 
 
 def modulus_differences(

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.sparse.linalg import svds
 
 import twopoint as tp
 
+from .components import principal_axes
 from .trivial import block_means
 
 THUMBNAIL = 16  # pixels of the image to one of the thumbnail, as to one of the CESS VAE's latent image
@@ -105,11 +105,7 @@ def statistics_components(
     ValueError
         If there are too few images.
     """
-    if not 1 <= count < len(known):
-        raise ValueError(f"count must be from 1 to one less than the {len(known)} known images, got {count}")
-    told = _statistics(known)
-    mean = told.mean(axis=0)
-    axes = svds(told - mean, k=count, rng=0)[2][::-1]
+    mean, axes = principal_axes(_statistics(known), count)
     return lambda images: (_statistics(images) - mean) @ axes.T
 
 

@@ -69,10 +69,10 @@ def evaluate_statistics_vaes(
     Hashemi, Guerzhoy and Paulson (2024).
     """
     rows = {name: reconstruct(model, images) for name, model in models.items()}
-    beside = {NEAREST: known[nearest_in_statistics(images, known)[0]]}
-    measures = {name: measure_lines(images, made, **(labels or {}), threshold=threshold) for name, made in (rows | beside).items()}
+    judged = rows | {NEAREST: known[nearest_in_statistics(images, known)[0]]}
+    measures = {name: measure_lines(images, made, **(labels or {}), threshold=threshold) for name, made in judged.items()}
     counts = sorted({model.latents for model in models.values()})
-    modulus = {name: modulus_differences(images, made, threshold=threshold)._asdict() for name, made in (rows | beside).items()}
+    modulus = {name: modulus_differences(images, made, threshold=threshold)._asdict() for name, made in judged.items()}
     return Evaluated(
         reconstructions=rows,
         measures=measures,
