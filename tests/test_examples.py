@@ -387,7 +387,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
     assert "data: " in printed
     told = {name: json.loads((tmp_path / f"runs/{name}/training.json").read_text()) for name in trained}
     assert {name: (each["compared"], each["alpha"], each["start"]) for name, each in told.items()} == {
-        "statistics": ("statistics", 1000, str(tmp_path / "runs/data")),
+        "statistics": ("statistics", 10_000, str(tmp_path / "runs/data")),
         "data": ("data", 1, ""),
     }
     assert all((tmp_path / f"runs/{name}/model.safetensors").is_file() for name in trained)

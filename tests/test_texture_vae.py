@@ -253,6 +253,19 @@ def test_micrographs_that_are_none(tmp_path):
     assert (image.min(), image.max(), image.dtype) == (0, 255, np.uint8)
 
 
+def test_a_config_of_another_size_is_refused_before_anything_is_read():
+    with pytest.raises(ValueError, match="size must be divisible by 32, got 48"):
+        config(size=48)
+
+
+def test_labels_of_phases_become_grays_and_grays_stay(tmp_path):
+    labels = np.arange(64, dtype=np.uint8).reshape(8, 8) % 3
+    keep_micrograph(tmp_path, "a", labels)
+    keep_micrograph(tmp_path, "b", dark := 20 * labels)
+    stretched, kept = read_micrographs(tmp_path).images
+    assert (np.unique(stretched).tolist(), kept.tolist()) == ([0, 128, 255], dark.tolist())
+
+
 def test_a_module_of_parts(folder):
     module = data(folder)
     module.setup()

@@ -12,6 +12,7 @@ from .generators import CASTINGS, casting, micrograph
 from .patches import GrayPatches, SlidingWindows
 
 Progress = Callable[[int, int], object] | None
+LABELS = 16  # an image whose largest value is below that many grays holds labels of phases
 
 
 class Micrographs(NamedTuple):
@@ -111,7 +112,8 @@ def keep_micrograph(folder: str | os.PathLike[str], name: str, gray: np.ndarray,
     name : str
         Also of the files, ``name.npy`` and ``name.json``.
     gray : array (H, W)
-        Gray values of any range, which is stretched to 0 ... 255; uint8 is kept as it is.
+        Gray values of any range, which is stretched to 0 ... 255; uint8 is kept as it is, but for labels of phases, whose largest is
+        below 16: they are stretched too.
     made_by : dict, optional
         Plain values.
 
@@ -123,7 +125,7 @@ def keep_micrograph(folder: str | os.PathLike[str], name: str, gray: np.ndarray,
     values = np.asarray(gray)
     if values.ndim != 2 or not np.isfinite(values).all() or values.min() == values.max():
         raise ValueError(f"gray must be (H, W), finite and not constant, got {values.shape} for {name!r}")
-    if values.dtype != np.uint8:
+    if values.dtype != np.uint8 or values.max() < LABELS:
         low = values.astype(np.float32) - np.float32(values.min())
         values = np.round(255 * low / low.max()).astype(np.uint8)
     path = Path(folder)

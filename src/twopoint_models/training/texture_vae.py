@@ -13,7 +13,7 @@ from torch import Tensor
 import twopoint as tp
 
 from ..nets import VGG19, TextureVAE
-from ..nets.texture_vae import ENCODING
+from ..nets.texture_vae import ENCODING, POOLED
 from ..nets.vgg import SARDESHMUKH
 from ..weights import vgg19
 from .fitting import fit_once
@@ -42,6 +42,11 @@ class TextureConfig(Options):
     pooling: str = option("max", "of VGG-19", choices=("max", "mean"))
 
     POSITIVE: ClassVar = (*Options.POSITIVE, "latents", "size")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.size % POOLED:
+            raise ValueError(f"size must be divisible by {POOLED}, got {self.size}")
 
 
 class TextureVAETask(VAETask):
