@@ -44,9 +44,9 @@ def compare(options: argparse.Namespace) -> dict:
             model.decode, lambda z: predictor(z)[:, 0], *given, targets, steps=options.steps, guided=options.guided, **how
         )
         pairs = values[-test:][np.random.default_rng(options.seed).permutation(test)[: options.targets]]
-        both = design_pairs(model.decode, *given, pairs, steps=options.steps, **how)
-        near = {name: plausibility(x.labels[:, None], images[pool], **how) for name, x in (made | {"ours, E_x and E_y": both}).items()}
-    summary = summarise_designs(made, targets, near) | summarise_designs({"ours, E_x and E_y": both}, pairs, near)
+        both = {f"{name}, E_x and E_y": x for name, x in design_pairs(model.decode, *given, pairs, steps=options.steps, **how).items()}
+        near = {name: plausibility(x.labels[:, None], images[pool], **how) for name, x in (made | both).items()}
+    summary = summarise_designs(made, targets, near) | summarise_designs(both, pairs, near)
     shown = np.linspace(0, options.targets - 1, 6).astype(int)
     rows = {name: {f"E_x {targets[i]:.2f}": [x.labels[i]] for i in shown} for name, x in made.items()}
     save(gallery(rows), options.out / "designs.png")

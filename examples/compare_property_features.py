@@ -2,10 +2,9 @@
 
     python examples/compare_property_features.py --runs runs [--out DIR] [--count 2500] [--size 64] [--seeds 5] [--small] [--seed 0] ...
 
---runs is the folder of `train_cess_vae.py`; images are generated anew, so that no network was trained on them. Each seed deals four fifths
-to the predictor and judges it by the rest; with --augment so many decoded samples of latents are learnt too. With --published, of the
-images of --data their own k_x and k_y are predicted (logarithms), in as many folds as seeds. Writes what is homogenised, tables.md and
-summary.json; prints R2 and the error over the standard deviation of each property, mean and spread over seeds.
+--runs is the folder of `train_cess_vae.py`; images are generated anew. Each seed deals four fifths to the predictor, with --augment decoded
+samples of latents too, and judges it by the rest; --published takes --data's images and their own k_x, k_y (logarithms), in folds. Draws
+scores.png, writes tables.md and summary.json; prints R2 and the error over the standard deviation, mean and spread over seeds.
 """
 
 import argparse
@@ -16,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import MICRO2D, generate_images
 from twopoint_models.design import PROPERTIES, Materials, labelled
+from twopoint_models.evaluation.figures_of_property_scores import scores_chart
 from twopoint_models.evaluation.tables_of_properties import table_of_scores
 from twopoint_models.nets import CESSVAE
 from twopoint_models.training.property_comparison import compare_descriptions, decoded_samples, folds, latents_of, random_splits
@@ -34,19 +35,19 @@ def compare(options: argparse.Namespace) -> dict:
         if options.published:
             dataset = MICRO2D(options.data, size=options.size, properties=["homogenized_thermal"], contrast=-1)
             images, names = np.stack([dataset[i]["image"] for i in range(len(dataset))]), ["log k_x", "log k_y"]
-            values, splits = np.log10(dataset.properties.astype(float)), folds(len(images), options.seeds, seed=options.seed)
+            values = np.log10(dataset.properties.astype(float))
         else:
             images = generate_images(options.count, options.size, seed=options.seed)
-            materials = Materials(young=(options.contrast, 1.0), conductivities=(options.contrast, 1.0), plane=options.plane)
-            how = dict(materials=materials, progress=lambda n, of: progress(n, of, 0.0))
+            how = dict(materials=Materials((options.contrast, 1.0), conductivities=(options.contrast, 1.0), plane=options.plane))
+            how |= dict(progress=lambda n, of: progress(n, of, 0.0))
             values = labelled(images, **how, kept=options.out / "labels.npz")
-            splits = random_splits(len(images), options.seeds, seed=options.seed)
+        splits = (folds if options.published else random_splits)(len(images), options.seeds, seed=options.seed)
         latents = latents_of(models, images)
         for name in models if options.augment and not options.published else ():
             drawn, made = decoded_samples(models[name], latents[name], options.augment, options.size // 16, seed=options.seed)
             augmented[name] = drawn, labelled(made, **how, kept=options.out / f"{name}.npz")
-        told = dict(augmented=augmented, progress=lambda row, n, of: progress(n, of, 0.0))
-        return compare_descriptions(latents, images, values, names, splits, **told, **fit)
+        fit |= dict(augmented=augmented, progress=lambda row, n, of: progress(n, of, 0.0))
+        return compare_descriptions(latents, images, values, names, splits, **fit)
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("property_features"))
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--data", type=Path, help="file in MICRO2D's layout, for --published")
-    parser.add_argument("--published", action="store_true", help="predict the conductivities that --data holds")
+    parser.add_argument("--published", action="store_true", help="predict --data's own conductivities")
     numbers = {"count": (40 if small else 2500, "images"), "size": (64, "pixels"), "seeds": (2 if small else 5, "splits"), "seed": (0, "")}
     numbers |= {"augment": (0, "decoded samples"), "members": (1, "networks of a predictor"), "epochs": (3 if small else 200, "at most")}
     for name, (value, text) in numbers.items():
@@ -69,10 +70,10 @@ def main() -> None:
         scores = compare(options)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    tables = "\n\n".join(table_of_scores(scores, key) for key in ("r2", "nrmse"))
-    (options.out / "tables.md").write_text(tables + "\n")
+    save(scores_chart(scores), options.out / "scores.png")
     (options.out / "summary.json").write_text(json.dumps({"seconds": time.perf_counter() - began, "scores": scores}, indent=2) + "\n")
-    print(tables)
+    (options.out / "tables.md").write_text("\n\n".join(table_of_scores(scores, key) for key in ("r2", "nrmse")) + "\n")
+    print((options.out / "tables.md").read_text())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +41,43 @@ def test_options_are_keywords(name):
     parameters = inspect.signature(getattr(tp, name)).parameters.values()
     for parameter in parameters:
         assert parameter.default is parameter.empty or parameter.kind is parameter.KEYWORD_ONLY, f"{name}({parameter.name})"
+
+
+def documented() -> set[str]:
+    """The dotted names that the documentation's directives take up; of an automodule with members all of its names."""
+    found = set()
+    for page in (Path(__file__).parents[1] / "docs").glob("*.md"):
+        current = ""
+        for line in page.read_text().splitlines():
+            if at := re.match(r"\s*\.\. currentmodule:: (\S+)", line):
+                current = at[1]
+            elif at := re.match(r"\s*\.\. (?:auto(?:function|class|exception)|py:data):: (\S+)", line):
+                found.add(at[1] if at[1].startswith("twopoint") else f"{current}.{at[1]}")
+            elif at := re.match(r"\s*\.\. automodule:: (\S+)", line):
+                found |= {f"{at[1]}.{name}" for name in importlib.import_module(at[1]).__all__}
+    return found
+
+
+PACKAGES = ["twopoint", "twopoint.synthetic", "twopoint.backend"]
+PACKAGES += [f"twopoint.adapters.{name}" for name in ("accumulate", "dask_statistics", "sklearn_transformer", "torch_losses")]
+PACKAGES += [info.name for info in pkgutil.iter_modules(twopoint_models.__path__, "twopoint_models.") if info.ispkg] + [
+    "twopoint_models.data.modules"
+]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_stands_in_the_documentation(package):
+    names = getattr(importlib.import_module(package), "__all__", ())
+    assert sorted({f"{package}.{name}" for name in names} - documented()) == []
+
+
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name.startswith("twopoint_models")])
+def test_public_names_of_models_say_what_they_are(package):
+    module = importlib.import_module(package)
+    for name in getattr(module, "__all__", ()):
+        if callable(found := getattr(module, name)):
+            text = inspect.getdoc(found) or ""
+            assert len(text) > 20, f"{package}.{name} says nothing"
+            if inspect.isfunction(found):
+                for parameter in inspect.signature(found).parameters:
+                    assert parameter in text, f"{package}.{name} does not speak of {parameter}"

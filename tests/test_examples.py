@@ -467,8 +467,9 @@ def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
     scores = here("compare_property_features", "--runs", tmp_path / "runs", *few, "--seeds", 1, "--augment", 4)["scores"]
     assert list(scores) == ["sharp", "thumbnails", "components of statistics", "sharp, augmented"]
     assert set(scores["sharp"]) == {"E_x", "E_y", "G_xy", "nu_xy", "nu_yx", "k_x", "k_y", "mean"}
+    assert (tmp_path / "compare_property_features/scores.png").stat().st_size > 10_000
     told = here("compare_designs", "--runs", one, *few, "--targets", 3)
-    assert (told["nearest labelled image"]["distance"], len(told)) == (0, 7)
+    assert (told["nearest labelled image"]["distance"], len(told)) == (0, 8)
     assert (tmp_path / "compare_designs/designs.png").stat().st_size > 10_000
     errors = here("predict_properties", "--runs", one, "--data", own_file)
     rows = list(csv.DictReader((tmp_path / "predict_properties/properties.csv").read_text().splitlines()))

@@ -94,10 +94,17 @@ def design_pairs(
     *,
     steps: int = 60,
     progress: Progress = None,
-) -> Made:
-    """Design microstructures, our way, for values of E_x and E_y at once; arguments as of :func:`design_each_way`."""
+) -> dict[str, Made]:
+    """Design microstructures for values of E_x and E_y at once, "ours" and "nearest labelled image", over the standard deviations of both.
+
+    Arguments are those of :func:`design_each_way`.
+    """
     goals = [dict(zip(NAMES, map(float, pair), strict=True)) for pair in targets]
-    return _descents(decode, images, latents, values, goals, steps, progress)
+    nearest = (((values[:, None] - targets) / targets.std(axis=0)) ** 2).sum(axis=-1).argmin(axis=0)
+    return {
+        "ours": _descents(decode, images, latents, values, goals, steps, progress),
+        "nearest labelled image": Made(images[nearest, 0], values[nearest]),
+    }
 
 
 def _descents(

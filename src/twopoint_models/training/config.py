@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .options import Options, option
+from ..choices import option
+from .options import Options
 from .regimes import REGIMES
 
 
@@ -47,7 +48,7 @@ class Config(Options):
     short_weight: float = option(0.1, "weight of the centre crops beside all lags in the sharp regime")
     style_layers: tuple[str, ...] = option(("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), "layers of the style loss", nargs="+")
 
-    POSITIVE: ClassVar = (*Options.POSITIVE, "size", "depth", "latent_channels", "sigma", "sharpness")
+    POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, "size", "depth", "latent_channels", "sigma", "sharpness")
 
     def __post_init__(self) -> None:
         super().__post_init__()

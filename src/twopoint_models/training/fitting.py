@@ -16,24 +16,10 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from ..nets.files import WEIGHTS
-from .options import FILE, Options
+from .options import Options
 from .pictures import Pictures
 
 LAST = "checkpoints/last.ckpt"
-OF_THE_MACHINE = ("accelerator", "devices", "workers", "data", "vgg", "encoder", "start")  # may differ when a run goes on
-
-
-def claim(folder: Path, config: Options) -> None:
-    """Refuse a folder that holds another run; write the config into one that holds none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / FILE).is_file():
-        return config.write(folder)
-    held = type(config).read(folder)
-    for name in config.help():
-        if name not in OF_THE_MACHINE and getattr(held, name) != getattr(config, name):
-            raise ValueError(
-                f"folder {folder} holds a run with {name} {getattr(held, name)!r}, not {getattr(config, name)!r}; give another folder"
-            )
 
 
 def fit_task(
@@ -66,7 +52,7 @@ def fit_once(
     made: Callable[[], pl.LightningModule], network: Any, folder: Path, config: Options, data: pl.LightningDataModule, *, progress: bool
 ) -> Any:
     """Return the network of a folder, of a class that has ``load``: trained with pictures unless a run that is done left it there."""
-    claim(folder, config)
+    config.claim(folder)
     if not (folder / WEIGHTS).is_file():
         fit_task(made, folder, config, data, pictures=[Pictures(folder / "pictures")], progress=progress)
     return network.load(folder)

@@ -11,7 +11,7 @@ from ..nets import CESSVAE
 from ..nets.files import WEIGHTS
 from ..weights import vgg19
 from .config import Config
-from .fitting import claim, fit_task
+from .fitting import fit_task
 from .pictures import Pictures
 from .regimes import REGIMES, first_half
 from .tasks import CESSVAETask, new_network
@@ -72,7 +72,7 @@ def fit(
 ) -> CESSVAE:
     """Train a network with one loss for ``config.epochs``, on from another network where one is given; see :func:`train`."""
     folder = Path(folder)
-    claim(folder, config)
+    config.claim(folder)
     if not (folder / WEIGHTS).is_file():
         fit_task(
             lambda: make_task(config, loss, network),

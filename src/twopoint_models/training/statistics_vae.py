@@ -12,9 +12,10 @@ from torch import Tensor
 
 import twopoint as tp
 
+from ..choices import option
 from ..nets import ResNetVAE
 from .fitting import fit_once
-from .options import Options, option
+from .options import Options
 from .tasks import VAETask, checked, divergence, sample_keys
 
 
@@ -41,7 +42,7 @@ class StatisticsConfig(Options):
     deviation: float = option(0.25, "of soft membership, exp(-(x - gray)^2 / (2 deviation^2))")
     kl_weight: float = option(1.0, "weight of the Kullback-Leibler divergence, in nats an image; beta in the paper")
 
-    POSITIVE: ClassVar = (*Options.POSITIVE, "latents", "size", "width", "deviation")
+    POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, "latents", "size", "width", "deviation")
 
 
 class StatisticsVAETask(VAETask):

@@ -12,12 +12,13 @@ from torch import Tensor
 
 import twopoint as tp
 
+from ..choices import option
 from ..nets import VGG19, TextureVAE
 from ..nets.texture_vae import ENCODING, POOLED
 from ..nets.vgg import SARDESHMUKH
 from ..weights import vgg19
 from .fitting import fit_once
-from .options import Options, option
+from .options import Options
 from .tasks import VAETask, checked, divergence, sample_keys
 
 
@@ -41,7 +42,7 @@ class TextureConfig(Options):
     style_layers: tuple[str, ...] = option(SARDESHMUKH, "layers of the style loss", nargs="+")
     pooling: str = option("max", "of VGG-19", choices=("max", "mean"))
 
-    POSITIVE: ClassVar = (*Options.POSITIVE, "latents", "size")
+    POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, "latents", "size")
 
     def __post_init__(self) -> None:
         super().__post_init__()
