@@ -19,7 +19,7 @@ from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import MICRO2D
 from twopoint_models.evaluation.figures_of_evaluations import figures
-from twopoint_models.evaluation.lines import line_sensitivity
+from twopoint_models.evaluation.line_sensitivity import line_sensitivity
 from twopoint_models.evaluation.scores import score_rows
 from twopoint_models.evaluation.tables import markdown, overview, per_image, summarise
 from twopoint_models.evaluation.trivial import TRIVIAL

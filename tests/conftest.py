@@ -1,6 +1,7 @@
 """Fixtures of all tests: the matrix of backends, the project's data, checked annotations."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
@@ -18,7 +19,7 @@ hypothesis.settings.register_profile("fast", max_examples=50, deadline=None, der
 hypothesis.settings.register_profile("slow", max_examples=500, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("fast")
 
-_ran: set[str] = set()
+_ran: Counter[str] = Counter()  # tests by backend
 
 
 def _gpu_names() -> tuple[str, ...]:
@@ -37,7 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> backends.Backend:
     """An array library; each test of the matrix runs on all."""
-    _ran.add(request.param)
+    _ran[request.param] += 1
     return backends.backend(request.param)
 
 
@@ -99,14 +100,22 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Fail a run in which fewer backends ran than were asked for; with pytest-xdist the workers send theirs along."""
     config = session.config
     if hasattr(config, "workeroutput"):
-        config.workeroutput["backends"] = sorted(_ran)
+        config.workeroutput["backends"] = dict(_ran)
         return
     wanted = set(os.environ.get("TWOPOINT_REQUIRE_BACKENDS", "").replace(",", " ").split())
-    if not config.option.collectonly and wanted - _ran and exitstatus == 0:
-        session.config.get_terminal_writer().line(f"backends that ran no test: {', '.join(sorted(wanted - _ran))}", red=True)
+    if not config.option.collectonly and wanted - set(_ran) and exitstatus == 0:
+        session.config.get_terminal_writer().line(f"backends that ran no test: {', '.join(sorted(wanted - set(_ran)))}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node, error) -> None:
-    _ran.update(getattr(node, "workeroutput", {}).get("backends", []))
+    _ran.update(getattr(node, "workeroutput", {}).get("backends", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests of the matrix ran on each backend."""
+    if _ran:
+        terminalreporter.write_line(
+            "tests by backend: " + ", ".join(f"{name} {_ran[name]}" for name in [*backends.NAMES, *backends.GPU_NAMES] if _ran[name])
+        )

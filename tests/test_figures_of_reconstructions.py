@@ -9,7 +9,7 @@ from twopoint_models.evaluation import figures_of_scores
 from twopoint_models.evaluation.figures_of_evaluations import figures
 from twopoint_models.evaluation.figures_of_reconstructions import line_sensitivity, outliers, reconstructions
 from twopoint_models.evaluation.figures_of_scores import histograms
-from twopoint_models.evaluation.lines import line_sensitivity as measured
+from twopoint_models.evaluation.line_sensitivity import line_sensitivity as measured
 from twopoint_models.evaluation.scores import ALL, SHARP, SOFT, score_rows
 from twopoint_models.evaluation.trivial import TRIVIAL
 

@@ -5,7 +5,7 @@ import oracles
 import pytest
 
 from twopoint_models.evaluation import reconstructions
-from twopoint_models.evaluation.lines import line_sensitivity, two_lines
+from twopoint_models.evaluation.line_sensitivity import line_sensitivity, two_lines
 from twopoint_models.evaluation.reconstructions import centre_crop, excess_cess, thresholded, thresholded_at_fraction
 from twopoint_models.evaluation.trivial import TRIVIAL, block_means, blurred, constant_gray
 

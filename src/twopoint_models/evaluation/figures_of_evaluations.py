@@ -9,7 +9,7 @@ from .comparisons import pairwise, valley
 from .figures_of_reconstructions import line_sensitivity, outliers, reconstructions
 from .figures_of_scores import histograms
 from .figures_of_scores import pairwise as draw_pairwise
-from .lines import line_sensitivity as measure_lines
+from .line_sensitivity import line_sensitivity as measure_lines
 from .scores import ALL, OUTPUTS, SHARP, SOFT, Scores
 
 Rows = Mapping[str, Callable[[np.ndarray], np.ndarray]]

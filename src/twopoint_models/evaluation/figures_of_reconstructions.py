@@ -102,7 +102,7 @@ def line_sensitivity(
     Examples
     --------
     >>> from twopoint_models.evaluation.figures_of_reconstructions import line_sensitivity
-    >>> from twopoint_models.evaluation.lines import line_sensitivity as measured
+    >>> from twopoint_models.evaluation.line_sensitivity import line_sensitivity as measured
     >>> len(line_sensitivity({"sharp": measured(32, 10)}, size=32, spacing=10, shown=(11, 16)).axes)
     4
     """

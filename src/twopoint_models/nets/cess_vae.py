@@ -1,6 +1,5 @@
 """The variational autoencoder of the CESS paper: images of phases to a small latent image and back."""
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -10,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .blocks import Chain, conv, count_of, latent_noise, level, noise_planes, receptive_field, volume_level, widths_of
-from .files import load_network, save_network
+from .files import Network
 
 REDUCTION, LEVELS = 16, 5  # four samplings by two
 
 
-class CESSVAE(nn.Module):
+class CESSVAE(Network):
     """Encode microstructures to a latent image at a sixteenth of their resolution, and decode it.
 
     Cai et al., section 3.3 and Fig. 5, after TAESD: five levels of resolution, each of ``depth`` skip-connected convolutions with a ReLU
@@ -222,29 +221,3 @@ class CESSVAE(nn.Module):
             raise ValueError(f"first and second must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
         ends = self.encode(first)[0], self.encode(second)[0]
         return torch.stack([self.decode(torch.lerp(*ends, float(share))) for share in torch.linspace(0, 1, count_of("count", count, 2))])
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors`` and ``model.json``, the constructor's options, into a folder, which is made if it is not there."""
-        save_network(self, self.config, folder)
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> "CESSVAE":
-        """Return the network that :meth:`save` wrote.
-
-        Parameters
-        ----------
-        folder : str or path
-            Where ``model.safetensors`` and ``model.json`` are.
-
-        Returns
-        -------
-        CESSVAE, on the CPU, ready to evaluate
-
-        Raises
-        ------
-        FileNotFoundError
-            If a file is not there.
-        ValueError
-            If a file is cut short or of another network.
-        """
-        return load_network(cls, folder)

@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
@@ -11,39 +11,61 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 WEIGHTS, OPTIONS = "model.safetensors", "model.json"
-Network = TypeVar("Network", bound=nn.Module)
 
 
-def save_network(network: nn.Module, options: dict[str, Any], folder: str | os.PathLike[str]) -> None:
-    """Write a network and the options that its constructor took into a folder, each file in one step."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": type(network).__name__})
-    (folder / f"{OPTIONS}.part").write_text(json.dumps({"network": type(network).__name__, "options": options}, indent=2) + "\n")
-    for name in (WEIGHTS, OPTIONS):
-        (folder / f"{name}.part").replace(folder / name)
+class Network(nn.Module):
+    """A network that is kept in a folder; ``config`` holds the options that its constructor took, as JSON knows them."""
 
+    config: dict[str, Any]
 
-def load_network(kind: type[Network], folder: str | os.PathLike[str]) -> Network:
-    """Return a network from the files that save_network wrote, on the CPU, ready to evaluate."""
-    folder = Path(folder)
-    for name in (WEIGHTS, OPTIONS):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"folder must hold {WEIGHTS} and {OPTIONS}, there is no {folder / name}")
-    try:
-        found = json.loads((folder / OPTIONS).read_text())
-        name, options = found["network"], dict(found["options"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder / OPTIONS} is not what save wrote: {error}") from None
-    if name != kind.__name__:
-        raise ValueError(f"{folder / OPTIONS} is of a {name}, not of a {kind.__name__}")
-    try:
-        network = kind(**options)
-    except TypeError as error:
-        raise ValueError(f"{folder / OPTIONS} holds other options than a {name} takes: {error}") from None
-    load_weights(network, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
-    return network.eval()
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``model.safetensors`` and ``model.json``, the constructor's options, into a folder, which is made if it is not there."""
+        folder, name = Path(folder), type(self).__name__
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in self.state_dict().items()}
+        save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": name})
+        (folder / f"{OPTIONS}.part").write_text(json.dumps({"network": name, "options": self.config}, indent=2) + "\n")
+        for file in (WEIGHTS, OPTIONS):  # each in one step
+            (folder / f"{file}.part").replace(folder / file)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """Return the network that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        folder : str or path
+            Where ``model.safetensors`` and ``model.json`` are.
+
+        Returns
+        -------
+        Network
+            Of this class, on the CPU, ready to evaluate.
+
+        Raises
+        ------
+        FileNotFoundError
+            If a file is not there.
+        ValueError
+            If a file is cut short, of another network, or of other options than ``model.json`` says.
+        """
+        folder = Path(folder)
+        for name in (WEIGHTS, OPTIONS):
+            if not (folder / name).is_file():
+                raise FileNotFoundError(f"folder must hold {WEIGHTS} and {OPTIONS}, there is no {folder / name}")
+        try:
+            found = json.loads((folder / OPTIONS).read_text())
+            name, options = found["network"], dict(found["options"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{folder / OPTIONS} is not what save wrote: {error}") from None
+        if name != cls.__name__:
+            raise ValueError(f"{folder / OPTIONS} is of a {name}, not of a {cls.__name__}")
+        try:
+            network = cls(**options)
+        except TypeError as error:
+            raise ValueError(f"{folder / OPTIONS} holds other options than a {name} takes: {error}") from None
+        load_weights(network, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
+        return network.eval()
 
 
 def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:

@@ -3,19 +3,19 @@
 import os
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from .blocks import count_of
-from .files import load_network, save_network
+from .files import Network
 
 HIDDEN = (1000, 1000, 100)
 
 
-class PropertyMLP(nn.Module):
+class PropertyMLP(Network):
     """Predict properties from vectors, such as latents; an ensemble, whose spread tells how far to trust it.
 
     Each member has fully connected layers of the paper's widths with ReLU between them. Features and properties are brought to mean 0 and
@@ -118,12 +118,8 @@ class PropertyMLP(nn.Module):
         spread = each.std(dim=0) if len(each) > 1 else torch.zeros_like(each[0])
         return each.mean(dim=0) * self.value_scale + self.value_mean, spread * self.value_scale
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors`` and ``model.json``, the constructor's options, into a folder, which is made if it is not there."""
-        save_network(self, self.config, folder)
-
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], *, properties: Sequence[str] | None = None) -> "PropertyMLP":
+    def load(cls, folder: str | os.PathLike[str], *, properties: Sequence[str] | None = None) -> Self:
         """Return the network that :meth:`save` wrote, on the CPU, ready to evaluate.
 
         Parameters
@@ -139,7 +135,7 @@ class PropertyMLP(nn.Module):
         ValueError
             If a file is cut short, of another network, or of one that predicts other properties.
         """
-        found = load_network(cls, folder)
+        found = super().load(folder)
         if missing := [name for name in properties or () if name not in found.properties]:
             raise ValueError(f"folder {folder} holds a predictor of {', '.join(found.properties)}, not of {', '.join(missing)}")
         return found

@@ -1,6 +1,5 @@
 """The spatial-statistics VAE: a residual network encodes an image to a few latents, transposed convolutions decode these."""
 
-import os
 from typing import Any
 
 import torch
@@ -9,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from .blocks import count_of, latent_noise
-from .files import load_network, save_network
+from .files import Network
 from .resnet import ResNet
 
 HIDDEN = 1024  # of both fully connected layers
@@ -18,7 +17,7 @@ BRIGHT = 2.5  # the logit of gray .92 from which images begin: of black lines on
 LEAST = 32  # pixels along an edge: what is left of them behind the last sampling of the encoder is one
 
 
-class ResNetVAE(nn.Module):
+class ResNetVAE(Network):
     """Encode images to a few latents, and decode these to images of like statistics.
 
     The encoder is a ResNet without its last layer and two fully connected layers with batch normalisation; the decoder a fully connected
@@ -107,23 +106,6 @@ class ResNetVAE(nn.Module):
         """Return images (count, 1, size, size) of latents drawn from the prior, a standard normal distribution; the seed fixes them."""
         keys = range(count_of("count", count, 1))
         return self.decode(latent_noise(keys, (self.latents,), seed=seed).to(next(self.parameters())))
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors`` and ``model.json``, the constructor's options, into a folder, which is made if it is not there."""
-        save_network(self, self.config, folder)
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> "ResNetVAE":
-        """Return the network that :meth:`save` wrote, on the CPU, ready to evaluate.
-
-        Raises
-        ------
-        FileNotFoundError
-            If a file is not there.
-        ValueError
-            If a file is cut short, of another network, or of another number of latents than ``model.json`` says.
-        """
-        return load_network(cls, folder)
 
 
 def _full(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

@@ -1,6 +1,5 @@
 """The texture VAE: a frozen VGG-19 encodes a patch, a few numbers describe its texture, and a decoder makes another patch of it."""
 
-import os
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -10,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .blocks import conv, count_of, latent_noise
-from .files import load_network, save_network
+from .files import Network
 from .texture_decoder import SLOPE, TextureDecoder
 
 ENCODING = "pool_5"  # the layer of VGG-19 that is encoded
@@ -18,7 +17,7 @@ CHANNELS, POOLED = 512, 32  # of that layer, and the pixels along an edge for wh
 BLOCKS = 4  # samplings up by two
 
 
-class TextureVAE(nn.Module):
+class TextureVAE(Network):
     """Encode patches to a few latents, and decode these to patches of the same texture.
 
     VGG-19 stays as it is; trained are the two fully connected layers behind its last pooling, and the decoder: a fully connected layer,
@@ -162,32 +161,6 @@ class TextureVAE(nn.Module):
         changed = latents.expand(len(values), -1).clone()
         changed[:, dimension] = torch.as_tensor([float(value) for value in values]).to(changed)
         return self.decode(changed)
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors`` and ``model.json``, the constructor's options, into a folder, which is made if it is not there."""
-        save_network(self, self.config, folder)
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> "TextureVAE":
-        """Return the network that :meth:`save` wrote.
-
-        Parameters
-        ----------
-        folder : str or path
-            Where ``model.safetensors`` and ``model.json`` are.
-
-        Returns
-        -------
-        TextureVAE, on the CPU, ready to evaluate
-
-        Raises
-        ------
-        FileNotFoundError
-            If a file is not there.
-        ValueError
-            If a file is cut short, of another network, or of another number of latents than ``model.json`` says.
-        """
-        return load_network(cls, folder)
 
 
 def _decoder(latents: int, edge: int, width: Sequence[int]) -> nn.Sequential:

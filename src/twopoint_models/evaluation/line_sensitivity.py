@@ -33,7 +33,7 @@ def two_lines(size: int, spacing: int) -> Float64[np.ndarray, "height width"]:
 
     Examples
     --------
-    >>> from twopoint_models.evaluation.lines import two_lines
+    >>> from twopoint_models.evaluation.line_sensitivity import two_lines
     >>> two_lines(5, 3)[:, 0].tolist()
     [1.0, 0.0, 0.0, 1.0, 0.0]
     """
@@ -79,7 +79,7 @@ def line_sensitivity(
 
     Examples
     --------
-    >>> from twopoint_models.evaluation.lines import line_sensitivity
+    >>> from twopoint_models.evaluation.line_sensitivity import line_sensitivity
     >>> distances, excess = line_sensitivity(8, 2)
     >>> excess.round(3).tolist()  # 6 px are 2 px around the torus
     [0.448, 0.0, 0.448, 1.204, 0.448, 0.0, 0.448]
