@@ -4,7 +4,7 @@
 
 `--help` lists every choice. DIR/data and DIR/statistics get a network each (`ResNetVAE.load`), its config, logs, pictures of each epoch and
 checkpoints: one, vanilla, compares pixels, with alpha = 1, the other autocorrelations. `--finetune`, what `--small` does, starts the latter
-from what the former learnt, for twice as many epochs at half the learning rate. Call it again to go on after a kill. `--small` is the form
+from what the former learnt, at half the learning rate. Call it again to go on after a kill. `--small` is the form
 for two cores: 64 x 64, ResNet-18, from scratch. Prints, and writes to DIR/summary.json, how long it took.
 """
 
@@ -21,7 +21,7 @@ from twopoint_models.data.modules.parts import PartsModule
 from twopoint_models.training import StatisticsConfig, train_statistics_vae
 
 PAPER = dict(epochs=1500, restart_every=1500)
-SMALL = dict(size=64, layout=18, epochs=4, restart_every=4, learning_rate=2e-3, gradient_clip=1.0, width=4, alpha=10_000.0)
+SMALL = dict(size=64, layout=18, epochs=12, restart_every=12, learning_rate=2e-3, gradient_clip=1.0, width=4, alpha=10_000.0)
 COUNTS = (80_000, 10_000, 10_000)
 
 
@@ -46,9 +46,9 @@ def main() -> None:
         "--finetune",
         action=argparse.BooleanOptionalAction,
         default=small,
-        help="start `statistics` from `data`, twice the epochs, half the rate",
+        help="start `statistics` from `data`, at half the learning rate",
     )
-    parser.add_argument("--counts", type=int, nargs=3, default=(20_000, 500, 500) if small else COUNTS, help="to train, validate and test")
+    parser.add_argument("--counts", type=int, nargs=3, default=(10_000, 500, 500) if small else COUNTS, help="to train, validate and test")
     parser.add_argument("--n-lines", type=int, nargs=2, default=(1, 5), help="fewest and most lines; 3 7 is the harder set")
     parser.add_argument("--images", nargs="+", help="your own micrographs, in place of lines")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
@@ -61,8 +61,7 @@ def main() -> None:
             own = dict(compared=compared, alpha=1.0 if vanilla else options.alpha, start=start)
             config = StatisticsConfig.from_arguments(vars(options), **own)
             if start:
-                longer = dict(epochs=2 * config.epochs, restart_every=2 * config.restart_every)
-                config = config.changed(**longer, learning_rate=config.learning_rate / 2)
+                config = config.changed(learning_rate=config.learning_rate / 2)
             train_statistics_vae(config, options.out / compared, made_module(options, config))
             about = {"counts": options.counts, "n_lines": None if options.images else options.n_lines}
             summary[compared] = about | {"seconds": time.perf_counter() - began}
