@@ -490,6 +490,21 @@ def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
     assert "wanted E_x must lie in what these phases reach" in capsys.readouterr().err
 
 
+def test_train_in_jax(tmp_path, monkeypatch, own_file):
+    """In this process; torch's tools read what it leaves, and a second call trains no more."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    words = f"--small --out {tmp_path} --data {own_file} --size 32 --width 4 --epochs 1 --batch-size 16 --fractions 0.8 0.2 0"
+    name = "train_jax_vae"
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *words.split()])
+    for _ in range(2):
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        found = json.loads((tmp_path / "summary.json").read_text())
+        assert set(found) == {"seconds", "images", "validation_mse", "validation_cess", "validation_thresholded"}
+        assert CESSVAE.load(tmp_path / "cess_vae").config["width"] == 4
+    assert found["seconds"] < 1
+    assert (tmp_path / "reconstructions.png").stat().st_size > 5_000
+
+
 def test_texture_vae_on_own_images_and_without_runs(tmp_path):
     save_gray(tmp_path / "own.png", np.random.default_rng(0).integers(0, 255, (40, 320), np.uint8))
     tiny = "--size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 --vgg random --latents 2 --accelerator cpu"

@@ -121,14 +121,14 @@ class CESSVAE(eqx.Module):
         """Return the latent images' mean and log-variance, both (B, C, H/16, W/16), of memberships (B, 1 or N, H, W); ValueError else."""
         if images.ndim != 4 or images.shape[1] != self.channels or any(n % REDUCTION or not n for n in images.shape[2:]):
             raise ValueError(f"images must be (batch, {self.channels}, H, W), H and W divisible by {REDUCTION}, got {images.shape}")
-        mean, log_variance = jnp.split(jax.vmap(self.encoder)(images), 2, axis=1)
+        mean, log_variance = jnp.split(jax.vmap(self.encoder)(images.astype(jnp.float32)), 2, axis=1)
         return mean, jnp.clip(log_variance, -30.0, 20.0)  # a variance that float32 holds
 
     def decode(self, latents: Float[Array, "batch latents height width"]) -> Array:
         """Return the memberships that latent images (B, C, h, w) stand for, (B, 1 or N, 16 h, 16 w) in [0, 1]; ValueError else."""
         if latents.ndim != 4 or latents.shape[1] != self.latent_channels:
             raise ValueError(f"latents must be (batch, {self.latent_channels}, h, w), got {latents.shape}")
-        logits = jax.vmap(self.decoder)(latents)
+        logits = jax.vmap(self.decoder)(latents.astype(jnp.float32))
         return jax.nn.softmax(logits, axis=1) if self.channels > 1 else jax.nn.sigmoid(logits)
 
     def __call__(self, images: Float[Array, "batch channels height width"]) -> Array:
