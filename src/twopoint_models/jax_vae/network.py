@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -153,7 +153,7 @@ class CESSVAE(eqx.Module):
             (folder / f"{name}.part").replace(folder / name)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> "CESSVAE":
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
         """Return the network that :meth:`save`, or torch's, wrote.
 
         Raises
@@ -178,7 +178,7 @@ class CESSVAE(eqx.Module):
             raise ValueError(f"{folder / WEIGHTS} is of another network: {wrong[0]} does not fit")
         leaves = [jnp.asarray(tensors[name]).reshape(leaf.shape) for name, leaf in _named(model).items()]
         weights, rest = eqx.partition(model, eqx.is_array)
-        found: CESSVAE = eqx.combine(jax.tree.unflatten(jax.tree.structure(weights), leaves), rest)
+        found: Self = eqx.combine(jax.tree.unflatten(jax.tree.structure(weights), leaves), rest)
         return found
 
 

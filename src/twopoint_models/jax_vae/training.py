@@ -55,8 +55,8 @@ def train(
     config : Config
         All choices.
     folder : str or path
-        Gets ``model.safetensors`` and ``model.json`` (:meth:`~twopoint_models.jax_vae.CESSVAE.load` and torch's read them), ``training.json``, ``metrics.csv`` with
-        a line for each epoch, and ``checkpoint.eqx``.
+        Gets ``model.safetensors`` and ``model.json`` (``CESSVAE.load``, here and in torch, reads them), ``training.json``,
+        ``metrics.csv`` with a line for each epoch, and ``checkpoint.eqx``.
     images, validation : arrays (n, 1 or N, H, W)
         Memberships in [0, 1]; with a validation, its MSE and excess CESS, soft and thresholded, from latent means, are measured.
     progress : callable, optional

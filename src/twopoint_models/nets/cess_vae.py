@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
@@ -159,9 +159,9 @@ class CESSVAE(Network):
             return logits.softmax(dim=1)
         return (logits - volume_level(logits)).mul(sharp).sigmoid() if (sharp := self.config["sharpness"]) else logits.sigmoid()
 
-    def changed(self, **options: Any) -> "CESSVAE":
+    def changed(self, **options: Any) -> Self:
         """Return a network with other sharpness or texture, and copies of these weights."""
-        found = CESSVAE(**(self.config | options))
+        found = type(self)(**(self.config | options))
         found.load_state_dict(found.state_dict() | self.state_dict())
         return found.train(self.training)
 

@@ -28,7 +28,7 @@ def train(config: Config, folder: str | os.PathLike[str], data: pl.LightningData
     config : Config
         All choices.
     folder : str or path
-        Gets ``model.safetensors`` and ``model.json`` (:meth:`~twopoint_models.nets.CESSVAE.load` reads them), ``training.json``, ``logs`` (CSV and
+        Gets ``model.safetensors`` and ``model.json`` (``CESSVAE.load`` reads them), ``training.json``, ``logs`` (CSV and
         TensorBoard), ``pictures`` of validation images and their reconstructions, and ``checkpoints``.
     data : LightningDataModule, optional
         Other images than those of ``config.data``. Batches are dicts with image (B, 1 or N, H, W) and what tells images apart: index and

@@ -60,7 +60,7 @@ def sweep(
         Number of trials that end, those of all processes and calls together.
     epochs : float
         Of each trial; below 1, a share of one.
-    start : CESSVAE, optional
+    start : nets.CESSVAE, optional
         Where trials begin, for regimes that go on from another loss.
     data : LightningDataModule, optional
         As in :func:`train`.

@@ -51,7 +51,7 @@ class VAETask(pl.LightningModule):
 
 
 class CESSVAETask(VAETask):
-    """Train a :class:`~twopoint_models.nets.CESSVAE` with one loss: reconstruction plus ``kl_weight`` times the Kullback-Leibler divergence to the prior.
+    """Train a CESS VAE with one loss: reconstruction plus ``kl_weight`` times the Kullback-Leibler divergence to the prior.
 
     Latent noise hangs on seed, epoch and the sample's own index, so that a step is the same however samples are dealt out to devices, and a
     run that was killed goes on as if it had not been. RAdam, and a cosine for the learning rate that starts anew every ``restart_every``
@@ -66,7 +66,7 @@ class CESSVAETask(VAETask):
         Of ``losses.LOSSES``.
     judge : str
         The measure that tells how far the run has come.
-    network : CESSVAE, optional
+    network : nets.CESSVAE, optional
         To go on with; by default a new one.
     vgg : VGG19, optional
         For the style loss. It is no part of checkpoints.
