@@ -38,18 +38,22 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="folder of folders with model.safetensors and model.json; else the trivial rows alone")
     parser.add_argument("--out", type=Path, default=Path("evaluate_cess_vae"))
     parser.add_argument("--data", type=Path, help="by default the 500 images in TWOPOINT_DATA")
-    parser.add_argument("--split", choices=("train", "validation", "test"), help="by default all images of the file")
+    parser.add_argument(
+        "--split", choices=("train", "validation", "test"), help="by default all images; parts of --data are those of the training"
+    )
     parser.add_argument("--size", type=int, help="by default that of training.json in the runs, or 64")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0, help="chooses the image of each class that is drawn")
     parser.add_argument("--small", action="store_true", help="3 images of 32 x 32 of each class: seconds, for a test")
     options = parser.parse_args()
     runs = sorted(path.parent for path in options.runs.glob("*/model.json")) if options.runs else []
-    trained = {json.loads(path.read_text())["size"] for run in runs for path in run.glob("training.json")} or {64}
+    told = [json.loads(path.read_text()) for run in runs for path in run.glob("training.json")]
+    trained = {each["size"] for each in told} or {64}
     if (options.runs and not runs) or (len(trained) > 1 and not options.size):
         parser.error(f"--runs must hold folders with a model.json, of one size or with --size; found {len(runs)}, of {sorted(trained)} px")
     path = options.data or Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5"
-    dataset = MICRO2D(path, size=32 if options.small else options.size or min(trained), split=options.split)
+    dealt = {name: told[0][name] for name in ("fractions", "together") if told and options.data and name in told[0]}
+    dataset = MICRO2D(path, size=32 if options.small else options.size or min(trained), split=options.split, **dealt)
     members = [np.flatnonzero(dataset.class_indices == c)[: 3 if options.small else None] for c in range(len(dataset.classes))]
     chosen = np.concatenate(members).tolist()
     rows = {run.name: row_of(CESSVAE.load(run), options.device) for run in runs} | TRIVIAL

@@ -31,6 +31,8 @@ SMALL = dict(size=64, width=(16, 32, 48, 64, 96), epochs=6, restart_every=3, fra
 def part_of(config: Config, split: str) -> tuple[np.ndarray, list[str]]:
     """Return the images of a part, (n, 1, H, W), and their classes."""
     dataset = MICRO2D(config.data, size=config.size, split=split, fractions=config.fractions)
+    if not len(dataset):
+        raise ValueError(f"--fractions must leave the {split} part images, got {config.fractions}")
     items = [dataset[i] for i in range(len(dataset))]
     return np.stack([item["image"] for item in items]), [item["name"] for item in items]
 
@@ -67,7 +69,7 @@ def main() -> None:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         summary = run(options)
-    except (OSError, TypeError, ValueError) as error:
+    except (ArithmeticError, OSError, TypeError, ValueError) as error:
         parser.error(str(error))
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     print(", ".join(f"{name} {value:.4g}" for name, value in summary.items()))

@@ -52,11 +52,28 @@ def test_each_library(backend):
     assert found.gathered().values.tolist() == found.values.tolist()
 
 
+def test_indices_of_any_kind():
+    import torch
+
+    wanted = filled(index=True).values.tolist()
+    for kind in (list, tuple, np.array, torch.tensor, lambda x: list(torch.tensor(list(x))), lambda x: torch.tensor(list(x))[:, None]):
+        found = DatasetLoss(tp.cess)
+        for start, stop in ((0, 4), (2, 7)):
+            found.add(FOUND[start:stop], TARGET[start:stop], kind(range(start, stop)))
+        assert found.values.tolist() == wanted
+    found = DatasetLoss(tp.cess)
+    for index in (3, 3, torch.tensor(3), "a"):
+        found.add(FOUND[3], TARGET[3], index)
+    assert len(found) == 2
+
+
 def test_what_is_refused():
     found = filled()
     assert repr(found).startswith("DatasetLoss(cess, 7 microstructures, mean ")
     with pytest.raises(ValueError, match="index must be given for all batches, or for none"):
         found.add(FOUND, TARGET, range(7))
+    with pytest.raises(ValueError, match="index must be given for all batches, or for none"):
+        found.merged(filled(index=True))
     with pytest.raises(ValueError, match="index must hold one for each of the 7 microstructures, got 3"):
         DatasetLoss().add(FOUND, TARGET, range(3))
     with pytest.raises(ValueError, match="options must not hold a reduction"):

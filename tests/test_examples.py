@@ -503,6 +503,11 @@ def test_train_in_jax(tmp_path, monkeypatch, own_file):
         assert CESSVAE.load(tmp_path / "cess_vae").config["width"] == 4
     assert found["seconds"] < 1
     assert (tmp_path / "reconstructions.png").stat().st_size > 5_000
+    words = f"--runs {tmp_path} --data {own_file} --split validation --out {tmp_path}/found"
+    monkeypatch.setattr(sys, "argv", ["evaluate_cess_vae.py", *words.split()])
+    runpy.run_path(str(EXAMPLES / "evaluate_cess_vae.py"), run_name="__main__")
+    lines = list(csv.DictReader((tmp_path / "found/images.csv").read_text().splitlines()))
+    assert len(lines) == 8  # the fifth that training left
 
 
 def test_texture_vae_on_own_images_and_without_runs(tmp_path):

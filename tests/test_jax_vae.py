@@ -46,8 +46,8 @@ def test_files_and_reconstructions_are_torchs(tmp_path, options):
     with torch.no_grad():
         wanted = ours(torch.from_numpy(images)).numpy()
         mean, log_variance = (x.numpy() for x in ours.encode(torch.from_numpy(images)))
-    np.testing.assert_allclose(eqx.filter_jit(model)(images), wanted, atol=1e-6)
-    for found, known in zip(model.encode(jnp.asarray(images)), (mean, log_variance), strict=True):
+    compiled = eqx.filter_jit(lambda model, x: (model(x), *model.encode(x)))(model, images)
+    for found, known in zip(compiled, (wanted, mean, log_variance), strict=True):
         np.testing.assert_allclose(found, known, atol=1e-6)
     model.save(tmp_path / "jax")
     for name in ("model.json", "model.safetensors"):
@@ -104,7 +104,7 @@ def test_losses_are_torchs(name):
     network = nets.CESSVAE(width=4)
     wanted = Loss(name, training.Config(size=32, alpha=2.0), network)(torch.from_numpy(logits), torch.from_numpy(IMAGES[:3])).item()
     ours = config(loss=name, alpha=2.0)
-    found = reconstruction_error(ours, 7, jax.nn.sigmoid(jnp.asarray(logits)), jnp.asarray(IMAGES[:3]))
+    found = reconstruction_error(ours, jax.nn.sigmoid(jnp.asarray(logits)), jnp.asarray(IMAGES[:3]))
     assert float(found) == pytest.approx(wanted, rel=1e-5)
 
 
@@ -151,8 +151,16 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path, whole):
     with pytest.raises(KeyboardInterrupt):
         jax_vae.train(config(), tmp_path / "killed", IMAGES, IMAGES[:5], progress=kill)
     assert not (tmp_path / "killed/model.json").exists()
+    with pytest.raises(ValueError, match=r"images must be those that .*killed was begun with, 20, got 16"):
+        jax_vae.train(config(), tmp_path / "killed", IMAGES[:16])
     steps = []
-    resumed = jax_vae.train(config(), tmp_path / "killed", IMAGES, IMAGES[:5], progress=lambda done, *_: steps.append(done))
+    resumed = jax_vae.train(
+        config(start=str(tmp_path / "gone")),
+        tmp_path / "killed",
+        IMAGES,
+        IMAGES[:5].astype(bool),
+        progress=lambda done, *_: steps.append(done),
+    )
     assert steps == [3, 4]
     assert same(whole, resumed)
     assert rows(folder) == rows(tmp_path / "killed")
@@ -172,10 +180,20 @@ def test_bad_runs(tmp_path):
     for images, changes, told in (
         (IMAGES * 255, {}, r"images must be memberships .* divide gray values by 255"),
         (IMAGES[:4], {}, "images must fill a batch of 8, got 4"),
+        (IMAGES, {"phases": 3}, r"images must be \(n, 3, H, W\), H and W divisible by 16, n above 0, got \(20, 1, 32, 32\)"),
+        (IMAGES[..., :20], {}, "images must be"),
     ):
         with pytest.raises(ValueError, match=told):
             jax_vae.train(config(**changes), tmp_path / "none", images)
+    with pytest.raises(ValueError, match="validation must be"):
+        jax_vae.train(config(), tmp_path / "none", IMAGES, IMAGES[:0])
     assert not (tmp_path / "none").exists()
+    for changes, told in (
+        (dict(size=60), "size must be divisible by 16"),
+        (dict(width=(4, 4)), "width must be one number of channels, or five"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            config(**changes)
     nets.CESSVAE(width=6).save(tmp_path / "other")
     with pytest.raises(ValueError, match=r"start must hold a network of .*'width': 4"):
         jax_vae.train(config(start=str(tmp_path / "other")), tmp_path / "a", IMAGES)

@@ -57,9 +57,9 @@ class DatasetLoss:
     def reset(self) -> None:
         """Forget all values, as at the start of an epoch."""
         self._values: list[float] = []
-        self._indices: list[Hashable] = []
+        self._indices: dict[Hashable, None] = {}
 
-    def add(self, prediction: Array, target: Any, index: Iterable[Any] | Array | None = None) -> None:
+    def add(self, prediction: Array, target: Any, index: Any = None) -> None:
         """Take a batch in.
 
         Parameters
@@ -67,8 +67,8 @@ class DatasetLoss:
         prediction : array (..., phases, *space)
             Gradients are not kept.
         target : array of the same shape, or TargetStatistics
-        index : iterable, optional
-            Of each microstructure, its own in the dataset: one that has been taken in before is passed over.
+        index : array, sequence, or for one microstructure a number or a name; optional
+            Of each microstructure, its own in the dataset: one that has been taken in before is passed over, until :meth:`reset`.
 
         Raises
         ------
@@ -76,11 +76,9 @@ class DatasetLoss:
             As the loss; if there is not one index for each microstructure; if some batches have indices and others none.
         """
         found = to_numpy(self.loss(prediction, target, reduction="none", **self.options)).astype(np.float64).reshape(-1)
-        indices = [] if index is None else to_numpy(index).tolist() if hasattr(index, "shape") else list(index)
+        indices = [] if index is None else _listed(index)
         if index is not None and len(indices) != len(found):
             raise ValueError(f"index must hold one for each of the {len(found)} microstructures, got {len(indices)}")
-        if self._values and bool(self._indices) != bool(indices) and len(found):
-            raise ValueError("index must be given for all batches, or for none")
         self._take(found.tolist(), indices)
 
     @property
@@ -113,28 +111,27 @@ class DatasetLoss:
         """Return one of this one's microstructures and those of others, such as other processes'; each pickles."""
         whole = DatasetLoss(self.loss, **self.options)
         for each in (self, *others):
-            whole._take(each._values, each._indices)
+            whole._take(each._values, list(each._indices))
         return whole
 
     def gathered(self) -> "DatasetLoss":
         """Return one of the microstructures of all processes of ``torch.distributed``, or of JAX; in a single process, of its own.
 
-        Every process must call it, and each gets all. With JAX indices must be integers.
+        Every process must call it, and each gets all. With JAX each process adds its own arrays, not ones that are spread over
+        processes, and indices must be integers.
         """
         torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
+        held = self._values, list(self._indices)
+        parts: list[Any] = [held]
         if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
-            parts: list[Any] = [None] * torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(parts, (self._values, self._indices))
-        else:
-            parts = _gathered_by_jax(self._values, self._indices) if jax is not None and jax.process_count() > 1 else [self._held()]
+            parts = [None] * torch.distributed.get_world_size()
+            torch.distributed.all_gather_object(parts, held)
+        elif jax is not None and jax.process_count() > 1:
+            parts = _gathered_by_jax(*held)
         whole = DatasetLoss(self.loss, **self.options)
         for values, indices in parts:
             whole._take(values, indices)
         return whole
-
-    def _held(self) -> tuple[list[float], list[Hashable]]:
-        """Return values and indices."""
-        return self._values, self._indices
 
     def _some(self) -> Float64[np.ndarray, " n"]:
         """Return the values; refuse none."""
@@ -144,13 +141,22 @@ class DatasetLoss:
 
     def _take(self, values: list[float], indices: list[Hashable]) -> None:
         """Take in values whose indices are new, or that have none."""
+        if self._values and values and bool(self._indices) != bool(indices):
+            raise ValueError("index must be given for all batches, or for none")
         if not indices:
-            self._values = self._values + list(values)
-            return
-        known = dict(zip(self._indices, self._values, strict=True))
-        for index, value in zip(indices, values, strict=True):
-            known.setdefault(index, value)
-        self._indices, self._values = list(known), list(known.values())
+            self._values.extend(values)
+        for index, value in zip(indices, values, strict=bool(indices)):
+            if index not in self._indices:
+                self._indices[index] = None
+                self._values.append(value)
+
+
+def _listed(index: Any) -> list[Hashable]:
+    """Return indices as plain values: of an array of any library, of a sequence of numbers or of arrays of one, or of one number alone."""
+    if hasattr(index, "shape"):
+        return to_numpy(index).reshape(-1).tolist()
+    each = list(index) if isinstance(index, Iterable) and not isinstance(index, str) else [index]
+    return [x.item() if hasattr(x, "item") else x for x in each]
 
 
 def _gathered_by_jax(values: list[float], indices: list[Any]) -> list[tuple[list[float], list[int]]]:

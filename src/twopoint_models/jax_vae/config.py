@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..choices import Choices, option
+from .network import REDUCTION
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,10 @@ class Config(Choices):
 
     POSITIVE: ClassVar[tuple[str, ...]] = ("size", "epochs", "batch_size", "learning_rate", "restart_every", "depth", "latent_channels")
     OF_THE_MACHINE: ClassVar[tuple[str, ...]] = ("data", "start")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.size % REDUCTION:
+            raise ValueError(f"size must be divisible by {REDUCTION}, got {self.size}")
+        if len(self.width) not in (1, 5) or not all(self.width) or self.phases < 2:
+            raise ValueError(f"width must be one number of channels, or five, and phases 2 or more, got {self.width} and {self.phases}")

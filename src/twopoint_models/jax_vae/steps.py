@@ -33,14 +33,13 @@ def make_optimiser(config: Config, steps: int) -> optax.GradientTransformation:
 
 def make_step(config: Config, optimiser: optax.GradientTransformation) -> Step:
     """Return a compiled step: of a network, the optimiser's state, a batch, its images' places and the epoch, the next two and the loss."""
-    crop = centre_crop(config.size)
 
     def loss(model: CESSVAE, images: Array, places: Array, epoch: Array) -> tuple[Array, dict[str, Array]]:
         mean, log_variance = model.encode(images)
         noise = latent_noise(config.seed, epoch, places, mean.shape[1:])
         found = model.decode(mean + noise * jnp.exp(log_variance / 2))
         kl = 0.5 * (mean**2 + jnp.exp(log_variance) - 1 - log_variance).sum(axis=(1, 2, 3)).mean()
-        error = reconstruction_error(config, crop, found, images)
+        error = reconstruction_error(config, found, images)
         total = error + config.kl_weight * kl
         return total, {"loss": total, "reconstruction": error, "kl": kl}
 
@@ -59,14 +58,14 @@ def latent_noise(seed: int, epoch: Array | int, places: Array, shape: tuple[int,
     return jax.vmap(lambda place: jax.random.normal(jax.random.fold_in(key, place), shape, jnp.float32))(places)
 
 
-def reconstruction_error(config: Config, crop: int, found: Array, images: Array) -> Array:
+def reconstruction_error(config: Config, found: Array, images: Array) -> Array:
     """Return the loss of reconstructions, a mean over the batch."""
     options: dict[str, Any] = dict(implied_phase=config.phases == 2, excess=True)
     square = jnp.mean((found - images) ** 2)
     if config.loss == "mse":
         return square
     if config.loss == "crop":
-        options["crop"] = crop
+        options["crop"] = tuple(centre_crop(n) for n in images.shape[2:])
     apart: Array = tp.cess(found, images, **options)
     return config.alpha * square + apart if config.loss == "mse_cess" else apart
 
@@ -74,7 +73,8 @@ def reconstruction_error(config: Config, crop: int, found: Array, images: Array)
 def measured(model: CESSVAE, images: np.ndarray, config: Config) -> dict[str, float]:
     """Return MSE and excess CESS in nats, soft and thresholded, of reconstructions from latent means: "validation_mse" and so on."""
     measures, parts = eqx.filter_jit(_measures), np.array_split(images, math.ceil(len(images) / 64))
-    found, shares = [measures(model, jnp.asarray(part), config.phases) for part in parts], [len(part) / len(images) for part in parts]
+    found = [measures(model, jnp.asarray(part, jnp.float32), config.phases) for part in parts]
+    shares = [len(part) / len(images) for part in parts]
     return {f"validation_{name}": float(sum(s * each[name] for s, each in zip(shares, found, strict=True))) for name in found[0]}
 
 
