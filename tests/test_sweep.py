@@ -8,9 +8,8 @@ import optuna
 import pytest
 
 from twopoint_models.data import MICRO2DWriter
-from twopoint_models.training import CESSVAETask, Config
+from twopoint_models.training import CESSVAETask, Config, NotFiniteError
 from twopoint_models.training.sweep import DONE, RANGES, sweep
-from twopoint_models.training.tasks import NotFiniteError
 
 module = sys.modules[sweep.__module__]
 

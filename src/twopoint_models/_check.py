@@ -3,6 +3,10 @@
 from typing import Any
 
 
+class NotFiniteError(ArithmeticError):
+    """A loss that is no number: training stops at once, and the last checkpoint stays."""
+
+
 def positive(name: str, value: Any, *, zero: bool = False) -> int:
     """Return an integer above 0, or 0 too; refuse anything else."""
     try:

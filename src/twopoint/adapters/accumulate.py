@@ -109,10 +109,7 @@ class DatasetLoss:
 
     def merged(self, *others: "DatasetLoss") -> "DatasetLoss":
         """Return one of this one's microstructures and those of others, such as other processes'; each pickles."""
-        whole = DatasetLoss(self.loss, **self.options)
-        for each in (self, *others):
-            whole._take(each._values, list(each._indices))
-        return whole
+        return self._joined([each._held() for each in (self, *others)])
 
     def gathered(self) -> "DatasetLoss":
         """Return one of the microstructures of all processes of ``torch.distributed``, or of JAX; in a single process, of its own.
@@ -121,13 +118,21 @@ class DatasetLoss:
         processes, and indices must be integers.
         """
         torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
-        held = self._values, list(self._indices)
+        held = self._held()
         parts: list[Any] = [held]
         if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
             parts = [None] * torch.distributed.get_world_size()
             torch.distributed.all_gather_object(parts, held)
         elif jax is not None and jax.process_count() > 1:
             parts = _gathered_by_jax(*held)
+        return self._joined(parts)
+
+    def _held(self) -> tuple[list[float], list[Hashable]]:
+        """Return values and indices."""
+        return self._values, list(self._indices)
+
+    def _joined(self, parts: Iterable[tuple[list[float], list[Hashable]]]) -> "DatasetLoss":
+        """Return one of what several hold."""
         whole = DatasetLoss(self.loss, **self.options)
         for values, indices in parts:
             whole._take(values, indices)

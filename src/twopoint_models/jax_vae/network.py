@@ -18,8 +18,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from .._check import positive
+from ..training_choices import REDUCTION
 
-REDUCTION = 16  # four samplings by two
 WEIGHTS, OPTIONS = "model.safetensors", "model.json"  # of twopoint_models.nets.files too, which imports torch
 TORCH_ONLY = {"sharpness": 0.0, "texture": False}
 

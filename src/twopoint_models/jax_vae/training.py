@@ -16,16 +16,14 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float
 
+from .._check import NotFiniteError
+from ..training_choices import REDUCTION
 from .config import Config
-from .network import CESSVAE, REDUCTION, WEIGHTS
+from .network import CESSVAE, WEIGHTS
 from .steps import Step, make_optimiser, make_step, measured
 
 CHECKPOINT, METRICS = "checkpoint.eqx", "metrics.csv"
 Progress = Callable[[int, int, float], object]
-
-
-class NotFiniteError(ArithmeticError):
-    """A loss that is no number: training stops at once, and the last checkpoint stays."""
 
 
 class State(NamedTuple):

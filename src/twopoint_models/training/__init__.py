@@ -1,5 +1,6 @@
 """Training by pytorch-lightning: configs, regimes, runs that go on after a kill, sweeps."""
 
+from .._check import NotFiniteError
 from .config import Config
 from .property_mlp import fit_property_mlp
 from .regimes import REGIMES
@@ -7,7 +8,7 @@ from .run import train
 from .several import sweep_regimes, train_regimes
 from .statistics_vae import StatisticsConfig, StatisticsVAETask, train_statistics_vae
 from .sweep import sweep
-from .tasks import CESSVAETask, NotFiniteError
+from .tasks import CESSVAETask
 from .texture_vae import TextureConfig, TextureVAETask, train_texture_vae
 
 __all__ = [

@@ -13,13 +13,13 @@ import pytorch_lightning as pl
 import torch
 from sqlalchemy.exc import SQLAlchemyError
 
+from .._check import NotFiniteError
 from ..nets import CESSVAE
 from ..nets.blocks import mixed
 from .config import Config
 from .fitting import make_trainer, quiet
 from .regimes import REGIMES
 from .run import make_data, make_task
-from .tasks import NotFiniteError
 
 HEARTBEAT = 5  # seconds between signs of life of a trial; three missed ones, and it counts as killed
 STARTUP = 5  # trials at random before the estimator

@@ -8,15 +8,12 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from .._check import NotFiniteError
 from ..nets import CESSVAE, VGG19
 from ..nets.blocks import latent_noise
 from .config import Config
 from .losses import Loss
 from .options import Options
-
-
-class NotFiniteError(ArithmeticError):
-    """A loss that is no number: training stops at once, and the last checkpoint stays."""
 
 
 class VAETask(pl.LightningModule):
