@@ -93,6 +93,18 @@ def test_designs_have_what_is_wanted_and_differ(images, network):
             assert (found.microstructures[i] != found.microstructures[j]).mean() >= 0.01
 
 
+def test_a_volume_fraction_that_cannot_be_kept_is_an_error_of_the_design(images):
+    """A decoder that gives one image of .25 whatever the latent is."""
+    one = torch.zeros(1, 1, 16, 16)
+    one[..., :4] = 1
+    found = design(
+        lambda z: one.expand(len(z), -1, -1, -1), torch.zeros(4, 1, 1, 2), one.expand(4, -1, -1, -1).numpy(), {"E_x": (2.0, 9.0)},
+        volume_fractions=(0.5, 0.6), count=1, starts=1, steps=0,
+    )  # fmt: skip
+    assert found.volume_fractions.tolist() == [0.25]
+    assert found.errors[0] >= 0.25
+
+
 def test_a_design_is_nearer_than_what_it_began_from(images):
     """A decoder whose latent is the logits at half the resolution: what descent alone can do."""
     latents = torch.from_numpy(2.0 * images[:, :, ::2, ::2] - 1)

@@ -26,7 +26,8 @@ class Designs(NamedTuple):
     properties : dict of str to float64 array (k,)
         Of each, by homogenisation.
     errors : float64 array (k,)
-        The largest relative distance of a property from what was wanted, over its reachable interval; 0 inside wanted intervals.
+        The largest relative distance of a property from what was wanted, over its reachable interval, or of the volume fraction from
+        its bounds; 0 inside what is wanted.
     volume_fractions : float64 array (k,)
         Of phase 1.
     starts : int array (k,)
@@ -199,7 +200,9 @@ class _Search:
         """Choose each descent's threshold, homogenise, and return the best that differ."""
         labels = np.stack([self.cut(each) for each in soft.double().cpu().numpy()])
         values = properties_of(labels.astype(np.float64), list(self.goals), self.materials, tolerance=self.tolerance / 10)
-        errors = np.max([np.abs(goal.miss(np.asarray(v))) for goal, v in zip(self.goals.values(), values, strict=True)], axis=0)
+        share = labels.mean(axis=(1, 2))
+        beyond = np.clip(np.maximum(self.bounds[0] - share, share - self.bounds[1]), 0, None)
+        errors = np.max([beyond, *(np.abs(goal.miss(np.asarray(v))) for goal, v in zip(self.goals.values(), values, strict=True))], axis=0)
         kept: list[int] = []
         for i in np.argsort(errors, kind="stable"):
             if len(kept) < count and all((labels[i] != labels[j]).mean() >= different for j in kept):
