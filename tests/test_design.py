@@ -93,7 +93,7 @@ def test_designs_have_what_is_wanted_and_differ(images, network):
             assert (found.microstructures[i] != found.microstructures[j]).mean() >= 0.01
 
 
-def test_a_volume_fraction_that_cannot_be_kept_is_an_error_of_the_design(images):
+def test_a_volume_fraction_that_cannot_be_kept_is_an_error_of_the_design():
     """A decoder that gives one image of .25 whatever the latent is."""
     one = torch.zeros(1, 1, 16, 16)
     one[..., :4] = 1
