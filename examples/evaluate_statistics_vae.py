@@ -31,7 +31,7 @@ def drawn(runs: Path, told: dict, config: StatisticsConfig, part: str, count: in
     first, count = (0, min(count, train)) if part == "train" else (train + validation, min(count, test))
     images = LineImages(count, size=config.size, n_lines=told["n_lines"], seed=config.seed, first=first)
     with counting("images", "") as progress:
-        found = images.stacked(progress=lambda n, of: progress(n, of, 0.0))
+        found = images.stacked(progress=progress)
     return found["image"], {name: found[name] for name in ("orientation", "n_lines")}
 
 
@@ -45,7 +45,9 @@ def evaluate(options: argparse.Namespace) -> None:
     known = drawn(options.runs, told, config, "train", options.known)[0]
     for part in ("train", "test"):
         images, labels = drawn(options.runs, told, config, part, count)
-        among = known[count:] if part == "train" and len(known) > 2 * count else known
+        own = {image.tobytes() for image in images} if part == "train" else set()
+        others = known[[image.tobytes() not in own for image in known]]
+        among = others if len(others) > len(images) else known  # of few, all
         found = evaluate_statistics_vaes(models, images, among, labels, threshold=options.threshold)
         summary[part] = found.summary
         print(f"{part}: {json.dumps(found.summary, indent=1)}", flush=True)

@@ -15,22 +15,21 @@ import time
 from pathlib import Path
 
 from twopoint.cli.files import read
-from twopoint_models.data import keep_micrograph, read_micrographs
+from twopoint_models.data import keep_images, read_micrographs
 from twopoint_models.data.modules import LinesModule, PatchesModule
 from twopoint_models.data.modules.parts import PartsModule
-from twopoint_models.training import StatisticsConfig, train_statistics_vae
+from twopoint_models.training import NotFiniteError, StatisticsConfig, train_statistics_vae
 
 PAPER = dict(epochs=1500, restart_every=1500)
-SMALL = dict(size=64, layout=18, epochs=12, restart_every=12, learning_rate=2e-3, gradient_clip=1.0, width=4, alpha=10_000.0)
+SMALL = dict(size=64, layout=18, width=4, epochs=10, restart_every=10, learning_rate=2e-3, gradient_clip=1.0, alpha=1e4, precision="fast")
 COUNTS = (80_000, 10_000, 10_000)
 
 
 def made_module(options: argparse.Namespace, config: StatisticsConfig) -> PartsModule:
     """Return images of lines, or patches of your own micrographs."""
     loading = dict(seed=config.seed, batch_size=config.batch_size, workers=config.workers)
-    for name in options.images or ():
-        keep_micrograph(options.out / "micrographs", Path(name).stem, read(name).values)
     if options.images:
+        keep_images(options.out / "micrographs", options.images, lambda path: read(path).values)
         parts = read_micrographs(options.out / "micrographs").windows(config.size, config.size // 4)
         return PatchesModule(parts, white=255, **loading)
     return LinesModule(options.counts, size=config.size, n_lines=tuple(options.n_lines), **loading)
@@ -48,7 +47,7 @@ def main() -> None:
         default=small,
         help="start `statistics` from `data`, at half the learning rate",
     )
-    parser.add_argument("--counts", type=int, nargs=3, default=(10_000, 500, 500) if small else COUNTS, help="to train, validate and test")
+    parser.add_argument("--counts", type=int, nargs=3, default=(20_000, 500, 500) if small else COUNTS, help="to train, validate and test")
     parser.add_argument("--n-lines", type=int, nargs=2, default=(1, 5), help="fewest and most lines; 3 7 is the harder set")
     parser.add_argument("--images", nargs="+", help="your own micrographs, in place of lines")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
@@ -66,7 +65,7 @@ def main() -> None:
             about = {"counts": options.counts, "n_lines": None if options.images else options.n_lines}
             summary[compared] = about | {"seconds": time.perf_counter() - began}
             print(f"{compared}: {options.out / compared}, {summary[compared]['seconds']:.0f} s")
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError, NotFiniteError) as error:
         parser.error(str(error))
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
 

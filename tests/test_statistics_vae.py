@@ -10,6 +10,7 @@ from twopoint_models.nets import ResNetVAE
 from twopoint_models.nets.blocks import latent_noise
 from twopoint_models.training import StatisticsConfig, StatisticsVAETask, train_statistics_vae
 from twopoint_models.training.fitting import LAST
+from twopoint_models.training.pictures import Pictures
 from twopoint_models.training.statistics_vae import new_resnet_vae, soft_membership
 
 pytestmark = [
@@ -90,6 +91,22 @@ def test_a_run_leaves_a_network_and_goes_on_to_the_bit(tmp_path, monkeypatch):
         train_statistics_vae(config(latents=4), tmp_path / "a", data(), progress=False)
 
 
+@pytest.mark.parametrize(("has", "wanted"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_fast_is_bfloat16_where_the_processor_has_it(tmp_path, monkeypatch, has, wanted):
+    seen, step = [], StatisticsVAETask.training_step
+
+    def watched(self, given, at):
+        seen.append(torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32)
+        return step(self, given, at)
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has}, raising=False)
+    monkeypatch.setattr(StatisticsVAETask, "training_step", watched)
+    network = train_statistics_vae(config(precision="fast", epochs=1), tmp_path, data(), progress=False)
+    assert set(seen) == {wanted}
+    assert torch.isfinite(weights(network)).all()
+    assert network.mean.weight.dtype == torch.float32
+
+
 def test_an_encoder_begins_with_the_weights_of_a_file(tmp_path):
     other = new_resnet_vae(config(seed=5))
     torch.save(other.encoder.state_dict(), tmp_path / "resnet18.pth")
@@ -122,3 +139,10 @@ def test_a_batch_of_one_image_is_a_step_too():
     assert all(torch.isfinite(each.grad).all() for each in task.network.parameters() if each.grad is not None)
     assert torch.isfinite(task.training_step(batch(), 1))
     assert task.network.training
+
+
+def test_pictures_do_not_change_what_is_learnt(tmp_path, monkeypatch):
+    """Batch normalisation would learn from images that it is only to draw."""
+    drawn = train_statistics_vae(config(), tmp_path / "a", data(), progress=False)
+    monkeypatch.setattr(Pictures, "on_train_epoch_end", lambda *given: None)
+    assert torch.equal(weights(train_statistics_vae(config(), tmp_path / "b", data(), progress=False)), weights(drawn))

@@ -129,3 +129,14 @@ def test_refusals(config, tmp_path, monkeypatch):
     monkeypatch.setattr(CESSVAETask, "training_step", diverges)
     with pytest.raises(ValueError, match="no trial of mse_cess gave a finite value"):
         sweep(config, tmp_path, trials=2, epochs=1)
+
+
+def test_a_study_of_other_choices_is_refused(config, tmp_path):
+    sweep(config, tmp_path, trials=1, epochs=1)
+    assert sweep(config.changed(epochs=9, sharpness=2.0), tmp_path, trials=1, epochs=1)  # of other regimes, and of what comes after
+    for other, epochs, message in (
+        (config.changed(width=(3,)), 1, r"width \[2\] there, \[3\] here"),
+        (config, 2, "trial_epochs 1 there, 2 here"),
+    ):
+        with pytest.raises(ValueError, match=f"folder holds a sweep of mse_cess with other choices .*{message}"):
+            sweep(other, tmp_path, trials=2, epochs=epochs)

@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ import torch
 
 import twopoint as tp
 from twopoint_models.data import MICRO2DWriter
+from twopoint_models.data.modules import MICRO2DModule
 from twopoint_models.evaluation.reconstructions import centre_crop
 from twopoint_models.nets import CESSVAE
-from twopoint_models.training import REGIMES, CESSVAETask, Config, NotFiniteError, train
+from twopoint_models.training import REGIMES, CESSVAETask, Config, NotFiniteError, StatisticsConfig, train
 from twopoint_models.training.fitting import LAST, make_trainer
 from twopoint_models.training.losses import LOSSES, Loss
 from twopoint_models.training.run import fit, make_data, make_task
@@ -274,3 +276,47 @@ def test_batches_that_mean_nothing(batch, message):
     task = CESSVAETask(Config(size=16, width=(2,)), loss="mse", judge="mse")
     with pytest.raises(ValueError, match=message):
         task.training_step(copy.deepcopy(batch), 0)
+
+
+def test_one_epoch_is_all_of_the_second_half(path, tmp_path):
+    run = config(path, epochs=1)
+    assert (run.start_epochs, run.finish_epochs) == (0, 1)
+    assert torch.isfinite(weights(train(run, tmp_path / "a", progress=False))).all()
+    assert [file.parent.name for file in tmp_path.rglob("model.safetensors")] == ["a"]
+
+
+def test_a_network_that_was_not_written_whole_is_not_taken_for_done(tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def killed(self, target):
+        if Path(target).name == "model.safetensors":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        CESSVAE(width=2).save(tmp_path)
+    assert (tmp_path / "model.json").is_file()
+    assert not (tmp_path / "model.safetensors").is_file()
+
+
+def test_another_order_is_of_the_same_images(path):
+    orders = []
+    for seed in (0, 1):
+        module = MICRO2DModule(path, size=16, batch_size=4, order_seed=seed)
+        module.setup("fit")
+        orders.append(
+            [(int(c), int(i)) for batch in module.train_dataloader() for c, i in zip(batch["class_index"], batch["index"], strict=True)]
+        )
+    assert orders[0] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1])
+
+
+def test_a_run_goes_on_with_files_that_moved_and_not_with_other_ones(path, tmp_path):
+    config(path, vgg="").claim(tmp_path)
+    config("elsewhere.h5", vgg="vgg19.pth", devices=2).claim(tmp_path)
+    with pytest.raises(ValueError, match="holds a run with vgg '', not 'random'"):
+        config(path, vgg="random").claim(tmp_path)
+    StatisticsConfig().claim(tmp_path / "b")
+    with pytest.raises(ValueError, match="holds a run with start '', not 'vanilla'"):
+        StatisticsConfig(start="vanilla").claim(tmp_path / "b")

@@ -22,6 +22,7 @@ class Choices:
 
     POSITIVE: ClassVar[tuple[str, ...]] = ()  # must be above 0
     OF_THE_MACHINE: ClassVar[tuple[str, ...]] = ()  # may differ when a run goes on
+    OPTIONAL_FILES: ClassVar[tuple[str, ...]] = ()  # of these, those without which a run is another one
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -64,7 +65,9 @@ class Choices:
 
     def write(self, folder: str | os.PathLike[str]) -> None:
         """Write ``training.json`` into a folder."""
-        (Path(folder) / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n")
+        part = Path(folder) / f"{FILE}.part"
+        part.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        part.replace(Path(folder) / FILE)
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> Self:
@@ -94,8 +97,16 @@ class Choices:
         held = self.read(folder)
         for name in self.help():
             ours, theirs = getattr(self, name), getattr(held, name)
-            if name not in self.OF_THE_MACHINE and ours != theirs:
+            if not self._alike(name, ours, theirs):
                 raise ValueError(f"folder {folder} holds a run with {name} {theirs!r}, not {ours!r}; give another folder")
+
+    def _alike(self, name: str, ours: Any, theirs: Any) -> bool:
+        """Tell whether a run that has one value can go on with the other: a file may move, but not come or go."""
+        if name not in self.OF_THE_MACHINE:
+            return bool(ours == theirs)
+        if name in self.OPTIONAL_FILES:
+            return bool(ours) == bool(theirs)
+        return (ours == "random") == (theirs == "random")
 
     def changed(self, **changes: Any) -> Self:
         """Return another config in which some fields differ."""

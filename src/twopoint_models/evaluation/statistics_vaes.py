@@ -73,15 +73,20 @@ def evaluate_statistics_vaes(
     measures = {name: measure_lines(images, made, **(labels or {}), threshold=threshold) for name, made in judged.items()}
     counts = sorted({model.latents for model in models.values()})
     modulus = {name: modulus_differences(images, made, threshold=threshold)._asdict() for name, made in judged.items()}
-    return Evaluated(
-        reconstructions=rows,
-        measures=measures,
-        summary={
-            "means": {name: each.means for name, each in measures.items()},
-            "components": {str(count): float(components_mse(images, known, count).mean()) for count in counts},
-            "modulus": modulus,
-        },
-    )
+    summary = {
+        "means": {name: each.means for name, each in measures.items()},
+        "components": {str(count): float(components_mse(images, known, count).mean()) for count in counts},
+        "modulus": modulus,
+    }
+    if labels is not None:
+        summary["number_right_by_lines"] = {name: _by_number(each, labels["n_lines"]) for name, each in measures.items()}
+    return Evaluated(reconstructions=rows, measures=measures, summary=summary)
+
+
+def _by_number(measures: LineMeasures, n_lines: np.ndarray) -> dict[str, float]:
+    """Return how often the number is right, by the number of lines."""
+    assert measures.number_right is not None  # for mypy: there are labels
+    return {str(n): float(measures.number_right[n_lines == n].mean()) for n in np.unique(n_lines)}
 
 
 def reconstruct(model: ResNetVAE, images: Float[np.ndarray, "n 1 height width"]) -> Float[np.ndarray, "n 1 height width"]:

@@ -13,6 +13,13 @@ def conv(inputs: int, outputs: int, padding: str = "zeros") -> nn.Conv2d:
     return kind(inputs, outputs, 3, padding=1)
 
 
+def unrounded(layer: nn.Module, x: Tensor) -> Tensor:
+    """Return what a layer makes of x in its weights' own precision, within autocast too."""
+    with torch.autocast(x.device.type, enabled=False):
+        found: Tensor = layer(x.to(next(layer.parameters()).dtype))
+    return found
+
+
 class Circular(nn.Conv2d):
     """A 3 x 3 convolution of a periodic image; torch's own ``padding_mode="circular"`` takes a third longer on a CPU."""
 

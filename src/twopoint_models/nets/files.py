@@ -25,7 +25,7 @@ class Network(nn.Module):
         tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in self.state_dict().items()}
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": name})
         (folder / f"{OPTIONS}.part").write_text(json.dumps({"network": name, "options": self.config}, indent=2) + "\n")
-        for file in (WEIGHTS, OPTIONS):  # each in one step
+        for file in (OPTIONS, WEIGHTS):  # each in one step; where the weights are, a run is done
             (folder / f"{file}.part").replace(folder / file)
 
     @classmethod

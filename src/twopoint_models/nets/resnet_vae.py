@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from .blocks import count_of, latent_noise
+from .blocks import count_of, latent_noise, unrounded
 from .files import Network
 from .resnet import ResNet
 
@@ -88,14 +88,15 @@ class ResNetVAE(Network):
         if tuple(images.shape[1:]) != (1, self.size, self.size):
             raise ValueError(f"images must have the shape (batch, 1, {self.size}, {self.size}), got {tuple(images.shape)}")
         features = self.hidden(self.encoder(images))
-        return self.mean(features), self.log_variance(features).clamp(-30.0, 20.0)  # a variance that float32 holds
+        mean, log_variance = unrounded(self.mean, features), unrounded(self.log_variance, features)
+        return mean, log_variance.clamp(-30.0, 20.0)  # a variance that float32 holds
 
     def decode(self, latents: Float[Tensor, "batch latents"]) -> Tensor:
         """Return images (B, 1, size, size), gray values in [0, 1], of latents (B, D); ValueError for another shape."""
         if latents.ndim != 2 or latents.shape[1] != self.latents:
             raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
         x = interpolate(self.decoder(latents), size=(self.size, self.size), mode="bilinear")
-        found: Tensor = torch.sigmoid(self.last(x))
+        found: Tensor = torch.sigmoid(unrounded(self.last, x))
         return found
 
     def forward(self, images: Float[Tensor, "batch 1 height width"]) -> Tensor:

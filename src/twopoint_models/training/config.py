@@ -33,6 +33,7 @@ class Config(OfCESSVAE, Options):
     )
     classes: tuple[str, ...] = option((), "classes to take, by default all", nargs="*")
     together: bool = option(False, "images of all classes at one index come into one part")
+    restart_every: int = option(15, "epochs of one cosine of the learning rate; each half begins with its own")
     start_learning_rate: float = option(0.0, "of a regime's first half; 0 is that of the second")
     clamp_weight: float = option(0.01, "weight of the clamp, a pixel, eq. (9)")
     sigma: float = option(0.05, "variance of the clamp's Gaussians, eq. (9)")
@@ -54,5 +55,5 @@ class Config(OfCESSVAE, Options):
 
     @property
     def finish_epochs(self) -> int:
-        """Epochs of the second half."""
-        return self.epochs // 2
+        """Epochs of the second half, one more where they are odd."""
+        return self.epochs - self.epochs // 2

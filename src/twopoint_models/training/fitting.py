@@ -74,7 +74,7 @@ def make_trainer(
     return pl.Trainer(
         accelerator=config.accelerator,
         devices=config.devices,
-        precision=config.precision,
+        precision=_of_the_machine(config) if config.precision == "fast" else config.precision,
         max_epochs=config.epochs,
         gradient_clip_val=config.gradient_clip or None,
         enable_progress_bar=progress,
@@ -82,6 +82,16 @@ def make_trainer(
         plugins=[WholeFiles()],
         **(usual | options),
     )
+
+
+def _of_the_machine(config: Options) -> str:
+    """Return the precision in which a machine is fast: bfloat16 without its instructions would be slower than float32."""
+    if config.accelerator != "cpu" and torch.cuda.is_available():
+        has = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        told: dict[str, Any] = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        has = bool(told.get("avx512_bf16"))
+    return "bf16-mixed" if has else "32-true"
 
 
 @contextmanager

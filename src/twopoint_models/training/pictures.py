@@ -33,8 +33,10 @@ class Pictures(pl.Callback):
         dataset = loaders.dataset
         items = [dataset[i] for i in sorted({i * len(dataset) // COLUMNS for i in range(COLUMNS)})]
         images = torch.stack([torch.as_tensor(item["image"]) for item in items]).to(task.device)
+        task.eval()  # in training batch normalisation would learn from them
         with torch.no_grad():
             found = task.pictures(images)
+        task.train()
         names = [f"{i + 1}: {item.get('name', item.get('label', ''))}" for i, item in enumerate(items)]
         rows = {
             row: {name: [_shown(image)] for name, image in zip(names, pictures.float().cpu().numpy(), strict=True)}

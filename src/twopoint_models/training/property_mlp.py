@@ -1,12 +1,13 @@
 """Training of a predictor of properties: full arrays in memory, early stopping, an ensemble at once."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
 
-from .._check import positive
+from .._check import NotFiniteError, positive
 from ..nets import PropertyMLP
 from ..nets.property_mlp import HIDDEN
 
@@ -65,6 +66,8 @@ def fit_property_mlp(
     ------
     TypeError, ValueError
         If arrays do not fit, hold what is not finite, a property is constant, or an option means nothing.
+    NotFiniteError
+        If the error of what is held out is no finite number.
 
     References
     ----------
@@ -86,6 +89,8 @@ def fit_property_mlp(
     order = np.random.default_rng(seed).permutation(len(x))
     held = order[: max(1, round(validation * len(x)))]
     kept = order[len(held) :]
+    if not len(kept):
+        raise ValueError(f"validation must leave something to learn from, {validation!r} of {len(x)} examples are all")
     train = [x[kept], y[kept]]
     if extra is not None:
         train = [torch.cat([a, b]) for a, b in zip(train, _checked(*extra, properties, vary=False), strict=True)]
@@ -124,6 +129,8 @@ def _descend(
             optimiser.step()
         with torch.no_grad():
             found = float((network.standard(held[0]).mean(dim=0) - judged).square().mean())
+        if not math.isfinite(found):
+            raise NotFiniteError(f"the error of what is held out is {found} after {epoch + 1} passes; try a smaller learning_rate")
         since += 1
         if found < best:
             best, since, kept = found, 0, {name: value.clone() for name, value in network.state_dict().items()}

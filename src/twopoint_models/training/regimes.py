@@ -47,6 +47,10 @@ def first_half(config: "Config") -> "Config":
     """Return the config of a regime's first half: the same for all regimes that begin alike."""
     name = REGIMES[config.regime].start  # also the regime that goes on with the same loss
     rate = config.start_learning_rate or config.learning_rate
-    others = {option for regime in REGIMES.values() for option in regime.own} - set(REGIMES[name].own)
-    defaults = {each.name: each.default for each in fields(config) if each.name in others}
-    return config.changed(regime=name, learning_rate=rate, start_learning_rate=0.0, epochs=config.start_epochs, **defaults)
+    return without_others(config.changed(regime=name, learning_rate=rate, start_learning_rate=0.0, epochs=config.start_epochs))
+
+
+def without_others(config: "Config") -> "Config":
+    """Return a config in which what belongs to other regimes alone is as by default."""
+    others = {option for regime in REGIMES.values() for option in regime.own} - set(REGIMES[config.regime].own)
+    return config.changed(**{each.name: each.default for each in fields(config) if each.name in others})

@@ -8,11 +8,9 @@ import pytorch_lightning as pl
 
 from ..data.modules import MICRO2DModule
 from ..nets import CESSVAE
-from ..nets.files import WEIGHTS
 from ..weights import vgg19
 from .config import Config
-from .fitting import fit_task
-from .pictures import Pictures
+from .fitting import fit_once
 from .regimes import REGIMES, first_half
 from .tasks import CESSVAETask, new_network
 
@@ -71,18 +69,9 @@ def fit(
     progress: bool = True,
 ) -> CESSVAE:
     """Train a network with one loss for ``config.epochs``, on from another network where one is given; see :func:`train`."""
-    folder = Path(folder)
-    config.claim(folder)
-    if not (folder / WEIGHTS).is_file():
-        fit_task(
-            lambda: make_task(config, loss, network),
-            folder,
-            config,
-            data if data is not None else make_data(config),
-            pictures=[Pictures(folder / "pictures")],
-            progress=progress,
-        )
-    return CESSVAE.load(folder)
+    module = data if data is not None else make_data(config)
+    fitted: CESSVAE = fit_once(lambda: make_task(config, loss, network), CESSVAE, Path(folder), config, module, progress=progress)
+    return fitted
 
 
 def make_task(config: Config, loss: str, network: CESSVAE | None = None) -> CESSVAETask:
@@ -106,4 +95,5 @@ def make_data(config: Config) -> MICRO2DModule:
         together=config.together,
         batch_size=config.batch_size,
         workers=config.workers,
+        order_seed=config.seed,
     )

@@ -78,8 +78,10 @@ def sweep_regimes(
         Of each regime.
     epochs : float
         Of each trial; below 1, a share of one.
-    data, processes, progress
+    data, processes
         As for :func:`train_regimes`.
+    progress : callable, optional
+        As there; with one process, of the trials of each regime as :func:`sweep` calls it.
 
     Returns
     -------
@@ -91,7 +93,7 @@ def sweep_regimes(
     FileNotFoundError, TypeError, ValueError, NotFiniteError
         As :func:`sweep` and :func:`train`; if processes are not 1 or more.
     """
-    work = partial(_sweep, trials, epochs)
+    work = partial(_sweep, trials, epochs, progress if processes == 1 else None)
     if processes > 1:
         for config in _shared(configs).values():
             _begun(trials, epochs, config, folder, data)
@@ -123,12 +125,12 @@ def _train(folder: Any, data: Data, bars: bool, config: Config) -> None:
     train(config, Path(folder) / config.regime, data and data(config), progress=bars)
 
 
-def _sweep(trials: int, epochs: float, folder: Any, data: Data, bars: bool, config: Config) -> Config:
+def _sweep(trials: int, epochs: float, progress: Any, folder: Any, data: Data, bars: bool, config: Config) -> Config:
     """Sweep one regime, from its first half where it has one of another loss."""
     start = None
     if _shared({config.regime: config}):
         config, start = _begun(trials, epochs, config, folder, data)
-    return sweep(config, folder, trials=trials, epochs=epochs, start=start, data=data and data(config))
+    return sweep(config, folder, trials=trials, epochs=epochs, start=start, data=data and data(config), progress=progress)
 
 
 def _begun(trials: int, epochs: float, config: Config, folder: Any, data: Data) -> tuple[Config, Any]:

@@ -1,10 +1,12 @@
 """A Bayesian search of a regime's hyperparameters, by short runs, in one study that several processes may share."""
 
+import json
 import os
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from ..nets import CESSVAE
 from ..nets.blocks import mixed
 from .config import Config
 from .fitting import make_trainer, quiet
-from .regimes import REGIMES
+from .regimes import REGIMES, without_others
 from .run import make_data, make_task
 
 HEARTBEAT = 5  # seconds between signs of life of a trial; three missed ones, and it counts as killed
@@ -75,12 +77,13 @@ def sweep(
     Raises
     ------
     ValueError
-        If trials or epochs are not positive, or no trial gave a finite value.
+        If trials or epochs are not positive, the folder holds the regime's study of other choices, or no trial gave a finite value.
     """
     for name, value in (("trials", trials), ("epochs", epochs)):
         if not value > 0:
             raise ValueError(f"{name} must be above 0, got {value}")
     study = _study(config, Path(folder))
+    _claim(study, config, epochs)
     module = data if data is not None else make_data(config)
     while (done := len(study.get_trials(deepcopy=False, states=DONE))) < trials:
         running = len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)))
@@ -121,6 +124,18 @@ def _opened(config: Config, folder: Path) -> optuna.Study:
     return optuna.create_study(
         storage=storage, sampler=ByNumber(config.seed), study_name=config.regime, direction="minimize", load_if_exists=True
     )
+
+
+def _claim(study: optuna.Study, config: Config, epochs: float) -> None:
+    """Write into a study what its trials are trials of; refuse one of something else."""
+    found = {"learning_rate", "start_learning_rate", "epochs", "restart_every", *REGIMES[config.regime].swept, *config.OF_THE_MACHINE}
+    about = {name: value for name, value in asdict(without_others(config)).items() if name not in found} | {"trial_epochs": epochs}
+    about = json.loads(json.dumps(about))
+    held = study.user_attrs.get("about", about)
+    if held != about:
+        other = "; ".join(f"{name} {held.get(name)} there, {value} here" for name, value in about.items() if held.get(name) != value)
+        raise ValueError(f"folder holds a sweep of {config.regime} with other choices ({other}); give another folder")
+    study.set_user_attr("about", about)
 
 
 class ByNumber(optuna.samplers.BaseSampler):
