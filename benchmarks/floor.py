@@ -7,7 +7,6 @@ A crop needs the last, real step of the inverse transform for its own rows alone
 uses that an autocorrelation is even, and so its spectrum real, can do with less, and may come out below the floor.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +14,10 @@ import numpy as np
 import scipy.fft
 
 from .jobs import Job
+from .machine import available
 
 Transform = Callable[[], Any]
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = available()
 
 
 def sizes(job: Job) -> tuple[int, ...]:

@@ -70,7 +70,7 @@ def run_mcrpy(file: Path) -> None:
 
 def crop(name: str) -> np.ndarray:
     """The target as labels, the minority phase as phase 1."""
-    image = np.load(Path(os.environ["TWOPOINT_DATA"]) / f"data/micrographs/mcrpy_{name}_256.npy")[:64, :64]
+    image = np.load(Path(os.environ.get("TWOPOINT_DATA", ".")) / f"data/micrographs/mcrpy_{name}_256.npy")[:64, :64]
     labels = np.unique(image, return_inverse=True)[1].reshape(image.shape)
     return labels if labels.mean() <= 0.5 else 1 - labels
 

@@ -123,3 +123,16 @@ def test_two_processes(start):
     for out, errors in printed:
         count, mean = out.split()[-2:] if out.split() else pytest.fail(errors)
         assert (count, float(mean)) == ("7", pytest.approx(wanted, rel=1e-12))
+
+
+def test_a_loss_of_points_and_a_module_are_refused():
+    torch = pytest.importorskip("torch")
+    from twopoint.adapters.torch_losses import CESS
+
+    x = torch.rand(4, 1, 8, 8)
+    with pytest.raises(
+        ValueError, match=r"loss must give one value for each microstructure, got values of the prediction's own shape \(4, 1, 8, 8\)"
+    ):
+        DatasetLoss(torch.nn.functional.mse_loss).add(x, x)
+    with pytest.raises(TypeError, match=r"loss must be a function, .*, with its options beside it, not the module CESS"):
+        DatasetLoss(CESS(implied_phase=True))

@@ -236,7 +236,7 @@ def test_version(run):
 
 def test_the_entry_point_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit, match=r"scikit-image, .*: pip install 'twopoint\[cli\]'"):
+    with pytest.raises(SystemExit, match=r"scikit-image, .*: pip install '\.\[cli\]' in a checkout"):
         entry.main()
 
 

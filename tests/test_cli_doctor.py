@@ -99,7 +99,7 @@ def test_what_is_not_installed_is_no_failure_and_the_command_is_given(run, found
     result = run("doctor")
     assert result.exit_code == 0
     assert "not installed" in result.stdout
-    assert "jax, jaxlib missing: pip install 'twopoint[jax]'" in result.stdout
+    assert "jax, jaxlib missing: pip install '.[jax]' in a checkout" in result.stdout
 
 
 def test_a_missing_library_is_seen(monkeypatch):

@@ -104,3 +104,8 @@ def test_a_middle_phase_that_is_rim():
 
 def test_noise():
     assert any("differ from all their neighbours" in remark for remark in remarks(photograph(LABELS, noise=45.0)))
+
+
+@pytest.mark.parametrize("form", [lambda x: x > 0, lambda x: (255 * x - 128).astype(np.int8)], ids=["bool", "int8"])
+def test_images_of_one_bit_and_of_negative_values_are_looked_at_too(form):
+    assert [text for text in remarks(form(LABELS.astype(int)), threshold="0.5") if "rows" in text] == []

@@ -282,7 +282,7 @@ REFUSED = [
     (ZEROS, dict(n_phases=2, crop=3, block=0), ValueError, "block must be at least 1, got 0"),
     (ZEROS, dict(n_phases=2, crop=3, block=(4, 4, 4)), ValueError, "block must be one integer or 2"),
     (ZEROS, dict(n_phases=2, crop=3, memory=100), ValueError, "memory must be at least .* bytes for crop=\\(3, 3\\).*, got 100"),
-    (ZEROS, dict(n_phases=2, crop=3, memory=0), ValueError, "memory must be a positive number of bytes, got 0"),
+    (ZEROS, dict(n_phases=2, crop=3, memory=0), ValueError, "memory must be a positive number of bytes, or .* got 0"),
     (ZEROS[:0], dict(n_phases=2, crop=3), ValueError, "volume must have the shape"),
     (np.zeros(3), dict(crop=1), ValueError, "volume must have the shape"),
 ]
@@ -679,3 +679,14 @@ def test_tasks_transform_without_threads_of_their_own(monkeypatch):
     asked.clear()
     tp.correlations(tp.one_hot(images, 2))
     assert set(asked) == {7}
+
+
+@pytest.mark.parametrize("memory", [0, -5, "much"])
+def test_memory_that_is_none_is_refused(memory):
+    labels = np.zeros((3, 8, 8), dtype=int)
+    for call in (
+        lambda: ds.dataset_correlations(labels, n_phases=1, memory=memory),
+        lambda: ds.volume_correlations(labels, n_phases=1, crop=3, memory=memory),
+    ):
+        with pytest.raises(ValueError, match="memory must be a positive number of bytes"):
+            call()

@@ -150,3 +150,28 @@ def test_clamp_is_equation_9(backend):
     want = -np.sum(np.log(np.exp(-(x**2) / (2 * 0.05)) + np.exp(-((x - 1) ** 2) / (2 * 0.05))))
     oracles.close(backend.read(tp.clamp(backend.make(x), sigma=0.05, implied_phase=True)), want, 1e-12)
     assert backend.read(tp.clamp(backend.make(x.astype(np.float32)), sigma=0.05, implied_phase=True)).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_floor_below_what_the_dtype_holds_is_refused(backend, dtype):
+    m = backend.make(np.eye(4, dtype=dtype)[None])
+    least = {"float32": 1.18e-38, "float64": 2.23e-308}[str(m.dtype).split(".")[-1]]
+    with pytest.raises(ValueError, match=f"floor must be {least:.3g} at least"):
+        tp.cess(m, m, floor=5e-324, implied_phase=True)
+
+
+def test_a_weight_that_is_not_one_number_is_refused(unchecked):
+    m = np.eye(4)[None]
+    for alpha, error in (([1.0, 2.0], TypeError), ("2", TypeError), (np.ones(2), ValueError)):
+        for call in (tp.mse_cess, tp.value_and_grad(tp.mse_cess)):
+            with pytest.raises(error, match="alpha must be"):
+                call(m, m, alpha=alpha, implied_phase=True)
+    assert tp.mse_cess(m, m / 2, alpha=np.asarray(2.0), implied_phase=True) == tp.mse_cess(m, m / 2, alpha=2.0, implied_phase=True)
+
+
+def test_phases_on_the_last_axis_are_refused(unchecked):
+    m = np.zeros((4, 64, 64, 1))
+    with pytest.raises(ValueError, match=r"prediction of shape \(4, 64, 64, 1\) would hold 64 phases: .*moveaxis\(prediction, -1, -3\)"):
+        tp.cess(m, m)
+    with pytest.raises(TypeError, match="excess must be True or False, got 1"):
+        tp.cess(m[..., 0], m[..., 0], excess=1, implied_phase=True)

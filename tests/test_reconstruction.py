@@ -290,3 +290,8 @@ def test_one_fourier_mode_is_found_from_every_start(pattern):
     known = tp.target_statistics(tp.two_phase(pattern))
     for seed in range(6):
         assert tp.statistics_error(tp.reconstruct(known, seed=seed, iterations=20).labels, known) < 1e-6
+
+
+def test_pulls_that_are_no_numbers_are_refused(unchecked):
+    with pytest.raises(TypeError, match="pulls must be a number, got 'a'"):
+        tp.reconstruct(tp.two_phase(np.eye(4)), pulls=["a"])

@@ -303,3 +303,14 @@ def test_what_was_not_fitted_is_refused():
     radial = TwoPointTransformer(radial=True).fit(LABELS)
     with pytest.raises(ValueError, match="radial must be False"):
         radial.target_statistics(radial.transform(LABELS))
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_of_none_is_refused(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
+        TwoPointTransformer(batch_size=batch_size).fit_transform(LABELS)
+
+
+def test_gray_values_are_not_taken_for_labels():
+    with pytest.raises(ValueError, match="X of integers holds labels 0 to N-1, got 255: gray values"):
+        TwoPointTransformer().fit(np.uint8(255) * (LABELS > 1).astype(np.uint8))

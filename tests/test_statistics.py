@@ -1,5 +1,8 @@
 """TargetStatistics: the same result as the target, options, batches, measured statistics without an image."""
 
+import subprocess
+import sys
+
 import numpy as np
 import oracles
 import pytest
@@ -145,3 +148,28 @@ def test_dtypes(backend, mode):
             got = backend.read(tp.cess(backend.make(P.astype(other)), statistics))
             assert got.dtype == other
             oracles.close(got, backend.read(tp.cess(backend.make(P), backend.make(T), **options)), 1e-6)
+
+
+JITTED = """
+import pickle, sys
+import numpy as np, twopoint as tp
+plain = tp.target_statistics(np.eye(4)[None], implied_phase=True)
+assert "jax" not in sys.modules
+import jax
+for known in (plain.map(jax.numpy.asarray), pickle.loads(pickle.dumps(plain)), tp.target_statistics(np.eye(4)[None], implied_phase=True)):
+    assert jax.tree.leaves(known)[0] is not known
+    print(float(jax.jit(tp.cess)(jax.numpy.full((1, 4, 4), 0.5), known)))
+"""
+
+
+def test_statistics_made_before_jax_came_are_taken_by_a_jitted_loss():
+    printed = subprocess.run([sys.executable, "-c", JITTED], capture_output=True, text=True, timeout=100)
+    assert printed.returncode == 0, printed.stderr
+    wanted = float(tp.cess(np.full((1, 4, 4), 0.5), np.eye(4)[None], implied_phase=True))
+    assert [float(line) for line in printed.stdout.split()] == pytest.approx([wanted] * 3, rel=1e-5)
+
+
+def test_a_number_of_phases_that_is_not_that_of_all_pairs_is_refused():
+    f = tp.correlations(np.eye(4)[None], implied_phase=True)
+    with pytest.raises(ValueError, match="n_phases must be that of f, 2 for 2 rows of pairs='all', got 3"):
+        tp.TargetStatistics.from_correlations(f, shape=(4, 4), n_phases=3)

@@ -62,6 +62,7 @@ def test_no_circles_leave_label_0():
     [
         ({"rng": 3}, TypeError, "rng must be a numpy.random.Generator"),
         ({"shape": ()}, ValueError, "shape must have 1, 2 or 3 sizes"),
+        ({"shape": 64}, TypeError, "shape must be the sizes of the space"),
         ({"shape": (4,) * 4}, ValueError, "shape must have 1, 2 or 3 sizes"),
         ({"shape": (4, 0)}, ValueError, "shape must be at least 1"),
         ({"shape": (4.0, 4)}, TypeError, "shape must be an integer"),

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
-from ._namespace import Array, Namespace
+from ._namespace import Array, Namespace, is_array
 
 REDUCTIONS = ("mean", "sum", "none")
 BOUNDARIES = ("periodic", "open")
+MANY, FEW = 16, 4  # so many phases beside so few points along the last axis are channels that come last
 
 
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
@@ -46,6 +47,21 @@ def number(name: str, value: Any) -> float:
     return float(value)
 
 
+def is_scalar_array(name: str, value: Any) -> bool:
+    """Tell whether a value is an array of no axes, as a traced or learnt number is; refuse an array that has some."""
+    if not is_array(value) or isinstance(value, Real):  # numpy's scalars are both
+        return False
+    if tuple(value.shape) != ():
+        raise ValueError(f"{name} must be one number, got an array of shape {tuple(value.shape)}")
+    return True
+
+
+def weight(name: str, value: Any) -> None:
+    """Refuse what is neither a number nor an array of no axes."""
+    if not is_scalar_array(name, value):
+        number(name, value)
+
+
 def real(name: str, x: Array, xp: Namespace, *, booleans: bool = False) -> None:
     """Refuse an array that is not real floating, or boolean where that is allowed."""
     if xp.isdtype(x.dtype, "real floating") or (booleans and xp.isdtype(x.dtype, "bool")):
@@ -63,6 +79,16 @@ def microstructure(name: str, m: Array, ndim: int) -> tuple[int, ...]:
     if m.shape[-ndim - 1] < 1:
         raise ValueError(f"{name} must hold at least one explicit phase on axis {-ndim - 1}, got shape {tuple(m.shape)}")
     return field(name, m, ndim)
+
+
+def phases_first(name: str, m: Array, ndim: int) -> None:
+    """Refuse what holds its phases on the last axis, as far as a shape tells."""
+    n_phases, last = m.shape[-ndim - 1], m.shape[-1]
+    if n_phases >= MANY and last <= FEW:
+        raise ValueError(
+            f"{name} of shape {tuple(m.shape)} would hold {n_phases} phases: phases come before space, so move a last axis of phases "
+            f"there, moveaxis({name}, -1, {-ndim - 1})"
+        )
 
 
 def field(name: str, x: Array, ndim: int) -> tuple[int, ...]:

@@ -23,7 +23,8 @@ Report: TypeAlias = Callable[[int, float], None]  # iterations done, least loss
 # the pull is not felt, beyond the last no gray is left.
 PULLS = tuple(float(weight) for weight in np.geomspace(1e-3, 0.5, 9))
 
-_AT_ONCE = 1 << 22  # numbers in the phases of the searches that are under way together: L-BFGS remembers 20 times as many of each
+TRIES = 4  # noises of a start, each with a first run
+AT_ONCE = 1 << 22  # numbers in the phases of the searches that are under way together: L-BFGS remembers 20 times as many of each
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def _drive(searches: Sequence[Generator[Array, Evaluation, Any]], evaluate: Eval
 
     waiting = iter(range(len(searches)))
     while len(found) < len(searches):
-        while not wanted or (len(wanted) + 1) * math.prod(next(iter(wanted.values())).shape) <= _AT_ONCE:
+        while not wanted or (len(wanted) + 1) * math.prod(next(iter(wanted.values())).shape) <= AT_ONCE:
             if (i := next(waiting, None)) is None:
                 break
             advance(i, None)

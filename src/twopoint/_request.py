@@ -62,7 +62,7 @@ def _numbers(name: str, values: Any) -> tuple[float, ...]:
     """Return a sequence of finite numbers from 0 on; refuse what is none."""
     if isinstance(values, (str, bytes)) or not (isinstance(values, Iterable) or is_array(values)):
         raise TypeError(f"{name} must be a sequence of numbers, got {type(values).__name__}")
-    numbers = tuple(float(value) for value in values)
+    numbers = tuple(_check.number(name, value.item() if is_array(value) else value) for value in values)
     if not all(0 <= number < math.inf for number in numbers):
         raise ValueError(f"{name} must be finite and not below 0, got {numbers}")
     return numbers

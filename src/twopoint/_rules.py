@@ -40,9 +40,11 @@ def is_constant(x: Array, xp: Namespace) -> bool:
 
 def is_recorded(x: Array, xp: Namespace) -> bool:
     """Whether torch is recording what is done to x."""
+    if is_jax(xp):
+        return False
     import torch
 
-    return not is_jax(xp) and x.requires_grad and torch.is_grad_enabled()
+    return x.requires_grad and torch.is_grad_enabled()
 
 
 def recorded_plainly(x: Array) -> bool:

@@ -33,7 +33,7 @@ def namespace(**arrays: Array) -> Namespace:
     Parameters
     ----------
     **arrays : arrays by name
-        Arrays of one library and device; None is passed over.
+        Arrays of one library and device; ``mask`` and ``count`` may be None.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from ._namespace import Array, Namespace
 from .losses import cess, clamp, mse_cess, msess
 from .measures import CrossEntropy, Measure, SquaredError, clamp_slope
 from .plan import CallOptions
-from .problem import Problem, clamp_total, pixel_difference, pixel_error, pose, pose_clamp, reduce_batch
+from .problem import Problem, clamp_total, pixel_error, pose, pose_clamp, reduce_batch
 from .style import style_loss
 
 Loss: TypeAlias = Callable[..., Array]
@@ -72,13 +72,14 @@ def _entropy(options: dict[str, Any]) -> Measure:
 
 def _mse_cess(prediction: Array, target: Any, *, alpha: float, **options: Any) -> tuple[Array, Array]:
     """Return mse_cess and its gradient."""
-    losses.refuse_statistics(target)
+    losses.pose_pixels(target, alpha)
     problem, own = _pose(prediction, target, _entropy(options), options)
     xp, ndim = problem.xp, problem.plan.ndim
     values, gradient = problem.value_and_gradient()
-    by_phase = adjoint.mean_square(pixel_difference(problem, target), problem.mask, ndim, xp)
+    difference = problem.pixel_difference(target)
+    by_phase = adjoint.mean_square(difference, problem.mask, ndim, xp)
     by_phase = adjoint.implied(by_phase, ndim) if problem.plan.implied else by_phase
-    values, gradient = values + alpha * pixel_error(problem, target), gradient + alpha * by_phase
+    values, gradient = values + alpha * pixel_error(difference, problem.mask, ndim, xp), gradient + alpha * by_phase
     return _finish(values, gradient, prediction, ndim, own["reduction"], xp)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from jaxtyping import Float
 
+from . import _check
 from ._namespace import Array
 from .measures import CrossEntropy, SquaredError
 from .pairs import Pair
@@ -151,7 +152,7 @@ def mse_cess(
     ----------
     prediction, target : arrays (..., N, *space) of equal shape
         As in :func:`msess`; target statistics have no pixels and are refused.
-    alpha : float
+    alpha : float, or an array of no axes
         Weight of the pixels' error.
     ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
         As in :func:`cess`.
@@ -177,15 +178,17 @@ def mse_cess(
     >>> round(float(tp.mse_cess(b, a, alpha=2.0, implied_phase=True, excess=True)), 6)
     0.579296
     """
-    refuse_statistics(target)
+    pose_pixels(target, alpha)
     options = CallOptions(ndim, boundary, mask, crop, implied_phase, pairs)
     problem = pose(prediction, target, options, CrossEntropy(floor, excess), reduction=reduction, lag_reduction=lag_reduction)
-    values = alpha * pixel_error(problem, target) + problem.value()
-    return finish(values, prediction, reduction, problem.xp)
+    xp, difference = problem.xp, problem.pixel_difference(target)
+    values = alpha * pixel_error(difference, problem.mask, problem.plan.ndim, xp) + problem.value()
+    return finish(values, prediction, reduction, xp)
 
 
-def refuse_statistics(target: Any) -> None:
-    """Refuse target statistics where pixels are needed."""
+def pose_pixels(target: Any, alpha: Any) -> None:
+    """Refuse target statistics where pixels are needed, and a weight of the pixels that is not one number."""
+    _check.weight("alpha", alpha)
     if isinstance(target, TargetStatistics):
         raise TypeError("mse_cess needs the target's pixels; target is TargetStatistics, which have none")
 

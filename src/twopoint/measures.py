@@ -51,6 +51,8 @@ class CrossEntropy:
 
     def __post_init__(self) -> None:
         _check.positive("floor", self.floor)
+        if not isinstance(self.excess, bool):
+            raise TypeError(f"excess must be True or False, got {self.excess!r}")
 
     def goal(self, t: Array, share: Array | float, odd: Array | None, xp: Namespace) -> Goal:
         """Prepare a target t, of which opposite lags may be t + odd and t - odd."""

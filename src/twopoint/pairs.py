@@ -46,6 +46,8 @@ def resolve_rows(pairs: Any, rows: int, n_phases: int | None) -> tuple[int, Pair
     """Return the number of phases, and the pairs, of statistics with so many rows; a list tells by its largest phase, or by n_phases."""
     if isinstance(pairs, str):
         n = (math.isqrt(8 * rows + 1) - 1) // 2 if pairs == "unique" else rows  # rows = n (n + 1) / 2
+        if n_phases not in (None, n):
+            raise ValueError(f"n_phases must be that of f, {n} for {rows} rows of pairs={pairs!r}, got {n_phases}")
         return n, resolve(pairs, n)
     known = resolve(pairs, n_phases)
     return n_phases or max(max(pair) for pair in known) + 1, known

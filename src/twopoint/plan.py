@@ -80,6 +80,7 @@ def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple
     """Check the options of a statistic of m; return the plan, the pairs in the user's order, and the mask as counting() gives it."""
     options.check()
     space = _check.microstructure(name, m, options.ndim)
+    _check.phases_first(name, m, options.ndim)
     n_phases = int(m.shape[-options.ndim - 1]) + options.implied_phase
     wanted = resolve(options.pairs, n_phases)
     lags = Lags(space, options.boundary, _check.crop_sizes(options.crop, all_lags(space, options.boundary)))

@@ -1,11 +1,10 @@
 """The problem that a loss on statistics poses: checked and planned, with the target's side worked out."""
 
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any, TypeAlias
 
 from . import _check, chunks, correlation, phases
-from ._namespace import Array, Namespace, differentiable, is_array, is_constant, namespace, recorded_plainly
+from ._namespace import Array, Namespace, differentiable, is_constant, namespace, recorded_plainly
 from .carried import of_microstructure, shares
 from .goals import Goals, is_spectral, lag_goals, spectral_goals, spectral_goals_of_microstructure
 from .lags import all_lags
@@ -33,6 +32,10 @@ class Problem:
     def batch(self) -> tuple[int, ...]:
         """The shape of the batch."""
         return tuple(self.prediction.shape[: -self.plan.ndim - 1])
+
+    def pixel_difference(self, target: Array) -> Array:
+        """Return prediction minus target, (..., N, *space)."""
+        return pixel_difference(self.prediction, target, self.mask, self.plan.ndim, self.plan.implied, self.xp)
 
     def value(self) -> Array:
         """Return the loss of each member of the batch, (...)."""
@@ -93,6 +96,10 @@ def pose(prediction: Array, target: Target, given: CallOptions, measure: Measure
             "cess of one phase alone is minimised by a full image; pass implied_phase=True if prediction holds phase 1 of two, "
             "or pairs=[(0, 0)] if you do want this"
         )
+    if isinstance(measure, CrossEntropy) and measure.floor < (
+        least := xp.finfo(correlation.arithmetic(prediction, plan, xp)).smallest_normal
+    ):
+        raise ValueError(f"floor must be {float(least):.3g} at least, the smallest number of full precision, got {measure.floor!r}")
     if known is None:
         pixels = xp.astype(target, phases.result_dtype(prediction, xp), copy=False)
         goals, count = _from_pixels(pixels, prediction, mask, plan, wanted, measure, lag_reduction, xp)
@@ -176,34 +183,29 @@ def finish(values: Array, prediction: Array, reduction: str, xp: Namespace) -> A
     return xp.astype(reduce_batch(values, reduction, xp), phases.result_dtype(prediction, xp), copy=False)
 
 
-def pixel_error(problem: Problem, target: Array) -> Array:
-    """Return the mean over counting points and all phases of squared differences, (...)."""
-    xp, ndim = problem.xp, problem.plan.ndim
-    difference = pixel_difference(problem, target)
-    return xp.mean(phases.mean(difference**2, problem.mask, ndim, xp), axis=-1)
+def pixel_error(difference: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
+    """Return the mean over counting points and all phases of the squares of what pixel_difference gives, (...)."""
+    return xp.mean(phases.mean(difference**2, mask, ndim, xp), axis=-1)
 
 
-def pixel_difference(problem: Problem, target: Array) -> Array:
-    """Return prediction minus target for all N phases, 0 where a point does not count, (..., N, *space)."""
-    xp, ndim = problem.xp, problem.plan.ndim
-    difference = phases.as_floating(problem.prediction, xp) - phases.as_floating(target, xp)
-    if problem.plan.implied:
+def pixel_difference(prediction: Array, target: Array, mask: Array | None, ndim: int, implied: bool, xp: Namespace) -> Array:
+    """Return prediction minus target for all N phases, 0 where a point does not count by the mask of counting(), (..., N, *space)."""
+    difference = phases.as_floating(prediction, xp) - phases.as_floating(target, xp)
+    if implied:
         difference = xp.concat([-xp.sum(difference, axis=-ndim - 1, keepdims=True), difference], axis=-ndim - 1)
-    return difference if problem.mask is None else xp.where(problem.mask, difference, xp.zeros_like(difference))
+    return difference if mask is None else xp.where(mask, difference, xp.zeros_like(difference))
 
 
 def pose_clamp(
     m: Array, sigma: Any, ndim: int | None, mask: Array | None, implied_phase: bool | None, reduction: str
 ) -> tuple[Array, Array | None, int, Namespace]:
     """Check a call of clamp; return all N phases, 0 where a point does not count, the mask of counting(), ndim and the namespace."""
-    traced = is_array(sigma) and not isinstance(sigma, Real)  # numpy's scalars are both
+    traced = _check.is_scalar_array("sigma", sigma)
     arrays = {"m": m, "sigma": sigma} if traced else {"m": m}
     xp, ndim = namespace(**arrays, mask=mask), 2 if ndim is None else ndim
     _check.choice("reduction", reduction, _check.REDUCTIONS)
     if not traced:
         _check.positive("sigma", sigma)
-    elif tuple(sigma.shape) != ():
-        raise ValueError(f"sigma must be one number, got an array of shape {tuple(sigma.shape)}")
     Options(ndim, implied_phase=False if implied_phase is None else implied_phase).check()
     _check.real("m", m, xp)
     space = _check.microstructure("m", m, ndim)

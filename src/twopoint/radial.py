@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Num
 
 from . import _check
 from ._namespace import Array, Namespace, device_of, floating, namespace
+
+Shells: TypeAlias = tuple[np.ndarray, tuple[int, ...], float]  # flat lag indices shell after shell, where each begins, and their width
 
 
 def radial_average(
@@ -73,7 +75,13 @@ def radial_average(
         _check.real_or_boolean("count", count, xp)
         if count.shape[-ndim:] != f.shape[-ndim:] or not _broadcasts(count.shape, f.shape):
             raise ValueError(f"count must have the lags of f and broadcast against its shape {tuple(f.shape)}, got {tuple(count.shape)}")
-    order, bounds, width = _shells(lags, _spacings(spacing, ndim), bool(centered))
+    steps = _spacings(spacing, ndim)
+    return average_in_shells(f, count, shells_of(lags, steps, bool(centered), min(steps)), ndim, xp)[:2]
+
+
+def average_in_shells(f: Array, count: Array | None, shells: Shells, ndim: int, xp: Namespace) -> tuple[Array, Array, Array]:
+    """Return the radius of each shell, the average of f there, weighted by count, (..., shells), and the sum of the weights."""
+    order, bounds, width = shells
     dtype = floating(f, xp)
     index = xp.asarray(np.asarray(order), device=device_of(f))
     flat = _in_shells(f, ndim, index, dtype, xp)
@@ -82,7 +90,7 @@ def radial_average(
     sums = [(xp.sum(weighted[..., a:b], axis=-1), xp.sum(weight[..., a:b], axis=-1)) for a, b in pairwise(bounds)]
     values = xp.stack([total / xp.where(n > 0, n, xp.ones_like(n)) for total, n in sums], axis=-1)
     r = width * xp.arange(len(bounds) - 1, dtype=dtype, device=device_of(f))
-    return r, values
+    return r, values, xp.stack([n for _, n in sums], axis=-1)
 
 
 def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
@@ -107,9 +115,8 @@ def _spacings(spacing: float | Iterable[float], ndim: int) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=32)
-def _shells(lags: tuple[int, ...], spacing: tuple[float, ...], centered: bool) -> tuple[np.ndarray, tuple[int, ...], float]:
-    """Return the flat lag indices shell after shell, where each shell begins, and the width of a shell."""
-    width = min(spacing)
+def shells_of(lags: tuple[int, ...], spacing: tuple[float, ...], centered: bool, width: float) -> Shells:
+    """Return shells of lags, up to half their smallest extent."""
     axes = [np.arange(n) - n // 2 if centered else (np.arange(n) + n // 2) % n - n // 2 for n in lags]
     squares = np.zeros(lags)
     for axis, (r, step) in enumerate(zip(axes, spacing, strict=True)):

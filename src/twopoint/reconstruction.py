@@ -55,7 +55,7 @@ def reconstruct(
     implied_phase: bool | None = None,
     loss: Loss | Sequence[Term] | None = None,
     starts: int = 1,
-    tries: int = 4,
+    tries: int = _descent.TRIES,
     seed: int = 0,
     initial: Array | None = None,
     volume_fractions: Sequence[float] | None = None,

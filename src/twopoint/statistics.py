@@ -1,5 +1,6 @@
 """Target statistics: what a loss needs of a target, computed once."""
 
+import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from jaxtyping import Float
 
 from . import _check, correlation, phases
-from ._namespace import Array, can_be_kept, is_jax, namespace
+from ._namespace import Array, can_be_kept, namespace
 from .carried import Carried, fold
 from .goals import Goals
 from .lags import Lags, all_lags
@@ -204,11 +205,15 @@ class TargetStatistics:
             count = correlation.pair_count(counting, like, plan, xp)
             count = xp.broadcast_to(count, batch + tuple(count.shape[-plan.ndim :]))
             mask = xp.broadcast_to(counting[(..., 0, *(slice(None),) * plan.ndim)], batch + plan.lags.space)
-        if is_jax(xp):
+        return cls(tuple(values), mask, count, plan, wanted, batched, symmetric)._registered()
+
+    def _registered(self) -> "TargetStatistics":
+        """Tell jax of this class, where jax is loaded."""
+        if "jax" in sys.modules:
             from . import _rules
 
-            _rules.register_pytree(cls)
-        return cls(tuple(values), mask, count, plan, wanted, batched, symmetric)
+            _rules.register_pytree(type(self))
+        return self
 
     def narrow(self, plan: Plan, xp: Any) -> tuple[list[Array], Array | None]:
         """Return the statistics of fewer pairs and lags, and their count."""
@@ -246,7 +251,7 @@ class TargetStatistics:
         """
         (values, mask, count), fixed = self.tree_flatten()
         mask, count = (None if x is None else function(x) for x in (mask, count))
-        return type(self)(tuple(function(f) for f in values), mask, count, *fixed)
+        return type(self)(tuple(function(f) for f in values), mask, count, *fixed)._registered()
 
     def with_all_pairs(self) -> "TargetStatistics":
         """Return the statistics as those of all pairs, if they hold each pair in one order at least: f_kh(r) = f_hk(-r)."""
@@ -276,6 +281,10 @@ class TargetStatistics:
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_memo": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._registered()
 
     def __repr__(self) -> str:
         options = f"boundary={self.boundary!r}, crop={self.crop}, implied_phase={self.implied_phase}, pairs={self.pairs or 'all'}"

@@ -71,7 +71,7 @@ def dataset_correlations(
     ((100, 2, 2, 9, 9), (2, 2, 9, 9))
     """
     source, sample, plan, rows = _planned(images, n_phases, Options(ndim, boundary, None, crop, implied_phase, pairs))
-    blocks = _by_images(source, plan, parse_bytes(memory))
+    blocks = _by_images(source, plan, bytes_of(memory))
     operands: list[Any] = [blocks, tuple(range(blocks.ndim))]
     if mask is not None:
         masks, shared = _masks(mask, blocks, plan)
@@ -82,6 +82,17 @@ def dataset_correlations(
     dtype = np.dtype(result_dtype(sample, namespace(images=sample)))
     meta = np.empty((0,) * (1 + len(new)), dtype)
     return da.blockwise(of_chunk, (0, *new), *operands, new_axes=new, concatenate=True, dtype=dtype, meta=meta)
+
+
+def bytes_of(memory: int | str) -> int:
+    """Return a number of bytes; refuse what is none."""
+    try:
+        found = parse_bytes(memory)
+    except (ValueError, TypeError, AttributeError):
+        found = 0
+    if found < 1:
+        raise ValueError(f"memory must be a positive number of bytes, or a text such as '256MiB', got {memory!r}")
+    return int(found)
 
 
 def _planned(images: Any, n_phases: int | None, options: Options) -> tuple[Any, np.ndarray, Plan, tuple[int, ...]]:

@@ -23,6 +23,9 @@ def in_shape(X: np.ndarray, shape: Iterable[int] | None, ndim: int) -> np.ndarra
     return X
 
 
+MANY = 64  # phases that nobody has; so many labels are gray values
+
+
 def count_phases(X: np.ndarray, n_phases: int | None, *, ndim: int, implied_phase: bool) -> int:
     """Return the number of phases of samples; refuse another number than said."""
     if X.ndim == ndim + 2:
@@ -39,6 +42,8 @@ def count_phases(X: np.ndarray, n_phases: int | None, *, ndim: int, implied_phas
         return 2
     if implied_phase:
         raise ValueError("implied_phase=True is for probabilities that leave phase 0 out; X of integers holds labels")
+    if n_phases is None and X.max() >= MANY:
+        raise ValueError(f"X of integers holds labels 0 to N-1, got {X.max()}: gray values? Divide by 255, or give n_phases")
     return max(2, int(X.max()) + 1) if n_phases is None else n_phases
 
 

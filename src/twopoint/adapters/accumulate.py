@@ -29,8 +29,8 @@ class DatasetLoss:
 
     Raises
     ------
-    ValueError
-        If options hold a reduction.
+    TypeError, ValueError
+        If the loss is a module that has a reduction of its own; if options hold one.
 
     References
     ----------
@@ -51,6 +51,8 @@ class DatasetLoss:
     def __init__(self, loss: Callable[..., Array] = cess, **options: Any) -> None:
         if "reduction" in options:
             raise ValueError("options must not hold a reduction: the values of all microstructures are kept")
+        if hasattr(loss, "reduction"):
+            raise TypeError(f"loss must be a function, such as twopoint.cess, with its options beside it, not the module {loss!r}")
         self.loss, self.options = loss, options
         self.reset()
 
@@ -73,9 +75,16 @@ class DatasetLoss:
         Raises
         ------
         TypeError, ValueError
-            As the loss; if there is not one index for each microstructure; if some batches have indices and others none.
+            As the loss; if it gives a value for each point; if there is not one index for each microstructure; if some batches have indices
+            and others none.
         """
-        found = to_numpy(self.loss(prediction, target, reduction="none", **self.options)).astype(np.float64).reshape(-1)
+        given = self.loss(prediction, target, reduction="none", **self.options)
+        if tuple(given.shape) == tuple(prediction.shape):
+            raise ValueError(
+                f"loss must give one value for each microstructure, got values of the prediction's own shape {tuple(given.shape)}; "
+                "of pixels take the mean: lambda p, t, reduction: ((p - t) ** 2).mean((-3, -2, -1))"
+            )
+        found = to_numpy(given).astype(np.float64).reshape(-1)
         indices = [] if index is None else _listed(index)
         if index is not None and len(indices) != len(found):
             raise ValueError(f"index must hold one for each of the {len(found)} microstructures, got {len(indices)}")

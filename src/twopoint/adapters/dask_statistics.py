@@ -10,13 +10,12 @@ from typing import Any
 import dask.array as da
 import numpy as np
 from dask import delayed
-from dask.utils import parse_bytes
 
 from .._namespace import Array
 from ..pairs import Pair, is_all
 from ..plan import Options
 from ._blocks import block_sums, gather, statistics_of
-from ._dataset import dataset_correlations
+from ._dataset import bytes_of, dataset_correlations
 from ._principal import PrincipalComponents, mean_and_variance, principal_components
 from ._stored import StoredArray, open_array, source_of, volume_dtype
 from ._volume_plan import Block, VolumePlan, block_shape, blocks_of, check_mask, volume_plan
@@ -106,19 +105,11 @@ def volume_correlations(
     plan = volume_plan(tuple(source.shape), n_phases, options)
     if counting is not None:
         check_mask(counting, plan.space)
-    shape = block_shape(block, plan, source.dtype.itemsize, _bytes(memory))
+    shape = block_shape(block, plan, source.dtype.itemsize, bytes_of(memory))
     total = _total(source, counting, blocks_of(plan.space, shape), plan)
     square = (plan.n_phases,) * 2 if is_all(pairs) else (len(plan.wanted),)
     finished = delayed(partial(_finish, plan=plan, dtype=dtype, shape=(*square, *plan.crop)), pure=False)(total)
     return da.from_delayed(finished, (*square, *plan.crop), dtype)
-
-
-def _bytes(memory: int | str) -> int:
-    """Return a number of bytes; refuse what is none."""
-    found = parse_bytes(memory)
-    if found < 1:
-        raise ValueError(f"memory must be a positive number of bytes, got {memory!r}")
-    return int(found)
 
 
 def _total(source: Any, counting: Any, blocks: list[Block], plan: VolumePlan) -> Any:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from twopoint import TargetStatistics
 
+from .._check import integer
 from ._features import HalfLags, list_pairs, name_features, name_lags
 from ._samples import as_microstructure, complete, count_phases, in_shape, in_shells, statistics
 
@@ -66,7 +67,8 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
     Raises
     ------
     TypeError, ValueError
-        In fit and transform, as :func:`twopoint.correlations`, and if X has another shape or other phases than said or fitted.
+        In fit and transform, as :func:`twopoint.correlations`, and if X has another shape or other phases than said or fitted, or
+        batch_size is no integer above 0.
 
     References
     ----------
@@ -243,5 +245,5 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
     def _batches(self, X: np.ndarray) -> Iterator[slice]:
         """Split the samples into batches."""
         fit = _WORKING_BYTES // (self.n_phases_ * math.prod(self.space_) * self._dtype(X).itemsize)
-        size = max(1, fit) if self.batch_size is None else self.batch_size
+        size = max(1, fit) if self.batch_size is None else integer("batch_size", self.batch_size, 1)
         return (slice(i, i + size) for i in range(0, len(X), size))

@@ -7,8 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twopoint import TargetStatistics, cess, mse_cess, msess, volume_fractions
+from twopoint import TargetStatistics, cess, mse_cess, msess
 
+from .._namespace import namespace
+from ..phases import counting
+from ..problem import pixel_difference, pixel_error, reduce_batch
 from ._torch_module import Clamp, Loss, StyleLoss
 from .target_cache import TargetCache
 
@@ -210,14 +213,11 @@ class MSECESS(_OnStatistics):
 
     def _pixels(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the mean over counting points and all phases of squared differences, reduced over the batch."""
-        ndim, dtype = self.ndim or 2, _computed(prediction)
-        difference = prediction.to(dtype) - target.detach().to(dtype)
-        if self.implied_phase:
-            difference = torch.cat([-difference.sum(-ndim - 1, keepdim=True), difference], dim=-ndim - 1)
-        if self.mask is not None:  # before the square, whose derivative would carry a NaN
-            difference = torch.where(self.mask, difference, 0.0)
-        errors: Tensor = volume_fractions(difference**2, ndim=ndim, mask=self.mask).mean(-1)
-        return {"none": errors, "mean": errors.mean(), "sum": errors.sum()}[self.reduction]
+        ndim, xp = self.ndim or 2, namespace(prediction=prediction)
+        mask = None if self.mask is None else counting(self.mask, ndim, xp)
+        difference = pixel_difference(prediction, target.detach(), mask, ndim, bool(self.implied_phase), xp)
+        found: Tensor = reduce_batch(pixel_error(difference, mask, ndim, xp), self.reduction, xp)
+        return found
 
 
 def _computed(prediction: Tensor) -> torch.dtype:

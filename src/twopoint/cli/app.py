@@ -20,7 +20,7 @@ def main() -> None:
     """Run the command line; exit with the install command where what it needs is absent."""
     missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
-        sys.exit(f"the command twopoint needs {', '.join(missing)}: pip install 'twopoint[cli]'")
+        sys.exit(f"the command twopoint needs {', '.join(missing)}: pip install '.[cli]' in a checkout")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without µ shows ? instead of a traceback

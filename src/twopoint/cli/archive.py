@@ -71,7 +71,7 @@ def load_statistics(text: str) -> tuple[TargetStatistics, Spacing]:
     if not is_zipfile(source.path):
         raise InputError(f"{source} cannot be read: it is damaged, or no .npz file")
     with reading(source), source.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-        require(sum(entry.file_size for entry in file.zip.infolist()), f"reading {source}")
+        require(sum(entry.file_size for entry in file.zip.infolist()), f"reading {source}", part=False)
         if "format" not in file or str(file["format"]) != FORMAT:
             raise InputError(f"{source} holds no statistics of twopoint stats --save")
         f, count = np.asarray(file["correlations"], dtype=np.float64), np.asarray(file["pair_counts"])

@@ -15,8 +15,8 @@ _WALL = 1.5  # mismatch across the wrap-around, by the largest between neighbour
 _FIXED, _A_POINT = 3.0, 2e-4  # seconds of a start with two phases, as measured on one core of 64 x 64 to 256 x 256 px
 
 
-def cost(space: tuple[int, ...], n_phases: int, boundary: str, lags: tuple[int, ...], starts: int) -> str:
-    """Return one line on the work ahead: size, boundary, lags, starts, and roughly how long it takes.
+def cost(space: tuple[int, ...], n_phases: int, boundary: str, lags: tuple[int, ...], starts: int, *, part: bool = True) -> str:
+    """Return one line on the work ahead: size, boundary, lags, starts, and roughly how long it takes; of an image that it has parts.
 
     Examples
     --------
@@ -26,8 +26,8 @@ def cost(space: tuple[int, ...], n_phases: int, boundary: str, lags: tuple[int, 
     """
     searches = f"{starts} start{'s' * (starts > 1)}"
     seconds = starts * _seconds(space, n_phases, boundary)
-    part = max(min(space) // 2, 8)
-    hint = f"; --window {part} takes a part" if min(space) > part else ""
+    half = max(min(space) // 2, 8)
+    hint = f"; --window {half} takes a part" if part and min(space) > half else ""
     image, kept = tables.extent(space, Spacing().along(len(space))), " x ".join(map(str, lags))
     what = f"reconstructing {n_phases} phases of {image}, {boundary} boundary, {kept} lags, {searches}"
     return f"{what}: about {tables.duration(seconds)}{hint}"

@@ -105,7 +105,7 @@ def _captions(values: np.ndarray, mask: np.ndarray | None) -> Iterator[str]:
     """Say that rows at the upper or lower edge hold mostly one gray value, as a caption or a bar below a micrograph does."""
     if values.ndim != 2 or mask is not None:
         return
-    height, near = len(values), _NEAR * float(np.ptp(values))
+    height, near = len(values), _NEAR * (float(values.max()) - float(values.min()))
     for edge, rows in (("last", values[::-1]), ("first", values)):
         share = np.mean(np.abs(rows - np.median(rows[0]).astype(float)) <= near, axis=1)
         band = int(np.argmin(share > _CAPTION)) if not (share > _CAPTION).all() else height

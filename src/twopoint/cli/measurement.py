@@ -1,11 +1,12 @@
 """What is measured of labels: 2-point statistics and their averages over directions."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from .. import correlations, one_hot, pair_counts, radial_average, volume_fractions
+from .. import correlations, one_hot, pair_counts, volume_fractions
+from .._namespace import namespace
+from ..radial import average_in_shells, shells_of
 from . import memory
 from .errors import InputError
 from .units import Spacing
@@ -61,28 +62,10 @@ class Statistics:
     def radial(self, f: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return radii in the unit of spacing and the radial averages of the phases' autocorrelations, or of f, weighted by pairs."""
         values = np.stack([self.f[h, h] for h in range(len(self.f))]) if f is None else f
-        if min(self.spacing.steps) < self.shell:
-            return self._in_wide_shells(values)
-        options: dict[str, Any] = dict(ndim=self.ndim, centered=True, spacing=self.spacing.steps)
-        r, average = radial_average(values, count=self.count, **options)
-        if self.count is None:
-            return r, average
-        reached = radial_average(self.count, **options)[1] > 0
+        shells = shells_of(self.lags, tuple(self.spacing.steps), True, self.shell)
+        r, average, weight = average_in_shells(values, self.count, shells, self.ndim, namespace(f=values))
+        reached = weight.reshape(-1, len(r))[0] > 0
         return r[reached], average[..., reached]
-
-    def _in_wide_shells(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return radial averages in shells as wide as the largest step, up to half the smallest extent of the lags."""
-        axes = [(np.arange(n) - n // 2) * step for n, step in zip(self.lags, self.spacing.steps, strict=True)]
-        squares = sum(along**2 for along in np.meshgrid(*axes, indexing="ij", sparse=True))
-        shell = np.floor(np.sqrt(squares) / self.shell + 0.5).astype(int).ravel()
-        shells = int(min((n // 2) * step for n, step in zip(self.lags, self.spacing.steps, strict=True)) / self.shell + 1e-9) + 1
-        weight = np.ones(self.lags) if self.count is None else self.count
-        total = np.bincount(shell, weight.ravel(), minlength=shells)[:shells]
-        flat = (values * weight).reshape(-1, weight.size)
-        sums = np.stack([np.bincount(shell, one, minlength=shells)[:shells] for one in flat])
-        reached = total > 0
-        average = sums[:, reached] / total[reached]
-        return self.shell * np.flatnonzero(reached), average.reshape(*values.shape[: -self.ndim], -1)
 
 
 def crop_sizes(crop: int | None, space: tuple[int, ...], boundary: str) -> tuple[int, ...]:

@@ -4,11 +4,11 @@ import math
 import os
 from pathlib import Path
 
+from .._descent import AT_ONCE, TRIES
 from ..lags import Lags
 from .errors import InputError
 
 _REAL = 8  # bytes of a float64; a real transform's complex half has as many
-_TRIES, _TOGETHER = 4, 1 << 22  # of reconstruct: searches a start, and numbers in the phases of those that are under way together
 _MEMINFO = Path("/proc/meminfo")
 # Limit and use of a container, by the second and the first version of control groups.
 _CONTAINERS = (
@@ -17,7 +17,7 @@ _CONTAINERS = (
 )
 
 
-def require(needed: int, what: str) -> None:
+def require(needed: int, what: str, *, part: bool = True) -> None:
     """Refuse work that needs more bytes than there are, before it begins.
 
     Parameters
@@ -26,6 +26,8 @@ def require(needed: int, what: str) -> None:
         Bytes.
     what : str
         The work, as the beginning of the sentence that refuses it.
+    part : bool
+        Whether it is of an image, of which a part can be taken.
 
     Raises
     ------
@@ -34,7 +36,8 @@ def require(needed: int, what: str) -> None:
     """
     there = available()
     if there is not None and needed > there:
-        raise InputError(f"{what} needs about {size(needed)} of memory, {size(there)} are available; --window takes a part, such as 512")
+        hint = "; --window takes a part, such as 512" if part else ""
+        raise InputError(f"{what} needs about {size(needed)} of memory, {size(there)} are available{hint}")
 
 
 def size(amount: float) -> str:
@@ -89,7 +92,7 @@ def for_statistics(space: tuple[int, ...], n_phases: int, boundary: str, crop: t
 def for_reconstruction(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...], starts: int) -> int:
     """Return the bytes that a reconstruction needs; factors of measured peaks, most of it the ten steps that L-BFGS remembers."""
     points, padded, lags, pairs = _sizes(space, n_phases, boundary, crop)
-    together = min(_TRIES * starts, max(_TOGETHER // (n_phases * points), 1))
+    together = min(TRIES * starts, max(AT_ONCE // (n_phases * points), 1))
     return together * _REAL * (n_phases * (36 * points + 2 * padded) + 9 * pairs * lags)
 
 

@@ -1,8 +1,9 @@
 """What a person sees while waiting, on the error stream; nothing where that is no terminal."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -20,14 +21,21 @@ def working(what: str) -> Iterator[None]:
         yield
 
 
+class Moves(Protocol):
+    """What moves a bar."""
+
+    def __call__(self, done: int, total: int, now: float = 0.0, /) -> None:
+        """Show how much is done, of how much, and a loss, error or rate."""
+
+
 @contextmanager
-def counting(what: str, form: str = "{:.2e}") -> Iterator[Callable[[int, int, float], None]]:
+def counting(what: str, form: str = "{:.2e}") -> Iterator[Moves]:
     """Show a bar; give the function (done, total, loss, error or rate) that moves it; the form is that of the last."""
     state = TextColumn("{task.fields[state]}")
     with _shown(_WHAT, BarColumn(), state, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task(what, total=None, state="")
 
-        def progress(done: int, total: int, now: float) -> None:
+        def progress(done: int, total: int, now: float = 0.0) -> None:
             bar.update(task, completed=done, total=total, state=form.format(now))
 
         yield progress

@@ -84,7 +84,7 @@ def find(wanted: Wanted, search: Search, written: Written) -> None:
     """Reconstruct, draw the picture, write what was asked for and print the table."""
     statistics, n = wanted.statistics, wanted.statistics.n_phases
     lags = statistics.crop or crop_sizes(None, statistics.shape, statistics.boundary)
-    say(checks.cost(statistics.shape, n, statistics.boundary, lags, search.starts))
+    say(checks.cost(statistics.shape, n, statistics.boundary, lags, search.starts, part=bool(wanted.check)))
     began = time.perf_counter()
     with progress.counting("reconstructing") as report:
         terms = _LOSSES[search.loss]
@@ -108,11 +108,19 @@ def find(wanted: Wanted, search: Search, written: Written) -> None:
 
 
 def wanted_of(
-    labels: np.ndarray, n_phases: int, name: str, spacing: Spacing, boundary: str, starts: int, crop: int | None = None
+    labels: np.ndarray,
+    n_phases: int,
+    name: str,
+    spacing: Spacing,
+    boundary: str,
+    starts: int,
+    crop: int | None = None,
+    *,
+    part: bool = False,
 ) -> Wanted:
     """Return the statistics of labels as what is to be found; refuse what memory cannot hold."""
     lags = crop_sizes(crop, labels.shape, boundary)
-    _require_memory(labels.shape, n_phases, boundary, lags, starts)
+    _require_memory(labels.shape, n_phases, boundary, lags, starts, part)
     target = one_hot(labels, n_phases, ndim=labels.ndim)
     every = boundary == "periodic" and crop is None
     statistics = target_statistics(target, ndim=labels.ndim, boundary=boundary, crop=None if every else lags)
@@ -124,7 +132,7 @@ def _of_image(asked: Asked, starts: int, labels: Path | None) -> Wanted:
     step, boundary = parse_spacing(asked.spacing), asked.boundary or "periodic"
     given = load(asked.file, asked.how, spaced=step.physical)
     found = given.found
-    wanted = wanted_of(found.labels, found.n_phases, given.title, step, boundary, starts, asked.crop)
+    wanted = wanted_of(found.labels, found.n_phases, given.title, step, boundary, starts, asked.crop, part=True)
     seam = checks.wall(found.labels) if boundary == "periodic" else None
     if seam is not None:
         say(f"note: {given.name}: {seam}")
@@ -142,14 +150,14 @@ def _of_statistics(asked: Asked, starts: int) -> Wanted:
     statistics, step = load_statistics(file)
     if asked.boundary not in (None, statistics.boundary):
         raise InputError(f"{file} holds {statistics.boundary} statistics; twopoint stats --boundary {asked.boundary} measures the others")
-    _require_memory(statistics.shape, statistics.n_phases, statistics.boundary, statistics.crop or statistics.shape, starts)
+    _require_memory(statistics.shape, statistics.n_phases, statistics.boundary, statistics.crop or statistics.shape, starts, False)
     return Wanted(statistics, parse_source(file).title, step, None, {"source": file, "shape": list(statistics.shape)})
 
 
-def _require_memory(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...], starts: int) -> None:
+def _require_memory(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...], starts: int, part: bool) -> None:
     """Refuse a reconstruction that does not fit."""
     needed = memory.for_reconstruction(space, n_phases, boundary, crop, starts)
-    memory.require(needed, f"reconstructing {n_phases} phases of shape {space}")
+    memory.require(needed, f"reconstructing {n_phases} phases of shape {space}", part=part)
 
 
 def _figures(best: Reconstruction, statistics: TargetStatistics, search: Search) -> dict[str, Any]:

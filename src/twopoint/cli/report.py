@@ -44,7 +44,7 @@ def _machine(found: dict[str, Any]) -> Table:
     for extra, packages in found["packages"].items():
         missing = [name for name, version in packages.items() if version is None]
         versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version is not None)
-        advice = f"{', '.join(missing)} missing: pip install '{f'twopoint[{extra}]' if extra else 'twopoint'}'" if missing else ""
+        advice = f"{', '.join(missing)} missing: pip install '{f'.[{extra}]' if extra else '.'}' in a checkout" if missing else ""
         rows.append((f"extra {extra}" if extra else "needed", "; ".join(part for part in (versions, advice) if part)))
     rows += [(f"{name} runs on", _where(library)) for name, library in found["libraries"].items() if "version" in library]
     return tables.facts(f"twopoint {__version__}", rows)

@@ -11,6 +11,8 @@ LABELS = 256  # of the dtype uint8
 
 def sizes(shape: Iterable[int], dimensions: tuple[int, ...] = (1, 2, 3)) -> tuple[int, ...]:
     """Return the sizes of the space as Python ints."""
+    if not isinstance(shape, Iterable):
+        raise TypeError(f"shape must be the sizes of the space, one integer an axis, got {shape!r}")
     space = tuple(whole("shape", n, 1) for n in shape)
     if len(space) not in dimensions:
         wanted = "1, 2 or 3" if len(dimensions) > 1 else dimensions[0]

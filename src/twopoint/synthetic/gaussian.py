@@ -125,5 +125,7 @@ def _spectrum(space: tuple[int, ...], correlation: Correlation) -> np.ndarray:
     spectrum = transformed.real
     if spectrum.min() < -rounding:
         span = f"{spectrum.min():.3g} to {spectrum.max():.3g}"
-        raise ValueError(f"correlation must be positive semi-definite on this grid, got a spectrum from {span}")
+        raise ValueError(
+            f"correlation must be positive semi-definite on this grid, got a spectrum from {span}; take a shorter length, or a larger shape"
+        )
     return np.maximum(spectrum, 0.0)
