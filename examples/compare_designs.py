@@ -22,12 +22,12 @@ from twopoint.cli.progress import counting
 from twopoint_models.data import generate_images
 from twopoint_models.design import labelled
 from twopoint_models.design.comparison import NAMES, design_each_way, design_pairs
+from twopoint_models.evaluation.descriptions import latents_of
 from twopoint_models.evaluation.figures import gallery
 from twopoint_models.evaluation.plausibility import plausibility
 from twopoint_models.evaluation.tables_of_properties import summarise_designs, table_of_designs
 from twopoint_models.nets import CESSVAE
 from twopoint_models.training import fit_property_mlp
-from twopoint_models.training.property_comparison import latents_of
 
 
 def compare(options: argparse.Namespace) -> dict:
@@ -35,7 +35,7 @@ def compare(options: argparse.Namespace) -> dict:
     images, model = generate_images(options.count, options.size, seed=options.seed), CESSVAE.load(options.runs)
     latents, test = latents_of({"z": model}, images)["z"], options.count // 5
     with counting("labels, designs and statistics", "") as bar:
-        how = dict(progress=lambda n, of: bar(n, of, 0.0))
+        how = dict(progress=bar)
         values = labelled(images, NAMES, kept=options.out / "labels.npz", **how)
         predictor = fit_property_mlp(latents[:-test], values[:-test], NAMES, members=2, epochs=options.epochs)
         pool, targets = slice(0, options.known), np.quantile(values[-test:, 0], (np.arange(options.targets) + 0.5) / options.targets)

@@ -19,10 +19,11 @@ from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import MICRO2D, generate_images
 from twopoint_models.design import PROPERTIES, Materials, labelled
+from twopoint_models.evaluation.descriptions import decoded_samples, folds, latents_of, random_splits
 from twopoint_models.evaluation.figures_of_property_scores import scores_chart
 from twopoint_models.evaluation.tables_of_properties import table_of_scores
 from twopoint_models.nets import CESSVAE
-from twopoint_models.training.property_comparison import compare_descriptions, decoded_samples, folds, latents_of, random_splits
+from twopoint_models.training.property_comparison import compare_descriptions
 
 
 def compare(options: argparse.Namespace) -> dict:
@@ -38,15 +39,14 @@ def compare(options: argparse.Namespace) -> dict:
             values = np.log10(dataset.properties.astype(float))
         else:
             images = generate_images(options.count, options.size, seed=options.seed)
-            how = dict(materials=Materials((options.contrast, 1.0), conductivities=(options.contrast, 1.0), plane=options.plane))
-            how |= dict(progress=lambda n, of: progress(n, of, 0.0))
+            how = dict(materials=Materials((c := options.contrast, 1.0), conductivities=(c, 1.0), plane=options.plane), progress=progress)
             values = labelled(images, **how, kept=options.out / "labels.npz")
         splits = (folds if options.published else random_splits)(len(images), options.seeds, seed=options.seed)
         latents = latents_of(models, images)
         for name in models if options.augment and not options.published else ():
             drawn, made = decoded_samples(models[name], latents[name], options.augment, options.size // 16, seed=options.seed)
             augmented[name] = drawn, labelled(made, **how, kept=options.out / f"{name}.npz")
-        fit |= dict(augmented=augmented, progress=lambda row, n, of: progress(n, of, 0.0))
+        fit |= dict(augmented=augmented, progress=lambda row, n, of: progress(n, of))
         return compare_descriptions(latents, images, values, names, splits, **fit)
 
 

@@ -2,9 +2,9 @@
 
     python examples/design.py --runs runs/sharp --data generated.h5 --E_x 5.0 [--E_y 3 4] [--volume-fractions 0.2 0.6] [--top 4] [--out DIR]
 
---runs is a folder that `train_cess_vae.py` left, --data a file of images that designs begin from and look like. Wanted are values or, with
-two numbers, intervals, of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y, x along the first axis of an image. Writes designs.png, designs.npy
-(labels of 0 and 1) and summary.json: of each design its properties by homogenisation; prints them.
+--runs is a network that `train_cess_vae.py` left, --data a file of images that designs begin from and look like. Wanted are values or, with
+two numbers, intervals, of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y, x along the first axis. Writes designs.png, designs.npy (0 and 1) and
+summary.json, and prints: properties by homogenisation, the volume fraction, and the miss over what these phases reach.
 """
 
 import argparse
@@ -29,37 +29,37 @@ def search(options: argparse.Namespace) -> dict:
     chosen = np.random.default_rng(options.seed).permutation(len(dataset))[: 20 if options.small else options.images]
     images, model = np.stack([dataset[int(i)]["image"] for i in chosen]), CESSVAE.load(options.runs)
     materials = Materials(tuple(options.young), tuple(options.poisson), tuple(options.conductivities), options.plane)
-    with torch.no_grad():
-        latents = model.encode(torch.from_numpy(images))[0]
+    latents = model.encode(torch.from_numpy(images))[0].detach()
     how = dict(count=options.top, starts=max(options.starts, options.top), steps=5 if options.small else options.steps)
     how |= dict(materials=materials, volume_fractions=tuple(options.volume_fractions))
     with counting("steps", "") as progress:
-        found = design(model.decode, latents, images, wanted, **how, progress=lambda n, of: progress(n, of, 0.0))
-    told = [{name: float(values[i]) for name, values in found.properties.items()} for i in range(len(found.microstructures))]
+        found = design(model.decode, latents, images, wanted, **how, progress=progress)
+    table = found.properties | {"volume fraction": found.volume_fractions}
+    told = [{name: float(values[i]) for name, values in table.items()} for i in range(len(found.microstructures))]
     names = [", ".join(f"{name} {value:.4g}" for name, value in each.items()) for each in told]
     pictures = {"design": found.microstructures, "began from": images[found.starts, 0]}
     rows = {row: {f"{i + 1}: {name}": [x[i]] for i, name in enumerate(names)} for row, x in pictures.items()}
     save(gallery(rows, width=2.4), options.out / "designs.png")
     np.save(options.out / "designs.npy", found.microstructures.astype(np.uint8))
-    return {"wanted": wanted, "designs": told, "errors": found.errors.tolist(), "volume_fractions": found.volume_fractions.tolist()}
+    return {"wanted": wanted, "designs": told, "errors": found.errors.tolist()}
 
 
 def main() -> None:
     """Run the example."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("designs"))
-    parser.add_argument("--runs", type=Path, required=True, help="folder of a trained network")
+    parser.add_argument("--out", type=Path, default=Path("designs"), help="folder of what is found, by default designs")
+    parser.add_argument("--runs", type=Path, required=True, help="folder of one trained network, such as runs/sharp")
     parser.add_argument("--data", type=Path, required=True, help="images in MICRO2D's layout")
     parser.add_argument("--size", type=int, help="pixels to which images are resized")
     numbers = {"top": (4, "designs"), "starts": (8, "descents"), "steps": (60, "of each"), "images": (200, "of the data, at random")}
     for name, (value, text) in numbers.items():
-        parser.add_argument(f"--{name}", type=int, default=value, help=text)
+        parser.add_argument(f"--{name}", type=int, default=value, help=f"{text}; {value} by default")
     for name in PROPERTIES:
-        parser.add_argument(f"--{name}", type=float, nargs="+", help="a value, or least and largest")
+        parser.add_argument(f"--{name}", type=float, nargs="+", help="a value, or least and largest; at most 4.5 is 0 4.5")
     parser.add_argument("--volume-fractions", type=float, nargs=2, default=(0.0, 1.0), help="of phase 1, least and largest")
     for name, value in {"young": (10.0, 1.0), "poisson": (0.3, 0.3), "conductivities": (10.0, 1.0)}.items():
-        parser.add_argument(f"--{name}", type=float, nargs=2, default=value, help="of phase 0 and phase 1")
-    parser.add_argument("--plane", choices=("strain", "stress"), default="strain")
+        parser.add_argument(f"--{name}", type=float, nargs=2, default=value, help=f"of phase 0 and phase 1; {value} by default")
+    parser.add_argument("--plane", choices=("strain", "stress"), default="strain", help="strain by default: E is the plane's own")
     parser.add_argument("--small", action="store_true", help="20 images, 5 steps: seconds, for a test")
     parser.add_argument("--seed", type=int, default=0, help="chooses the images")
     options = parser.parse_args()
@@ -69,8 +69,11 @@ def main() -> None:
     except (OSError, ValueError) as error:
         parser.error(str(error))
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    for i, told in enumerate(summary["designs"]):
-        print(f"{i + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in told.items()))
+    for i, (told, error) in enumerate(zip(summary["designs"], summary["errors"], strict=True)):
+        print(f"{i + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in told.items()) + f"; error {error:.2g}")
+    if min(summary["errors"]) > 0.01:
+        print("none has what is wanted: perhaps no microstructure has all of it; or more --starts, --steps and --images find one")
+    print(f"pictures and labels: {options.out}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from twopoint.cli.errors import InputError, say
 from twopoint.cli.figures import save
 from twopoint.cli.files import read
 from twopoint.cli.progress import counting
-from twopoint_models.evaluation.figures_of_thumbnails import thumbnails
+from twopoint_models.evaluation.figures_of_thumbnails import thumbnail_map
 from twopoint_models.manifold import Descriptor, embed_micrographs
 from twopoint_models.manifold.description import KINDS
 from twopoint_models.nets.vgg import LUBBERS
@@ -35,13 +35,13 @@ def embed_folder(folder: Path, describe: Descriptor, out: Path) -> dict:
         except InputError as error:
             say("note: left out,", str(error))
     with counting(f"{len(images)} images", "") as progress:
-        found = embed_micrographs(images, names, describe, progress=lambda done, total: progress(done, total, 0.0))
+        found = embed_micrographs(images, names, describe, progress=progress)
     for remark in found.summary["remarks"]:
         say("note:", remark)
     out.mkdir(parents=True, exist_ok=True)
     (out / "coordinates.csv").write_text(found.table())
     classes = found.classes if "accuracy" in found.summary else ()
-    save(thumbnails(found.plane, list(found.images), names=classes), out / "thumbnails.png")
+    save(thumbnail_map(found.plane, list(found.images), names=classes), out / "thumbnails.png")
     (out / "summary.json").write_text(json.dumps(found.summary, indent=2) + "\n")
     told = "{images} images; stress of the plane {stress_of_plane:.3f}, of {dimensions} dimensions {stress:.3f}".format_map(found.summary)
     print(told + (f"; nearest neighbour of the same folder {found.summary['accuracy']:.3f}" if classes else ""))

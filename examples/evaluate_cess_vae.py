@@ -58,7 +58,7 @@ def main() -> None:
     chosen = np.concatenate(members).tolist()
     rows = {run.name: row_of(CESSVAE.load(run), options.device) for run in runs} | TRIVIAL
     with counting(f"{len(chosen)} images", "") as progress:
-        scores, items = score_rows(rows, (dataset[i] for i in chosen), progress=lambda done: progress(done, len(chosen), 0.0))
+        scores, items = score_rows(rows, (dataset[i] for i in chosen), progress=lambda done: progress(done, len(chosen)))
     names, indices = [item["name"] for item in items], [item["index"] for item in items]
     summary = {"size": dataset.size, "split": options.split} | summarise(scores, names)
     distances, excess = line_sensitivity()
@@ -72,7 +72,7 @@ def main() -> None:
         for done, (name, figure) in enumerate(found):
             (options.out / name).parent.mkdir(exist_ok=True)
             save(figure, options.out / f"{name}.png")
-            progress(done + 1, 4 + max(len(runs), 1) + 2 * len(set(names)), 0.0)
+            progress(done + 1, 4 + max(len(runs), 1) + 2 * len(set(names)))
     print(overview(summary) + f"\ntables and figures of {len(names)} images of {dataset.size} px: {options.out}")
 
 

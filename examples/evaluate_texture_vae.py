@@ -35,7 +35,7 @@ def evaluate(options: argparse.Namespace) -> None:
         key = options.vgg or config.vgg, config.pooling
         with counting("patches", "") as progress:
             if key not in features:
-                features[key] = encodings(make_vgg(config.changed(vgg=key[0])), patches, progress=lambda n, of: progress(n, of, 0.0))
+                features[key] = encodings(make_vgg(config.changed(vgg=key[0])), patches, progress=progress)
         model = TextureVAE.load(folder)
         coded = code(model, features[key])
         made[f"{config.latents} latents"] = coded.reconstructions[::2]
@@ -45,7 +45,7 @@ def evaluate(options: argparse.Namespace) -> None:
             save(figure, options.out / folder.name / f"{name}.png")
     with counting("similarities", "") as progress:
         half = patches[::2], made, names[::2], dists
-        summary["similarities"] = summarise_similarities(*half, progress=lambda n, of: progress(n, of, 0.0))
+        summary["similarities"] = summarise_similarities(*half, progress=progress)
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     (options.out / "table.md").write_text(table_of_similarities(summary["similarities"]) + "\n")
     print(table_of_similarities(summary["similarities"]))

@@ -43,7 +43,7 @@ def made_images(number: int, size: int, seed: int, workers: int) -> dict[str, np
     with counting("generating", "") as progress:
         for done, (name, _, structures) in enumerate(generate_blocks(blocks, size, seed=seed, workers=workers)):
             found[name] += [each.image for each in structures]
-            progress(done + 1, len(blocks), 0.0)
+            progress(done + 1, len(blocks))
     return {name: np.stack(images) for name, images in found.items()}
 
 

@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="nothing is random here")
     parser.add_argument("--small", action="store_true", help="3 images of each class: seconds, for a test")
     options = parser.parse_args()
-    path = options.data or Path(os.environ["TWOPOINT_DATA"]) / "data/micro2d_500.h5"
+    path = options.data or Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5"
     dataset = MICRO2D(path, size=None, properties=["homogenized_thermal"], contrast=-1)
     chosen = [i for i in range(len(dataset)) if not options.small or dataset[i]["index"] < 3]
     options.out.mkdir(parents=True, exist_ok=True)

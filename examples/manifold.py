@@ -64,7 +64,7 @@ def main() -> None:
         for task in () if o.images else o.tasks:
             began, folder, path = time.perf_counter(), Path(o.out) / task, Path(o.out) / "summary.json"
             with counting(task, "") as progress:
-                told = report(run(task, o, lambda done, total, progress=progress: progress(done, total, 0.0)))
+                told = report(run(task, o, lambda done, total, progress=progress: progress(done, total)))
             measured = told.summary | {"options": vars(o), "task_seconds": time.perf_counter() - began}
             folder.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps((json.loads(path.read_text()) if path.exists() else {}) | {task: measured}, indent=2) + "\n")

@@ -40,13 +40,13 @@ def predict_all(options: argparse.Namespace) -> None:
     with counting("homogenised", "") as progress:
         for i, name in enumerate(samples.names):
             of[name] = given[name] if given else micrograph_properties(samples.images[i])
-            progress(i + 1, len(samples.names), 0.0)
+            progress(i + 1, len(samples.names))
     patches, names, parts = [], [], []
     for part, each in (("train", 6), ("test", 3)) if options.small else (("train", 60), ("test", 20)):
         found, these, _ = samples.patches(part, config.size, each)
         patches.append(found), names.extend(these), parts.extend([part] * len(these))
     with counting("patches", "") as progress:
-        vgg, done = make_vgg(config.changed(vgg=options.vgg or config.vgg)), lambda n, total: progress(n, total, 0.0)
+        vgg, done = make_vgg(config.changed(vgg=options.vgg or config.vgg)), progress
         maps = encodings(vgg, np.concatenate(patches), progress=done)
     features = {"latents": code(model, maps).mean, "VGG-19": maps.reshape(len(maps), -1)}
     properties = {quantity: np.array([of[name][quantity] for name in names]) for quantity in of[names[0]]}

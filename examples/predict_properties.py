@@ -18,10 +18,10 @@ import torch
 from twopoint.cli.progress import counting
 from twopoint_models.data import MICRO2D, generate_images
 from twopoint_models.design import PROPERTIES, labelled
+from twopoint_models.evaluation.descriptions import latents_of
 from twopoint_models.evaluation.tables_of_properties import write_properties
 from twopoint_models.nets import CESSVAE, PropertyMLP
 from twopoint_models.training import fit_property_mlp
-from twopoint_models.training.property_comparison import latents_of
 
 
 def trained(options: argparse.Namespace, model: CESSVAE, size: int) -> PropertyMLP:
@@ -30,7 +30,7 @@ def trained(options: argparse.Namespace, model: CESSVAE, size: int) -> PropertyM
         return PropertyMLP.load(options.predictor, properties=PROPERTIES)
     images = generate_images(options.count, size, seed=options.seed)
     with counting("labels, then passes", "") as bar:
-        how = dict(progress=lambda n, of: bar(n, of, 0.0))
+        how = dict(progress=bar)
         values, latents = labelled(images, PROPERTIES, kept=options.out / "labels.npz", **how), latents_of({"z": model}, images)["z"]
         found = fit_property_mlp(latents, values, PROPERTIES, epochs=options.epochs, seed=options.seed, **how)
     found.save(options.out / "predictor")
@@ -44,7 +44,8 @@ def predict(options: argparse.Namespace) -> dict[str, float]:
     images = np.stack([item["image"] for item in items])
     predictor, latents = trained(options, model, images.shape[-1]), torch.from_numpy(latents_of({"z": model}, images)["z"])
     with torch.inference_mode():
-        mean, spread = (x.numpy() for x in predictor.predict(latents))
+        at = [predictor.properties.index(name) for name in PROPERTIES]
+        mean, spread = (x.numpy()[:, at] for x in predictor.predict(latents))
     write_properties(options.out / "properties.csv", items, PROPERTIES, mean, spread)
     chosen = np.random.default_rng(options.seed).permutation(len(images))[: options.check]
     errors = np.abs(mean[chosen] / labelled(images[chosen], PROPERTIES) - 1)

@@ -24,7 +24,7 @@ NAMES = ("mcrpy_alloy_256", "mcrpy_carbonate_256", "mcrpy_copolymer_256", "mcrpy
 
 def crop(name: str, small: bool) -> np.ndarray:
     """Return the labels of a part of a micrograph: 128 x 128, or 48 x 48 x 48."""
-    labels = np.load(Path(os.environ["TWOPOINT_DATA"]) / "data/micrographs" / f"{name}.npy")
+    labels = np.load(Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micrographs" / f"{name}.npy")
     size = {2: 48 if small else 128, 3: 16 if small else 48}[labels.ndim]
     part = labels[(slice(size),) * labels.ndim]
     return np.unique(part, return_inverse=True)[1].reshape(part.shape)

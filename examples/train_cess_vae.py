@@ -2,10 +2,9 @@
 
     python examples/train_cess_vae.py --data generated.h5 [--regimes sharp mse ...|all] [--trials 25] [--out runs] [--small] [--seed 0] ...
 
-`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures of each epoch and checkpoints; call
-it again to go on after a kill. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small` is the form
-for two cores: all ways, 64 x 64 pixels, images that are generated first, two processes. Prints, and writes to DIR/summary.json, how long
-it took and what was swept; `examples/evaluate_cess_vae.py --runs DIR` tells how good the networks are.
+`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; call it again to go
+on after a kill. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small` is the form for two cores:
+all ways, 64 x 64, images generated first. Prints, and writes to DIR/summary.json, time and what was swept; see evaluate_cess_vae.py.
 """
 
 import argparse
@@ -14,6 +13,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from make_dataset import make
 
@@ -29,18 +29,37 @@ SMALL |= dict(style_layers=("conv1_1", "conv2_1"))  # deeper ones take most of t
 
 def own_images(files: list[str], config: Config) -> PatchesModule:
     """Return patches of micrographs; parts of a split are made of blocks of two patches by two, so that none overlap."""
-    block, blocks = 2 * config.size, []
-    for labels in (load(name, Reading(phases=2)).found.labels for name in files):
-        rows, columns = (range(0, max(n - block, 0) + 1, block) for n in labels.shape)
-        blocks += [labels[i : i + block, j : j + block] for i in rows for j in columns]
-    windows = SlidingWindows(blocks, config.size, max(config.size // 4, 1))
-    return PatchesModule(windows, fractions=config.fractions, batch_size=config.batch_size, workers=config.workers)
+    images = (load(name, Reading(phases=2)).found.labels for name in files)
+    windows = SlidingWindows.in_blocks(images, config.size, max(config.size // 4, 1))
+    loading = dict(batch_size=config.batch_size, workers=config.workers, order_seed=config.seed)
+    return PatchesModule(windows, fractions=config.fractions, **loading)
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
+    """Make what is missing, sweep, train, and return how long it took and what was found."""
+    own = {} if options.data or options.images else {"data": str(options.out / "generated.h5")}
+    names = REGIMES if "all" in options.regimes else options.regimes
+    configs = {name: Config.from_arguments(vars(options), regime=name, **own) for name in names}
+    options.out.mkdir(parents=True, exist_ok=True)
+    if own and not Path(own["data"]).is_file():
+        make(argparse.Namespace(out=options.out, classes=CLASSES, seed=options.seed, workers=2), options.count, options.size)
+    how, began = dict(data=options.images and partial(own_images, options.images), processes=options.processes), time.perf_counter()
+    with counting("sweeps, then training", "") as bar:
+        if options.trials:
+            configs = sweep_regimes(configs, options.out, options.trials, options.trial_epochs, progress=bar, **how)
+            sweeping, began = time.perf_counter() - began, time.perf_counter()
+        train_regimes(configs, options.out, progress=bar if options.processes > 1 else None, **how)
+    summary = {"training_seconds": time.perf_counter() - began} | ({"sweep_seconds": sweeping} if options.trials else {})
+    print(f"training took {summary['training_seconds']:.0f} s")
+    for name, config in configs.items():
+        summary[name] = {field: getattr(config, field) for field in ("learning_rate", "start_learning_rate", *REGIMES[name].swept)}
+        print(f"{name}: {options.out / name}; {', '.join(f'{key} {value:.3g}' for key, value in summary[name].items())}")
+    return summary
 
 
 def main() -> None:
     """Run the example."""
-    small = "--small" in sys.argv
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    small, parser = "--small" in sys.argv, argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--regimes", nargs="+", default=["all"] if small else ["sharp"], choices=["all", *REGIMES])
     parser.add_argument("--images", nargs="+", help="your own micrographs, in place of --data")
@@ -51,27 +70,10 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="the form for two cores")
     Config.add_arguments(parser, **(SMALL if small else {}))
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    if not options.data and not options.images:
-        options.data = str(options.out / "generated.h5")
-        if not Path(options.data).is_file():
-            make(argparse.Namespace(out=options.out, classes=CLASSES, seed=options.seed, workers=2), options.count, options.size)
-    names = list(REGIMES) if "all" in options.regimes else options.regimes
-    configs = {name: Config.from_arguments(vars(options), regime=name) for name in names}
-    data = partial(own_images, options.images) if options.images else None
-    how, summary, began = dict(data=data, processes=options.processes), {}, time.perf_counter()
-    if options.trials:
-        with counting("sweeps", "") as progress:
-            configs = sweep_regimes(configs, options.out, options.trials, options.trial_epochs, progress=progress, **how)
-        summary["sweep_seconds"], began = time.perf_counter() - began, time.perf_counter()
-    with counting("training", "") as progress:
-        train_regimes(configs, options.out, progress=progress if options.processes > 1 else None, **how)
-    summary["training_seconds"] = time.perf_counter() - began
-    for name, config in configs.items():
-        summary[name] = {field: getattr(config, field) for field in ("learning_rate", "start_learning_rate", *REGIMES[name].swept)}
-        print(f"{name}: {options.out / name}; {', '.join(f'{key} {value:.3g}' for key, value in summary[name].items())}")
-    print(f"training took {summary['training_seconds']:.0f} s")
-    (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    try:
+        (options.out / "summary.json").write_text(json.dumps(train(options), indent=2) + "\n")
+    except (ArithmeticError, OSError, TypeError, ValueError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from twopoint.cli.files import read
 from twopoint.cli.progress import counting
-from twopoint_models.data import keep_castings, keep_micrograph, read_micrographs
+from twopoint_models.data import keep_castings, keep_images, read_micrographs
 from twopoint_models.data.modules import PatchesModule
-from twopoint_models.training import TextureConfig, train_texture_vae
+from twopoint_models.training import NotFiniteError, TextureConfig, train_texture_vae
 
 SMALL = dict(epochs=2, restart_every=2, batch_size=4, learning_rate=1e-2, gradient_clip=1.0, kl_weight=1e-3)
 SMALL |= dict(texture=True, relative=True, width=(128, 128, 96, 48, 24))
@@ -28,11 +28,11 @@ def train(options: argparse.Namespace) -> dict:
     """Keep the micrographs, train, and return how long each network took."""
     summary = {}
     folder = options.out / "micrographs"
-    for name in options.images or ():
-        keep_micrograph(folder, Path(name).stem, read(name).values)
-    if not options.images:
+    if options.images:
+        keep_images(folder, options.images, lambda path: read(path).values)
+    else:
         with counting("castings", "") as progress:
-            keep_castings(folder, options.castings, seed=options.seed, progress=lambda done, total: progress(done, total, 0.0))
+            keep_castings(folder, options.castings, seed=options.seed, progress=progress)
     parts = read_micrographs(folder).windows(options.size, options.stride)
     for latents in options.latents:
         config, began = TextureConfig.from_arguments(vars(options), latents=latents), time.perf_counter()
@@ -56,7 +56,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         summary = train(options)
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError, NotFiniteError) as error:
         parser.error(str(error))
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
 

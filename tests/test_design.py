@@ -93,6 +93,17 @@ def test_designs_have_what_is_wanted_and_differ(images, network):
             assert (found.microstructures[i] != found.microstructures[j]).mean() >= 0.01
 
 
+@pytest.mark.parametrize("bounds", [(0.2, 0.3), (0.7, 0.7), (0.0, 0.02)])
+def test_a_threshold_far_from_one_half_keeps_the_volume_fraction(bounds):
+    """A decoder that gives one ramp whatever the latent is; cut at 1/2, half of it is phase 1."""
+    ramp = torch.linspace(0, 1, 400).reshape(1, 1, 20, 20)
+    found = design(
+        lambda z: ramp.expand(len(z), -1, -1, -1), torch.zeros(2, 1, 1, 2), np.ones((2, 1, 20, 20)), {"E_x": (1.2, 10.0)},
+        volume_fractions=bounds, count=1, starts=1, steps=0,
+    )  # fmt: skip
+    assert bounds[0] - 0.0026 <= found.volume_fractions[0] <= bounds[1] + 1e-12  # a pixel is .0025
+
+
 def test_a_volume_fraction_that_cannot_be_kept_is_an_error_of_the_design():
     """A decoder that gives one image of .25 whatever the latent is."""
     one = torch.zeros(1, 1, 16, 16)
@@ -123,7 +134,7 @@ def test_a_design_is_nearer_than_what_it_began_from(images):
     [
         (dict(wanted={"E_x": 12.0}), r"wanted E_x must lie in what these phases reach at volume fractions 0 to 1, 1.099 to 10.99, got 12"),
         (dict(wanted={"k_x": 9.0}, volume_fractions=(0.5, 0.6)), r"wanted k_x .* volume fractions 0.5 to 0.6, 1.562 to 5.5, got 9"),
-        (dict(wanted={"G_xy": (2.0, 1.0)}), "wanted G_xy must lie"),
+        (dict(wanted={"G_xy": (2.0, 1.0)}), "wanted G_xy must be a number, or a least and then a largest"),
         (dict(wanted={"density": 1.0}), "properties must be of E_x, .* got 'density'"),
         (dict(wanted={}), "wanted must name one property at least"),
         (dict(volume_fractions=(0.6, 0.5)), "volume_fractions must be a least and a largest"),
@@ -154,3 +165,16 @@ def test_the_ways_by_a_predictor():
         latents_by_network(predict, torch.ones(3), (4,))
     with pytest.raises(ValueError, match="starts must be one for each"):
         latents_by_search(predict, targets, torch.zeros(3, 4))
+
+
+def test_the_callers_network_is_left_without_gradients(images, network):
+    latents = network.encode(torch.from_numpy(images[:1]))[0].detach()
+    found = design(network.decode, latents, images[:1], {"E_x": np.float32(4.0)}, steps=2, count=1, starts=1)
+    assert np.isfinite(found.errors).all()
+    predictor = torch.nn.Linear(1, 1).double()
+    targets = torch.linspace(0, 1, 3, dtype=torch.float64)
+    latents_by_search(lambda z: predictor(z)[:, 0], targets, torch.zeros(3, 1, dtype=torch.float64), steps=2)
+    latents_by_network(lambda z: predictor(z)[:, 0], targets, (1,), steps=2)
+    assert all(each.grad is None for module in (network, predictor) for each in module.parameters())
+    with pytest.raises(ValueError, match="wanted E_x must be a number, or a least and a largest"):
+        design(network.decode, latents, images[:1], {"E_x": (1.0, 2.0, 3.0)}, steps=0)

@@ -10,7 +10,7 @@ from twopoint_models.evaluation.figures_of_embeddings import spaces, views
 from twopoint_models.evaluation.figures_of_manifolds import angles, curves
 from twopoint_models.evaluation.figures_of_tasks import report
 from twopoint_models.evaluation.figures_of_textures import spectra, syntheses, textures
-from twopoint_models.evaluation.figures_of_thumbnails import thumbnails
+from twopoint_models.evaluation.figures_of_thumbnails import thumbnail_map
 from twopoint_models.evaluation.tables_of_manifolds import table_of_angles
 from twopoint_models.manifold import Classification, Descriptor, angle_task, three_parameter_task
 
@@ -120,7 +120,7 @@ def boxes_of(figure):
 
 def test_thumbnails_lie_at_their_points_without_overlap():
     points = np.array([[0.0, 0.0], [10.0, 0.0], [0.01, 0.0], [5.0, 8.0]])
-    figure = thumbnails(points, list(IMAGES[:4]), names=["A", "B", "A", "B"], phases=True)
+    figure = thumbnail_map(points, list(IMAGES[:4]), names=["A", "B", "A", "B"], phases=True)
     boxes = boxes_of(figure)
     assert [tuple(box.xy) for box in boxes] == [(0, 0), (10, 0), (5, 8)], "the third has no room beside the first, and is a dot"
     assert len(figure.axes[0].collections[0].get_offsets()) == 4
@@ -128,8 +128,8 @@ def test_thumbnails_lie_at_their_points_without_overlap():
     frames = [box.patch.get_edgecolor() for box in boxes]
     assert frames[1] == frames[2] != frames[0]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["A", "B"]
-    assert len(boxes_of(thumbnails(points, list(IMAGES[:4]), most=1))) == 1
-    assert len(boxes_of(thumbnails(np.zeros((2, 2)), [np.eye(400)] * 2))) == 1, "all at one place"
+    assert len(boxes_of(thumbnail_map(points, list(IMAGES[:4]), most=1))) == 1
+    assert len(boxes_of(thumbnail_map(np.zeros((2, 2)), [np.eye(400)] * 2))) == 1, "all at one place"
 
 
 def test_syntheses_have_both_autocovariances_on_one_scale():
@@ -212,9 +212,9 @@ def test_a_report_of_classes():
         (lambda: views(POINTS * np.nan, {"a": POINTS[:, 0]}), "points must be finite"),
         (lambda: views(POINTS, {"a": POINTS[:, 0]}, axes=[(0, 4)]), "axes must be pairs of numbers from 0 to 3"),
         (lambda: views(POINTS, {"a": POINTS[:, 0]}, labels=["x"]), "labels must be 4"),
-        (lambda: thumbnails(POINTS, list(IMAGES)), r"points must be finite, of the shape \(n, 2\)"),
-        (lambda: thumbnails(POINTS[:6, :2], list(IMAGES), names=["A"]), "as many as the 6 points, got 6 and 1"),
-        (lambda: thumbnails(POINTS[:5, :2], list(IMAGES)), "as many as the 5 points"),
+        (lambda: thumbnail_map(POINTS, list(IMAGES)), r"points must be finite, of the shape \(n, 2\)"),
+        (lambda: thumbnail_map(POINTS[:6, :2], list(IMAGES), names=["A"]), "as many as the 6 points, got 6 and 1"),
+        (lambda: thumbnail_map(POINTS[:5, :2], list(IMAGES)), "as many as the 5 points"),
         (lambda: table_of_angles({}, measure="error"), "measure must be 'rmse' or 'stress'"),
     ],
 )

@@ -7,9 +7,9 @@ import twopoint as tp
 from twopoint.cli.figures import save
 from twopoint_models.evaluation import figures_of_scores
 from twopoint_models.evaluation.figures_of_evaluations import figures
-from twopoint_models.evaluation.figures_of_reconstructions import line_sensitivity, outliers, reconstructions
+from twopoint_models.evaluation.figures_of_reconstructions import line_sensitivity_chart, outliers, reconstructions
 from twopoint_models.evaluation.figures_of_scores import histograms
-from twopoint_models.evaluation.line_sensitivity import line_sensitivity as measured
+from twopoint_models.evaluation.line_sensitivity import line_sensitivity
 from twopoint_models.evaluation.scores import ALL, SHARP, SOFT, score_rows
 from twopoint_models.evaluation.trivial import TRIVIAL
 
@@ -34,8 +34,8 @@ def test_outliers_pair_originals_and_reconstructions():
 
 
 def test_lines_are_drawn_and_their_curves():
-    curves = {"sharp": measured(32, 10), "blurred": measured(32, 10, sigma=2.0)}
-    figure = line_sensitivity(curves, size=32, spacing=10, shown=(11, 20))
+    curves = {"sharp": line_sensitivity(32, 10), "blurred": line_sensitivity(32, 10, sigma=2.0)}
+    figure = line_sensitivity_chart(curves, size=32, spacing=10, shown=(11, 20))
     assert [at.get_title() for at in figure.axes[:3]] == ["reconstructed: 10 px", "11 px", "20 px"]
     for at, distance in zip(figure.axes, (10, 11, 20), strict=False):
         heights = [segment[0, 1] for segment in at.collections[0].get_segments()]
@@ -91,7 +91,7 @@ def test_logarithmic_histograms_show_all_and_the_valley(tmp_path):
 
 def test_pairs_are_written_into_their_cells():
     matrix = np.array([[0.5, 0.9], [0.1, 0.5]])
-    figure = figures_of_scores.pairwise({"soft": matrix, "sharp": matrix.T, "cut": matrix}, ["A", "B"], columns=2)
+    figure = figures_of_scores.pairwise_chart({"soft": matrix, "sharp": matrix.T, "cut": matrix}, ["A", "B"], columns=2)
     assert [at.get_title() for at in figure.axes] == ["soft", "sharp", "cut"], "the fourth place is gone"
     for at, (up, down) in zip(figure.axes, [("0.90", "0.10"), ("0.10", "0.90"), ("0.90", "0.10")], strict=True):
         assert {text.get_position(): text.get_text() for text in at.texts} == {(1, 0): up, (0, 1): down}
@@ -169,15 +169,15 @@ def test_a_sample_stands_with_its_own_score(evaluated):
         (lambda: outliers(IMAGES, IMAGES[:2], ["1"] * 4), "as many"),
         (lambda: outliers(IMAGES[:0], IMAGES[:0], []), "images must be finite images"),
         (lambda: outliers(IMAGES, IMAGES * np.nan, ["1"] * 4), "reconstructions must be finite images"),
-        (lambda: line_sensitivity({}), "curves must be one or more"),
-        (lambda: line_sensitivity({"a": (np.arange(3), np.arange(4.0))}), r"curves\['a'\]"),
-        (lambda: line_sensitivity({"a": (np.arange(2), np.array([1.0, np.nan]))}), r"curves\['a'\]"),
+        (lambda: line_sensitivity_chart({}), "curves must be one or more"),
+        (lambda: line_sensitivity_chart({"a": (np.arange(3), np.arange(4.0))}), r"curves\['a'\]"),
+        (lambda: line_sensitivity_chart({"a": (np.arange(2), np.array([1.0, np.nan]))}), r"curves\['a'\]"),
         (lambda: histograms({}), "one column or more"),
         (lambda: histograms({"x": {"a": np.ones(2)}, "y": {"b": np.ones(2)}}), "the same rows"),
         (lambda: histograms({"x": {"a": np.ones(0)}}), "finite, one at least"),
         (lambda: histograms({"x": {"a": np.array([np.nan])}}), "finite, one at least"),
-        (lambda: figures_of_scores.pairwise({}, ["A"]), "one or more of the shape"),
-        (lambda: figures_of_scores.pairwise({"x": np.eye(3)}, ["A", "B"]), r"shape \(2, 2\)"),
+        (lambda: figures_of_scores.pairwise_chart({}, ["A"]), "one or more of the shape"),
+        (lambda: figures_of_scores.pairwise_chart({"x": np.eye(3)}, ["A", "B"]), r"shape \(2, 2\)"),
         (lambda: reconstructions(IMAGES[0], {}), "one or more of the image's shape"),
         (lambda: reconstructions(IMAGES[0], {"a": np.eye(8)}), "one or more of the image's shape"),
         (lambda: reconstructions(IMAGES[0, 0, 0], {"a": np.eye(8)}), "image must be finite images"),

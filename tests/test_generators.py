@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ import pytest
 from scipy import ndimage
 
 from twopoint import autocorrelation
-from twopoint_models.data import CLASSES, GRAPHITE, Arrangement, generate, generate_blocks, graphite, resize, source
+from twopoint_models.data import CLASSES, GRAPHITE, Arrangement, generate, generate_blocks, generate_images, graphite, resize, source
+from twopoint_models.data.generators.batches import OTHER
 from twopoint_models.data.generators.classes import RECIPES
-from twopoint_models.data.generators.inclusions import _cells
+from twopoint_models.data.generators.inclusions import _cells, ellipses
 from twopoint_models.data.generators.placement import cover, fill, place, touching, within
 from twopoint_models.data.generators.spreads import GATHERED, LEVELS, draw
 from twopoint_models.data.generators.structure import COLUMNS
@@ -408,3 +410,21 @@ def test_sources_differ_by_name_index_and_seed():
 def test_refusals(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_images_of_all_classes_are_as_many_or_one_more():
+    made = {
+        structure.image.tobytes(): name
+        for name, _, found in generate_blocks([(c, 0, 2) for c in CLASSES], 32, seed=OTHER)
+        for structure in found
+    }
+    for count in (10, 13, 20):
+        images = generate_images(count, 32)
+        assert images.shape == (count, 1, 32, 32)
+        each = Counter(made[image[0].astype(np.uint8).tobytes()] for image in images)
+        assert sorted(each.values()) == sorted([count // 10 + (i < count % 10) for i in range(10)])
+
+
+def test_ellipses_wider_than_long_are_refused():
+    with pytest.raises(ValueError, match="half_width must be above 0 and no more than half_length, 3, got 5"):
+        ellipses((32, 32), Arrangement(4.0, 2.0), rng=np.random.default_rng(0), volume_fraction=0.2, half_length=3, half_width=5)

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 
@@ -142,6 +143,8 @@ def whole(tmp_path_factory):
 
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path, whole):
     whole, folder = whole
+    jax_vae.CESSVAE(width=4, key=jax.random.key(config().seed)).save(tmp_path / "gone")  # what a run begins with that is given none
+    run = config(start=str(tmp_path / "gone"))
 
     def kill(done, total, loss):
         assert (total, math.isfinite(loss)) == (4, True)
@@ -149,13 +152,14 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path, whole):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        jax_vae.train(config(), tmp_path / "killed", IMAGES, IMAGES[:5], progress=kill)
+        jax_vae.train(run, tmp_path / "killed", IMAGES, IMAGES[:5], progress=kill)
+    shutil.rmtree(tmp_path / "gone")
     assert not (tmp_path / "killed/model.json").exists()
     with pytest.raises(ValueError, match=r"images must be those that .*killed was begun with, 20, got 16"):
-        jax_vae.train(config(), tmp_path / "killed", IMAGES[:16])
+        jax_vae.train(run, tmp_path / "killed", IMAGES[:16])
     steps = []
     resumed = jax_vae.train(
-        config(start=str(tmp_path / "gone")),
+        run,
         tmp_path / "killed",
         IMAGES,
         IMAGES[:5].astype(bool),
@@ -166,14 +170,14 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path, whole):
     assert rows(folder) == rows(tmp_path / "killed")
     assert [row["epoch"] for row in rows(tmp_path / "killed")] == [0, 1]
     assert {"loss", "kl", "validation_mse", "validation_cess", "validation_thresholded"} < set(rows(tmp_path / "killed")[0])
-    assert same(jax_vae.train(config(), tmp_path / "killed", IMAGES, progress=lambda *_: pytest.fail("trained again")), whole)
+    assert same(jax_vae.train(run, tmp_path / "killed", IMAGES, progress=lambda *_: pytest.fail("trained again")), whole)
     with pytest.raises(ValueError, match=r"holds a run with epochs 2, not 5; give another folder"):
-        jax_vae.train(config(epochs=5), tmp_path / "killed", IMAGES)
+        jax_vae.train(run.changed(epochs=5), tmp_path / "killed", IMAGES)
     (tmp_path / "killed/model.safetensors").unlink()
     checkpoint = tmp_path / "killed/checkpoint.eqx"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-50])
     with pytest.raises(ValueError, match=r"checkpoint\.eqx is cut short or no checkpoint of this run"):
-        jax_vae.train(config(), tmp_path / "killed", IMAGES)
+        jax_vae.train(run, tmp_path / "killed", IMAGES)
 
 
 def test_bad_runs(tmp_path):

@@ -42,6 +42,7 @@ def test_what_was_written_is_read(written):
         np.testing.assert_array_equal(item["properties"], values[name][index, 0, ::-1].astype(np.float32))
     assert dataset[-1]["index"] == 10
     assert (dataset.class_indices == [0] * 20 + [1] * 11).all()
+    assert dataset.indices.tolist() == [*range(20), *range(11)]
     with h5py.File(path) as file:
         assert file["B"]["B - labels"][3] == b"B3"
         assert "COMPLETE" in file.attrs
@@ -349,3 +350,18 @@ def test_volume_fractions_survive_resizing(real):
             images = file[name][name][:]
             change = np.abs(resize(images, 224).mean((1, 2)) - images.mean((1, 2)))
             assert change.max() <= 0.51 / 224**2, name
+
+
+def test_classes_that_a_second_go_names_in_another_order_keep_their_images(tmp_path):
+    a, b = some_images(2, 8), some_images(2, 8, 1)
+    with (
+        pytest.raises(ValueError, match="2 of 4 images are missing"),
+        MICRO2DWriter(tmp_path / "own.h5", {"B": 2, "A": 2}, size=8) as begun,
+    ):
+        begun.write("B", b)
+    with MICRO2DWriter(tmp_path / "own.h5", {"A": 2, "B": 2}, size=8) as writer:
+        assert writer.missing() == [("A", 0, 2)]
+        writer.write("A", a)
+    dataset = MICRO2D(tmp_path / "own.h5", size=None)
+    found = {(item["name"], item["index"]): item["image"][0] for item in (dataset[i] for i in range(4))}
+    assert all((found[name, i] == images[i]).all() for name, images in (("A", a), ("B", b)) for i in range(2))

@@ -9,7 +9,7 @@ from twopoint_models.evaluation.plausibility import plausibility
 from twopoint_models.evaluation.property_scores import property_scores, statistics_components, thumbnails
 from twopoint_models.evaluation.reconstructions import excess_cess
 from twopoint_models.nets import PropertyMLP
-from twopoint_models.training import fit_property_mlp
+from twopoint_models.training import NotFiniteError, fit_property_mlp
 
 
 def test_an_ensemble_is_its_members():
@@ -93,6 +93,8 @@ def test_plausibility_by_a_loop():
     assert found.counts.tolist() == [True, False]
     with pytest.raises(ValueError, match="known be two at least"):
         plausibility(images, known[:1])
+    with pytest.raises(ValueError, match="images must be of 0 and 1"):
+        plausibility(images / 2, known)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +117,11 @@ def test_names_that_mean_nothing():
             PropertyMLP(inputs=2, properties=names)
     with pytest.raises(ValueError, match=r"features must have the shape \(batch, 2\)"):
         PropertyMLP(inputs=2, properties=["a"], hidden=[3])(torch.zeros(1, 3))
+
+
+def test_nothing_to_learn_from_and_an_error_that_is_no_number():
+    x, y = examples()
+    with pytest.raises(ValueError, match=r"validation must leave something to learn from, 0\.99 of 10 examples are all"):
+        fit_property_mlp(x[:10], y[:10], ["a", "b"], validation=0.99)
+    with pytest.raises(NotFiniteError, match="error of what is held out is nan after"):
+        fit_property_mlp(x, y, ["a", "b"], hidden=[4], members=1, learning_rate=1e30, epochs=20)

@@ -17,7 +17,7 @@ from .generators import (
 from .line_images import LineImages
 from .micro2d import MICRO2D
 from .micro2d_writer import MICRO2DWriter
-from .micrographs import Micrographs, keep_castings, keep_micrograph, read_micrographs
+from .micrographs import Micrographs, keep_castings, keep_images, keep_micrograph, read_micrographs
 from .patches import SlidingWindows
 from .resizing import resize
 
@@ -38,6 +38,7 @@ __all__ = [
     "generate_images",
     "graphite",
     "keep_castings",
+    "keep_images",
     "keep_micrograph",
     "micrograph",
     "read_micrographs",

@@ -53,7 +53,10 @@ class LineImages:
 
     def __init__(self, count: int, *, size: int = PAPER, n_lines: tuple[int, int] = (1, 5), seed: int = 0, first: int = 0) -> None:
         self.count, self.size = positive("count", count, zero=True), positive("size", size)
-        self.n_lines, self.seed, self.first = tuple(n_lines), positive("seed", seed, zero=True), positive("first", first, zero=True)
+        if len(np.atleast_1d(n_lines)) != 2:
+            raise ValueError(f"n_lines must be the fewest and the most lines, got {n_lines!r}")
+        self.n_lines, self.seed = (n_lines[0], n_lines[1]), positive("seed", seed, zero=True)
+        self.first = positive("first", first, zero=True)
         thick = tuple(max(2, round(n * size / PAPER)) for n in THICKNESS)
         self.options: dict[str, Any] = dict(n_lines=self.n_lines, thickness=thick, gap=max(thick[1] + 1, round(GAP * size / PAPER)))
         draw_lines((size, size), rng=np.random.default_rng(0), **self.options)  # what cannot be drawn is refused now

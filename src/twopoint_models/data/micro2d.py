@@ -165,6 +165,11 @@ class MICRO2D:
         return self._class_of.copy()
 
     @property
+    def indices(self) -> np.ndarray:
+        """The place of each image in its class, (n,): what images of all classes share may be told by it."""
+        return self._index_of.copy()
+
+    @property
     def properties(self) -> np.ndarray:
         """The properties of all images, (n, k) float32."""
         return self._properties.copy()

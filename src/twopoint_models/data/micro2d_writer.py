@@ -78,7 +78,7 @@ class MICRO2DWriter:
             raise TypeError(f"counts must give each class a number of images, got {counts!r}")
         if not counts or not all(map(_usable, counts)):
             raise ValueError(f"counts must give each class a number of images, names without '/', got {counts!r}")
-        self.counts = {name: positive(f"counts[{name!r}]", number) for name, number in counts.items()}
+        self.counts = {name: positive(f"counts[{name!r}]", counts[name]) for name in sorted(counts)}  # pieces are numbered in this order
         self.properties = self._announced({} if properties is None else properties)
         self.attributes = _told({} if attributes is None else attributes)
         about = {"counts": self.counts, "size": self.size, "properties": self.properties, "contrasts": self.contrasts}

@@ -134,10 +134,34 @@ def keep_micrograph(folder: str | os.PathLike[str], name: str, gray: np.ndarray,
     (path / f"{name}.json").write_text(json.dumps({"name": name, "made_by": dict(made_by or {})}))
 
 
+def keep_images(folder: str | os.PathLike[str], paths: Sequence[str], read: Callable[[str], np.ndarray]) -> list[str]:
+    """Write the micrographs of image files into a folder, each by its file's name without ending, and return these names.
+
+    Parameters
+    ----------
+    folder : str or path
+    paths : sequence of str
+    read : callable
+        Gives gray values (H, W) of a path.
+
+    Raises
+    ------
+    ValueError
+        If two files have one name, or the folder holds micrographs of other names; as :func:`keep_micrograph`.
+    """
+    names = [Path(path).stem for path in paths]
+    if len(set(names)) < len(names):
+        raise ValueError(f"images must have a name each, without folder and ending, got {', '.join(sorted(names))}")
+    _refuse_others(folder, names)
+    for name, path in zip(names, paths, strict=True):
+        keep_micrograph(folder, name, read(path))
+    return names
+
+
 def keep_castings(
     folder: str | os.PathLike[str], size: tuple[int, int] = (1536, 2048), *, seed: int = 0, progress: Progress = None
-) -> None:
-    """Write the micrographs of twelve castings into a folder, those that are not there yet.
+) -> list[str]:
+    """Write the micrographs of twelve castings into a folder, those that are not there yet, and return their names.
 
     Parameters
     ----------
@@ -149,18 +173,37 @@ def keep_castings(
     progress : callable, optional
         Called with the number done and that of all.
 
+    Raises
+    ------
+    ValueError
+        If the folder holds castings of another size or seed, or other micrographs.
+
     References
     ----------
     Sardeshmukh et al., section 4.1.
     """
-    for i, (radius, magnesium) in enumerate(CASTINGS):
-        name = f"{radius:g} mm, {magnesium:g} % Mg"
+    names = [f"{radius:g} mm, {magnesium:g} % Mg" for radius, magnesium in CASTINGS]
+    note, about = Path(folder) / "castings.txt", f"size {size[0]} x {size[1]}, seed {seed}\n"
+    if note.is_file() and note.read_text() != about:
+        raise ValueError(f"folder {folder} holds castings of {note.read_text().strip()}, not of {about.strip()}; give another folder")
+    _refuse_others(folder, names)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    if not note.is_file():
+        note.write_text(about)
+    for i, (name, (radius, magnesium)) in enumerate(zip(names, CASTINGS, strict=True)):
         if not (Path(folder) / f"{name}.json").is_file():
             image, parameters = casting(radius, magnesium, size, rng=np.random.default_rng([seed, i]))
             plain = {key: value for key, value in parameters.items() if not isinstance(value, np.ndarray)}
             keep_micrograph(folder, name, np.round(255 * micrograph(image)).astype(np.uint8), plain)
         if progress:
             progress(i + 1, len(CASTINGS))
+    return names
+
+
+def _refuse_others(folder: str | os.PathLike[str], names: Sequence[str]) -> None:
+    """Refuse a folder in which there are micrographs of other names: a network would be trained on them too."""
+    if others := sorted({path.stem for path in Path(folder).glob("*.json")} - set(names)):
+        raise ValueError(f"folder {folder} holds other micrographs, such as {others[0]!r}; give another folder")
 
 
 def read_micrographs(folder: str | os.PathLike[str]) -> Micrographs:

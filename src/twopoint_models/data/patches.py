@@ -113,9 +113,29 @@ class SlidingWindows:
         parents, labels = ([x for part in each for x in getattr(part, name)] for name in ("parents", "labels"))
         return cls(parents, each[0].size, each[0].stride, labels=labels)
 
+    @classmethod
+    def in_blocks(cls, images: Iterable[np.ndarray], size: int, stride: int) -> "SlidingWindows":
+        """Return windows of blocks of two windows by two, side by side, each a parent: few images can be split so, and no windows overlap.
+
+        Parameters
+        ----------
+        images : arrays (H, W)
+            What is left over at the lower and right rim of one that is larger than a block goes with none.
+        size, stride : int
+            Of the windows.
+        """
+        block = 2 * positive("size", size)
+        places = ((x, i, j) for x in images for i in _starts(x.shape[0], block) for j in _starts(x.shape[1], block))
+        return cls([x[i : i + block, j : j + block] for x, i, j in places], size, stride)
+
     def _of(self, numbers: list[int]) -> "SlidingWindows":
         """Return the windows of some parents."""
         return SlidingWindows([self.parents[i] for i in numbers], self.size, self.stride, labels=[self.labels[i] for i in numbers])
+
+
+def _starts(length: int, block: int) -> range:
+    """Return where blocks begin that lie whole within a length, or the one that is all of it."""
+    return range(0, max(length - block, 0) + 1, block)
 
 
 def _two(name: str, value: Any) -> tuple[int, int]:

@@ -69,14 +69,20 @@ def latents_by_network(
     for step in range(steps):
         share = torch.rand(batch_size, 1, generator=generator).to(targets)
         error = (predict(network(2 * share - 1)) - (low + share[:, 0] * (high - low))) / (high - low)
-        optimiser.zero_grad()
-        error.square().mean().backward()
+        own = list(network.parameters())
+        for parameter, gradient in zip(own, torch.autograd.grad(error.square().mean(), own), strict=True):
+            parameter.grad = gradient  # none for the predictor's weights
         optimiser.step()
         if progress:
             progress(step + 1, steps)
     with torch.no_grad():
         found: Tensor = network(2 * (targets[:, None] - low) / (high - low) - 1)
     return found.reshape(-1, *shape)
+
+
+def spread_of(latents: Tensor) -> Tensor:
+    """Return the standard deviation of latents, the unit of a descent's rate; not 0, nor of one number nothing."""
+    return latents.std(correction=min(1, latents.numel() - 1)).clamp(min=1e-3)
 
 
 def latents_by_search(
@@ -114,12 +120,11 @@ def latents_by_search(
     positive("steps", steps)
     if targets.ndim != 1 or len(starts) != len(targets):
         raise ValueError(f"starts must be one for each of the targets (n,), got {tuple(starts.shape)} for {tuple(targets.shape)}")
-    scale, shift = starts.std().clamp(min=1e-3), torch.zeros_like(starts, requires_grad=True)
+    scale, shift = spread_of(starts), torch.zeros_like(starts, requires_grad=True)
     optimiser = torch.optim.Adam([shift], lr=learning_rate)
     for step in range(steps):
         error = predict((starts + scale * shift).flatten(1)) - targets
-        optimiser.zero_grad()
-        error.square().sum().backward()
+        (shift.grad,) = torch.autograd.grad(error.square().sum(), shift)  # none for the predictor's weights
         optimiser.step()
         if progress:
             progress(step + 1, steps)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..evaluation.reconstructions import thresholded
 from .by_predictor import Predictor, latents_by_network, latents_by_search
 from .search import design
 from .targets import properties_of
@@ -129,6 +130,6 @@ def _descents(
 
 def _thresholded(soft: np.ndarray) -> Made:
     """Return decoded memberships thresholded, with E_x before and after."""
-    labels = (soft > 0.5).astype(np.float64)
+    labels = thresholded(soft[:, None])[:, 0].astype(np.float64)
     before, after = (np.asarray(properties_of(m, ["E_x"], tolerance=TOLERANCE)[0]) for m in (soft, labels))
     return Made(labels, after, before)

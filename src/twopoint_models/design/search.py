@@ -12,6 +12,7 @@ from torch import Tensor
 import twopoint as tp
 
 from .._check import positive
+from .by_predictor import spread_of
 from .labels import labelled
 from .targets import Goal, Materials, Range, Wanted, goals_of, properties_of
 
@@ -87,7 +88,7 @@ def design(
     starts, steps : int
         Descents at once, and the steps of each; without steps the threshold alone is moved.
     learning_rate : float
-        Of Adam, in units of the latents' standard deviation.
+        Of Adam, in units of the starts' standard deviation.
     sharpest : float
         What logits are multiplied by in the end.
     plausibility : float
@@ -107,7 +108,8 @@ def design(
     Raises
     ------
     TypeError, ValueError
-        If a property is unknown or wanted beyond its reachable interval, which is told; if sizes do not fit.
+        If a property is unknown or wanted beyond its reachable interval, each by itself, which is told; if sizes do not fit. Whether
+        targets go together nobody knows before: ``errors`` say how far they are missed.
 
     References
     ----------
@@ -126,6 +128,8 @@ def design(
 def _check_sizes(latents: Tensor, images: np.ndarray, count: int, starts: int, steps: int) -> None:
     """Refuse what does not fit."""
     positive("count", count), positive("starts", starts), positive("steps", steps, zero=True)
+    if not hasattr(images, "astype") or not hasattr(latents, "requires_grad"):
+        raise TypeError(f"latents must be a tensor, images a numpy array, got {type(latents).__name__} and {type(images).__name__}")
     if images.ndim != 4 or images.shape[1] != 1 or len(latents) != len(images) or not len(images):
         raise ValueError(f"images must be (n, 1, H, W), one for each of the {len(latents)} latents, got {images.shape}")
 
@@ -168,7 +172,7 @@ class _Search:
         progress: Callable[[int, int], object] | None,
     ) -> Tensor:
         """Return soft memberships (B, H, W) at the end of all descents."""
-        scale = latents.std().clamp(min=1e-3)
+        scale = spread_of(latents)
         shift = torch.zeros_like(latents, requires_grad=True)
         like = tp.target_statistics(torch.from_numpy(images).to(latents), implied_phase=True)
         optimiser = torch.optim.Adam([shift], lr=learning_rate)
@@ -176,8 +180,7 @@ class _Search:
             m = self.sharpened(latents + scale * shift, sharpest ** (step / max(1, steps - 1)))
             apart = tp.cess(m[:, None], like, excess=True, reduction="none")
             loss = (self.misses(m).square().sum(dim=0) + self.plausibility * apart).sum()
-            optimiser.zero_grad()
-            loss.backward()
+            (shift.grad,) = torch.autograd.grad(loss, shift)  # none for the network's weights
             optimiser.step()
             if progress:
                 progress(step + 1, steps)
@@ -217,8 +220,9 @@ class _Search:
 
     def cut(self, soft: np.ndarray) -> np.ndarray:
         """Return labels of the threshold, of those that keep the volume fraction in its bounds, that comes nearest to the goals."""
-        levels = np.unique(np.quantile(soft, np.clip((soft < 0.5).mean() + np.linspace(-0.08, 0.08, 17), 0, 1)))
-        tried = np.unique((soft > np.append(levels, 0.5)[:, None, None]).astype(np.int64), axis=0)
+        shares = np.clip((soft > 0.5).mean() + np.linspace(-0.08, 0.08, 17), *self.bounds)
+        levels = np.append(np.quantile(soft, 1 - shares), 0.5)
+        tried = np.unique((soft > levels[:, None, None]).astype(np.int64), axis=0)
         share = tried.mean(axis=(1, 2))
         inside = (share >= self.bounds[0] - 1e-12) & (share <= self.bounds[1] + 1e-12)
         tried = tried[inside] if inside.any() else tried

@@ -159,8 +159,12 @@ def goals_of(wanted: Wanted, materials: Materials, volume_fractions: Range) -> d
     found = {}
     for name, value in wanted.items():
         least, largest = reachable(name, materials, volume_fractions)
-        a, b = (float(value), float(value)) if isinstance(value, (int, float)) else (float(value[0]), float(value[1]))
-        if not a <= b or b < least or a > largest:
+        if np.shape(value) not in ((), (2,)):
+            raise ValueError(f"wanted {name} must be a number, or a least and a largest, got {value!r}")
+        a, b = (float(end) for end in np.broadcast_to(value, 2))
+        if not a <= b:
+            raise ValueError(f"wanted {name} must be a number, or a least and then a largest, got {value!r}")
+        if b < least or a > largest:
             raise ValueError(
                 f"wanted {name} must lie in what these phases reach at volume fractions {low:g} to {high:g}, "
                 f"{least:.4g} to {largest:.4g}, got {value}"

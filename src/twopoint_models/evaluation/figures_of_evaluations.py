@@ -6,10 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .comparisons import pairwise, valley
-from .figures_of_reconstructions import line_sensitivity, outliers, reconstructions
-from .figures_of_scores import histograms
-from .figures_of_scores import pairwise as draw_pairwise
-from .line_sensitivity import line_sensitivity as measure_lines
+from .figures_of_reconstructions import line_sensitivity_chart, outliers, reconstructions
+from .figures_of_scores import histograms, pairwise_chart
+from .line_sensitivity import line_sensitivity
 from .scores import ALL, OUTPUTS, SHARP, SOFT, Scores
 
 Rows = Mapping[str, Callable[[np.ndarray], np.ndarray]]
@@ -76,7 +75,7 @@ def figures(
         raise ValueError(f"scores, rows and names must fit, got scores of {list(scores)}, rows {list(rows)} and {len(names)} names")
     models = [row for row in rows if row not in trivial] or list(rows)
     yield from _of_scores(scores, models)
-    yield "line_sensitivity", line_sensitivity({f"blurred by {s} px" if s else "sharp": measure_lines(sigma=s) for s in (0, 1, 4)})
+    yield "line_sensitivity", line_sensitivity_chart({f"blurred by {s} px" if s else "sharp": line_sensitivity(sigma=s) for s in (0, 1, 4)})
     for row in models:
         excess = scores[row].excess[SOFT][ALL]
         chosen = np.argsort(-excess)[:worst].tolist()
@@ -105,4 +104,4 @@ def _of_scores(scores: Mapping[str, Scores], models: Sequence[str]) -> Iterator[
     first = next(iter(scores.values()))
     pairs = [(output, lags) for output, by in first.excess.items() for lags in by]
     matrices = {f"{output}, {lags}": pairwise({row: s.excess[output][lags] for row, s in scores.items()}) for output, lags in pairs}
-    yield "pairwise", draw_pairwise(matrices, list(scores))
+    yield "pairwise", pairwise_chart(matrices, list(scores))

@@ -1,6 +1,7 @@
 """Pictures of the texture VAE, Figs 4 to 7 of its paper: arrays in, a Figure out; nothing is shown, nothing is saved."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -152,7 +153,7 @@ def predictions(
     figure = Figure(figsize=(5.6, 3.4), layout="constrained")
     at = figure.subplots()
     bins = np.histogram_bin_edges(np.concatenate([*map(np.asarray, found.values())]), 40).tolist()
-    for (name, values), colour in zip(found.items(), (REAL, MADE, "#7a9e3b", "#b08bbb"), strict=False):
+    for (name, values), colour in zip(found.items(), cycle((REAL, MADE, "#7a9e3b", "#b08bbb")), strict=False):
         at.hist(values, bins, color=colour, alpha=0.6, label=name)
     at.axvline(wanted, color="black", label="true")
     if mean is not None:

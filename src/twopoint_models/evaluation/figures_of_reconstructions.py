@@ -70,7 +70,7 @@ def outliers(
     return figure
 
 
-def line_sensitivity(
+def line_sensitivity_chart(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, size: int = 224, spacing: int = 100, shown: Sequence[int] = (101, 112, 200)
 ) -> Figure:
     """Draw pictures of two horizontal lines at several distances, and below them the excess CESS to those at one distance.
@@ -101,9 +101,9 @@ def line_sensitivity(
 
     Examples
     --------
-    >>> from twopoint_models.evaluation.figures_of_reconstructions import line_sensitivity
-    >>> from twopoint_models.evaluation.line_sensitivity import line_sensitivity as measured
-    >>> len(line_sensitivity({"sharp": measured(32, 10)}, size=32, spacing=10, shown=(11, 16)).axes)
+    >>> from twopoint_models.evaluation.figures_of_reconstructions import line_sensitivity_chart
+    >>> from twopoint_models.evaluation.line_sensitivity import line_sensitivity
+    >>> len(line_sensitivity_chart({"sharp": line_sensitivity(32, 10)}, size=32, spacing=10, shown=(11, 16)).axes)
     4
     """
     if not curves:

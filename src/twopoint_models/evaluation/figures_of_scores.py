@@ -84,7 +84,7 @@ def histograms(
     return figure
 
 
-def pairwise(matrices: Mapping[str, np.ndarray], names: Sequence[str], *, columns: int = 2) -> Figure:
+def pairwise_chart(matrices: Mapping[str, np.ndarray], names: Sequence[str], *, columns: int = 2) -> Figure:
     """Draw how often one row has the lower CESS than another, a matrix with numbers for each output or choice of lags.
 
     Parameters
@@ -112,8 +112,8 @@ def pairwise(matrices: Mapping[str, np.ndarray], names: Sequence[str], *, column
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.evaluation.figures_of_scores import pairwise
-    >>> len(pairwise({"soft": np.array([[0.5, 0.9], [0.1, 0.5]])}, ["CESS", "MSE"]).axes)
+    >>> from twopoint_models.evaluation.figures_of_scores import pairwise_chart
+    >>> len(pairwise_chart({"soft": np.array([[0.5, 0.9], [0.1, 0.5]])}, ["CESS", "MSE"]).axes)
     1
     """
     k = len(names)

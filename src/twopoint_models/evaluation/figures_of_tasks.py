@@ -12,7 +12,7 @@ from .figures import confusion
 from .figures_of_embeddings import spaces, views
 from .figures_of_manifolds import angles, curves
 from .figures_of_textures import spectra, textures
-from .figures_of_thumbnails import thumbnails
+from .figures_of_thumbnails import thumbnail_map
 from .tables_of_manifolds import table_of_angles, table_of_classes, table_of_parameters, table_of_shifts
 
 RANDOM = math.pi / math.sqrt(12)  # RMSE of angles that were guessed
@@ -190,7 +190,7 @@ def figures_of_classes(found: Classification) -> Iterator[tuple[str, Figure]]:
     for name, points in found.points.items():
         if points.shape[1] > 1:
             title = f"{name}: the leading two of {points.shape[1]} dimensions"
-            yield f"{name}/thumbnails", thumbnails(points[:, :2], list(found.images), names=found.names, phases=True, title=title)
+            yield f"{name}/thumbnails", thumbnail_map(points[:, :2], list(found.images), names=found.names, phases=True, title=title)
 
 
 def _textures(task: ThreeParameterTask) -> Figure:

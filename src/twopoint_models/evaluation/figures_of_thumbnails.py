@@ -14,7 +14,7 @@ from .figures_of_scores import COLOURS
 _FINE = 96  # pixels along a thumbnail, beyond which it is thinned
 
 
-def thumbnails(
+def thumbnail_map(
     points: np.ndarray,
     images: Sequence[np.ndarray],
     *,
@@ -55,9 +55,9 @@ def thumbnails(
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.evaluation.figures_of_thumbnails import thumbnails
+    >>> from twopoint_models.evaluation.figures_of_thumbnails import thumbnail_map
     >>> rng = np.random.default_rng(0)
-    >>> len(thumbnails(rng.random((5, 2)), rng.random((5, 8, 8)), names=["A", "A", "A", "B", "B"]).axes)
+    >>> len(thumbnail_map(rng.random((5, 2)), rng.random((5, 8, 8)), names=["A", "A", "A", "B", "B"]).axes)
     1
     """
     points = np.asarray(points, dtype=np.float64)

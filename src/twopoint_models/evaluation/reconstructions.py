@@ -160,6 +160,14 @@ def centre_crop(size: int) -> int:
     return max(1, round(50 / 224 * positive("size", size)))
 
 
+def labels_of_two(name: str, values: np.ndarray) -> np.ndarray:
+    """Return memberships that are 0 and 1 as floats, in their shape; refuse others, as :func:`memberships` and gray values."""
+    values = memberships(name, np.asarray(values, dtype=np.result_type(values, np.float32)))
+    if not ((values == 0) | (values == 1)).all():
+        raise ValueError(f"{name} must be of 0 and 1")
+    return values
+
+
 def memberships(name: str, values: np.ndarray) -> np.ndarray:
     """Return memberships as an array (n, channels, H, W); refuse another shape, other numbers than floats, and NaN."""
     values = np.asarray(values)

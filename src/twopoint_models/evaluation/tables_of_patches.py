@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from .patches import Progress, similarities
 from .regressions import KINDS, leave_one_out, of_parents, predict, random_share
 from .similarity import DISTS
+from .tables import markdown_table
 
 PRINTED = {64: (0.7031, 0.7592), 32: (0.7257, 0.7640), 16: (0.6995, 0.7609), 8: (0.6962, 0.7591)}  # Table 1: DISTS and STSIM-2
 STRONG = 0.7  # a correlation that names a latent
@@ -77,10 +78,9 @@ def summarise_similarities(
 def table_of_similarities(summary: Mapping[str, Mapping[str, float]]) -> str:
     """Return the Markdown table of :func:`summarise_similarities`, with the paper's Table 1 below it."""
     measures = list(next(iter(summary.values())))
-    lines = ["| | " + " | ".join(measures) + " |", "|" + "---|" * (len(measures) + 1)]
-    lines += [f"| {row} | " + " | ".join(f"{found[name]:.3f}" for name in measures) + " |" for row, found in summary.items()]
+    table = markdown_table(["", *measures], [[row, *(f"{found[name]:.3f}" for name in measures)] for row, found in summary.items()])
     printed = "; ".join(f"{latents} latents {dists:.3f} and {stsim:.3f}" for latents, (dists, stsim) in PRINTED.items())
-    return "\n".join([*lines, "", f"The paper's, DISTS and STSIM-2 local: {printed}."])
+    return f"{table}\nThe paper's, DISTS and STSIM-2 local: {printed}."
 
 
 def named_latents(correlations: np.ndarray, parameters: Sequence[str], least: float = STRONG) -> dict[str, dict[str, float]]:
@@ -144,11 +144,11 @@ def summarise_properties(
 
 def table_of_properties(summary: Mapping[str, Any]) -> str:
     """Return the Markdown table of :func:`summarise_properties`."""
-    lines = ["| property | split | description | regression | R2 | MAPE, % |", "|---|---|---|---|---|---|"]
+    lines = []
     for quantity, splits in summary.items():
         for split, names in splits.items():
             for name, kinds in names.items():
                 for kind, found in kinds.items():
                     r2 = f"{found['r2']:.3f}" if "r2" in found else ""
-                    lines.append(f"| {quantity} | {split} | {name} | {kind} | {r2} | {found['mape']:.2f} |")
-    return "\n".join(lines)
+                    lines.append([quantity, split, name, kind, r2, f"{found['mape']:.2f}"])
+    return markdown_table(["property", "split", "description", "regression", "R2", "MAPE, %"], lines)

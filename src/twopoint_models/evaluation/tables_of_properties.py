@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .plausibility import Plausibility
+from .tables import markdown_table
 
 Scores = Mapping[str, Mapping[str, float]]
 
@@ -54,11 +55,8 @@ def table_of_scores(rows: Mapping[str, Scores], key: str) -> str:
     str
     """
     names = list(next(iter(rows.values())))
-    lines = [f"| {key} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for row, scores in rows.items():
-        cells = [f"{scores[name][key]:.3f} ± {scores[name][f'{key}_spread']:.3f}" for name in names]
-        lines.append(f"| {row} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    lines = [[row, *(f"{scores[x][key]:.3f} ± {scores[x][f'{key}_spread']:.3f}" for x in names)] for row, scores in rows.items()]
+    return markdown_table([key, *names], lines)
 
 
 def design_error(found: np.ndarray, wanted: np.ndarray, counts: np.ndarray | None = None) -> float:
@@ -140,10 +138,8 @@ def table_of_designs(summary: Mapping[str, Mapping[str, float]]) -> str:
     str
     """
     columns = ("plausible", "all", "counted", "soft", "distance", "limit")
-    lines = [f"| normalised error | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for name, found in summary.items():
-        lines.append(f"| {name} | {' | '.join(f'{found[key]:.3g}' if key in found else '' for key in columns)} |")
-    return "\n".join(lines)
+    lines = [[name, *(f"{found[key]:.3g}" if key in found else "" for key in columns)] for name, found in summary.items()]
+    return markdown_table(["normalised error", *columns], lines)
 
 
 def write_properties(

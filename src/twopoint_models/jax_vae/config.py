@@ -25,3 +25,4 @@ class Config(OfCESSVAE, Training):
 
     POSITIVE: ClassVar[tuple[str, ...]] = (*Training.POSITIVE, *OfCESSVAE.POSITIVE)
     OF_THE_MACHINE: ClassVar[tuple[str, ...]] = ("data", "start")
+    OPTIONAL_FILES: ClassVar[tuple[str, ...]] = ("start",)

@@ -149,7 +149,7 @@ class CESSVAE(eqx.Module):
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": "CESSVAE"})
         told = {"network": "CESSVAE", "options": self.options | TORCH_ONLY}
         (folder / f"{OPTIONS}.part").write_text(json.dumps(told, indent=2) + "\n")
-        for name in (WEIGHTS, OPTIONS):
+        for name in (OPTIONS, WEIGHTS):  # where the weights are, a run is done
             (folder / f"{name}.part").replace(folder / name)
 
     @classmethod

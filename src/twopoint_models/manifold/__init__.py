@@ -10,7 +10,7 @@ from .invariance import ShiftTask, shift_task
 from .judgement import judge
 from .marbles import Marbles, angle_images, three_parameters
 from .measures import Angles, Regression, angle_error, linear_fit, linear_r2, regression_angle
-from .micrographs import Micrographs, Places, comparable, embed_micrographs
+from .micrographs import ComparableMicrographs, Places, comparable, embed_micrographs
 from .placement import place
 from .projections import project
 from .spectra import power_spectra, two_point_vectors
@@ -21,10 +21,10 @@ __all__ = [
     "AngleTask",
     "Angles",
     "Classification",
+    "ComparableMicrographs",
     "Descriptor",
     "Embedding",
     "Marbles",
-    "Micrographs",
     "Places",
     "Regression",
     "ShiftTask",

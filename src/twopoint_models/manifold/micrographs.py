@@ -15,7 +15,7 @@ from .distances import distance_matrix
 from .embedding import embed
 
 
-class Micrographs(NamedTuple):
+class ComparableMicrographs(NamedTuple):
     """Images of one size with gray values in [0, 1].
 
     Attributes
@@ -42,7 +42,7 @@ class Places(NamedTuple):
         For JSON: "images", their "size", "remarks", "dimensions", "stress_of_plane", "stress", and, where there are several, "classes"
         and the "accuracy" of nearest neighbours in the embedding.
     images, names
-        As of :class:`Micrographs`.
+        As of :class:`ComparableMicrographs`.
     classes : list of str (n,)
         The folder in each name, "" without one.
     plane, points : float64 arrays (n, 2) and (n, D)
@@ -118,7 +118,7 @@ def embed_micrographs(
     return Places(summary, made.images, made.names, classes, plane.points, more.points)
 
 
-def comparable(images: Sequence[np.ndarray], names: Sequence[str]) -> Micrographs:
+def comparable(images: Sequence[np.ndarray], names: Sequence[str]) -> ComparableMicrographs:
     """Bring images to one size and gray values to [0, 1].
 
     Images that differ in size are cropped to the middle of each, the smallest square that all hold. Each image's gray values are
@@ -133,7 +133,7 @@ def comparable(images: Sequence[np.ndarray], names: Sequence[str]) -> Micrograph
 
     Returns
     -------
-    Micrographs
+    ComparableMicrographs
 
     Raises
     ------
@@ -171,7 +171,7 @@ def comparable(images: Sequence[np.ndarray], names: Sequence[str]) -> Micrograph
             known.append(name)
     if len(kept) < 3:
         raise ValueError(f"images must be three or more with contrast, got {len(kept)}{': ' if remarks else ''}{'; '.join(remarks)}")
-    return Micrographs(np.stack(kept), known, remarks)
+    return ComparableMicrographs(np.stack(kept), known, remarks)
 
 
 def _middle(image: np.ndarray, side: int) -> np.ndarray:

@@ -83,8 +83,6 @@ def texture_vectors(
     """
     if scaling not in SCALINGS:
         raise ValueError(f"scaling must be {' or '.join(map(repr, SCALINGS))}, got {scaling!r}")
-    if weights is not None and not all(0 <= w < math.inf for w in weights):
-        raise ValueError(f"weights must be finite numbers of 0 or more, got {list(weights)}")
     found, place = stack(images, unit=True), on_device(network, device)
     batch = (1 if torch.device(place).type == "cpu" else 16) if batch is None else positive("batch", batch)
     for begin in range(0, len(found), batch):
@@ -111,7 +109,9 @@ def on_device(network: nn.Module, device: Any) -> Any:
 
 
 def layer_weights(weights: Sequence[float] | None, layers: int) -> Sequence[float]:
-    """Return one weight a layer."""
+    """Return one weight a layer; refuse others."""
+    if weights is not None and not all(0 <= w < math.inf for w in weights):
+        raise ValueError(f"weights must be finite numbers of 0 or more, got {list(weights)}")
     if weights is not None and len(weights) != layers:
         raise ValueError(f"weights must hold one number for each of the {layers} layers, got {len(weights)}")
     return [1.0] * layers if weights is None else weights

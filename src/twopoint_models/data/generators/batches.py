@@ -95,7 +95,10 @@ def generate_images(count: int, size: int, *, seed: int = 0) -> Float[np.ndarray
     each = -(-positive("count", count) // len(CLASSES))
     blocks = generate_blocks([(name, 0, each) for name in CLASSES], size, seed=seed + OTHER)
     made = np.array([structure.image for _, _, found in blocks for structure in found], dtype=np.float32)
-    return made[np.random.default_rng(seed).permutation(len(made))[:count], None]
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(made))
+    last = rng.permutation(len(CLASSES))[len(made) - count :] * each + each - 1  # one more of so many classes
+    return made[order[(order % each < each - 1) | np.isin(order, last)], None]
 
 
 def _block(size: int, seed: int, block: Block) -> tuple[str, int, list[Structure]]:

@@ -77,9 +77,11 @@ def ellipses(
     **gathering: float,
 ) -> tuple[np.ndarray, Told]:
     """Return ellipses of any direction, or of one in degrees, whose spacing is less across by the difference of their axes."""
+    if not 0 < half_width <= half_length:
+        raise ValueError(f"half_width must be above 0 and no more than half_length, {half_length}, got {half_width}")
     rows, columns = _window(half_length)
     how = Gathering(**gathering)
-    aspect = max(how.spacing - 2 * (half_length - half_width), 0.0) / how.spacing
+    aspect = max(how.spacing - 2 * (half_length - half_width), 0.5) / how.spacing  # nearer than half a pixel is no nearer
 
     def shapes(n: int) -> np.ndarray:
         angles = rng.uniform(0, np.pi, n) if direction is None else np.full(n, math.radians(direction))

@@ -50,12 +50,12 @@ class LinesModule(PartsModule):
         batch_size: int = 64,
         workers: int = 0,
     ) -> None:
-        counts, n_lines = tuple(positive("counts", count, zero=True) for count in counts), (n_lines[0], n_lines[1])
+        counts = tuple(positive("counts", count, zero=True) for count in counts)
         if len(counts) != len(SPLITS) or not sum(counts):
             raise ValueError(f"counts must be three numbers of images, of {', '.join(SPLITS)}, not all 0, got {counts}")
         fractions = tuple(count / sum(counts) for count in counts)
         super().__init__(fractions, seed, batch_size, workers)
-        LineImages(0, size=size, n_lines=n_lines)  # what cannot be drawn is refused now
+        n_lines = LineImages(0, size=size, n_lines=n_lines).n_lines  # what cannot be drawn is refused now
         self.save_hyperparameters()
 
     def _made(self, parts: tuple[str, ...]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class MICRO2DModule(PartsModule):
         Shares of train, validation and test in each class.
     seed : int
         Deals the images out, and shuffles the train part.
+    order_seed : int, optional
+        Shuffles the train part in the seed's place, so that runs differ in their order and not in their images.
     missing : "refuse", "drop" or "keep"
         What to do where a wanted property is NaN.
     together : bool
@@ -89,15 +91,16 @@ class MICRO2DModule(PartsModule):
         together: bool = False,
         batch_size: int = 64,
         workers: int = 0,
+        order_seed: int | None = None,
     ) -> None:
         # Plain values, so that a checkpoint that holds them can be read by torch.load(weights_only=True).
         path, fractions = os.fspath(path), tuple(fractions)
         classes, properties = (x if x is None or isinstance(x, str) else list(x) for x in (classes, properties))
-        super().__init__(fractions, seed, batch_size, workers)
+        super().__init__(fractions, seed, batch_size, workers, order_seed)
         self.save_hyperparameters()
 
     def _made(self, parts: tuple[str, ...]) -> dict[str, Any]:
-        options = {key: value for key, value in self.hparams.items() if key not in ("batch_size", "workers")}
+        options = {key: value for key, value in self.hparams.items() if key not in ("batch_size", "workers", "order_seed")}
         made = {part: MICRO2D(split=None if part == ALL else part, **options) for part in parts}
         for dataset in made.values():
             self.classes, self.property_names = dataset.classes, dataset.property_names

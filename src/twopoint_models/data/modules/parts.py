@@ -19,10 +19,11 @@ PARTS = {"fit": (TRAIN, VALIDATION), "validate": (VALIDATION,), "test": (TEST,),
 class PartsModule(pl.LightningDataModule):
     """What all modules share: parts by name, made when they are wanted, and loaders of them."""
 
-    def __init__(self, fractions: Iterable[float], seed: int, batch_size: int, workers: int) -> None:
+    def __init__(self, fractions: Iterable[float], seed: int, batch_size: int, workers: int, order_seed: int | None = None) -> None:
         super().__init__()
         check_three(fractions)
         positive("seed", seed, zero=True), positive("batch_size", batch_size), positive("workers", workers, zero=True)
+        self._order_seed = seed if order_seed is None else positive("order_seed", order_seed, zero=True)
         self._parts: dict[str, Any] = {}
         self._shares = tuple(fractions)
 
@@ -62,7 +63,7 @@ class PartsModule(pl.LightningDataModule):
         return DataLoader(
             dataset,
             batch_size=options.batch_size,  # by name: Lightning makes some loaders anew from what they were given
-            sampler=order_of(dataset, options.seed, self.trainer) if part == TRAIN else None,
+            sampler=order_of(dataset, self._order_seed, self.trainer) if part == TRAIN else None,
             num_workers=options.workers,
             persistent_workers=options.workers > 0,
             pin_memory=torch.cuda.is_available(),

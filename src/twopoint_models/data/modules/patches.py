@@ -24,7 +24,7 @@ class PatchesModule(PartsModule):
         The gray value that becomes 1: 255 for 8-bit images; 1 for what is 0 and 1 already. A patch that holds more is refused.
     fractions : three floats
         Shares of the parents in train, validation and test.
-    seed, batch_size, workers : int
+    seed, batch_size, workers, order_seed : int
         As for :class:`MICRO2DModule`.
 
     Raises
@@ -55,9 +55,10 @@ class PatchesModule(PartsModule):
         seed: int = 0,
         batch_size: int = 64,
         workers: int = 0,
+        order_seed: int | None = None,
     ) -> None:
         fractions = _shares(windows) if isinstance(windows, Mapping) else tuple(fractions)
-        super().__init__(fractions, seed, batch_size, workers)
+        super().__init__(fractions, seed, batch_size, workers, order_seed)
         if not isinstance(windows, (SlidingWindows, Mapping)):
             raise TypeError(f"windows must be SlidingWindows, or those of each part, got {type(windows).__name__}")
         if not white > 0:
