@@ -1,0 +1,99 @@
+"""The pages' blocks of Python run as they stand, but for sizes; what a page executes when it is built is left to the build."""
+
+import re
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import torch
+
+import twopoint as tp
+from twopoint_models.data import MICRO2DWriter
+from twopoint_models.nets import CESSVAE, ResNetVAE, TextureVAE
+from twopoint_models.training import TextureConfig
+
+DOCS = Path(__file__).parents[1] / "docs"
+IN_EXECUTED_PAGES = {"homogenisation", "large_data"}  # they go on from the cells around them, on clusters and files that are not there
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning")]  # Lightning's, on few steps and workers
+
+
+def some_images(n, size):
+    return (np.random.default_rng(0).random((n, 1, size, size)) < 0.4).astype(np.float32)
+
+
+def a_network(folder):
+    CESSVAE(width=4).save(folder)
+
+
+def a_file(path, count=20, contrasts=1):
+    values = {"homogenized_thermal": np.random.default_rng(1).random((count, contrasts, 1)) + 1}
+    names = {"homogenized_thermal": ["kx"]}
+    with MICRO2DWriter(path, {"own": count}, size=64, properties=names, contrasts=contrasts) as writer:
+        writer.write("own", some_images(count, 64)[:, 0].astype(np.uint8), properties=values)
+
+
+def of_cess_vae():
+    a_network("runs/sharp")
+    a_file("generated.h5")
+    return {"images": torch.from_numpy(some_images(2, 224))}
+
+
+def of_data():
+    a_file("MICRO2D_homogenized.h5", count=40)
+    return {"images": some_images(1000, 256)[:, 0].astype(np.uint8), "hardness": np.arange(1000.0)}
+
+
+def of_design():
+    a_network("runs/sharp")
+    a_file("runs/generated.h5", count=80)
+    return {}
+
+
+def of_jax():
+    network = lambda parameters, x: jax.nn.sigmoid(parameters * x)  # noqa: E731
+    return {"images": some_images(32, 16), "held_out": some_images(4, 16), "network": network, "parameters": 1.0}
+
+
+def of_journeys():
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3, padding=1), torch.nn.Sigmoid())
+    images = torch.from_numpy(some_images(4, 32))
+    return {"torch": torch, "tp": tp, "net": net, "images": images, "held_out": images}
+
+
+def of_manifold():
+    return {"images": some_images(8, 32)[:, 0]}
+
+
+def of_statistics_vae():
+    ResNetVAE(layout=18, size=64).save("statistics/statistics")
+    return {"images": torch.from_numpy(some_images(2, 64))}
+
+
+def of_texture_vae():
+    config = TextureConfig(latents=64, vgg="random")
+    TextureVAE(latents=64).save("textures/latents-64")
+    config.write("textures/latents-64")
+    return {"patches": torch.rand(2, 1, 128, 128)}
+
+
+SMALLER = {
+    "cess_vae": {"max_epochs=4": "max_epochs=1"},
+    "data": {"crop=51": "crop=3", "PCA(40)": "PCA(4)", "num_workers=2": "num_workers=0", "workers=2": "workers=0"},
+    "design": {"count=4": "count=1, starts=2, steps=2", "size=64": "size=16"},
+    "jax": {"size=64": "size=16", "epochs=6": "epochs=1", "(16, 32, 48, 64, 96)": "(4,)"},
+    "manifold": {"VGG19.load(vgg19_normalised(), ": "VGG19.random(", "iterations=500": "iterations=2"},
+}
+PAGES = {path.stem: re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL) for path in sorted(DOCS.glob("*.md"))}
+
+
+@pytest.mark.parametrize("page", [name for name, blocks in PAGES.items() if blocks and name not in IN_EXECUTED_PAGES])
+def test_blocks_run(page, tmp_path, monkeypatch, unchecked):
+    monkeypatch.chdir(tmp_path)
+    names = globals().get(f"of_{page}", dict)()
+    for text in PAGES[page]:
+        for given, smaller in SMALLER.get(page, {}).items():
+            text = text.replace(given, smaller)
+        exec(compile(text, f"{page}.md", "exec"), names)
+    whole = "".join(PAGES[page])
+    assert [given for given in SMALLER.get(page, {}) if given not in whole] == []
