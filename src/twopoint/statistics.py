@@ -1,6 +1,5 @@
 """Target statistics: what a loss needs of a target, computed once."""
 
-import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from jaxtyping import Float
 
 from . import _check, correlation, phases
-from ._namespace import Array, can_be_kept, namespace
+from ._namespace import Array, can_be_kept, is_array, is_torch, namespace
 from .carried import Carried, fold
 from .goals import Goals
 from .lags import Lags, all_lags
@@ -208,8 +207,8 @@ class TargetStatistics:
         return cls(tuple(values), mask, count, plan, wanted, batched, symmetric)._registered()
 
     def _registered(self) -> "TargetStatistics":
-        """Tell jax of this class, where jax is loaded."""
-        if "jax" in sys.modules:
+        """Tell jax of this class, where it is loaded; not what torch compiles, which cannot be traced into jax."""
+        if is_array(self.first) and not is_torch(namespace(f=self.first)):
             from . import _rules
 
             _rules.register_pytree(type(self))
