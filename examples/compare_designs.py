@@ -50,7 +50,7 @@ def compare(options: argparse.Namespace) -> dict:
     shown = np.linspace(0, options.targets - 1, 6).astype(int)
     rows = {name: {f"E_x {targets[i]:.2f}": [x.labels[i]] for i in shown} for name, x in made.items()}
     save(gallery(rows), options.out / "designs.png")
-    (options.out / "table.md").write_text(table_of_designs(summary) + "\n")
+    (options.out / "table.md").write_text(table_of_designs(summary))
     print(table_of_designs(summary))
     return summary
 

@@ -72,7 +72,7 @@ def main() -> None:
         parser.error(str(error))
     save(scores_chart(scores), options.out / "scores.png")
     (options.out / "summary.json").write_text(json.dumps({"seconds": time.perf_counter() - began, "scores": scores}, indent=2) + "\n")
-    (options.out / "tables.md").write_text("\n\n".join(table_of_scores(scores, key) for key in ("r2", "nrmse")) + "\n")
+    (options.out / "tables.md").write_text("\n".join(table_of_scores(scores, key) for key in ("r2", "nrmse")))
     print((options.out / "tables.md").read_text())
 
 

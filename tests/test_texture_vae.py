@@ -552,7 +552,8 @@ def test_a_folder_of_other_micrographs_is_refused(tmp_path):
     gray = np.arange(64.0).reshape(8, 8)
     with pytest.raises(ValueError, match="images must have a name each, without folder and ending, got x, x"):
         keep_images(tmp_path, ["a/x.png", "b/x.tif"], lambda path: gray)
-    assert keep_images(tmp_path, ["a/x.png", "b/y.tif"], lambda path: gray) == ["x", "y"]
+    keep_images(tmp_path, ["a/x.png", "b/y.tif"], lambda path: gray)
+    assert read_micrographs(tmp_path).names == ["x", "y"]
     with pytest.raises(ValueError, match="holds other micrographs, such as 'x'"):
         keep_images(tmp_path, ["b/y.tif"], lambda path: gray)
     with pytest.raises(ValueError, match="holds other micrographs"):

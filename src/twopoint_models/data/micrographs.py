@@ -134,15 +134,15 @@ def keep_micrograph(folder: str | os.PathLike[str], name: str, gray: np.ndarray,
     (path / f"{name}.json").write_text(json.dumps({"name": name, "made_by": dict(made_by or {})}))
 
 
-def keep_images(folder: str | os.PathLike[str], paths: Sequence[str], read: Callable[[str], np.ndarray]) -> list[str]:
-    """Write the micrographs of image files into a folder, each by its file's name without ending, and return these names.
+def keep_images(folder: str | os.PathLike[str], paths: Sequence[str], read: Callable[[str], np.ndarray]) -> None:
+    """Write the micrographs of image files into a folder, each by its file's name without ending.
 
     Parameters
     ----------
     folder : str or path
     paths : sequence of str
     read : callable
-        Gives gray values (H, W) of a path.
+        Gives gray values (H, W) of a path, of any range.
 
     Raises
     ------
@@ -155,13 +155,12 @@ def keep_images(folder: str | os.PathLike[str], paths: Sequence[str], read: Call
     _refuse_others(folder, names)
     for name, path in zip(names, paths, strict=True):
         keep_micrograph(folder, name, read(path))
-    return names
 
 
 def keep_castings(
     folder: str | os.PathLike[str], size: tuple[int, int] = (1536, 2048), *, seed: int = 0, progress: Progress = None
-) -> list[str]:
-    """Write the micrographs of twelve castings into a folder, those that are not there yet, and return their names.
+) -> None:
+    """Write the micrographs of twelve castings into a folder, those that are not there yet.
 
     Parameters
     ----------
@@ -197,7 +196,6 @@ def keep_castings(
             keep_micrograph(folder, name, np.round(255 * micrograph(image)).astype(np.uint8), plain)
         if progress:
             progress(i + 1, len(CASTINGS))
-    return names
 
 
 def _refuse_others(folder: str | os.PathLike[str], names: Sequence[str]) -> None:

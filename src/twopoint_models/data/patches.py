@@ -122,7 +122,16 @@ class SlidingWindows:
         images : arrays (H, W)
             What is left over at the lower and right rim of one that is larger than a block goes with none.
         size, stride : int
-            Of the windows.
+            Of the windows, pixels.
+
+        Returns
+        -------
+        SlidingWindows
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the constructor, for blocks as parents: if an image is smaller than a window, too.
         """
         block = 2 * positive("size", size)
         places = ((x, i, j) for x in images for i in _starts(x.shape[0], block) for j in _starts(x.shape[1], block))

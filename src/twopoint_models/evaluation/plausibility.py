@@ -65,7 +65,7 @@ def plausibility(
     """
     if len(known) < 2 or images.shape[1:] != known.shape[1:]:
         raise ValueError(f"images and known must have one size, and known be two at least, got {images.shape} and {known.shape}")
-    images, known = (labels_of_two(name, x).astype(np.float32) for name, x in (("images", images), ("known", known)))
+    images, known = (labels_of_two(name, np.asarray(x, dtype=np.float32)) for name, x in (("images", images), ("known", known)))
     done, total = 0, len(images) + len(known)
 
     def nearest(image: np.ndarray, others: np.ndarray) -> float:

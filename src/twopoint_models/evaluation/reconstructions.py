@@ -161,8 +161,8 @@ def centre_crop(size: int) -> int:
 
 
 def labels_of_two(name: str, values: np.ndarray) -> np.ndarray:
-    """Return memberships that are 0 and 1 as floats, in their shape; refuse others, as :func:`memberships` and gray values."""
-    values = memberships(name, np.asarray(values, dtype=np.result_type(values, np.float32)))
+    """Return memberships that are 0 and 1; refuse gray values, and what :func:`memberships` refuses."""
+    values = memberships(name, values)
     if not ((values == 0) | (values == 1)).all():
         raise ValueError(f"{name} must be of 0 and 1")
     return values

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._check import positive
 from .measures import specific_interface_length
-from .reconstructions import Images, centre_crop, excess_cess, labels_of_two, memberships, thresholded, thresholded_at_fraction
+from .reconstructions import Images, centre_crop, excess_cess, labels_of_two, thresholded, thresholded_at_fraction
 
 SOFT, SHARP, CUT = "soft", "thresholded", "cut at own fraction"
 ALL, CROP = "all lags", "centre crop"
@@ -65,7 +65,7 @@ def score(reconstructions: Images, images: Images) -> Scores:
     >>> found.fraction_error["soft"].tolist(), found.interface_ratio["thresholded"].tolist()
     ([0.03125], [1.0])
     """
-    images = labels_of_two("images", memberships("images", images))
+    images = labels_of_two("images", images)
     outputs = {name: make(reconstructions) for name, make in OUTPUTS.items() if name != CUT or images.shape[1] == 1}
     crops = {ALL: None, CROP: (centre_crop(images.shape[2]), centre_crop(images.shape[3]))}
     excess = {name: {lags: excess_cess(x, images, crop) for lags, crop in crops.items()} for name, x in outputs.items()}

@@ -50,7 +50,7 @@ def train_regimes(
     if processes > 1:
         for config in _shared(configs).values():
             begin(config, folder, data and data(config))
-    _over(_train, configs, folder, data, processes, progress)
+    _over(partial(_train, processes == 1), configs, folder, data, processes, progress)
 
 
 def sweep_regimes(
@@ -103,9 +103,9 @@ def sweep_regimes(
 def _over(work: Any, configs: Mapping[str, Config], folder: Any, data: Data, processes: int, progress: Any) -> dict[str, Any]:
     """Do work for each regime, the longest first where there are several processes."""
     if positive("processes", processes) == 1:
-        return {name: work(folder, data, True, config) for name, config in configs.items()}
+        return {name: work(folder, data, config) for name, config in configs.items()}
     order, found = sorted(configs, key=ORDER.index), {}
-    results = spread(partial(work, folder, data, False), [configs[name] for name in order], processes, _one_thread, ahead=len(order))
+    results = spread(partial(work, folder, data), [configs[name] for name in order], processes, _one_thread, ahead=len(order))
     for name, result in zip(order, results, strict=True):
         found[name] = result
         if progress is not None:
@@ -120,12 +120,12 @@ def _shared(configs: Mapping[str, Config]) -> dict[str, Config]:
     }
 
 
-def _train(folder: Any, data: Data, bars: bool, config: Config) -> None:
+def _train(bars: bool, folder: Any, data: Data, config: Config) -> None:
     """Train one regime."""
     train(config, Path(folder) / config.regime, data and data(config), progress=bars)
 
 
-def _sweep(trials: int, epochs: float, progress: Any, folder: Any, data: Data, bars: bool, config: Config) -> Config:
+def _sweep(trials: int, epochs: float, progress: Any, folder: Any, data: Data, config: Config) -> Config:
     """Sweep one regime, from its first half where it has one of another loss."""
     start = None
     if _shared({config.regime: config}):
