@@ -65,11 +65,11 @@ def latents_by_network(
         layers = [nn.Linear(1, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, length)]
         network = nn.Sequential(*layers).to(targets)
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    own = list(network.parameters())
+    optimiser = torch.optim.Adam(own, lr=learning_rate)
     for step in range(steps):
         share = torch.rand(batch_size, 1, generator=generator).to(targets)
         error = (predict(network(2 * share - 1)) - (low + share[:, 0] * (high - low))) / (high - low)
-        own = list(network.parameters())
         for parameter, gradient in zip(own, torch.autograd.grad(error.square().mean(), own), strict=True):
             parameter.grad = gradient  # none for the predictor's weights
         optimiser.step()
