@@ -11,9 +11,9 @@ import pytest
 
 # Every annotation of the package is checked in the tests, by beartype; installed before anything imports twopoint.
 if os.environ.get("TWOPOINT_CHECK_ANNOTATIONS", "1") != "0":  # mutation testing runs a thousand times, and faster without
-    _hook = jaxtyping.install_import_hook("twopoint", "backends.checked")
+    _hook = jaxtyping.install_import_hook("twopoint", "support.backends.checked")
 
-import backends
+from support import backends
 
 hypothesis.settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("slow", max_examples=500, deadline=None, print_blob=True)

@@ -4,19 +4,18 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import oracles
 import pytest
 
+from support import ROOT, oracles
 from twopoint_models.data import MICRO2D, MICRO2DWriter
 
-ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks is no part of the distribution
 
-from benchmarks import cases, cess_vae, floor, jobs, literal, reader_rate, series, timing  # noqa: E402
-from benchmarks.bars import Bar, at_most  # noqa: E402
+
+from benchmarks import cases, cess_vae, floor, jobs, literal, reader_rate, series, timing
+from benchmarks.bars import Bar, at_most
 
 RUN = [case for case in cases.CASES if case.needs is None and case.name != "torch-compile"]  # a cold compile takes half a minute
 

@@ -1,7 +1,6 @@
 """The pages' blocks of Python run as they stand, but for sizes; what a page executes when it is built is left to the build."""
 
 import re
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -9,11 +8,12 @@ import pytest
 import torch
 
 import twopoint as tp
+from support import ROOT
 from twopoint_models.data import MICRO2DWriter
 from twopoint_models.nets import CESSVAE, ResNetVAE, TextureVAE
 from twopoint_models.training import TextureConfig
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = ROOT / "docs"
 IN_EXECUTED_PAGES = {"homogenisation", "large_data"}  # they go on from the cells around them, on clusters and files that are not there
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning")]  # Lightning's, on few steps and workers
 

@@ -5,12 +5,12 @@ import importlib
 import inspect
 import pkgutil
 import re
-from pathlib import Path
 
 import pytest
 
 import twopoint as tp
 import twopoint_models
+from support import ROOT
 
 MODELS = [info.name for info in pkgutil.walk_packages(twopoint_models.__path__, "twopoint_models.")]
 MODULES = [info.name for info in pkgutil.iter_modules(tp.__path__, "twopoint.") if info.name != "twopoint.cli"] + MODELS
@@ -46,7 +46,7 @@ def test_options_are_keywords(name):
 def documented() -> set[str]:
     """The dotted names that the documentation's directives take up; of an automodule with members all of its names."""
     found = set()
-    for page in (Path(__file__).parents[1] / "docs").glob("*.md"):
+    for page in (ROOT / "docs").glob("*.md"):
         current = ""
         for line in page.read_text().splitlines():
             if at := re.match(r"\s*\.\. currentmodule:: (\S+)", line):

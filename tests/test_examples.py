@@ -15,12 +15,13 @@ import pytest
 import torch
 
 import twopoint as tp
+from support import ROOT
 from twopoint_models.data import MICRO2D, MICRO2DWriter
 from twopoint_models.evaluation.scores import score
 from twopoint_models.homogenisation import conductivity, elastic_stiffness, engineering_constants
 from twopoint_models.nets import CESSVAE
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 def save_gray(path, image):

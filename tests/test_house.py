@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from pathlib import Path
 from sys import stdlib_module_names
 
 import pytest
 
+from support import ROOT
+
 pytestmark = pytest.mark.numpy_only
-SRC = Path(__file__).parents[1] / "src"
+SRC = ROOT / "src"
 
 # Lowest first: a module imports from lower floors, and inside its floor without a circle.
 FLOORS = (

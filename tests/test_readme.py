@@ -2,11 +2,12 @@
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+from support import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -32,5 +33,5 @@ def test_examples_run(text, unchecked, capsys):
 
 def test_pictures_are_there():
     for name in re.findall(r"!\[.*?\]\((.*?)\)", README):
-        path = Path(__file__).parents[1] / name
+        path = ROOT / name
         assert 10_000 < os.path.getsize(path) < 500_000, name

@@ -1,0 +1,97 @@
+"""Each adjoint against finite differences of the loops, and against the dot-product test <J d, g> = <d, J' g>."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import twopoint as tp
+from support import oracles
+from support.strategies import arrays
+from twopoint import adjoint, correlation
+from twopoint.plan import Options, plan_of
+
+pytestmark = pytest.mark.numpy_only
+MASK = np.random.default_rng(3).random((4, 5)) > 0.3
+
+
+@pytest.mark.parametrize("mode", oracles.MODES)
+@pytest.mark.parametrize("phases", [1, 2, 3])
+@pytest.mark.parametrize("implied", [False, True])
+def test_transposed_derivative_of_the_statistics(mode, phases, implied, rng):
+    """Statistics are quadratic in m, so their derivative along d is exactly half of f(m + d) - f(m - d)."""
+    batch = 2
+    m, d = rng.random((2, batch, phases, 4, 5))
+    masks = np.stack([MASK, ~MASK]) if "masked" in mode else None
+    boundary = "open" if "open" in mode else "periodic"
+    n = phases + implied
+    for crop, pairs in itertools.product((None, 3, (2, 5)), ("all", [(0, 0)], [(n - 1, 0)], [(n // 2, n - 1)])):
+        options = Options(boundary=boundary, mask=masks, crop=crop, implied_phase=implied, pairs=pairs)
+        plan, _, mask = plan_of(m, options, np)
+        count = correlation.pair_count(mask, m, plan, np)
+        plus, minus = (correlation.correlate(m + s * d, mask, count, plan, np) for s in (1, -1))
+        slopes = _slopes(plan, batch, rng)
+        changes = ((a - b) / 2 * g for a, b, g in zip(plus, minus, slopes, strict=True))
+        forward = sum(np.sum(plan.lags.total(change, np)) for change in changes)
+        sums = correlation.sums(m, mask, count, plan, np)
+        cuts = [slice(0, 1), slice(1, None)] if plan.lags.rows > 1 else [slice(None)]
+        for rows in ([slice(None)], cuts):
+            parts = [(at.start or 0, sums.rows(lambda x, at=at: x[..., at, :]), [s[..., at, :] for s in slopes]) for at in rows]
+            pulls = adjoint.joined([adjoint.values(part, some, plan, np, start) for start, some, part in parts], plan, np)
+            gradient = adjoint.sums(adjoint.products(pulls, sums, plan, np), sums, mask, plan, np)
+            assert gradient.shape == m.shape
+            oracles.close(np.sum(gradient * d), forward, 1e-11, f"{crop} {pairs} {rows}")
+
+
+def _slopes(plan, batch, rng):
+    """Return random slopes by the carried pairs, equal where one number is carried twice: at the rows that hold their own opposites."""
+    lags, slopes = plan.lags, []
+    for pair in plan.pairs:
+        slope = rng.normal(size=(batch, *lags.stored))
+        slopes += [2 * lags.halve(slope + lags.reverse(slope, np), np)] if plan.even(pair) else lags.split(slope, np)
+    return slopes
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_transposed_derivative_keeps_the_arithmetic(dtype):
+    m = arrays(1, 2, (6, 5), "soft").astype(dtype)
+    plan, _, _ = plan_of(m, Options(), np)
+    sums = correlation.sums(m, None, None, plan, np)
+    pulls = adjoint.values([np.ones_like(f) for f in correlation.values(sums, plan, np)], sums, plan, np)
+    assert adjoint.sums(adjoint.products(pulls, sums, plan, np), sums, None, plan, np).dtype == dtype
+
+
+def test_implied():
+    grads = np.arange(12.0).reshape(3, 2, 2)
+    assert (adjoint.implied(grads, 2) == grads[1:] - grads[0]).all()
+
+
+def test_mean_square():
+    d = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    want = oracles.gradient(lambda x: np.sum(np.mean(x**2, axis=(1, 2, 3))), d)
+    oracles.close(adjoint.mean_square(d, None, 2, np), want, 1e-9)
+    oracles.close(adjoint.mean_square(d[0], None, 2, np), want[0], 1e-9)
+    other = np.random.default_rng(4).random((4, 5)) > 0.6
+    masks = np.stack([MASK, other, np.zeros_like(MASK)])[:, None]
+    inside = np.where(masks, np.concatenate([d, d[:1]]), 0.0)
+    got = adjoint.mean_square(inside, masks, 2, np)
+    for i, mask in enumerate((MASK, other)):
+        oracles.close(got[i][:, mask], 2 * d[i][:, mask] / (3 * mask.sum()), 1e-14)
+    assert not got[2].any()
+
+
+def test_gram():
+    f, g = np.random.default_rng(1).normal(size=(2, 3, 7))
+    want = oracles.gradient(lambda x: np.sum((x @ x.T - g @ g.T) ** 2), f)
+    oracles.close(adjoint.gram(f @ f.T - g @ g.T, f, np), want, 1e-9)
+
+
+@pytest.mark.parametrize("loss", [tp.msess, tp.cess])
+@pytest.mark.parametrize("mode", oracles.MODES)
+def test_gradient_of_the_loops(loss, mode):
+    p, t = arrays(4, 2, (2, 3), "soft"), arrays(5, 2, (2, 3), "soft")
+    options = dict(oracles.MODES[mode])
+    if "mask" in options:
+        options["mask"] = np.array([[True, True, False], [True, True, True]])
+    want = oracles.gradient(lambda x: oracles.loss(loss.__name__, x, t, **options), p, 1e-4)
+    oracles.close(tp.value_and_grad(loss)(p, t, **options)[1], want, 1e-7)
