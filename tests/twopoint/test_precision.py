@@ -43,8 +43,8 @@ WITHOUT_X64 = """
 import sys
 sys.path[:0] = {paths!r}
 import numpy as np, jax, twopoint as tp
-from support import TESTS, oracles
-from support import TESTS
+from support import oracles
+from test_precision import blobs
 rng = np.random.default_rng(0)
 assert not jax.config.jax_enable_x64
 for space in ((40, 33), (16, 9, 12)):
