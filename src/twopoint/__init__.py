@@ -1,16 +1,15 @@
 """2-point spatial statistics of microstructures as differentiable losses, on numpy, torch and jax."""
 
-from .comparison import statistics_error
-from .correlation import correlations
-from .fields import autocorrelation, cross_correlation, pair_counts
-from .gradient import value_and_grad
-from .losses import cess, clamp, mse_cess, msess
-from .phases import one_hot, two_phase, volume_fractions
-from .radial import radial_average
-from .reconstruction import Reconstruction, reconstruct
-from .spectrum import power_spectrum
-from .statistics import TargetStatistics, target_statistics
-from .style import gram, style_loss
+from .losses.clamp import clamp
+from .losses.gradient import value_and_grad
+from .losses.spatial import cess, mse_cess, msess
+from .losses.style import gram, style_loss
+from .reconstruction.reconstruct import Reconstruction, reconstruct
+from .statistics.error import statistics_error
+from .statistics.functions import autocorrelation, correlations, cross_correlation, pair_counts, power_spectrum
+from .statistics.phases import one_hot, two_phase, volume_fractions
+from .statistics.radial import radial_average
+from .statistics.target import TargetStatistics, target_statistics
 
 __version__ = "0.1.0"
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from . import _namespace as _door
-from ._namespace import Array, Namespace, is_jax, one_thread
-from ._namespace import namespace as _namespace
-from ._namespace import stop_gradient as _stop_gradient
+from .arrays import fft, frameworks
+from .arrays.fft import one_thread
+from .arrays.namespace import device_of
+from .arrays.namespace import namespace as _namespace
+from .arrays.namespace import on_cpu as _on_cpu
+from .arrays.types import Array, Namespace
 
 __all__ = [
     "Array",
@@ -88,7 +90,7 @@ def stop_gradient(x: Array) -> Array:
     >>> stop_gradient(np.ones(2))
     array([1., 1.])
     """
-    return _stop_gradient(x, _namespace(x=x))
+    return frameworks.stop_gradient(x, _namespace(x=x))
 
 
 def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state: Any, *, like: Array) -> Any:
@@ -125,13 +127,7 @@ def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state:
     >>> while_loop(lambda n: n < 10, lambda n: 2 * n, np.asarray(1), like=np.ones(1)).item()
     16
     """
-    if is_jax(_namespace(like=like)):
-        from . import _rules
-
-        return _rules.while_loop(going, step, state)
-    while bool(going(state)):
-        state = step(state)
-    return state
+    return frameworks.while_loop(going, step, state, _namespace(like=like))
 
 
 def compiled(function: Callable[..., Any], *, like: Array, static: tuple[str, ...]) -> Callable[..., Any]:
@@ -156,11 +152,7 @@ def compiled(function: Callable[..., Any], *, like: Array, static: tuple[str, ..
     >>> compiled(lambda *, x, n: n * x, like=np.ones(1), static=("n",))(x=np.ones(1), n=2)
     array([2.])
     """
-    if is_jax(_namespace(like=like)):
-        from . import _rules
-
-        return _rules.program(function, static)
-    return function
+    return frameworks.compiled(function, _namespace(like=like), static=static)
 
 
 def constant(values: np.ndarray, *, like: Array) -> Array:
@@ -185,9 +177,9 @@ def constant(values: np.ndarray, *, like: Array) -> Array:
     array([0., 1.], dtype=float32)
     """
     xp, values = _namespace(like=like), np.array(values, order="C")  # torch wants strides above 0, and what may be written to
-    if is_jax(xp):
+    if frameworks.is_jax(xp):
         return xp.asarray(values, dtype=like.dtype)  # a traced array has no device
-    return xp.asarray(values, dtype=like.dtype, device=_door.device_of(like))
+    return xp.asarray(values, dtype=like.dtype, device=device_of(like))
 
 
 def rfftn(x: Array, sizes: tuple[int, ...]) -> Array:
@@ -211,7 +203,7 @@ def rfftn(x: Array, sizes: tuple[int, ...]) -> Array:
     array([[1., 0.],
            [0., 0.]])
     """
-    return _door.rfftn(x, sizes, _namespace(x=x))
+    return fft.rfftn(x, sizes, _namespace(x=x))
 
 
 def irfftn(x: Array, sizes: tuple[int, ...]) -> Array:
@@ -236,7 +228,7 @@ def irfftn(x: Array, sizes: tuple[int, ...]) -> Array:
            [0., 1., 0.],
            [0., 0., 1.]])
     """
-    return _door.irfftn(x, sizes, _namespace(x=x))
+    return fft.irfftn(x, sizes, _namespace(x=x))
 
 
 def is_concrete(x: Array) -> bool:
@@ -257,7 +249,7 @@ def is_concrete(x: Array) -> bool:
     >>> is_concrete(np.ones(2))
     True
     """
-    return _door.is_concrete(x, _namespace(x=x))
+    return frameworks.is_concrete(x, _namespace(x=x))
 
 
 def may_split(x: Array) -> bool:
@@ -287,7 +279,7 @@ def may_split(x: Array) -> bool:
     >>> may_split(np.ones(2))
     True
     """
-    return _door.may_split(x, _namespace(x=x))
+    return frameworks.may_split(x, _namespace(x=x))
 
 
 def on_cpu(x: Array) -> bool:
@@ -309,4 +301,4 @@ def on_cpu(x: Array) -> bool:
     True
     """
     _namespace(x=x)
-    return _door.on_cpu(x)
+    return _on_cpu(x)

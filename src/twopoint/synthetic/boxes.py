@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from . import _check
-from ._grid import lags
+from ..arrays import checks
+from .grid import lags
 
 Box = Sequence[Sequence[int]]  # (start, stop) an axis, half-open
 
@@ -45,7 +45,7 @@ def fill_boxes(shape: Iterable[int], boxes: Iterable[Box]) -> UInt8[np.ndarray, 
            [0, 0, 0, 0],
            [0, 1, 1, 0]], dtype=uint8)
     """
-    space = _check.sizes(shape)
+    space = checks.sizes(shape)
     labels = np.zeros(space, dtype=np.uint8)
     for box in _bounds(space, boxes):
         labels[tuple(slice(start, stop) for start, stop in box)] = 1
@@ -92,8 +92,8 @@ def boxes_statistics(shape: Iterable[int], boxes: Iterable[Box], *, boundary: st
     >>> boxes_statistics((5,), [((1, 3),)], boundary="open")
     array([0.4 , 0.25, 0.  , 0.  , 0.  , 0.  , 0.  , 0.  , 0.25])
     """
-    space = _check.sizes(shape)
-    _check.open_or_periodic(boundary)
+    space = checks.sizes(shape)
+    checks.choice("boundary", boundary, checks.BOUNDARIES)
     bounds = _bounds(space, boxes)
     shares = []  # of each axis the mean number of points that each pair of boxes shares, (pairs, lags)
     for axis, size in enumerate(space):
@@ -115,7 +115,7 @@ def _shared(intervals: np.ndarray, r: np.ndarray) -> np.ndarray:
 
 def _bounds(space: tuple[int, ...], boxes: Iterable[Box]) -> np.ndarray:
     """Return starts and stops of the boxes, (boxes, axes, 2); refuse those that stick out or overlap."""
-    rows = [[[_check.whole("boxes", x) for x in interval] for interval in box] for box in boxes]
+    rows = [[[checks.integer("boxes", x) for x in interval] for interval in box] for box in boxes]
     for row in rows:
         if len(row) != len(space) or any(len(interval) != 2 for interval in row):
             raise ValueError(f"boxes must give (start, stop) for each of {len(space)} axes, got {row}")

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from . import _check
-from ._grid import along
+from ..arrays import checks
+from .grid import along
 
 
 def checkerboard(shape: Iterable[int], tile: int | Iterable[int], *, n_phases: int = 2) -> UInt8[np.ndarray, "*space"]:
@@ -115,8 +115,8 @@ def _crossings(size: int, edge: int, n_phases: int) -> np.ndarray:
 
 def _board(shape: Iterable[int], tile: int | Iterable[int], n_phases: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Return sizes, the edges of a tile, and the number of phases."""
-    space = _check.sizes(shape)
-    edges = tuple(_check.whole("tile", n, 1) for n in (tile if isinstance(tile, Iterable) else (tile,) * len(space)))
+    space = checks.sizes(shape)
+    edges = tuple(checks.integer("tile", n, 1) for n in (tile if isinstance(tile, Iterable) else (tile,) * len(space)))
     if len(edges) != len(space):
         raise ValueError(f"tile must be one integer or {len(space)}, one an axis, got {edges}")
-    return space, edges, _check.whole("n_phases", n_phases, 1, _check.LABELS)
+    return space, edges, checks.integer("n_phases", n_phases, 1, checks.LABELS)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from . import _check
-from ._grid import squared_distance
+from ..arrays import checks
+from .grid import squared_distance
 
 
 def circles(
@@ -60,10 +60,10 @@ def circles(
     >>> labels.shape, int(labels.sum())
     ((8, 8), 3)
     """
-    space = _check.sizes(shape)
-    _check.generator(rng)
-    n_circles = _check.whole("n_circles", n_circles, 0)
-    radius = _check.real("radius", radius, 0.0)
+    space = checks.sizes(shape)
+    checks.generator(rng)
+    n_circles = checks.integer("n_circles", n_circles, 0)
+    radius = checks.finite("radius", radius, 0.0)
     labels = np.zeros(space, dtype=np.uint8)
     for centre in rng.uniform(0.0, space, (n_circles, len(space))):
         labels[squared_distance(space, centre, periodic) <= radius**2] = 1
@@ -110,9 +110,9 @@ def circles_statistics(shape: Iterable[int] = (224, 224), *, n_circles: int = 5,
     >>> circles_statistics((8,), n_circles=1, radius=1.0)
     array([0.25 , 0.125, 0.   , 0.   , 0.   , 0.   , 0.   , 0.125])
     """
-    space = _check.sizes(shape)
-    n_circles = _check.whole("n_circles", n_circles, 0)
-    radius = _check.real("radius", radius, 0.0)
+    space = checks.sizes(shape)
+    n_circles = checks.integer("n_circles", n_circles, 0)
+    radius = checks.finite("radius", radius, 0.0)
     if 4 * radius > min(space):
         raise ValueError(f"radius must be at most a quarter of the smallest size of shape {space}, got {radius!r}")
     volume = math.prod(space)

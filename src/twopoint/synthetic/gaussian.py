@@ -7,8 +7,8 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Float64, Num
 
-from . import _check
-from ._grid import squared_distance
+from ..arrays import checks
+from .grid import squared_distance
 
 Correlation = Num[np.ndarray, "*space"] | Callable[[np.ndarray], np.ndarray]
 
@@ -43,7 +43,7 @@ def lag_distance(shape: Iterable[int]) -> Float64[np.ndarray, "*space"]:
     >>> lag_distance((5,))
     array([0., 1., 2., 2., 1.])
     """
-    space = _check.sizes(shape)
+    space = checks.sizes(shape)
     return np.sqrt(squared_distance(space, (0.0,) * len(space), periodic=True))
 
 
@@ -94,8 +94,8 @@ def gaussian_field(
     >>> round(float(np.mean(field**2)), 12)
     1.0
     """
-    space = _check.sizes(shape)
-    _check.generator(rng)
+    space = checks.sizes(shape)
+    checks.generator(rng)
     spectrum = _spectrum(space, correlation)
     noise = scipy.fft.rfftn(rng.standard_normal(space))  # has the symmetry of a real field, self-conjugate frequencies included
     if exact:

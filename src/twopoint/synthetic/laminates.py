@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from . import _check
-from ._grid import along, lags
+from ..arrays import checks
+from .grid import along, lags
 
 
 def laminate(shape: Iterable[int], widths: Iterable[int], *, axis: int = 0) -> UInt8[np.ndarray, "*space"]:
@@ -94,7 +94,7 @@ def laminate_statistics(
     array([0.66666667, 0.        , 1.        , 1.        , 0.        ])
     """
     space, layers, axis = _stack(shape, widths, axis)
-    _check.open_or_periodic(boundary)
+    checks.choice("boundary", boundary, checks.BOUNDARIES)
     if boundary == "periodic" and space[axis] % sum(layers):
         raise ValueError(f"shape must be whole periods of {sum(layers)} pixels along axis {axis}, got {space}")
     r = lags(space[axis], boundary)
@@ -120,8 +120,8 @@ def _coincidences(layers: tuple[int, ...], reach: np.ndarray, points: int | np.n
 
 def _stack(shape: Iterable[int], widths: Iterable[int], axis: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Return sizes, thicknesses, and the axis counted from 0."""
-    space = _check.sizes(shape)
-    layers = tuple(_check.whole("widths", n, 1) for n in widths)
-    if not 1 <= len(layers) <= _check.LABELS:
-        raise ValueError(f"widths must be of 1 to {_check.LABELS} phases, got {len(layers)}")
-    return space, layers, _check.whole("axis", axis, -len(space), len(space) - 1) % len(space)
+    space = checks.sizes(shape)
+    layers = tuple(checks.integer("widths", n, 1) for n in widths)
+    if not 1 <= len(layers) <= checks.LABELS:
+        raise ValueError(f"widths must be of 1 to {checks.LABELS} phases, got {len(layers)}")
+    return space, layers, checks.integer("axis", axis, -len(space), len(space) - 1) % len(space)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64, Num, UInt8
 from scipy.special import ndtr, ndtri, owens_t
 
-from . import _check
+from ..arrays import checks
 from .gaussian import Correlation, gaussian_field
 
 
@@ -53,7 +53,7 @@ def random_field(
     >>> (np.bincount(labels.ravel(), minlength=3) / labels.size).round(2)
     array([0.57, 0.26, 0.17])
     """
-    levels = ndtri(np.cumsum(_check.fractions(volume_fractions))[:-1])
+    levels = ndtri(np.cumsum(checks.fractions(volume_fractions))[:-1])
     field = gaussian_field(shape, correlation, rng=rng)
     return np.searchsorted(levels, field).astype(np.uint8)
 
@@ -102,7 +102,7 @@ def level_cut_statistics(rho: Num[np.ndarray, "*lags"], volume_fractions: Iterab
     if not (np.abs(rho) <= 1 + 1e-9).all():  # rounding may exceed 1, and NaN compares false
         raise ValueError("rho must lie within -1 to 1")
     rho = np.clip(rho.astype(np.float64), -1.0, 1.0)
-    below = np.cumsum(_check.fractions(volume_fractions))
+    below = np.cumsum(checks.fractions(volume_fractions))
     n, levels = len(below), ndtri(below[:-1]) + 0.0  # + 0.0: the level of 1/2 must not be -0
     joint = np.zeros((n + 1, n + 1, *rho.shape))  # P(X below level i, Y below level j); below level 0 nothing, below level N all
     for i in range(1, n + 1):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from . import _check
+from ..arrays import checks
 from .boxes import fill_boxes
 
 SHARES = {"horizontal": (0.5, 1.0), "vertical": (0.5, 1.0), "diagonal": (0.25, 0.5)}  # lengths as shares of the image's size
@@ -183,12 +183,12 @@ def draw_lines(
     >>> bool(boxes_statistics((32, 32), drawing.boxes)[0, 0] == drawing.labels.mean())
     True
     """
-    space = _check.sizes(shape, (2,))
-    _check.generator(rng)
+    space = checks.sizes(shape, (2,))
+    checks.generator(rng)
     if orientation is not None and orientation not in SHARES:
         raise ValueError(f"orientation must be one of {', '.join(SHARES)} or None, got {orientation!r}")
     counts, widths = _least_and_most("n_lines", n_lines, 0), _least_and_most("thickness", thickness, 1)
-    gap, attempts = _check.real("gap", gap), _check.whole("attempts", attempts, 0)
+    gap, attempts = checks.finite("gap", gap), checks.integer("attempts", attempts, 0)
     if gap < widths[1]:
         raise ValueError(f"gap must be at least the largest thickness {widths[1]}, or lines could overlap, got {gap}")
     orientation = orientation or ("horizontal", "vertical")[rng.integers(2)]
@@ -221,7 +221,7 @@ def _box(line: _Line, orientation: str) -> tuple[tuple[int, int], tuple[int, int
 def _least_and_most(name: str, value: int | tuple[int, int], least: int) -> tuple[int, int]:
     """Return a pair in order."""
     pair = tuple(value) if isinstance(value, Iterable) else (value, value)
-    numbers = [_check.whole(name, n, least) for n in pair]
+    numbers = [checks.integer(name, n, least) for n in pair]
     if len(numbers) != 2 or numbers[0] > numbers[1]:
         raise ValueError(f"{name} must be an integer, or the least and the most, got {value!r}")
     return numbers[0], numbers[1]
@@ -229,7 +229,7 @@ def _least_and_most(name: str, value: int | tuple[int, int], least: int) -> tupl
 
 def _lengths(length: tuple[float, float] | None, orientation: str, space: tuple[int, ...]) -> tuple[int, int]:
     """Return the least and the most length of a line in pixels."""
-    shares = [_check.real("length", share, 0.0) for share in (SHARES[orientation] if length is None else length)]
+    shares = [checks.finite("length", share, 0.0) for share in (SHARES[orientation] if length is None else length)]
     if len(shares) != 2 or not shares[0] <= shares[1] <= 1:
         raise ValueError(f"length must be two shares (a, b) with 0 < a <= b <= 1, got {length!r}")
     size = {"horizontal": space[1], "vertical": space[0], "diagonal": min(space)}[orientation]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from . import _check
-from ._grid import along
+from ..arrays import checks
+from .grid import along
 
 
 def perlin_noise(
@@ -58,11 +58,11 @@ def perlin_noise(
     >>> noise.shape, float(abs(noise[::16, ::16]).max())
     ((64, 64), 0.0)
     """
-    space = _check.sizes(shape)
-    _check.generator(rng)
-    octaves = _check.whole("octaves", octaves, 1)
-    persistence = _check.real("persistence", persistence, 0.0)
-    base_frequency = _check.real("base_frequency", base_frequency, 0.0)
+    space = checks.sizes(shape)
+    checks.generator(rng)
+    octaves = checks.integer("octaves", octaves, 1)
+    persistence = checks.finite("persistence", persistence, 0.0)
+    base_frequency = checks.finite("base_frequency", base_frequency, 0.0)
     total = np.zeros(space)
     for octave in range(octaves):
         total += persistence**octave * _octave(space, base_frequency * 2**octave, rng)

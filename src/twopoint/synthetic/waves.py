@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Float64
 
-from . import _check
-from ._grid import along, lags
+from ..arrays import checks
+from .grid import along, lags
 from .perlin import perlin_noise
 
 
@@ -71,10 +71,10 @@ def marble(
     >>> marble((4, 4), k=1.0, angle=0.0, noise=0.0, rng=np.random.default_rng(0))[:, 0].round(12) + 0.0
     array([ 1.,  0., -1.,  0.])
     """
-    space = _check.sizes(shape, (2,))
-    _check.generator(rng)
-    amplitude = _check.real("noise", noise) * _check.real("displacement", displacement)
-    k = _check.real("k", k)
+    space = checks.sizes(shape, (2,))
+    checks.generator(rng)
+    amplitude = checks.finite("noise", noise) * checks.finite("displacement", displacement)
+    k = checks.finite("k", k)
     direction = _direction(angle)
     phase = np.zeros(space)  # u·n
     for axis, (size, n) in enumerate(zip(space, direction, strict=True)):
@@ -126,9 +126,9 @@ def plane_wave_statistics(
     >>> plane_wave_statistics((4, 4), k=1.0, angle=0.0)[:, 0].round(12) + 0.0
     array([ 0.5,  0. , -0.5,  0. ])
     """
-    space = _check.sizes(shape, (2,))
-    _check.open_or_periodic(boundary)
-    waves = [_check.real("k", k) * n * size / max(space) for n, size in zip(_direction(angle), space, strict=True)]
+    space = checks.sizes(shape, (2,))
+    checks.choice("boundary", boundary, checks.BOUNDARIES)
+    waves = [checks.finite("k", k) * n * size / max(space) for n, size in zip(_direction(angle), space, strict=True)]
     if boundary == "periodic":
         if any(abs(w - round(w)) > 1e-9 for w in waves):
             raise ValueError(f"k and angle must give whole waves along each side for a periodic statistic, got {waves}")
@@ -153,5 +153,5 @@ def _dirichlet(p: float, n: np.ndarray) -> np.ndarray:
 
 def _direction(angle: float) -> tuple[float, float]:
     """Return the unit vector of an angle, its component along axis 0 first."""
-    angle = _check.real("angle", angle)
+    angle = checks.finite("angle", angle)
     return math.cos(angle), math.sin(angle)

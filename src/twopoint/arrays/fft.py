@@ -1,0 +1,71 @@
+"""Fourier transforms: numpy's by scipy with threads, every other library's by itself; fast sizes."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import scipy.fft
+
+from .frameworks import is_numpy
+from .types import Array, Namespace
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WORTH_THREADS = 1 << 15  # numbers of an array below which starting threads costs more than it saves
+_this_thread = threading.local()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Transform without scipy's threads in the calling thread: for callers that run many at a time themselves."""
+    before, _this_thread.alone = getattr(_this_thread, "alone", False), True
+    try:
+        yield
+    finally:
+        _this_thread.alone = before
+
+
+def workers(numbers: int) -> int | None:
+    """Return scipy's number of threads for an array of so many numbers: the user's own scipy.fft.set_workers comes first."""
+    if scipy.fft.get_workers() != 1:
+        return None
+    return CORES if numbers >= WORTH_THREADS and not getattr(_this_thread, "alone", False) else 1
+
+
+def rfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
+    """Transform the last axes of a real array, zero-padded to the sizes, and divide by their product."""
+    return _transform("rfftn", x, sizes, xp)
+
+
+def irfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
+    """Transform back to a real array of the sizes, undivided: the inverse of rfftn."""
+    return _transform("irfftn", x, sizes, xp)
+
+
+def transform_axis(name: str, x: Array, axis: int, xp: Namespace, *, n: int | None = None, norm: str = "forward") -> Array:
+    """Transform one axis by "fft", "ifft", "rfft" or "irfft"; with norm "forward" only a forward transform divides by the size."""
+    if is_numpy(xp):
+        return getattr(scipy.fft, name)(x, n=n, axis=axis, norm=norm, workers=workers(x.size))
+    return getattr(xp.fft, name)(x, n=n, axis=axis, norm=norm)
+
+
+def _transform(name: str, x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
+    """Transform the last axes."""
+    axes = tuple(range(-len(sizes), 0))
+    if is_numpy(xp):
+        return getattr(scipy.fft, name)(x, s=sizes, axes=axes, norm="forward", workers=workers(x.size))
+    return getattr(xp.fft, name)(x, s=sizes, axes=axes, norm="forward")
+
+
+def fast_length(n: int) -> int:
+    """Return the least number >= n without prime factors above 5, as scipy's next_fast_len, in Python that torch.compile can trace."""
+    best, fives = 2 * n, 1
+    while fives < best:
+        threes = fives
+        while threes < best:
+            length = threes
+            while length < n:
+                length *= 2
+            best, threes = min(best, length), 3 * threes
+        fives *= 5
+    return best

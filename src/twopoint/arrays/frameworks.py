@@ -1,0 +1,159 @@
+"""All that torch and jax must be told, and the one file that asks which library an array is of.
+
+torch and jax are imported inside functions, and only after an array has been found to be theirs.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+import array_api_compat
+
+from .types import Array, Namespace
+
+_registered: set[type] = set()
+
+
+def is_numpy(xp: Namespace) -> bool:
+    """Whether the namespace is that of numpy."""
+    return bool(array_api_compat.is_numpy_namespace(xp))
+
+
+def is_jax(xp: Namespace) -> bool:
+    """Whether the namespace is that of jax."""
+    return bool(array_api_compat.is_jax_namespace(xp))
+
+
+def is_torch(xp: Namespace) -> bool:
+    """Whether the namespace is that of torch."""
+    return bool(array_api_compat.is_torch_namespace(xp))
+
+
+def is_concrete(x: Array, xp: Namespace) -> bool:
+    """Whether the values of x can be inspected: not under jax.jit or vmap, torch.compile or torch.func."""
+    if is_jax(xp):
+        import jax
+
+        return not isinstance(x, jax.core.Tracer)
+    if is_torch(xp):
+        import torch
+
+        return not torch.compiler.is_compiling() and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+    return True
+
+
+def can_be_kept(x: Array, xp: Namespace) -> bool:
+    """Whether x may be used in another call than the one that made it: it is no part of a traced program or of a derivative."""
+    if is_torch(xp):
+        return is_concrete(x, xp) and not x.requires_grad and not x.is_inference()
+    return is_concrete(x, xp)
+
+
+def is_constant(x: Array, xp: Namespace) -> bool:
+    """Whether nothing is differentiated by x, in a traced program too."""
+    if is_torch(xp):
+        import torch
+
+        return not x.requires_grad if torch.compiler.is_compiling() else can_be_kept(x, xp)
+    return is_concrete(x, xp)
+
+
+def may_split(x: Array, xp: Namespace) -> bool:
+    """Whether work on x may be split into pieces at no loss: x has values, and no derivative by it is being recorded."""
+    if is_torch(xp):
+        import torch
+
+        return is_concrete(x, xp) and not (x.requires_grad and torch.is_grad_enabled())
+    return is_concrete(x, xp)
+
+
+def may_chunk(x: Array, xp: Namespace) -> bool:
+    """Whether it pays to evaluate a batch in chunks that fit the cache: never for jax, which compiles one program a shape."""
+    return not is_jax(xp) and may_split(x, xp)
+
+
+def takes_gradient(x: Array, xp: Namespace) -> bool:
+    """Whether a first derivative by x is recorded in reverse mode and can be given instead: torch only, eager or compiled."""
+    if not is_torch(xp):
+        return False
+    import torch
+
+    from . import torch_function
+
+    if torch_function.is_transformed() or torch.autograd.forward_ad._current_level >= 0:
+        return False
+    return torch.is_grad_enabled() and x.requires_grad
+
+
+def give_gradient(x: Array, with_gradient: Callable[[Array], tuple[Array, list[Array]]], plain: Callable[[Array], Array]) -> Array:
+    """Return the values (...) of with_gradient, which also gives their gradient in pieces of a flat batch, to torch.
+
+    Derivatives of the gradient are those of plain. Compared with torch's own differentiation (benchmarks) this takes a third of the
+    time and a tenth of the memory, and half the time in a compiled program. There the gradient keeps its own history, which gives its
+    derivatives.
+    """
+    import torch
+
+    from . import torch_function
+
+    if torch.compiler.is_compiling():
+        values, (gradient,) = with_gradient(x)
+        return torch_function.Traced.apply(x, values, gradient)
+    return torch_function.Eager.apply(x, with_gradient, plain)
+
+
+def compiled(function: Callable[..., Any], xp: Namespace, *, static: tuple[str, ...] = ("plan", "xp")) -> Callable[..., Any]:
+    """Return a function as one program for jax, made once for each set of static arguments; for other libraries the function itself."""
+    return _program(function, static) if is_jax(xp) else function
+
+
+@cache
+def _program(function: Callable[..., Any], static: tuple[str, ...]) -> Callable[..., Any]:
+    """Return a function compiled by jax with the named arguments fixed."""
+    import jax
+
+    return jax.jit(function, static_argnames=static)
+
+
+def stop_gradient(x: Array, xp: Namespace) -> Array:
+    """Return x as a constant for the library's differentiation."""
+    if is_jax(xp):
+        import jax
+
+        return jax.lax.stop_gradient(x)
+    return x.detach() if is_torch(xp) else x
+
+
+def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state: Any, xp: Namespace) -> Any:
+    """Repeat ``state = step(state)`` while ``going(state)``; under jax by its own loop, which can be traced."""
+    if is_jax(xp):
+        import jax
+
+        return jax.lax.while_loop(going, step, state)
+    while bool(going(state)):
+        state = step(state)
+    return state
+
+
+def full_precision(x: Array, xp: Namespace) -> AbstractContextManager[Any]:
+    """Return a context without autocast, in which a matrix product keeps the dtype of its factors."""
+    if not is_torch(xp):
+        return nullcontext()
+    from . import torch_function
+
+    return torch_function.without_autocast(x)
+
+
+def register_pytree(cls: type, xp: Namespace) -> None:
+    """Make a class with tree_flatten and tree_unflatten a pytree of jax, once, where jax is loaded.
+
+    Nothing is done for arrays of torch: what torch compiles cannot be traced into jax.
+    """
+    if cls in _registered or "jax" not in sys.modules or is_torch(xp):
+        return
+    import jax
+
+    jax.tree_util.register_pytree_node_class(cls)
+    _registered.add(cls)

@@ -1,0 +1,1 @@
+"""Losses: statistics of a prediction beside those of a target, and their gradients."""

@@ -1,0 +1,115 @@
+"""Elementwise measures of how far statistics f are from target statistics t, their derivatives by f, and the reduction over the batch."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..arrays import checks
+from ..arrays.namespace import device_of, result_dtype
+from ..arrays.types import Array, Namespace
+
+
+@dataclass(frozen=True)
+class PairTarget:
+    """What a measure needs of the target at one pair of phases, and the weight of each lag."""
+
+    target: Array
+    weight: Array | float
+    own: Array | None = None  # the logarithm of the target's own statistics, where their cross-entropy is subtracted
+    constant: Array | None = None  # what no prediction can change, at each lag
+
+    def map(self, function: Callable[[Array], Array]) -> "PairTarget":
+        """Apply a function to each of the arrays."""
+        return PairTarget(*(None if x is None else x if isinstance(x, float) else function(x) for x in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """The summand of MSESS, eq. (7): (f - t)^2."""
+
+    def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> PairTarget:
+        """Prepare a target t; measured opposite lags may be t + odd and t - odd."""
+        return PairTarget(t, weight, None, None if odd is None else weight * odd**2)
+
+    def value(self, f: Array, pair: PairTarget, xp: Namespace) -> Array:
+        """Return weight (f - t)^2."""
+        return pair.weight * (f - pair.target) ** 2
+
+    def value_and_slope(self, f: Array, pair: PairTarget, xp: Namespace) -> tuple[Array, Array]:
+        """Return the value and its derivative by f."""
+        difference = f - pair.target
+        slope = pair.weight * difference
+        return slope * difference, 2 * slope
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """The summand of CESS, eq. (8) with its minus sign: -t log f, or with excess t (log t - log f)."""
+
+    floor: float = 1e-6
+    excess: bool = False
+
+    def __post_init__(self) -> None:
+        checks.positive("floor", self.floor)
+        if not isinstance(self.excess, bool):
+            raise TypeError(f"excess must be True or False, got {self.excess!r}")
+
+    def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> PairTarget:
+        """Prepare a target t; measured opposite lags may be t + odd and t - odd."""
+        if not self.excess:  # linear in t
+            return PairTarget(-weight * t, weight)
+        own = floored_log(t, self.floor, xp)
+        if odd is None:
+            return PairTarget(-weight * t, weight, own)
+        ahead, behind = ((t + d) * floored_log(t + d, self.floor, xp) for d in (odd, -odd))
+        return PairTarget(-weight * t, weight, own, weight * ((ahead + behind) / 2 - t * own))
+
+    def value(self, f: Array, pair: PairTarget, xp: Namespace) -> Array:
+        """Return -weight t log f, or with excess weight t (log t - log f)."""
+        log = floored_log(f, self.floor, xp)
+        return pair.target * (log if pair.own is None else log - pair.own)
+
+    def value_and_slope(self, f: Array, pair: PairTarget, xp: Namespace) -> tuple[Array, Array]:
+        """Return the value and its derivative -weight t / max(f, floor)."""
+        above = xp.maximum(f, _scalar(self.floor, f, xp))
+        slope = pair.target / above
+        log = xp.log(above) if pair.own is None else xp.log(above) - pair.own
+        return pair.target * log + slope * (f - above), slope  # below the floor the tangent, f / floor - 1
+
+
+Measure: TypeAlias = SquaredError | CrossEntropy
+
+
+def floored_log(f: Array, floor: float, xp: Namespace) -> Array:
+    """Return log f, continued below the floor by its tangent log(floor) + f/floor - 1: finite, and no gradient dies."""
+    limit = _scalar(floor, f, xp)  # each term is constant where the other is not, so that no derivative is a difference of large numbers
+    return xp.log(xp.maximum(f, limit)) + (xp.minimum(f, limit) / floor - 1)
+
+
+def _scalar(value: float, like: Array, xp: Namespace) -> Array:
+    """Return a number as an array without axes."""
+    return xp.asarray(value, dtype=like.dtype, device=device_of(like))
+
+
+def reduce_batch(values: Array, reduction: str, xp: Namespace) -> Array:
+    """Return the mean or the sum over the batch, or the values themselves."""
+    if reduction == "none":
+        return values
+    return xp.mean(values) if reduction == "mean" else xp.sum(values)
+
+
+def batch_weight(batch: tuple[int, ...], reduction: str) -> float:
+    """Return the derivative of the reduction by the value of each member of the batch."""
+    return 1.0 / math.prod(batch) if reduction == "mean" else 1.0
+
+
+def finish(values: Array, prediction: Array, reduction: str, xp: Namespace) -> Array:
+    """Reduce over the batch, in the dtype of what is computed of the prediction."""
+    return xp.astype(reduce_batch(values, reduction, xp), result_dtype(prediction, xp), copy=False)
+
+
+def finish_gradient(gradient: Array, prediction: Array, n_axes: int, reduction: str, xp: Namespace) -> Array:
+    """Return the gradient of the reduced loss, in the dtype of the prediction's results; n_axes counts the axes that are not batch."""
+    weighted = gradient * batch_weight(tuple(prediction.shape[: len(prediction.shape) - n_axes]), reduction)
+    return xp.astype(weighted, result_dtype(prediction, xp), copy=False)

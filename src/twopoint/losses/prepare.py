@@ -1,0 +1,239 @@
+"""A call of a loss, prepared: options checked and planned, and the target as the loss compares with it. All but the prediction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..arrays import checks
+from ..arrays.frameworks import can_be_kept, is_constant
+from ..arrays.namespace import namespace, result_dtype
+from ..arrays.types import Array, Namespace
+from ..statistics.correlation import arithmetic, correlate, pair_count
+from ..statistics.lags import all_lags
+from ..statistics.plan import Options, Pair, Pairs, Plan, RequestedOptions, plan_of, resolve
+from ..statistics.target import Target, TargetStatistics
+from . import parseval
+from .measures import CrossEntropy, Measure, PairTarget, SquaredError
+
+
+@dataclass(frozen=True)
+class LagTarget:
+    """A target lag by lag, and the measure that is summed over pairs and lags."""
+
+    measure: Measure
+    pairs: list[PairTarget]  # of the plan's half_pairs, on half the lags
+
+    @property
+    def first(self) -> Array:
+        """One of the arrays."""
+        return self.pairs[0].target
+
+    def map(self, function: Callable[[Array, int], Array], ndim: int) -> "LagTarget":
+        """Apply a function of an array and of the number of its axes that are not batch to each of the arrays."""
+        return replace(self, pairs=[pair.map(lambda x: function(x, ndim)) for pair in self.pairs])
+
+
+@dataclass(frozen=True)
+class PreparedLoss:
+    """A loss on statistics, checked and planned: all but the prediction."""
+
+    xp: Namespace
+    plan: Plan
+    mask: Array | None  # as point_mask() returns it
+    count: Array | None  # as pair_count() returns it, None if periodic and unmasked
+    target: LagTarget | parseval.SpectralTarget
+    batch: tuple[int, ...]
+    target_is_constant: bool  # then nothing but the prediction can have a derivative
+
+    def cut(self, function: Callable[[Array | None, int], Array | None]) -> "PreparedLoss":
+        """Return the loss of a chunk of the batch, which the function cuts out of each array."""
+        ndim = self.plan.ndim
+        mask, count = function(self.mask, ndim + 1), function(self.count, ndim)
+        return replace(self, mask=mask, count=count, target=self.target.map(function, ndim))
+
+
+def prepare(
+    prediction: Array, target: Target, requested: RequestedOptions, measure: Measure, *, reduction: str, lag_reduction: str
+) -> PreparedLoss:
+    """Check a call of a loss, plan it, and prepare its target."""
+    checks.choice("reduction", reduction, checks.REDUCTIONS)
+    checks.choice("lag_reduction", lag_reduction, ("mean", "sum"))
+    statistics = target if isinstance(target, TargetStatistics) else None
+    options = requested.with_defaults() if statistics is None else resolve_options(statistics, requested)
+    options.check()
+    sample = target if statistics is None else statistics.first
+    xp = namespace(prediction=prediction, target=sample, mask=options.mask)
+    checks.real("prediction", prediction, xp)
+    if statistics is None:
+        checks.real("target", target, xp)
+        checks.equal_shapes(prediction, target)
+    else:
+        _check_shape(prediction, statistics)
+    plan, pairs, mask = plan_of(prediction, options, xp, "prediction")
+    if isinstance(measure, CrossEntropy):
+        _check_cross_entropy(measure, prediction, options, plan, xp)
+    if statistics is None:
+        pixels = xp.astype(target, result_dtype(prediction, xp), copy=False)
+        prepared, count = _prepare_microstructure(pixels, prediction, mask, plan, pairs, measure, lag_reduction, xp)
+    else:
+        prepared, count = _prepare_statistics(statistics, prediction, plan, pairs, measure, lag_reduction, xp)
+    count = pair_count(mask, prediction, plan, xp) if count is None else count
+    batch = tuple(prediction.shape[: -plan.ndim - 1])
+    return PreparedLoss(xp, plan, mask, count, prepared, batch, is_constant(sample, xp))
+
+
+def _check_cross_entropy(measure: CrossEntropy, prediction: Array, options: Options, plan: Plan, xp: Namespace) -> None:
+    """Refuse a single phase, which a full image would minimise, and a floor below full precision."""
+    if plan.n_phases == 1 and isinstance(options.pairs, str):
+        raise ValueError(
+            "cess of one phase alone is minimised by a full image; pass implied_phase=True if prediction holds phase 1 of two, "
+            "or pairs=[(0, 0)] if you do want this"
+        )
+    least = xp.finfo(arithmetic(prediction, plan, xp)).smallest_normal
+    if measure.floor < least:
+        raise ValueError(f"floor must be {float(least):.3g} at least, the smallest number of full precision, got {measure.floor!r}")
+
+
+def _prepare_microstructure(
+    target: Array, like: Array, mask: Array | None, plan: Plan, pairs: Pairs, measure: Measure, lag_reduction: str, xp: Namespace
+) -> tuple[LagTarget | parseval.SpectralTarget, Array | None]:
+    """Return a microstructure as the loss compares with it, and the count."""
+    count = pair_count(mask, like, plan, xp)
+    weights = lag_weights(plan, pairs, count, target, lag_reduction, xp)
+    if by_parseval(measure, plan):
+        return parseval.prepare_microstructure(target, weights, plan, xp), count
+    half_lags = correlate(target, mask, count, plan, xp)
+    return _lag_target(measure, half_lags, [None] * len(half_lags), weights, xp), count
+
+
+def _prepare_statistics(
+    statistics: TargetStatistics, prediction: Array, plan: Plan, pairs: Pairs, measure: Measure, lag_reduction: str, xp: Namespace
+) -> tuple[LagTarget | parseval.SpectralTarget, Array | None]:
+    """Return target statistics as the loss compares with them, and their count; prepared once for all calls that are alike."""
+    dtype = arithmetic(prediction, plan, xp)
+
+    def prepare_once() -> tuple[Any, bool]:
+        values, count = statistics.narrow(plan, xp)
+        halves, odds = fold([xp.astype(f, dtype, copy=False) for f in values], plan, pairs, xp, symmetric=statistics.symmetric)
+        weights = lag_weights(plan, pairs, count, halves[0], lag_reduction, xp)
+        spectral = by_parseval(measure, plan)
+        target = (
+            parseval.prepare_statistics(halves, odds, weights, plan, xp) if spectral else _lag_target(measure, halves, odds, weights, xp)
+        )
+        return (target, count), can_be_kept(target.first, xp)
+
+    target, count = statistics.remember((plan.lags, pairs, dtype, measure, lag_reduction), prepare_once)
+    return target, count
+
+
+def by_parseval(measure: Measure, plan: Plan) -> bool:
+    """Whether Parseval's theorem serves: for squared errors of all lags, which have one weight."""
+    return isinstance(measure, SquaredError) and plan.periodic_unmasked and all(plan.lags.whole)
+
+
+def _lag_target(
+    measure: Measure, half_lags: list[Array], odds: list[Array | None], weights: list[Array | float], xp: Namespace
+) -> LagTarget:
+    """Return a target lag by lag."""
+    return LagTarget(measure, [measure.prepare(t, weight, odd, xp) for t, weight, odd in zip(half_lags, weights, odds, strict=True)])
+
+
+def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmetric: bool) -> tuple[list[Array], list[Array | None]]:
+    """Return statistics at all stored lags on half the lags, by half_pairs, and half the differences of opposite lags that were measured.
+
+    Statistics of a microstructure (symmetric) are even where f(-r) = f(r) must hold. Measured ones need not be: then a loss compares
+    with the mean of opposite lags, and half their difference adds what no prediction can change.
+    """
+    halves: list[Array] = []
+    odds: list[Array | None] = []
+    for pair, f in zip(plan.pairs, values, strict=True):
+        if not plan.even(pair):
+            halves += plan.lags.split(f, xp)
+            odds += [None, None]
+        elif symmetric:
+            halves.append(plan.lags.halve(f, xp))
+            odds.append(None)
+        else:
+            mean, odd = _mean_and_odd(f, _multiplicity(pair, plan, pairs, f, xp), plan, xp)
+            halves.append(mean)
+            odds.append(odd)
+    return halves, odds
+
+
+def _mean_and_odd(f: Array, weight: Array | float, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
+    """Return the mean of f(r) and f(-r) and half their difference; if the loss holds only one of the two, that one and 0."""
+    first, second = plan.lags.split(f, xp)
+    if isinstance(weight, float):
+        return (first + second) / 2, (first - second) / 2
+    a, b = plan.lags.split(weight, xp)
+    number = xp.where(a + b > 0, a + b, xp.ones_like(a))
+    both = xp.astype((a > 0) & (b > 0), f.dtype)
+    return (a * first + b * second) / number, both * (first - second) / 2
+
+
+def lag_weights(plan: Plan, pairs: Pairs, count: Array | None, like: Array, lag_reduction: str, xp: Namespace) -> list[Array | float]:
+    """Return the weights of the statistics on half the lags, by half_pairs.
+
+    A lag that no pair of points spans weighs nothing. A number of an even pair weighs what r and -r do. For a mean the weights are
+    divided by the number of lags.
+    """
+    weights: list[Any] = []
+    n: Any = float(plan.lags.number)
+    for pair in plan.pairs:
+        weight = _multiplicity(pair, plan, pairs, like, xp)
+        halves = [weight, weight] if isinstance(weight, float) else plan.lags.split(weight, xp)
+        weights += [halves[0] + halves[1]] if plan.even(pair) else halves
+    if count is not None and plan.masked:
+        seen, inside = xp.astype(count > 0, like.dtype), plan.lags.inside(like, xp)
+        n = xp.sum(seen if inside is None else seen * inside, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
+        n = xp.where(n > 0, n, xp.ones_like(n))
+        half = plan.lags.halve(seen, xp)
+        weights = [weight * half for weight in weights]
+    return [weight / n for weight in weights] if lag_reduction == "mean" else weights
+
+
+def _multiplicity(pair: Pair, plan: Plan, pairs: Pairs, like: Array, xp: Namespace) -> Array | float:
+    """Return how often the loss holds the pair at each stored lag r: once as (h, k) at r, once as (k, h) at -r."""
+    h, k = pair
+    ahead, behind = float((h, k) in pairs), float(h != k and (k, h) in pairs)
+    if plan.lags.shape == plan.lags.stored:  # a user sees all stored lags
+        return ahead + behind
+    here, there = (plan.lags.inside(like, xp, opposite=opposite) for opposite in (False, True))
+    return xp.broadcast_to(ahead * here + behind * there, plan.lags.stored)
+
+
+def resolve_options(statistics: TargetStatistics, requested: RequestedOptions) -> Options:
+    """Return the options of a call, those left out from the statistics; refuse those that differ."""
+    for name in ("ndim", "boundary", "implied_phase"):
+        value, own = getattr(requested, name), getattr(statistics, name)
+        if value not in (None, own):
+            raise ValueError(f"{name}={value!r} differs from the target statistics' {name}={own!r}")
+    crop = checks.crop_sizes(requested.crop, all_lags(statistics.shape, statistics.boundary))
+    if crop is not None and statistics.crop not in (None, crop):
+        raise ValueError(f"crop={requested.crop!r} differs from the target statistics' crop={statistics.crop!r}")
+    listed = None if requested.pairs is None else resolve(requested.pairs, statistics.n_phases)
+    if listed is not None and statistics.pairs is not None and set(listed) != set(statistics.pairs):
+        raise ValueError(f"pairs={requested.pairs!r} differ from the target statistics' pairs={statistics.pairs!r}")
+    _check_mask(statistics, requested.mask)
+    pairs = statistics.pairs or (requested.pairs if isinstance(requested.pairs, str) else listed) or "all"
+    return Options(statistics.ndim, statistics.boundary, statistics.mask, crop or statistics.crop, statistics.implied_phase, pairs)
+
+
+def _check_mask(statistics: TargetStatistics, mask: Array | None) -> None:
+    """Refuse a mask of another shape than the statistics' own; its values are not compared."""
+    if mask is None:
+        return
+    checks.real_or_boolean("mask", mask, namespace(target=statistics.first, mask=mask))
+    if statistics.mask is None:
+        raise ValueError(f"mask of shape {tuple(mask.shape)} given, but the target statistics have none")
+    expected = (statistics.batch_shape if statistics.mask_batched else ()) + statistics.shape
+    if tuple(mask.shape) != expected:
+        raise ValueError(f"mask must have the shape of the target statistics' mask, {expected}, got {tuple(mask.shape)}")
+
+
+def _check_shape(prediction: Array, statistics: TargetStatistics) -> None:
+    """Refuse a prediction of another shape than the statistics'; statistics without a batch serve every member of one."""
+    got, expected = tuple(prediction.shape), statistics.microstructure_shape
+    if got != expected and (statistics.batch_shape or got[-len(expected) :] != expected):
+        batches = "" if statistics.batch_shape else ", or a batch of it"
+        raise ValueError(f"prediction must have the target statistics' shape {expected}{batches}, got {got}")

@@ -1,0 +1,268 @@
+"""The losses on spatial statistics: MSESS, CESS and the sum of CESS with the error of the pixels. One evaluator serves all three.
+
+With the gradient by the adjoint it serves every library: numpy's gradient, and searches that run on any.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from jaxtyping import Float
+
+from ..arrays import checks
+from ..arrays.namespace import as_floating
+from ..arrays.types import Array
+from ..statistics import adjoint, phases
+from ..statistics.plan import Pair, RequestedOptions
+from ..statistics.target import Target, TargetStatistics
+from .comparison import compare, compare_with_gradient
+from .measures import CrossEntropy, Measure, SquaredError, finish, finish_gradient
+from .prepare import PreparedLoss, prepare
+
+
+def msess(
+    prediction: Float[Array, "*microstructure"],
+    target: Target,
+    *,
+    ndim: int | None = None,
+    boundary: str | None = None,
+    mask: Array | None = None,
+    crop: int | Iterable[int] | None = None,
+    implied_phase: bool | None = None,
+    pairs: str | Iterable[Pair] | None = None,
+    reduction: str = "mean",
+    lag_reduction: str = "mean",
+) -> Float[Array, "*batch"]:
+    """Return the mean squared error on spatial statistics, ``mean over lags of sum over pairs (f_prediction - f_target)^2``.
+
+    Parameters
+    ----------
+    prediction : array (..., N, *space)
+        Microstructure function; with ``implied_phase=True`` phases 1..N-1 only, as a network's sigmoid output (B, 1, H, W).
+    target : array of equal shape, or TargetStatistics
+        What the prediction should have the statistics of.
+    ndim, boundary, mask, crop, implied_phase, pairs
+        As in :func:`correlations`. Left out (None) they are 2, "periodic", none, all lags, False and "all", or those of the target
+        statistics. Lags that no pair of counting points spans are left out of the mean.
+    reduction : "mean", "sum" or "none"
+        Over the batch.
+    lag_reduction : "mean" or "sum"
+        Over the lags.
+
+    Returns
+    -------
+    array () or (...) with reduction "none"
+        Dimensionless; 0 under an empty mask.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no array, of another library than the others, or integer, boolean or complex.
+    ValueError
+        If shapes are unequal, or an option does not fit or differs from the target statistics'.
+
+    References
+    ----------
+    Cai et al., eq. (7).
+
+    Examples
+    --------
+    >>> import numpy as np, twopoint as tp
+    >>> a, b = np.eye(4)[None], np.ones((1, 4, 4)) / 4
+    >>> round(float(tp.msess(a, b, implied_phase=True)), 6)
+    0.046875
+    """
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
+    return _evaluate(prediction, target, requested, SquaredError(), None, reduction, lag_reduction)[0]
+
+
+def cess(
+    prediction: Float[Array, "*microstructure"],
+    target: Target,
+    *,
+    ndim: int | None = None,
+    boundary: str | None = None,
+    mask: Array | None = None,
+    crop: int | Iterable[int] | None = None,
+    implied_phase: bool | None = None,
+    pairs: str | Iterable[Pair] | None = None,
+    floor: float = 1e-6,
+    excess: bool = False,
+    reduction: str = "mean",
+    lag_reduction: str = "mean",
+) -> Float[Array, "*batch"]:
+    """Return the cross-entropy on spatial statistics, ``-mean over lags of sum over pairs f_target log f_prediction``.
+
+    Eq. (8) is printed without the minus sign that makes it a quantity to minimise. Below the floor the logarithm continues as its
+    tangent, ``log(floor) + f/floor - 1``, so value and gradient are finite where the prediction lacks a phase.
+
+    Parameters
+    ----------
+    prediction, target, ndim, boundary, mask, crop, implied_phase, pairs
+        As in :func:`msess`.
+    floor : float
+        Probability below which the logarithm is continued as a straight line.
+    excess : bool
+        Subtract the target's own floored cross-entropy: what is left is a mean Kullback-Leibler divergence, 0 at a match.
+    reduction, lag_reduction
+        As in :func:`msess`. Eq. (11) is ``crop=50, lag_reduction="sum"``.
+
+    Returns
+    -------
+    array () or (...) with reduction "none"
+        In nats; 0 under an empty mask.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`msess`; and if a single phase is given without ``implied_phase=True`` (a full image would minimise it).
+
+    References
+    ----------
+    Cai et al., eqs. (8) and (11).
+
+    Examples
+    --------
+    >>> import numpy as np, twopoint as tp
+    >>> a, b = np.eye(4)[None], np.ones((1, 4, 4)) / 4
+    >>> round(float(tp.cess(b, a, implied_phase=True, excess=True)), 6)
+    0.204296
+    """
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
+    return _evaluate(prediction, target, requested, CrossEntropy(floor, excess), None, reduction, lag_reduction)[0]
+
+
+def mse_cess(
+    prediction: Float[Array, "*microstructure"],
+    target: Float[Array, "*microstructure"],
+    *,
+    alpha: float,
+    ndim: int | None = None,
+    boundary: str | None = None,
+    mask: Array | None = None,
+    crop: int | Iterable[int] | None = None,
+    implied_phase: bool | None = None,
+    pairs: str | Iterable[Pair] | None = None,
+    floor: float = 1e-6,
+    excess: bool = False,
+    reduction: str = "mean",
+    lag_reduction: str = "mean",
+) -> Float[Array, "*batch"]:
+    """Return ``alpha`` times the mean squared error of the pixels, plus CESS.
+
+    The mean of the pixels runs over counting points and all N phases, the implied one included.
+
+    Parameters
+    ----------
+    prediction, target : arrays (..., N, *space) of equal shape
+        As in :func:`msess`; target statistics have no pixels and are refused.
+    alpha : float, or an array without axes
+        Weight of the pixels' error.
+    ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
+        As in :func:`cess`.
+
+    Returns
+    -------
+    array () or (...) with reduction "none"
+        Dimensionless.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`cess`; TypeError if target is TargetStatistics.
+
+    References
+    ----------
+    Cai et al., eq. (10).
+
+    Examples
+    --------
+    >>> import numpy as np, twopoint as tp
+    >>> a, b = np.eye(4)[None], np.ones((1, 4, 4)) / 4
+    >>> round(float(tp.mse_cess(b, a, alpha=2.0, implied_phase=True, excess=True)), 6)
+    0.579296
+    """
+    _check_pixels(target, alpha)
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
+    return _evaluate(prediction, target, requested, CrossEntropy(floor, excess), alpha, reduction, lag_reduction)[0]
+
+
+def msess_with_gradient(
+    prediction: Array, target: Target, *, reduction: str = "mean", lag_reduction: str = "mean", **requested: Any
+) -> tuple[Array, Array]:
+    """Return msess and its gradient by the adjoint."""
+    return _evaluate(prediction, target, RequestedOptions(**requested), SquaredError(), None, reduction, lag_reduction, with_gradient=True)
+
+
+def cess_with_gradient(
+    prediction: Array,
+    target: Target,
+    *,
+    floor: float = 1e-6,
+    excess: bool = False,
+    reduction: str = "mean",
+    lag_reduction: str = "mean",
+    alpha: float | Array | None = None,
+    **requested: Any,
+) -> tuple[Array, Array]:
+    """Return cess and its gradient by the adjoint, and with alpha those of mse_cess."""
+    measure = CrossEntropy(floor, excess)
+    return _evaluate(prediction, target, RequestedOptions(**requested), measure, alpha, reduction, lag_reduction, with_gradient=True)
+
+
+def mse_cess_with_gradient(prediction: Array, target: Array, *, alpha: float | Array, **options: Any) -> tuple[Array, Array]:
+    """Return mse_cess and its gradient by the adjoint."""
+    _check_pixels(target, alpha)
+    return cess_with_gradient(prediction, target, alpha=alpha, **options)
+
+
+def _evaluate(
+    prediction: Array,
+    target: Target,
+    requested: RequestedOptions,
+    measure: Measure,
+    alpha: float | Array | None,
+    reduction: str,
+    lag_reduction: str,
+    *,
+    with_gradient: bool = False,
+) -> tuple[Array, Any]:
+    """Return a loss and, if it is requested, its gradient by the prediction: the measure of the statistics, plus alpha times the MSE."""
+    loss = prepare(prediction, target, requested, measure, reduction=reduction, lag_reduction=lag_reduction)
+    ndim, xp = loss.plan.ndim, loss.xp
+    values, gradient = compare_with_gradient(loss, prediction) if with_gradient else (compare(loss, prediction), None)
+    if alpha is not None:
+        difference = _pixel_difference(loss, prediction, target)
+        values = values + alpha * xp.mean(phases.mean(difference**2, loss.mask, ndim, xp), axis=-1)
+        gradient = None if gradient is None else gradient + alpha * _pixel_gradient(loss, difference)
+    if gradient is not None:
+        gradient = finish_gradient(gradient, prediction, ndim + 1, reduction, xp)
+    return finish(values, prediction, reduction, xp), gradient
+
+
+def _check_pixels(target: Any, alpha: Any) -> None:
+    """Refuse target statistics where pixels are needed, and a weight of the pixels that is not one number."""
+    checks.weight("alpha", alpha)
+    if isinstance(target, TargetStatistics):
+        raise TypeError("mse_cess needs the target's pixels; target is TargetStatistics, which have none")
+
+
+def _pixel_difference(loss: PreparedLoss, prediction: Array, target: Array) -> Array:
+    """Return prediction minus target for all N phases, 0 where a point does not count, (..., N, *space)."""
+    xp, ndim = loss.xp, loss.plan.ndim
+    difference = as_floating(prediction, xp) - as_floating(target, xp)
+    if loss.plan.implied:
+        difference = xp.concat([-xp.sum(difference, axis=-ndim - 1, keepdims=True), difference], axis=-ndim - 1)
+    return difference if loss.mask is None else xp.where(loss.mask, difference, xp.zeros_like(difference))
+
+
+def _pixel_gradient(loss: PreparedLoss, difference: Array) -> Array:
+    """Return the gradient by the prediction of the mean over counting points and phases of the squared difference."""
+    xp, ndim = loss.xp, loss.plan.ndim
+    n_phases, axes = float(difference.shape[-ndim - 1]), tuple(range(-ndim, 0))
+    if loss.mask is None:
+        by_phase = difference * (2 / (n_phases * float(math.prod(difference.shape[-ndim:]))))
+    else:
+        points = xp.sum(xp.astype(loss.mask, difference.dtype), axis=axes, keepdims=True)
+        by_phase = 2 * difference / (n_phases * xp.where(points > 0, points, xp.ones_like(points)))
+    return adjoint.transpose_explicit(by_phase, ndim) if loss.plan.implied else by_phase

@@ -1,0 +1,352 @@
+"""Pixel exchange: points of two phases change places while the squared error of the statistics falls.
+
+The statistics are kept up to date. Fields m_i say where the phases lie. Kept are the error ``e = A - A*`` of their correlations
+``A_ij(r) = sum over x of m_i(x) m_j(x+r)``, their self-convolutions ``S_ij(c) = sum over x of m_i(x) m_j(c-x)``, and the error's
+correlation with the fields, ``G_i(x) = sum over j and r of w e_ij(r) m_j(x+r)``. An exchange adds shifted copies of the others to each
+of them; its effect on the squared error is a sum of a few of their entries. The theory page derives both.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from ..arrays.fft import irfftn, rfftn
+from ..statistics.lags import Lags
+from ..statistics.phases import one_hot
+from ..statistics.target import TargetStatistics, structure, target_statistics
+
+Report: TypeAlias = Callable[[int, float], None]  # steps made, relative error of the statistics
+
+_POOL = 96  # points of each phase that may be exchanged next
+_CANDIDATES = 24  # of these, the ones whose pairs are looked at
+_RENEW = 12  # steps after which the pools are chosen anew
+_REFRESH = 2000  # steps after which all is computed anew: rounding adds up
+_TABU = 10  # a point that was moved rests for so many steps, and up to as many more by chance
+_PATIENCE = 5000  # steps without lower error after which the walk ends
+_DONE = 1e-7  # relative error at which nothing is left to do: the square of it is rounding
+
+
+def exchange(
+    labels: np.ndarray, statistics: TargetStatistics, *, most: int, rng: np.random.Generator, report: Report | None = None
+) -> np.ndarray:
+    """Return labels of a lower squared error of the statistics, with as many points of every phase.
+
+    Each step makes the best exchange that is not tabu, be it for the worse, so that the walk leaves local minima; the best labels of
+    the walk are returned. Under an open boundary, a mask or a crop only exchanges that lower the error are made. The walk ends early
+    where nothing is left to do, or where 5000 steps brought nothing.
+
+    Parameters
+    ----------
+    labels : int array (*space)
+        Labels 0..N-1.
+    statistics : TargetStatistics of numpy arrays, without a batch
+        The wanted statistics of all pairs.
+    most : int
+        The most steps.
+    rng : numpy.random.Generator
+        Of the time that a point rests.
+    report : function (steps, error), optional
+        Called after every step with the least relative error so far.
+
+    Returns
+    -------
+    int array (*space)
+
+    Examples
+    --------
+    >>> import numpy as np, twopoint as tp
+    >>> from twopoint.reconstruction.exchange import exchange
+    >>> stripes = np.arange(64).reshape(8, 8) % 4 // 2
+    >>> rough = stripes.copy()
+    >>> rough[0, 1:3] = rough[0, 2:0:-1]
+    >>> found = exchange(rough, tp.target_statistics(tp.two_phase(stripes)), most=20, rng=np.random.default_rng(0))
+    >>> bool((found == stripes).all())
+    True
+    """
+    if not most:
+        return labels
+    state = Increments(labels, statistics)
+    walk = _Walk(state, rng)
+    best, length, since = state.error, 0, 0
+    for done in range(1, most + 1):
+        if best <= _DONE or done - since > _PATIENCE or not walk.step():
+            break
+        if state.error < best:
+            best, length, since = state.error, len(walk.made), done
+        if report is not None:
+            report(done, best)
+    if report is not None:
+        report(most, best)
+    for a, b in reversed(walk.made[length:]):
+        state.labels[[a, b]] = state.labels[[b, a]]
+    return state.labels.reshape(labels.shape)
+
+
+class Increments:
+    """Labels, their statistics on a periodic grid, and the squared error ``sum over i, j and r of w e_ij(r)^2``.
+
+    Where every lag spans every point, N-1 fields carry the error of all N^2 pairs: an orthonormal basis of what phases that sum to one
+    can do. Otherwise the fields are the N phases, on a grid that is padded against wrapping. ``exact`` says whether the change of the
+    error has a closed form: if all lags weigh the same.
+    """
+
+    def __init__(self, labels: np.ndarray, statistics: TargetStatistics) -> None:
+        lags, n = statistics.plan.lags, statistics.n_phases
+        self.labels = np.ravel(labels).copy()
+        self.point_mask = np.ones(self.labels.size, dtype=bool) if statistics.mask is None else np.ravel(statistics.mask)
+        self.space, self.grid = lags.space, lags.transform
+        self.basis = _contrasts(n) if statistics.plan.periodic_unmasked else np.eye(n)  # (fields, phases)
+        self.coordinates = np.indices(self.space).reshape(len(self.space), -1)  # (ndim, points)
+        self.at, self.at_twice = self._flat(self.coordinates), self._flat(2 * self.coordinates)
+        count = np.broadcast_to(lags.spans(np.zeros(()), np) if statistics.count is None else statistics.count, lags.stored)
+        self.target = self._target(statistics, count)
+        self.target_shared = np.einsum("ii...->...", self.target)
+        self._set_weights(lags, count)
+        self.scale = structure(statistics) or 1.0  # nothing to be compared with
+        self.refresh()
+        self.rest = self._rest(statistics)
+
+    def _rest(self, statistics: TargetStatistics) -> float:
+        """Return the squared error that the fields do not carry: where volume fractions differ, which no exchange can change."""
+        if len(self.basis) == self.basis.shape[1]:
+            return 0.0
+        phases = one_hot(self.labels.reshape(self.space), statistics.n_phases, ndim=statistics.ndim)
+        f = target_statistics(phases, ndim=statistics.ndim, crop=statistics.crop).correlations
+        return max(float(np.sum((f - statistics.correlations) ** 2)) - self.squared, 0.0)
+
+    def _set_weights(self, lags: Lags, count: np.ndarray) -> None:
+        """Set the weights of the lags, which make means of sums, and the one that stands for all in rankings."""
+        inside = lags.inside(np.zeros(()), np)
+        weight = np.where(count > 0, 1.0 / np.where(count > 0, count, 1.0) ** 2, 0.0) * (1.0 if inside is None else inside)
+        weight = (weight + lags.reverse(weight, np)) / 2  # f_hk(r) = f_kh(-r): their errors are one, and its weight the mean
+        self.exact = weight.shape == self.grid and bool(np.all(weight == weight.flat[0]))
+        self.weight: float | np.ndarray = float(weight.flat[0]) if self.exact else lags.embed(weight, self.grid, np)
+        self.typical = float(np.sum(weight * count) / np.sum(count)) * (count.size / math.prod(self.grid))
+
+    def _target(self, statistics: TargetStatistics, count: np.ndarray) -> np.ndarray:
+        """Return A* of the fields, (fields, fields, *grid); 0 at lags that do not matter."""
+        lags, n = statistics.plan.lags, statistics.n_phases
+        sums = np.empty((n, n, *self.grid))
+        for (h, k), f in statistics.by_pair.items():
+            sums[h, k] = lags.embed(f * count, self.grid, np)
+            sums[k, h] = lags.embed(lags.reverse(f * count, np), self.grid, np)
+        return np.einsum("ih,jk,hk...->ij...", self.basis, self.basis, sums)
+
+    def refresh(self) -> None:
+        """Compute all from the labels."""
+        phases = np.where(self.point_mask, self.labels == np.arange(self.basis.shape[1])[:, None], 0.0)
+        fields = np.reshape(self.basis @ phases, (-1, *self.space))
+        self.m = np.pad(fields, [(0, 0), *((0, large - small) for large, small in zip(self.grid, self.space, strict=True))])
+        spectra = rfftn(self.m, self.grid, np)
+        points = float(math.prod(self.grid))
+        self.e = points * irfftn(np.conj(spectra)[:, None] * spectra, self.grid, np) - self.target
+        self.S = points * irfftn(spectra[:, None] * spectra, self.grid, np)
+        self.G = self._error_with_fields(spectra)
+        self.squared = float(np.sum(self.weight * self.e**2))
+
+    def _error_with_fields(self, spectra: np.ndarray) -> np.ndarray:
+        """Return G, (fields, *grid)."""
+        errors = rfftn(self.weight * self.e, self.grid, np)
+        return float(math.prod(self.grid)) * irfftn(np.sum(np.conj(errors) * spectra, axis=1), self.grid, np)
+
+    @property
+    def error(self) -> float:
+        """The relative error of the statistics."""
+        return math.sqrt(max(self.squared + self.rest, 0.0)) / self.scale
+
+    def changes(self, a: np.ndarray, b: np.ndarray, p: int, q: int) -> np.ndarray:
+        """Return by how much the squared error grows if a point of a, of phase p, and one of b, of phase q, change places, (a, b)."""
+        v = self._step(p, q)
+        from_a, from_b = self.coordinates[:, a][:, :, None], self.coordinates[:, b][:, None, :]
+        between, both = self._flat(from_b - from_a), self._flat(from_a + from_b)
+        zero = np.zeros((1, 1), dtype=int)
+        linear, shared = (f(zero) - f(between) for f in (lambda at: _quadratic(v, self.e, at) * self._weight_at(at), self._shared_at))
+        pairs = 4 * linear + self.typical * (8 * shared - 4 * _quadratic(v, self.S, both))
+        return pairs + self.gains(a, v, -1)[:, None] + self.gains(b, v, 1)
+
+    def _weight_at(self, at: np.ndarray) -> np.ndarray | float:
+        """Return the weights of lags."""
+        return self.weight.ravel()[at] if isinstance(self.weight, np.ndarray) else self.weight
+
+    def _shared_at(self, at: np.ndarray) -> np.ndarray:
+        """Return the sum over i of A_ii at lags."""
+        return self.target_shared.ravel()[at] + sum(self.e[i, i].ravel()[at] for i in range(len(self.e)))
+
+    def gains(self, points: np.ndarray, v: np.ndarray, sign: int) -> np.ndarray:
+        """Return each point's own part of a change that adds v to its fields (sign 1) or takes it away (sign -1)."""
+        slope = v @ self.G.reshape(len(v), -1)[:, self.at[points]]
+        return sign * 4 * slope + 2 * self.typical * _quadratic(v, self.S, self.at_twice[points])
+
+    def swap(self, a: int, b: int) -> bool:
+        """Exchange two points; without a closed form of the change only if the error falls. Return whether they were exchanged."""
+        v = self._step(int(self.labels[a]), int(self.labels[b]))
+        at_a, at_b = self.coordinates[:, a], self.coordinates[:, b]
+        self._move(v / 2, at_a, at_b)  # halfway: from there the difference of two products is twice one product, without a remainder
+        ahead = self._difference(self.m, -at_b, -at_a)  # m(b + r) - m(a + r)
+        change = _outer(v, self._reverse(ahead), ahead)  # of A
+        squared = self._grows_by(change)
+        if not self.exact and squared >= 0:
+            self._move(-v / 2, at_a, at_b)
+            return False
+        around = self._difference(self.m, at_b, at_a)  # m(c - b) - m(c - a)
+        folded = _outer(v, around, around)  # the change of S
+        for half in (change, folded):
+            half *= 0.5
+        self.e += change
+        self.S += folded
+        if self.exact:
+            self._update_g(v, at_a, at_b)
+        self.e += change
+        self.S += folded
+        self._move(v / 2, at_a, at_b)
+        self.labels[[a, b]] = self.labels[[b, a]]
+        self.squared += squared
+        if not self.exact:
+            self.G = self._error_with_fields(rfftn(self.m, self.grid, np))
+        return True
+
+    def _grows_by(self, change: np.ndarray) -> float:
+        """Return by how much the squared error grows with a change of the correlations."""
+        if isinstance(self.weight, np.ndarray):
+            return float(np.vdot(self.weight * change, 2 * self.e + change))
+        return self.weight * float(2 * np.vdot(self.e, change) + np.vdot(change, change))
+
+    def _update_g(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> None:
+        """Add to G, from what is held halfway, the change of the errors with the fields and the errors with the change of the fields."""
+        column = v.reshape(-1, *(1,) * len(self.grid))
+        folded = np.tensordot(v, self.S, 1)  # (fields, *grid)
+        shared = self.target_shared + np.einsum("ii...->...", self.e)
+        for place, part in ((2 * at_a, 0.5), (2 * at_b, 0.5), (at_a + at_b, -1.0)):  # of the halfway fields, not half of both ends
+            folded.reshape(len(v), -1)[:, self._flat(place[:, None])] -= part * v[:, None]
+        for place, part in ((0 * at_a, 1.0), (at_b - at_a, -0.5), (at_a - at_b, -0.5)):
+            shared.reshape(-1)[self._flat(place[:, None])] -= part
+        opposite = column * shared
+        opposite += np.tensordot(v, self.e, 1)  # sum over j of v_j e_ij(-r), for e_ij(-r) = e_ji(r)
+        update = self._difference(opposite, at_b, at_a)
+        update += self._difference(folded, -at_b, -at_a)
+        update *= self.weight
+        self.G += update
+
+    def _step(self, p: int, q: int) -> np.ndarray:
+        """Return what a point's fields gain when it passes from phase q to p."""
+        return self.basis[:, p] - self.basis[:, q]
+
+    def _move(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> None:
+        """Add v to the fields at b and take it away at a."""
+        self.m[(..., *at_b)] += v
+        self.m[(..., *at_a)] -= v
+
+    def _flat(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return flat indices into the grid, which wraps."""
+        flat = np.zeros(coordinates.shape[1:], dtype=np.int64)
+        for c, size in zip(coordinates, self.grid, strict=True):
+            flat = flat * size + c % size
+        return flat
+
+    def _difference(self, fields: np.ndarray, forth: np.ndarray, back: np.ndarray) -> np.ndarray:
+        """Return the fields shifted by one place minus the fields shifted by another, both wrapping, in one pass over blocks."""
+        out = np.empty_like(fields)
+        axes = [_runs(size, int(f) % size, int(b) % size) for size, f, b in zip(self.grid, forth, back, strict=True)]
+        for runs in itertools.product(*axes):
+            target, first, second = ((..., *slices) for slices in zip(*runs, strict=True))
+            np.subtract(fields[first], fields[second], out=out[target])
+        return out
+
+    def _reverse(self, fields: np.ndarray) -> np.ndarray:
+        """Return the fields at -x."""
+        axes = tuple(range(-len(self.grid), 0))
+        return np.roll(np.flip(fields, axes), (1,) * len(axes), axes)
+
+
+def _runs(size: int, forth: int, back: int) -> list[tuple[slice, slice, slice]]:
+    """Return the runs of an axis, target and two sources, in which two shifted copies of it lie without a break."""
+    ends = sorted({0, forth, back, size})
+
+    def source(start: int, stop: int, shift: int) -> slice:
+        return slice((start - shift) % size, (start - shift) % size + stop - start)
+
+    runs = itertools.pairwise(ends)
+    return [(slice(start, stop), source(start, stop, forth), source(start, stop, back)) for start, stop in runs]
+
+
+def _contrasts(n: int) -> np.ndarray:
+    """Return an orthonormal basis of the directions in which n phases that sum to one can change, (n-1, n): Helmert's."""
+    rows = np.tril(np.ones((n - 1, n))) - np.eye(n - 1, n, 1) * np.arange(1.0, n)[:, None]
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _outer(v: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return first_i v_j + v_i second_j, (fields, fields, *grid)."""
+    ones = (1,) * (first.ndim - 1)
+    if len(v) == 1:
+        return v[0] * (first + second)[None]
+    return first[:, None] * v.reshape(1, -1, *ones) + v.reshape(-1, 1, *ones) * second[None]
+
+
+def _quadratic(v: np.ndarray, held: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return the sum over i and j of v_i v_j held_ij at flat indices of the grid."""
+    flat = held.reshape(*held.shape[:2], -1)
+    return sum(v[i] * v[j] * flat[i, j][at] for i in range(len(v)) for j in range(len(v)))
+
+
+class _Walk:
+    """Steps of the walk: the best exchange among pools of promising points, which rest after they were moved."""
+
+    def __init__(self, state: Increments, rng: np.random.Generator) -> None:
+        self.state, self.rng = state, rng
+        self.made: list[tuple[int, int]] = []  # exchanges, in order
+        self.steps = 0
+        self.rests = np.zeros(state.labels.size, dtype=np.int64)  # until which step a point rests
+        self.pools: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+
+    def step(self) -> bool:
+        """Make one exchange, or let two points rest that promised more than they held; return whether there was one to try."""
+        if self.steps % _REFRESH == _REFRESH - 1:
+            self.state.refresh()
+        if self.steps % _RENEW == 0:
+            self._renew()
+        offers = [offer for couple in self.pools if (offer := self._best(*couple)) is not None]
+        if not offers:
+            self._renew()
+            offers = [offer for couple in self.pools if (offer := self._best(*couple)) is not None]
+        self.steps += 1
+        if not offers:
+            return False
+        _, a, b = min(offers)
+        if self.state.swap(a, b):
+            self.made.append((a, b))
+        self.rests[[a, b]] = self.steps + _TABU + self.rng.integers(_TABU + 1, size=2)
+        return True
+
+    def _renew(self) -> None:
+        """Choose the points of every two phases that promise most."""
+        state = self.state
+        free = state.point_mask & (self.rests <= self.steps)
+        members = [np.flatnonzero(free & (state.labels == phase)) for phase in range(state.basis.shape[1])]
+        for p, ours in enumerate(members):
+            for q, theirs in list(enumerate(members))[p + 1 :]:
+                self.pools[p, q] = (self._promising(ours, p, q, -1, _POOL), self._promising(theirs, p, q, 1, _POOL))
+
+    def _promising(self, points: np.ndarray, p: int, q: int, sign: int, n: int) -> np.ndarray:
+        """Return the n points whose own part of the change is least."""
+        if len(points) <= n:
+            return points
+        gains = self.state.gains(points, self.state.basis[:, p] - self.state.basis[:, q], sign)
+        return points[np.argpartition(gains, n - 1)[:n]]
+
+    def _best(self, p: int, q: int) -> tuple[float, int, int] | None:
+        """Return the change of the best exchange between the pools of two phases, and its points."""
+        state = self.state
+        ours, theirs = (
+            pool[(state.labels[pool] == phase) & (self.rests[pool] <= self.steps)]
+            for pool, phase in zip(self.pools[p, q], (p, q), strict=True)
+        )
+        ours, theirs = self._promising(ours, p, q, -1, _CANDIDATES), self._promising(theirs, p, q, 1, _CANDIDATES)
+        if not (len(ours) and len(theirs)):
+            return None
+        changes = state.changes(ours, theirs, p, q)
+        a, b = np.unravel_index(np.argmin(changes), changes.shape)
+        return float(changes[a, b]), int(ours[a]), int(theirs[b])

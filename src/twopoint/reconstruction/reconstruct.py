@@ -1,0 +1,236 @@
+"""Reconstruction: from noise to a microstructure of given 2-point statistics; numpy and scipy alone."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import scipy.fft
+
+from ..arrays import checks
+from ..arrays.namespace import device_of, namespace, to_numpy, widest
+from ..arrays.types import Array
+from ..losses.gradient import Loss, Term
+from ..statistics.phases import one_hot
+from ..statistics.plan import RequestedOptions
+from ..statistics.target import Target, TargetStatistics
+from . import descent
+from .exchange import exchange
+from .request import Request, resolve_request
+from .threshold import threshold
+
+_POLISH = 5000
+_CONTRAST = 0.1  # of the start, in standard deviations of a phase: faint, so that the loss and not the noise decides where phases form
+_LEAST = 0.01  # share of every phase at the start: at 0 the gradient by the phases' roots vanishes
+
+Progress: TypeAlias = Callable[[int, int, float], None]
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What :func:`reconstruct` found; with several starts each array has an axis for them in front, best first.
+
+    Attributes
+    ----------
+    field : array (N, *space)
+        Soft phases, 0..1, which sum to one at every point: the descent's.
+    labels : int array (*space)
+        The phase of every point, in the wanted volume fractions to within half a point, after the exchange of pixels.
+    history : array (1 + runs * iterations,)
+        The loss of the soft phases at the start and after every iteration, the pull not included; where a run ended early its last value
+        is repeated.
+    loss : float, or array (starts,)
+        The loss of the labels, by which starts are ranked.
+    """
+
+    field: Array
+    labels: Array
+    history: Array
+    loss: float | Array
+
+
+def reconstruct(
+    target: Target,
+    *,
+    ndim: int | None = None,
+    boundary: str | None = None,
+    mask: Array | None = None,
+    crop: int | Iterable[int] | None = None,
+    implied_phase: bool | None = None,
+    loss: Loss | Sequence[Term] | None = None,
+    starts: int = 1,
+    tries: int = descent.TRIES,
+    seed: int = 0,
+    initial: Array | None = None,
+    volume_fractions: Sequence[float] | None = None,
+    iterations: int = 60,
+    pulls: Sequence[float] = descent.PULLS,
+    clamps: Sequence[float] | None = None,
+    polish: int | None = None,
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """Find a microstructure of given statistics, ``min over m of loss(m, statistics)``, by L-BFGS from noise and exchange of pixels.
+
+    The first run of L-BFGS minimises the losses on statistics. Each further run adds ``clamp``, if wanted, and the pull
+    ``1 - mean over x of sum over h of m_h^2`` with a larger weight, so that gray vanishes while the statistics are kept. The labels that
+    result have the wanted volume fractions; then points of two phases change places while that lowers the squared error of the
+    statistics. All starts are searched as one batch, on the target's library and device; pixels are exchanged in numpy.
+
+    Parameters
+    ----------
+    target : array (N, *space), or TargetStatistics without a batch
+        Of a microstructure only the statistics are used.
+    ndim, boundary, mask, crop, implied_phase
+        As in :func:`target_statistics`; left out they are its defaults, or those of the statistics.
+    loss : list of (weight, loss, options), or a loss
+        ``msess``, ``cess`` and ``clamp``, at least one of the first two; ``[(1, cess, {"excess": True})]`` unless given.
+    starts : int
+        Number of starts from different noise; the noise of start i is the same whatever their number.
+    tries : int
+        Noises of each start. The first run is made from all of them and the others go on from the one of least loss: which structure is
+        found is decided there, at a tenth of the cost of a start.
+    seed : int
+        Of the noise, and of the chance in the exchange.
+    initial : array (N, *space), or labels (*space) of integers, optional
+        Where to begin instead of noise, then with one try: all phases, none implied; with an axis of starts in front if there are several.
+    volume_fractions : numbers (N,), optional
+        Wanted volume fractions; those of the statistics unless given.
+    iterations : int
+        The most iterations of each run, of which there is one more than pulls (with ``clamp`` at least two).
+    pulls : numbers >= 0
+        Weight of the pull in each further run, in units of what the first run took off the loss; () leaves the loss alone.
+    clamps : numbers >= 0, optional
+        Factor of the terms with ``clamp`` in each run, the first included; unless given 0 in the first, as it would hold the gray of the
+        start, and 1 in all others.
+    polish : int
+        The most steps of the exchange of pixels for each start, by default as many as there are points but at most 5000; 0 leaves the
+        thresholded phases as they are. The error goes on falling, ever slower, for some ten times as many.
+    progress : function (done, total, value), optional
+        Called after every iteration and exchange with those done, their largest possible number, and the least loss of the soft phases,
+        or in the exchange the least relative error of the statistics.
+
+    Returns
+    -------
+    Reconstruction
+        ``field`` (N, *space) in the target's library and dtype, ``labels`` (*space), ``history`` and ``loss``; with starts > 1 an axis in
+        front.
+
+    Raises
+    ------
+    TypeError
+        If target is no array or statistics of one, or is integer or boolean; if loss holds another loss.
+    ValueError
+        If target has a batch, fewer than two phases, not all pairs, or values that are not finite; if an option does not fit.
+
+    References
+    ----------
+    Cai et al., section 3.2, Figs 2 and 3, eqs. (7)-(9). Exchange of pixels: Yeong and Torquato 1998, doi:10.1103/PhysRevE.57.495.
+
+    Examples
+    --------
+    >>> import numpy as np, twopoint as tp
+    >>> from twopoint.reconstruction import reconstruct
+    >>> stripes = tp.two_phase(np.arange(256).reshape(16, 16) % 8 < 4)
+    >>> result = reconstruct(stripes, iterations=20)
+    >>> result.field.shape, result.labels.shape, float(result.labels.mean())
+    ((2, 16, 16), (16, 16), 0.5)
+    """
+    import threadpoolctl  # here, for only a reconstruction needs it
+
+    starts, iterations = checks.integer("starts", starts, 1), checks.integer("iterations", iterations, 1)
+    seed = checks.integer("seed", seed, 0)
+    tries = checks.integer("tries", tries, 1) if initial is None else 1
+    request = resolve_request(target, RequestedOptions(ndim, boundary, mask, crop, implied_phase), loss, volume_fractions, pulls, clamps)
+    polish = min(math.prod(request.in_numpy.shape), _POLISH) if polish is None else checks.integer("polish", polish, 0)
+    begin = _begin(request, starts, tries, seed, initial)
+    total = starts * (iterations * (len(request.runs) + tries - 1) + polish)
+    report = progress or (lambda *_: None)
+    # L-BFGS and the exchange make hundreds of short BLAS calls a step; with BLAS's own threads they take many times as long on busy cores.
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        return _search(request, begin, iterations, polish, seed, lambda done, value: report(done, total, value))
+
+
+def _begin(request: Request, starts: int, tries: int, seed: int, initial: Array | None) -> list[list[np.ndarray]]:
+    """Return the phases (N, *space) that each try of each start begins with."""
+    if initial is None:
+        generators = [np.random.default_rng([seed, i]) for i in range(starts)]
+        return [[noise(request.in_numpy, request.fractions, rng) for _ in range(tries)] for rng in generators]
+    n, space = request.in_numpy.n_phases, request.in_numpy.shape
+    xp = namespace(target=request.statistics.first, initial=initial)
+    given = to_numpy(initial)
+    if not xp.isdtype(initial.dtype, "real floating"):
+        given = one_hot(given, n, ndim=len(space))
+    batch = (starts,) if starts > 1 else ()
+    if given.shape != (*batch, n, *space):
+        raise ValueError(f"initial must have shape {(*batch, n, *space)}, or be labels {(*batch, *space)}, got {tuple(initial.shape)}")
+    if not np.all(np.isfinite(given)):
+        raise ValueError("initial must hold finite values")
+    return [[soften(m)] for m in given.reshape(-1, n, *space).astype(np.float64)]
+
+
+def _search(
+    request: Request, begin: list[list[np.ndarray]], iterations: int, polish: int, seed: int, report: descent.Report
+) -> Reconstruction:
+    """Descend from all starts, threshold, exchange pixels, and rank."""
+    like = request.statistics.first
+    xp, device = namespace(target=like), device_of(like)
+    dtype = widest(like, xp)
+    evaluate = descent.evaluator(request.terms, request.statistics, request.common, xp)
+    phases = [[xp.asarray(m, dtype=dtype, device=device) for m in tries] for tries in begin]
+    found = descent.descend(phases, evaluate, request.runs, iterations=iterations, report=report, xp=xp)
+    labels = []
+    for i, (field, _) in enumerate(found):
+        thresholded, rng = threshold(to_numpy(field), request.fractions, request.in_numpy.mask), np.random.default_rng([seed, i, 1])
+        counted_on = _counting_on(report, len(found) * iterations * (len(request.runs) + len(begin[0]) - 1) + i * polish)
+        labels.append(exchange(thresholded, request.seen, most=polish, rng=rng, report=counted_on))
+    indicators = xp.asarray(one_hot(np.stack(labels), request.in_numpy.n_phases, ndim=request.in_numpy.ndim), dtype=dtype, device=device)
+    losses = np.asarray([evaluation.loss for evaluation in evaluate(indicators)])
+    order = [int(i) for i in np.argsort(losses, kind="stable")]
+    field = xp.astype(xp.stack([found[i][0] for i in order]), request.dtype)
+    of_labels, history, ranks = np.stack([labels[i] for i in order]), np.stack([found[i][1] for i in order]), losses[order]
+    if len(order) == 1:
+        field, of_labels, history = field[0, ...], of_labels[0], history[0]
+    loss = xp.asarray(ranks, device=device) if len(order) > 1 else float(ranks[0])
+    return Reconstruction(field, xp.asarray(of_labels, device=device), xp.asarray(history, device=device), loss)
+
+
+def _counting_on(report: descent.Report, before: int) -> descent.Report:
+    """Return a report that counts on from what was done before."""
+    return lambda done, value: report(before + done, value)
+
+
+def noise(statistics: TargetStatistics, fractions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return soft phases (N, *space): volume fractions plus noise that is filtered to have the target's autocorrelations."""
+    space = statistics.shape
+    axes = tuple(range(-len(space), 0))
+    column = (slice(None),) + (None,) * len(space)
+    power = np.clip(scipy.fft.rfftn(_covariances(statistics), axes=axes).real, 0.0, None)
+    white = rng.standard_normal((len(fractions), *space))
+    white -= white.mean(axis=0)  # phases compete: where one statistic rules, equal noise in all would cancel to gray, a saddle
+    filtered = scipy.fft.irfftn(np.sqrt(power) * scipy.fft.rfftn(white, axes=axes), s=space, axes=axes)
+    deviation = filtered.std(axis=axes)
+    filtered = filtered / np.where(deviation > 0, deviation, 1.0)[column]
+    return soften(fractions[column] + _CONTRAST * np.sqrt(np.clip(fractions * (1 - fractions), 0.0, None))[column] * filtered)
+
+
+def soften(m: np.ndarray) -> np.ndarray:
+    """Return phases (N, *space) that sum to one, none of them so near 0 that it could not come back."""
+    m = np.clip(m, _LEAST, None)
+    return m / m.sum(axis=0)
+
+
+def _covariances(statistics: TargetStatistics) -> np.ndarray:
+    """Return each phase's autocovariance (N, *space) in FFT order on a periodic grid; 0 at lags that are not known."""
+    f, v = statistics.correlations, statistics.volume_fractions
+    space, lags = statistics.shape, f.shape[2:]
+    known, at = [], []
+    for size, n in zip(space, lags, strict=True):
+        r = np.arange(n) - n // 2 if statistics.crop is not None else (np.arange(n) + (n - 1) // 2) % n - (n - 1) // 2
+        near = np.flatnonzero(2 * np.abs(r) <= size)
+        known.append(near)
+        at.append(r[near] % size)
+    covariances = np.zeros((len(v), *space))
+    for h, own in enumerate(covariances):
+        own[np.ix_(*at)] = f[h, h][np.ix_(*known)] - v[h] ** 2
+    return covariances

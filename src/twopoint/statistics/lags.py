@@ -1,0 +1,324 @@
+"""Lags: how an array stores them, how they are centred, cropped and reversed, and the transforms between space, spectra and lags.
+
+An even correlation is computed on half the lags, and no transform computes lags that a crop leaves out.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from ..arrays.fft import fast_length, irfftn, rfftn, transform_axis
+from ..arrays.namespace import device_of
+from ..arrays.types import Array, Namespace
+
+
+@dataclass(frozen=True)
+class Lags:
+    """The lags of a space, and the layout in which the core stores them, an axis at a time.
+
+    All lags lie in FFT order. A crop to n lags is stored centred and odd, from -(n//2) to n//2, so that every lag has its
+    partner; where n is even the last one is stored, weighs nothing, and is cut off when the lags are presented.
+    """
+
+    space: tuple[int, ...]
+    boundary: str
+    crop: tuple[int, ...] | None = None
+    # Derived from these once, as chunks of a batch ask for it thousands of times.
+    totals: tuple[int, ...] = field(init=False, repr=False, compare=False)  # all lags along each axis
+    shape: tuple[int, ...] = field(init=False, repr=False, compare=False)  # of the lags as a user sees them
+    whole: tuple[bool, ...] = field(init=False, repr=False, compare=False)  # which axes keep all lags, in FFT order
+    stored: tuple[int, ...] = field(init=False, repr=False, compare=False)  # of the lags as the core stores them
+    zero: tuple[int, ...] = field(init=False, repr=False, compare=False)  # the index of the zero lag among the stored ones
+    transform: tuple[int, ...] = field(init=False, repr=False, compare=False)  # sizes of the Fourier transforms
+
+    def __post_init__(self) -> None:
+        totals = all_lags(self.space, self.boundary)
+        shape = self.crop or totals
+        whole = tuple(n == total for n, total in zip(shape, totals, strict=True))
+        stored = tuple(n if all_kept else n | 1 for n, all_kept in zip(shape, whole, strict=True))
+        transform = self.space
+        if self.boundary == "open":  # padded by the furthest lag, to a fast length
+            transform = tuple(fast_length(s + n // 2) for s, n in zip(self.space, stored, strict=True))
+        zero = tuple(0 if all_kept else n // 2 for n, all_kept in zip(stored, whole, strict=True))
+        for name, value in {
+            "totals": totals,
+            "shape": shape,
+            "whole": whole,
+            "stored": stored,
+            "zero": zero,
+            "transform": transform,
+        }.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def number(self) -> int:
+        """How many lags a user sees."""
+        return math.prod(self.shape)
+
+    def _halves(self, axis: int) -> tuple[int, int]:
+        """Return how many stored lags along an axis are >= 0 and how many < 0."""
+        negative = self.stored[axis] // 2 if self.boundary == "open" or not self.whole[axis] else 0
+        return self.stored[axis] - negative, negative
+
+    def cut(self, f: Array, xp: Namespace) -> Array:
+        """Cut the stored lags out of an array over all lags in FFT order, padded or not."""
+        for axis in range(len(self.space)):
+            f = self.cut_axis(f, axis, xp)
+        return f  # (..., *stored)
+
+    def cut_axis(self, f: Array, axis: int, xp: Namespace) -> Array:
+        """Cut the stored lags of one axis."""
+        positive, negative = self._halves(axis)
+        length = f.shape[axis - len(self.space)]
+        if positive + negative == length and self.whole[axis]:
+            return f
+        head, tail = self._take(f, axis, 0, positive), self._take(f, axis, length - negative, length)
+        return xp.concat([head, tail] if self.whole[axis] else [tail, head], axis=axis - len(self.space))
+
+    def embed(self, f: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
+        """Put stored lags into an array of zeros over all lags in FFT order: the transpose of cut."""
+        for axis, size in enumerate(sizes):
+            f = self.embed_axis(f, axis, size, xp)
+        return f  # (..., *sizes)
+
+    def embed_axis(self, f: Array, axis: int, size: int, xp: Namespace) -> Array:
+        """Put the stored lags of one axis into zeros."""
+        positive, negative = self._halves(axis)
+        length = self.stored[axis]
+        if length == size and self.whole[axis]:
+            return f
+        split = positive if self.whole[axis] else negative
+        head, tail = self._take(f, axis, 0, split), self._take(f, axis, split, length)
+        shape = list(f.shape)
+        shape[axis - len(self.space)] = size - length
+        gap = xp.zeros(tuple(shape), dtype=f.dtype, device=device_of(f))
+        return xp.concat([head, gap, tail] if self.whole[axis] else [tail, gap, head], axis=axis - len(self.space))
+
+    def _take(self, f: Array, axis: int, start: int, stop: int) -> Array:
+        """Slice one lag axis."""
+        return along(f, axis - len(self.space), start, stop)
+
+    def reverse(self, f: Array, xp: Namespace) -> Array:
+        """Return f(-r), stored as f(r) is."""
+        axes = tuple(range(-len(self.space), 0))
+        f = xp.flip(f, axis=axes)
+        turned = tuple(axis for axis, whole in zip(axes, self.whole, strict=True) if whole)
+        return xp.roll(f, (1,) * len(turned), axis=turned) if turned else f
+
+    @property
+    def rows(self) -> int:
+        """How many lags 0, -1, -2, ... of the first axis make half of all lags."""
+        return self.stored[0] // 2 + 1
+
+    def split(self, f: Array, xp: Namespace) -> list[Array]:
+        """Return f(r) and f(-r) at the rows of lags r that halve() keeps: between them they hold every lag."""
+        return [self.halve(f, xp), self.halve_reversed(f, xp)]
+
+    def halve(self, f: Array, xp: Namespace) -> Array:
+        """Return half of the stored lags, those at 0, -1, ... along the first axis, (..., rows, *others)."""
+        if self.whole[0]:
+            length = self.stored[0]
+            return xp.concat(
+                [self._take(f, 0, 0, 1), self._turn(self._take(f, 0, length - self.rows + 1, length), (0,), xp)], axis=self._first
+            )
+        return self._turn(self._take(f, 0, 0, self.rows), (0,), xp)
+
+    def halve_reversed(self, f: Array, xp: Namespace) -> Array:
+        """Return halve(f(-r))."""
+        start = 0 if self.whole[0] else self.zero[0]
+        return self._reverse_others(self._take(f, 0, start, start + self.rows), xp)
+
+    def unfold(self, half: Array, opposite: Array, xp: Namespace) -> Array:
+        """Return all stored lags of f from its halves f(r) and f(-r), which are one where f is even: the inverse of split."""
+        positive = self.stored[0] - self.rows
+        ahead = self._reverse_others(self._take(opposite, 0, 1, positive + 1), xp)
+        if self.whole[0]:
+            parts = [self._take(half, 0, 0, 1), ahead, self._turn(self._take(half, 0, 1, self.rows), (0,), xp)]
+        else:
+            parts = [self._turn(half, (0,), xp), ahead]
+        return xp.concat(parts, axis=self._first)  # (..., *stored)
+
+    @property
+    def _single(self) -> tuple[int, ...]:
+        """The rows that hold their own opposites: two of an axis with a furthest lag of its own."""
+        return (0, self.rows - 1) if 2 * (self.rows - 1) == self.stored[0] else (0,)
+
+    def total(self, half: Array, xp: Namespace, start: int = 0) -> Array:
+        """Sum half the lags from row start on, (...); rows that hold their own opposites count half."""
+        axes, others = tuple(range(-len(self.space), 0)), tuple(range(1 - len(self.space), 0))
+        total = xp.sum(half, axis=axes)
+        for row in self._single:
+            if start <= row < start + half.shape[self._first]:
+                values = half[(..., row - start, *(slice(None),) * len(others))]
+                total = total - (xp.sum(values, axis=others) if others else values) / 2
+        return total
+
+    def row_weights(self, like: Array, xp: Namespace) -> Array:
+        """Return the weight of each row of half the lags in a total, 1 or 1/2, shaped to broadcast against them."""
+        weights = [0.5 if row in self._single else 1.0 for row in range(self.rows)]
+        return xp.reshape(xp.asarray(weights, dtype=like.dtype, device=device_of(like)), (-1,) + (1,) * (len(self.space) - 1))
+
+    @property
+    def _first(self) -> int:
+        """The first space axis, counted from the end."""
+        return -len(self.space)
+
+    def _turn(self, f: Array, axes: tuple[int, ...], xp: Namespace) -> Array:
+        """Flip space axes."""
+        return xp.flip(f, axis=tuple(axis - len(self.space) for axis in axes))
+
+    def _reverse_others(self, f: Array, xp: Namespace) -> Array:
+        """Turn all axes but the first from r to -r."""
+        others = tuple(range(1, len(self.space)))
+        if not others:
+            return f
+        f = self._turn(f, others, xp)
+        turned = tuple(axis - len(self.space) for axis in others if self.whole[axis])
+        return xp.roll(f, (1,) * len(turned), axis=turned) if turned else f
+
+    def inside(self, like: Array, xp: Namespace, *, opposite: bool = False) -> Array | None:
+        """Return 1 at stored lags r that a user sees (or whose opposites -r are seen), else 0; None if all are seen."""
+        weight = None
+        for axis, (n, stored) in enumerate(zip(self.shape, self.stored, strict=True)):
+            if n == stored:
+                continue
+            index = xp.arange(stored, dtype=like.dtype, device=device_of(like))
+            seen = xp.astype(index != (0 if opposite else stored - 1), like.dtype)
+            seen = xp.reshape(seen, (-1,) + (1,) * (len(self.space) - axis - 1))
+            weight = seen if weight is None else weight * seen
+        return weight  # broadcasts against (*stored)
+
+    def spans(self, like: Array, xp: Namespace) -> Array | float:
+        """Return how many pairs of points each stored lag spans without a mask: the product of S (periodic), or of S - |r| (open)."""
+        if self.boundary == "periodic":
+            return float(math.prod(self.space))
+        count: Array = 1.0
+        for axis, (size, stored) in enumerate(zip(self.space, self.stored, strict=True)):
+            index = xp.arange(stored, dtype=like.dtype, device=device_of(like))
+            lag = xp.abs(index - stored // 2)
+            if self.whole[axis]:  # FFT order: 0..S-1, -(S-1)..-1
+                lag = xp.where(index < size, index, stored - index)
+            count = count * xp.reshape(size - lag, (-1,) + (1,) * (len(self.space) - axis - 1))
+        return count  # (*stored)
+
+    def to_user(self, f: Array, xp: Namespace, *, centered: bool) -> Array:
+        """Return the stored lags as a user sees them: cropped ones always centred, others if requested."""
+        for axis, (n, stored) in enumerate(zip(self.shape, self.stored, strict=True)):
+            if n < stored:
+                f = self._take(f, axis, 0, n)
+            elif self.whole[axis] and (centered or self.crop):
+                f = xp.roll(f, n // 2, axis=axis - len(self.space))
+        return f  # (..., *shape)
+
+    def from_user(self, f: Array, xp: Namespace, *, centered: bool) -> Array:
+        """Return lags that a user gave in the stored layout, 0 where none was given: the inverse of to_user."""
+        for axis, (n, stored) in enumerate(zip(self.shape, self.stored, strict=True)):
+            last = axis - len(self.space)
+            if n < stored:
+                f = xp.concat([f, xp.zeros_like(self._take(f, axis, 0, 1))], axis=last)
+            elif self.whole[axis] and (centered or self.crop):
+                f = xp.roll(f, -(n // 2), axis=last)
+        return f  # (..., *stored)
+
+
+def along(f: Array, axis: int, start: int, stop: int) -> Array:
+    """Slice one of the last axes, counted from the end."""
+    return f[(..., slice(start, stop), *(slice(None),) * (-axis - 1))]
+
+
+def all_lags(space: tuple[int, ...], boundary: str) -> tuple[int, ...]:
+    """Return the number of all lags along each axis: S, or 2S-1 under an open boundary."""
+    return tuple(2 * n - 1 if boundary == "open" else n for n in space)
+
+
+def product(a: Array, b: Array, lags: Lags, xp: Namespace, *, even: bool) -> Array:
+    """Return conj(a) b of two spectra; for an even correlation a real array, where to_lags takes one."""
+    if even and _halved(lags):
+        return xp.real(a) ** 2 + xp.imag(a) ** 2
+    return xp.conj(a) * b
+
+
+def to_lags(spectrum: Array, lags: Lags, xp: Namespace, *, even: bool) -> list[Array]:
+    """Transform a product of spectra back, undivided, to half the stored lags: f(r), and f(-r) unless the correlation is even.
+
+    An even correlation has a real spectrum. Its first axis is transformed by rfft at half the cost, to the lags 0, -1, -2, ... Axes
+    that a crop prunes are transformed one after the other, each cut before the next.
+    """
+    ndim = len(lags.space)
+    if even and _halved(lags):
+        spectrum = transform_axis("rfft", spectrum, -ndim, xp, norm="backward")
+        return [_remaining_to_lags(along(spectrum, -ndim, 0, lags.rows), lags, 1, xp)]
+    f = _remaining_to_lags(spectrum, lags, 0, xp)
+    return [lags.halve(f, xp)] if even else lags.split(f, xp)
+
+
+def from_lags(halves: list[Array], lags: Lags, xp: Namespace) -> Array:
+    """Transform half the lags, as to_lags returns them, divided by the number of points; a single array stands at r and at -r."""
+    ndim, even = len(lags.space), len(halves) == 1
+    if even and _halved(lags):
+        spectrum = _remaining_from_lags(halves[0], lags, 1, xp)
+        return transform_axis("irfft", spectrum, -ndim, xp, n=lags.transform[0], norm="backward")
+    return _remaining_from_lags(lags.unfold(halves[0], halves[-1], xp), lags, 0, xp)
+
+
+def from_space(d: Array, lags: Lags, xp: Namespace) -> Array:
+    """Pad and transform an array over the space, and divide by the number of points; each axis is padded just before its transform."""
+    ndim, sizes = len(lags.space), lags.transform
+    if not _padded(lags):
+        return rfftn(d, sizes, xp)
+    spectrum = transform_axis("rfft", d, -1, xp, n=sizes[-1])
+    for axis in reversed(range(ndim - 1)):
+        spectrum = transform_axis("fft", spectrum, axis - ndim, xp, n=sizes[axis])
+    return spectrum
+
+
+def to_space(spectrum: Array, lags: Lags, xp: Namespace) -> Array:
+    """Transform back, undivided, and cut to the space; each axis is cut right after its transform."""
+    ndim, sizes, space = len(lags.space), lags.transform, lags.space
+    if not _padded(lags):
+        whole = irfftn(spectrum, sizes, xp)
+        return whole if sizes == space else whole[(..., *(slice(0, n) for n in space))]
+    for axis in range(ndim - 1):
+        spectrum = along(transform_axis("ifft", spectrum, axis - ndim, xp), axis - ndim, 0, space[axis])
+    return along(transform_axis("irfft", spectrum, -1, xp, n=sizes[-1]), -1, 0, space[-1])
+
+
+def _halved(lags: Lags) -> bool:
+    """Whether even correlations are transformed at half the cost; in one dimension that would need a cosine transform."""
+    return len(lags.space) > 1
+
+
+def _padded(lags: Lags) -> bool:
+    """Whether leaving out the zeros of the axes but the last saves more than another pass over memory costs."""
+    return any(4 * n <= 3 * size for n, size in zip(lags.space[:-1], lags.transform[:-1], strict=True))
+
+
+def _pruned(lags: Lags, start: int) -> bool:
+    """Whether cutting the axes between the first transformed one and the last saves more than another pass over memory costs."""
+    return any(4 * n <= 3 * size for n, size in zip(lags.stored[start:-1], lags.transform[start:-1], strict=True))
+
+
+def _remaining_to_lags(spectrum: Array, lags: Lags, start: int, xp: Namespace) -> Array:
+    """Transform back the space axes from the start on, and cut them."""
+    ndim = len(lags.space)
+    if not _pruned(lags, start):
+        f = irfftn(spectrum, lags.transform[start:], xp)
+        for axis in range(start, ndim):
+            f = lags.cut_axis(f, axis, xp)
+        return f
+    for axis in range(start, ndim - 1):
+        spectrum = lags.cut_axis(transform_axis("ifft", spectrum, axis - ndim, xp), axis, xp)
+    f = transform_axis("irfft", spectrum, -1, xp, n=lags.transform[-1])
+    return lags.cut_axis(f, ndim - 1, xp)
+
+
+def _remaining_from_lags(f: Array, lags: Lags, start: int, xp: Namespace) -> Array:
+    """Embed the space axes from the start on among all lags, and transform them."""
+    ndim, sizes = len(lags.space), lags.transform
+    if not _pruned(lags, start):
+        for axis in range(start, ndim):
+            f = lags.embed_axis(f, axis, sizes[axis], xp)
+        return rfftn(f, sizes[start:], xp)
+    spectrum = transform_axis("rfft", lags.embed_axis(f, ndim - 1, sizes[-1], xp), -1, xp)
+    for axis in reversed(range(start, ndim - 1)):
+        spectrum = transform_axis("fft", lags.embed_axis(spectrum, axis, sizes[axis], xp), axis - ndim, xp)
+    return spectrum

@@ -1,0 +1,174 @@
+"""What is to be correlated: options, pairs of phases, and the plan in Python ints that follows from them before the first array call.
+
+A correlation of (k, h) is that of (h, k) at the opposite lag, so only canonical pairs, h <= k, are ever computed.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ..arrays import checks
+from ..arrays.types import Array, Namespace
+from . import phases
+from .lags import Lags, all_lags
+
+Pair: TypeAlias = tuple[int, int]
+Pairs: TypeAlias = tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class RequestedOptions:
+    """The options of a statistic in a call of a loss; None means left out."""
+
+    ndim: int | None = None
+    boundary: str | None = None
+    mask: Array | None = None
+    crop: int | Iterable[int] | None = None
+    implied_phase: bool | None = None
+    pairs: str | Iterable[Pair] | None = None
+
+    def with_defaults(self) -> "Options":
+        """Fill what was left out."""
+        return Options(**{name: value for name, value in vars(self).items() if value is not None})
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a statistic."""
+
+    ndim: int = 2
+    boundary: str = "periodic"
+    mask: Array | None = None
+    crop: int | Iterable[int] | None = None
+    implied_phase: bool = False
+    pairs: str | Iterable[Pair] = "all"
+
+    def check(self) -> None:
+        """Refuse options that mean nothing."""
+        checks.dimensions(self.ndim)
+        checks.choice("boundary", self.boundary, checks.BOUNDARIES)
+        if not isinstance(self.implied_phase, bool):
+            raise TypeError(f"implied_phase must be True or False, got {self.implied_phase!r}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be correlated, and where its lags go."""
+
+    lags: Lags
+    n_phases: int  # N, an implied phase included
+    implied: bool
+    masked: bool
+    pairs: Pairs  # canonical, h <= k
+    ndim: int = field(init=False, repr=False, compare=False)  # number of spatial axes
+    periodic_unmasked: bool = field(init=False, repr=False, compare=False)  # then every lag spans every point
+    derived: bool = field(init=False, repr=False, compare=False)  # whether an implied phase follows from the others: unmasked
+    transformed: Pairs = field(init=False, repr=False, compare=False)  # the pairs that need an inverse transform of their own
+    half_pairs: Pairs = field(init=False, repr=False, compare=False)  # the pairs in the orders that half the lags need
+
+    def __post_init__(self) -> None:
+        derived = self.implied and not self.masked
+        transformed = independent(self.pairs, self.n_phases) if derived else self.pairs
+        periodic_unmasked = self.lags.boundary == "periodic" and not self.masked
+        derivations = (
+            ("ndim", len(self.lags.space)),
+            ("periodic_unmasked", periodic_unmasked),
+            ("derived", derived),
+            ("transformed", transformed),
+        )
+        for name, value in derivations:
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "half_pairs", tuple(order for pair in self.pairs for order in self.orders(pair)))
+
+    def even(self, pair: Pair) -> bool:
+        """Whether f(-r) = f(r): of a phase with itself, or of two phases that fill the space."""
+        return pair[0] == pair[1] or (self.periodic_unmasked and self.implied and self.n_phases == 2)
+
+    def orders(self, pair: Pair) -> Pairs:
+        """Return the orders of a canonical pair in which half the lags carry it: one if it is even, else both, for f_hk(-r) = f_kh(r)."""
+        return (pair,) if self.even(pair) else (pair, pair[::-1])
+
+
+def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple[Plan, Pairs, Array | None]:
+    """Check the options of a statistic of m; return the plan, the pairs in the user's order, and the mask as point_mask() returns it."""
+    options.check()
+    space = checks.microstructure(name, m, options.ndim)
+    checks.phases_first(name, m, options.ndim)
+    n_phases = int(m.shape[-options.ndim - 1]) + options.implied_phase
+    requested_pairs = resolve(options.pairs, n_phases)
+    lags = Lags(space, options.boundary, checks.crop_sizes(options.crop, all_lags(space, options.boundary)))
+    mask = options.mask
+    if mask is not None:
+        checks.mask_shape(mask, tuple(m.shape[: -options.ndim - 1]), space, xp)
+        mask = phases.point_mask(mask, options.ndim, xp)
+    return Plan(lags, n_phases, options.implied_phase, mask is not None, canonical(requested_pairs)), requested_pairs, mask
+
+
+def resolve(pairs: Any, n_phases: int | None) -> Pairs:
+    """Return the pairs that "all", "unique" or a list means for n_phases phases; refuse phases that do not exist.
+
+    A list may come without a number of phases; then only negative ones are refused.
+    """
+    if isinstance(pairs, str) and n_phases is not None:
+        if pairs == "all":
+            return tuple((h, k) for h in range(n_phases) for k in range(n_phases))
+        if pairs == "unique":
+            return tuple((h, k) for h in range(n_phases) for k in range(h, n_phases))
+        raise ValueError(f'pairs must be "all", "unique" or a list of (h, k), got {pairs!r}')
+    if not hasattr(pairs, "__iter__"):
+        raise TypeError(f'pairs must be "all", "unique" or a list of (h, k), got {type(pairs).__name__}')
+    found = tuple(_pair(pair, n_phases) for pair in pairs)
+    if not found:
+        raise ValueError("pairs must hold at least one (h, k), got none")
+    if len(set(found)) < len(found):
+        raise ValueError(f"pairs must not hold a pair twice, got {pairs!r}")
+    return found
+
+
+def _pair(pair: Any, n_phases: int | None) -> Pair:
+    """Return one pair as two ints of existing phases."""
+    try:
+        h, k = (int(i.__index__()) for i in pair)
+    except (TypeError, ValueError, AttributeError):
+        raise TypeError(f"pairs must hold pairs of integers (h, k), got {pair!r}") from None
+    if min(h, k) < 0 or (n_phases is not None and max(h, k) >= n_phases):
+        raise ValueError(f"pairs must name phases 0..{'' if n_phases is None else n_phases - 1}, got {(h, k)}")
+    return h, k
+
+
+def resolve_rows(pairs: Any, rows: int, n_phases: int | None) -> tuple[int, Pairs]:
+    """Return the number of phases, and the pairs, of statistics with so many rows; a list tells by its largest phase, or by n_phases."""
+    if isinstance(pairs, str):
+        n = (math.isqrt(8 * rows + 1) - 1) // 2 if pairs == "unique" else rows  # rows = n (n + 1) / 2
+        if n_phases not in (None, n):
+            raise ValueError(f"n_phases must be that of f, {n} for {rows} rows of pairs={pairs!r}, got {n_phases}")
+        return n, resolve(pairs, n)
+    listed = resolve(pairs, n_phases)
+    return n_phases or max(max(pair) for pair in listed) + 1, listed
+
+
+def is_all(pairs: Any) -> bool:
+    """Whether all pairs are requested."""
+    return isinstance(pairs, str) and pairs == "all"
+
+
+def listed_pairs(pairs: Any, requested_pairs: Pairs, n_phases: int) -> Pairs | None:
+    """Return the pairs that statistics are of; None for all, which "unique" is too of one phase."""
+    return None if is_all(pairs) or (isinstance(pairs, str) and n_phases == 1) else requested_pairs
+
+
+def canonical(pairs: Pairs) -> Pairs:
+    """Return the pairs with h <= k that serve the given ones, each once, in order."""
+    return tuple(sorted({(min(pair), max(pair)) for pair in pairs}))
+
+
+def independent(pairs: Pairs, n_phases: int) -> Pairs:
+    """Return the canonical pairs of the explicit phases 1..N-1 from which those of canonical pairs with an implied phase 0 follow."""
+    explicit = range(1, n_phases)
+    needed: set[Pair] = set()
+    for h, k in pairs:
+        first = explicit if h == 0 else (h,)
+        second = explicit if k == 0 else (k,)
+        needed |= {(i, j) for i in first for j in second}
+    return canonical(tuple(needed))
