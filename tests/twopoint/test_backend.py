@@ -7,7 +7,7 @@ import pytest
 import scipy.fft
 
 from support.oracles import close
-from twopoint import _namespace as door
+from twopoint.arrays import fft as door
 from twopoint import backend as public
 
 FUNCTIONS = ("is_concrete", "may_split", "on_cpu", "stop_gradient")
@@ -139,22 +139,22 @@ def test_compiled(backend):
 @pytest.mark.numpy_only
 def test_one_thread(monkeypatch):
     """In its thread alone, and until it ends, an error included."""
-    large = np.ones(door._WORTH_THREADS)
-    monkeypatch.setattr(door, "_CORES", 7)
-    assert door._workers(large) == 7
+    large = door.WORTH_THREADS
+    monkeypatch.setattr(door, "CORES", 7)
+    assert door.workers(large) == 7
     elsewhere = []
     with public.one_thread():
-        assert door._workers(large) == 1
-        thread = threading.Thread(target=lambda: elsewhere.append(door._workers(large)))
+        assert door.workers(large) == 1
+        thread = threading.Thread(target=lambda: elsewhere.append(door.workers(large)))
         thread.start()
         thread.join()
     assert elsewhere == [7]
     with pytest.raises(ZeroDivisionError), public.one_thread():
         raise ZeroDivisionError
-    assert door._workers(large) == 7
+    assert door.workers(large) == 7
     with public.one_thread():
         with public.one_thread():
             pass
-        assert door._workers(large) == 1  # the outer one holds
+        assert door.workers(large) == 1  # the outer one holds
     with scipy.fft.set_workers(2):
-        assert door._workers(large) is None
+        assert door.workers(large) is None

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from ..arrays import checks
 from ..arrays.namespace import as_floating
-from ..arrays.types import Array
+from ..arrays.types import Array, Namespace
 from ..statistics import adjoint, phases
 from ..statistics.plan import Pair, RequestedOptions
 from ..statistics.target import Target, TargetStatistics
@@ -234,7 +234,9 @@ def _evaluate(
     if alpha is not None:
         difference = _pixel_difference(loss, prediction, target)
         values = values + alpha * xp.mean(phases.mean(difference**2, loss.mask, ndim, xp), axis=-1)
-        gradient = None if gradient is None else gradient + alpha * _pixel_gradient(loss, difference)
+        if gradient is not None:
+            of_pixels = mean_square_gradient(difference, loss.mask, ndim, xp)
+            gradient = gradient + alpha * (adjoint.transpose_explicit(of_pixels, ndim) if loss.plan.implied else of_pixels)
     if gradient is not None:
         gradient = finish_gradient(gradient, prediction, ndim + 1, reduction, xp)
     return finish(values, prediction, reduction, xp), gradient
@@ -256,13 +258,10 @@ def _pixel_difference(loss: PreparedLoss, prediction: Array, target: Array) -> A
     return difference if loss.mask is None else xp.where(loss.mask, difference, xp.zeros_like(difference))
 
 
-def _pixel_gradient(loss: PreparedLoss, difference: Array) -> Array:
-    """Return the gradient by the prediction of the mean over counting points and phases of the squared difference."""
-    xp, ndim = loss.xp, loss.plan.ndim
+def mean_square_gradient(difference: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
+    """Return the gradient of the mean of squares over counting points and phases by the difference; 0 where no point counts."""
     n_phases, axes = float(difference.shape[-ndim - 1]), tuple(range(-ndim, 0))
-    if loss.mask is None:
-        by_phase = difference * (2 / (n_phases * float(math.prod(difference.shape[-ndim:]))))
-    else:
-        points = xp.sum(xp.astype(loss.mask, difference.dtype), axis=axes, keepdims=True)
-        by_phase = 2 * difference / (n_phases * xp.where(points > 0, points, xp.ones_like(points)))
-    return adjoint.transpose_explicit(by_phase, ndim) if loss.plan.implied else by_phase
+    if mask is None:
+        return difference * (2 / (n_phases * float(math.prod(difference.shape[-ndim:]))))
+    points = xp.sum(xp.astype(mask, difference.dtype), axis=axes, keepdims=True)
+    return 2 * difference / (n_phases * xp.where(points > 0, points, xp.ones_like(points)))

@@ -109,15 +109,20 @@ def style_loss(
 def style_loss_with_gradient(
     prediction: Any, target: Any, *, weights: Any = None, ndim: int = 2, reduction: str = "mean"
 ) -> tuple[Array, list[Array]]:
-    """Return style_loss and its gradients, one a layer: 4 (G - G') F times the layer's scale."""
+    """Return style_loss and its gradients, one a layer."""
     xp, scales = _prepare(prediction, target, weights, ndim, reduction)
     differences = _differences(prediction, target, ndim)
     share = batch_weight(tuple(prediction[0].shape[: -ndim - 1]), reduction)
     gradients = []
     for features, difference, scale in zip(prediction, differences, scales, strict=True):
-        gradient = 4 * xp.matmul(difference, _flat(features, ndim, xp))
+        gradient = gram_gradient(difference, _flat(features, ndim, xp), xp)
         gradients.append(xp.reshape(gradient * (scale * share), features.shape))
     return _value(differences, scales, reduction, xp), gradients
+
+
+def gram_gradient(difference: Array, flat: Array, xp: Namespace) -> Array:
+    """Return the gradient of sum_ij (G - G')^2 by the features (..., C, M), for the difference G - G': 4 (G - G') F."""
+    return 4 * xp.matmul(difference, flat)
 
 
 def _differences(prediction: Any, target: Any, ndim: int) -> list[Array]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from support import oracles
-from twopoint.measures import CrossEntropy, SquaredError, clamp_slope, clamp_value, floored_log
+from twopoint.losses.clamp import clamp_slope, clamp_value
+from twopoint.losses.measures import CrossEntropy, SquaredError, floored_log
 
 F = np.array([-0.1, 0.0, 1e-9, 1e-6, 2e-6, 1e-3, 0.3, 1.0, 1.5])
 T = np.array([0.2, 0.0, 0.5, 0.3, 1e-7, 1e-3, 0.1, 1.0, 0.4])
@@ -12,10 +13,10 @@ T = np.array([0.2, 0.0, 0.5, 0.3, 1e-7, 1e-3, 0.1, 1.0, 0.4])
 
 def _evaluated(measure, backend, share, odd=None):
     """Return value, value with slope, and slope, of F and T."""
-    goal = measure.goal(backend.make(T), share, None if odd is None else backend.make(odd), backend.xp)
+    pair = measure.prepare(backend.make(T), share, None if odd is None else backend.make(odd), backend.xp)
     f = backend.make(F)
-    value, (again, slope) = measure.value(f, goal, backend.xp), measure.value_and_slope(f, goal, backend.xp)
-    return goal, *(backend.read(x) for x in (value, again, slope))
+    value, (again, slope) = measure.value(f, pair, backend.xp), measure.value_and_slope(f, pair, backend.xp)
+    return pair, *(backend.read(x) for x in (value, again, slope))
 
 
 def test_squared_error(backend):
@@ -30,10 +31,10 @@ ODD = np.array([0.1, 0.0, 0.2, 0.0, 1e-7, 1e-4, -0.1, 0.0, 0.4])
 
 @pytest.mark.parametrize("measure", [SquaredError(), CrossEntropy(), CrossEntropy(0.01, True)])
 def test_opposite_lags_that_differ_are_a_mean_and_what_it_leaves_out(backend, measure):
-    goal, value, _, _ = _evaluated(measure, backend, 0.5, ODD)
-    extra = 0.0 if goal.extra is None else backend.read(goal.extra)
-    sides = [measure.value(F, measure.goal(T + d, 0.5, None, np), np) for d in (ODD, -ODD)]
-    oracles.close(value + extra, (sides[0] + sides[1]) / 2, 1e-14)
+    pair, value, _, _ = _evaluated(measure, backend, 0.5, ODD)
+    constant = 0.0 if pair.constant is None else backend.read(pair.constant)
+    sides = [measure.value(F, measure.prepare(T + d, 0.5, None, np), np) for d in (ODD, -ODD)]
+    oracles.close(value + constant, (sides[0] + sides[1]) / 2, 1e-14)
 
 
 @pytest.mark.parametrize("floor", [1e-6, 0.01, 0.5])

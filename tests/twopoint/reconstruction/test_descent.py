@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from twopoint._lbfgs import minimise
+from twopoint.reconstruction.descent import lbfgs
 
 
 def drive(function, x, xp, iterations=200):
     """Evaluate what the search asks for; return the point, the evaluations and the values after each iteration."""
     values, trail = [], []
-    search = minimise(x, iterations=iterations, after=lambda: trail.append(values[-1]), xp=xp)
+    search = lbfgs(x, iterations=iterations, after=lambda: trail.append(values[-1]), xp=xp)
     wanted = next(search)
     while True:
         value, gradient = function(wanted)

@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage
 
 import twopoint as tp
-from twopoint._exchange import exchange
+from twopoint.reconstruction.exchange import exchange
 
 pytestmark = pytest.mark.numpy_only
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import twopoint as tp
-from twopoint._increments import Increments
+from twopoint.reconstruction.exchange import Increments
 
 pytestmark = pytest.mark.numpy_only
 RNG = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from twopoint._thresholding import threshold
+from twopoint.reconstruction.threshold import threshold
 
 
 @pytest.mark.parametrize("v", [(0.5, 0.5), (0.3, 0.3, 0.4), (1.0, 0.0), (0.999, 0.001)])

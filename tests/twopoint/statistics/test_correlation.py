@@ -176,7 +176,7 @@ def test_zero_lag_of_crossed_indicators_is_exactly_zero_in_float32():
 @pytest.mark.parametrize("space", [(6,), (5, 4), (3, 4, 2)], ids=str)
 def test_where_there_is_no_float64(mode, space, monkeypatch):
     """The way of jax without x64, taken by numpy: means removed, their part added by sums over boxes."""
-    monkeypatch.setattr("twopoint.correlation.widest", lambda x, xp: xp.float32)
+    monkeypatch.setattr("twopoint.statistics.correlation.widest", lambda x, xp: xp.float32)
     m, mask = (0.5 + 0.5 * np.stack([arrays(i, 3, space, "soft") for i in (14, 15)])).astype(np.float32), some_mask(space)
     totals = tuple(2 * s - 1 if "open" in mode else s for s in space)
     for crop in (None, 3, (2, 4, 1)[: len(space)], totals):
@@ -200,5 +200,5 @@ def test_where_there_is_no_float64_the_mean_costs_no_digits(monkeypatch):
     m = (1 + 1e-3 * rng.normal(size=(1, 150, 150))).astype(np.float32)
     options = {"boundary": "open", "crop": 101}
     want = tp.correlations(m.astype(float), **options)
-    monkeypatch.setattr("twopoint.correlation.widest", lambda x, xp: xp.float32)
+    monkeypatch.setattr("twopoint.statistics.correlation.widest", lambda x, xp: xp.float32)
     oracles.close(tp.correlations(m, **options), want, 3e-7)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from support import oracles
-from twopoint import lag_transforms as transforms
-from twopoint._namespace import irfftn, rfftn
-from twopoint.lags import Lags
+from twopoint.arrays.fft import irfftn, rfftn
+from twopoint.statistics import lags as transforms
+from twopoint.statistics.lags import Lags
 
 pytestmark = pytest.mark.numpy_only
 SPACES = [(7,), (8,), (6, 5), (5, 8), (8, 8), (4, 5, 6), (5, 4, 3)]

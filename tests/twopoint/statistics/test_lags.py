@@ -1,4 +1,4 @@
-"""The layout of lags: cut and embed transpose, present and adopt invert each other."""
+"""The layout of lags: cut and embed transpose, to_user and from_user invert each other."""
 
 import itertools
 
@@ -7,7 +7,8 @@ import pytest
 import scipy.fft
 
 from support import oracles
-from twopoint.lags import Lags, fast_length
+from twopoint.arrays.fft import fast_length
+from twopoint.statistics.lags import Lags
 
 CASES = [
     Lags(space, boundary, crop)
@@ -32,9 +33,9 @@ def test_layout(lags, rng):
     assert (lags.cut(lags.embed(stored, lags.transform, np), np) == stored).all()
     assert (lags.reverse(lags.reverse(stored, np), np) == stored).all()
     for centered in (False, True):
-        seen = lags.present(stored, np, centered=centered)
+        seen = lags.to_user(stored, np, centered=centered)
         assert seen.shape[1:] == lags.shape
-        assert (lags.present(lags.adopt(seen, np, centered=centered), np, centered=centered) == seen).all()
+        assert (lags.to_user(lags.from_user(seen, np, centered=centered), np, centered=centered) == seen).all()
     inside = lags.inside(stored, np)
     weight = np.ones(lags.stored) if inside is None else np.broadcast_to(inside, lags.stored)
     assert weight.sum() == lags.number == np.prod(lags.shape)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twopoint.pairs import canonical, independent, resolve
+from twopoint.statistics.plan import canonical, independent, resolve
 
 pytestmark = pytest.mark.numpy_only
 
