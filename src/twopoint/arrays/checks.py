@@ -64,7 +64,7 @@ def finite(name: str, value: Any, above: float = -math.inf) -> float:
 
 
 def is_scalar_array(name: str, value: Any) -> bool:
-    """Tell whether a value is an array of no axes, as a traced or learnt number is; refuse an array that has some."""
+    """Tell whether a value is an array without axes, as a traced or learnt number is; refuse an array that has some."""
     if not is_array(value) or isinstance(value, Real):  # numpy's scalars are both
         return False
     if tuple(value.shape) != ():
@@ -73,7 +73,7 @@ def is_scalar_array(name: str, value: Any) -> bool:
 
 
 def weight(name: str, value: Any) -> None:
-    """Refuse what is neither a number nor an array of no axes."""
+    """Refuse what is neither a number nor an array without axes."""
     if not is_scalar_array(name, value):
         number(name, value)
 

@@ -18,12 +18,12 @@ from ..statistics.target import TargetStatistics
 
 Report: TypeAlias = Callable[[int, float], None]  # iterations done, least loss
 
-# Weights of the pull in units of what the first run took off the loss; measured on micrographs of two and three phases. Below the first
-# the pull is not felt, beyond the last no gray is left.
+# Weights of the pull, in units of the decrease of the loss in the first run; measured on micrographs of two and three phases. A smaller
+# weight than the first has no effect, and beyond the last no gray is left.
 PULLS = tuple(float(weight) for weight in np.geomspace(1e-3, 0.5, 9))
 
-TRIES = 4  # noises of a start, each with a first run
-AT_ONCE = 1 << 22  # numbers in the phases of the searches that are under way together: L-BFGS remembers 20 times as many of each
+TRIES = 4  # noises of a start; each makes a first run
+AT_ONCE = 1 << 22  # numbers in the phases of the searches that run together; L-BFGS keeps 20 times as many for each
 
 _MEMORY = 10  # steps from which L-BFGS estimates the curvature
 _DECREASE, _CURVATURE = 1e-4, 0.9  # weak Wolfe conditions
@@ -33,7 +33,7 @@ _TOLERANCE = 1e-9  # relative decrease of the objective below which a search end
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The losses at soft phases, those on statistics apart from the clamps, and their gradients (N, *space)."""
+    """The losses of soft phases and their gradients (N, *space), the clamps apart from the losses on statistics."""
 
     value: float
     gradient: Array
@@ -50,7 +50,7 @@ class Evaluation:
 class Run:
     """What a run of the descent adds to the losses on statistics."""
 
-    pull: float  # weight, in units of what the first run took off the loss
+    pull: float  # weight, in units of the decrease of the loss in the first run
     clamps: float  # factor of the clamps
 
 
@@ -61,7 +61,7 @@ Search: TypeAlias = Generator[Array, tuple[float, Array], Array]
 
 
 def evaluator(terms: list[Term], statistics: TargetStatistics, common: dict[str, Any], xp: Namespace) -> Evaluate:
-    """Return the function from all phases of some starts to what they evaluate to."""
+    """Return the function that evaluates all phases of some starts."""
     if not any("implied_phase" in own for _, _, own in terms):
         statistics = _implied(statistics)
     first = int(statistics.implied_phase)
@@ -92,7 +92,7 @@ def _implied(statistics: TargetStatistics) -> TargetStatistics:
 def descend(
     starts: Sequence[Sequence[Array]], evaluate: Evaluate, runs: Sequence[Run], *, iterations: int, report: Report, xp: Namespace
 ) -> list[Found]:
-    """Return for each start phases (N, *space) of low loss, and the loss after each iteration: one run after the other.
+    """Return for each start phases (N, *space) of low loss, and the loss after each iteration.
 
     A start has several tries at the first run, which decides the basin that the others stay in, and goes on with the one of least loss.
     """
@@ -111,22 +111,22 @@ def descend(
     further = []
     for own in histories:
         (q, unit), history = min(((next(ended), history) for history in own), key=lambda entry: float(entry[1].losses[-1]))
-        own[:] = [history, *(_History(0, done=iterations) for _ in own[1:])]  # those given up count as done
+        own[:] = [history, *(_History(0, done=iterations) for _ in own[1:])]  # abandoned tries count as done
         further.append(_further_runs(q, unit, runs, iterations, history, entered, xp))
     return [(m, own[0].losses) for m, own in zip(_drive(further, evaluate, xp), histories, strict=True)]
 
 
 def _drive(searches: Sequence[Generator[Array, Evaluation, Any]], evaluate: Evaluate, xp: Namespace) -> list[Any]:
-    """Give all searches what they want to know, those under way in one batch, and return what they return."""
+    """Evaluate what the searches yield, all that have not ended in one batch, and return what they return."""
     found: dict[int, Any] = {}
-    wanted: dict[int, Array] = {}
+    requested: dict[int, Array] = {}
 
-    def advance(i: int, known: Evaluation | None) -> None:
+    def advance(i: int, evaluation: Evaluation | None) -> None:
         try:
-            wanted[i] = searches[i].send(known)  # type: ignore[arg-type]  # None starts a generator
+            requested[i] = searches[i].send(evaluation)  # type: ignore[arg-type]  # None starts a generator
         except StopIteration as stop:
             found[i] = stop.value
-            wanted.pop(i, None)
+            requested.pop(i, None)
 
     waiting = iter(range(len(searches)))
     while len(found) < len(searches):
@@ -134,15 +134,15 @@ def _drive(searches: Sequence[Generator[Array, Evaluation, Any]], evaluate: Eval
             if (i := next(waiting, None)) is None:
                 break
             advance(i, None)
-        under_way = list(wanted)
-        evaluations = evaluate(xp.stack([wanted[i] for i in under_way])) if under_way else []  # (searches under way, N, *space)
-        for i, evaluation in zip(under_way, evaluations, strict=True):
+        running = list(requested)
+        evaluations = evaluate(xp.stack([requested[i] for i in running])) if running else []  # (running searches, N, *space)
+        for i, evaluation in zip(running, evaluations, strict=True):
             advance(i, evaluation)
     return [found[i] for i in range(len(searches))]
 
 
 class _History:
-    """The loss of one try after each iteration, (1 + iterations,); where a run ends early its last is repeated."""
+    """The loss of one try after each iteration, (1 + iterations,); if a run ends early, its last value is repeated."""
 
     def __init__(self, iterations: int, done: int = 0) -> None:
         self.losses, self.done = np.full(1 + iterations, np.inf), done
@@ -155,21 +155,21 @@ class _History:
 def _first_run(
     m: Array, run: Run, iterations: int, history: _History, entered: Callable[[], None], xp: Namespace
 ) -> Generator[Array, Evaluation, tuple[Array, float]]:
-    """Yield the phases of one try to be evaluated; return the roots of its last, and what the loss fell by."""
+    """Yield the phases of one try to be evaluated; return the square roots of its last phases and the decrease of the loss."""
     begin = yield m
     if not math.isfinite(begin.loss):
         raise ValueError("target must have finite statistics and loss finite weights, got a loss that is not finite at the start")
     history.enter(0, begin.loss)
     q = xp.sqrt(m)
-    unit = float(xp.sum(xp.abs(_by_roots(begin.gradient, m, q, xp)))) or 1.0  # what the loss may change by: the objective is of order 1
+    unit = float(xp.sum(xp.abs(_by_roots(begin.gradient, m, q, xp)))) or 1.0  # by which the loss may change: the objective is of order 1
     q = yield from _minimise(_Objective(run, unit, xp), q, iterations, history, entered)
-    return q, max(begin.value - (yield q**2).value, 1e-6 * unit)  # a start that cannot be bettered leaves nothing to measure by
+    return q, max(begin.value - (yield q**2).value, 1e-6 * unit)  # never 0, even if the start is a minimum
 
 
 def _further_runs(
     q: Array, unit: float, runs: Sequence[Run], iterations: int, history: _History, entered: Callable[[], None], xp: Namespace
 ) -> Descent:
-    """Yield the phases of one start in the runs after the first to be evaluated, and return the last.
+    """Yield the phases of one start to be evaluated in the runs after the first, and return the last.
 
     Phases are squares, ``m_h = q_h^2 / sum q^2``: they stay in 0..1 and sum to one, and unlike a softmax, whose gradient dies
     exponentially near 0 and 1, a point can still change its phase late. In trials the error was a fifth lower.
@@ -180,7 +180,7 @@ def _further_runs(
 
 
 class _Objective:
-    """The loss and the pull ``1 - mean over x of sum over h of m_h^2``, by q, in units of what the loss changes by."""
+    """The loss and the pull ``1 - mean over x of sum over h of m_h^2``, by q, in units of the change of the loss."""
 
     def __init__(self, run: Run, unit: float, xp: Namespace) -> None:
         self.run, self.unit, self.xp = run, unit, xp
@@ -190,7 +190,7 @@ class _Objective:
     def __call__(self, evaluation: Evaluation, m: Array, q: Array) -> tuple[float, Array]:
         """Return the objective and its gradient."""
         self.loss, value = evaluation.loss, evaluation.value + self.run.clamps * evaluation.clamps
-        # Without its first value CESS, which holds the target's entropy, keeps the digits in which steps differ.
+        # CESS contains the target's entropy. Subtracting the first value keeps the digits in which steps differ.
         self.first = value if self.first is None else self.first
         points = math.prod(m.shape[1:])
         gray = 1.0 - float(self.xp.sum(m**2)) / points
@@ -199,7 +199,7 @@ class _Objective:
 
 
 def _minimise(objective: _Objective, q: Array, iterations: int, history: _History, entered: Callable[[], None]) -> Descent:
-    """Make one run of L-BFGS, enter its losses, and return the roots of the phases of its last iterate."""
+    """Make one run of L-BFGS, enter its losses, and return the square roots of the last phases."""
     xp, shape, end = objective.xp, q.shape, history.done + iterations
 
     def after() -> None:
@@ -221,7 +221,7 @@ def _minimise(objective: _Objective, q: Array, iterations: int, history: _Histor
 
 
 def _by_roots(gradient: Array, m: Array, q: Array, xp: Namespace) -> Array:
-    """Turn a gradient by m = q^2 / sum q^2 into one by q."""
+    """Return the gradient by q from the gradient by m = q^2 / sum q^2."""
     return 2 * q / xp.sum(q**2, axis=0) * (gradient - xp.sum(gradient * m, axis=0))
 
 
@@ -257,7 +257,7 @@ def lbfgs(x: Array, *, iterations: int, after: Callable[[], None], xp: Namespace
 def _line_search(
     x: Array, value: float, direction: Array, slope: float, step: float, xp: Namespace
 ) -> Generator[Array, tuple[float, Array], tuple[float, float, Array] | None]:
-    """Return a step, the value and the gradient there; None if there is no lower value in reach."""
+    """Return a step, the value and the gradient there; None if no lower value is found."""
     low, high = 0.0, math.inf
     for _ in range(_TRIALS):
         there, turned = yield x + step * direction

@@ -21,12 +21,12 @@ from ..statistics.target import TargetStatistics, structure, target_statistics
 Report: TypeAlias = Callable[[int, float], None]  # steps made, relative error of the statistics
 
 _POOL = 96  # points of each phase that may be exchanged next
-_CANDIDATES = 24  # of these, the ones whose pairs are looked at
+_CANDIDATES = 24  # of these, the ones whose pairs are evaluated
 _RENEW = 12  # steps after which the pools are chosen anew
 _REFRESH = 2000  # steps after which all is computed anew: rounding adds up
 _TABU = 10  # a point that was moved rests for so many steps, and up to as many more by chance
 _PATIENCE = 5000  # steps without lower error after which the walk ends
-_DONE = 1e-7  # relative error at which nothing is left to do: the square of it is rounding
+_DONE = 1e-7  # relative error at which the walk ends: its square is rounding
 
 
 def exchange(
@@ -43,7 +43,7 @@ def exchange(
     labels : int array (*space)
         Labels 0..N-1.
     statistics : TargetStatistics of numpy arrays, without a batch
-        The wanted statistics of all pairs.
+        The target: statistics of all pairs.
     most : int
         The most steps.
     rng : numpy.random.Generator
@@ -88,8 +88,8 @@ def exchange(
 class Increments:
     """Labels, their statistics on a periodic grid, and the squared error ``sum over i, j and r of w e_ij(r)^2``.
 
-    Where every lag spans every point, N-1 fields carry the error of all N^2 pairs: an orthonormal basis of what phases that sum to one
-    can do. Otherwise the fields are the N phases, on a grid that is padded against wrapping. ``exact`` says whether the change of the
+    If every lag spans every point, N-1 fields carry the error of all N^2 pairs: an orthonormal basis of the changes of phases that sum
+    to one. Otherwise the fields are the N phases, on a grid that is padded against wrapping. ``exact`` says whether the change of the
     error has a closed form: if all lags weigh the same.
     """
 
@@ -105,12 +105,12 @@ class Increments:
         self.target = self._target(statistics, count)
         self.target_shared = np.einsum("ii...->...", self.target)
         self._set_weights(lags, count)
-        self.scale = structure(statistics) or 1.0  # nothing to be compared with
+        self.scale = structure(statistics) or 1.0  # statistics that are the same at every lag
         self.refresh()
         self.rest = self._rest(statistics)
 
     def _rest(self, statistics: TargetStatistics) -> float:
-        """Return the squared error that the fields do not carry: where volume fractions differ, which no exchange can change."""
+        """Return the squared error outside the fields: that of the volume fractions, which no exchange can change."""
         if len(self.basis) == self.basis.shape[1]:
             return 0.0
         phases = one_hot(self.labels.reshape(self.space), statistics.n_phases, ndim=statistics.ndim)
@@ -118,7 +118,7 @@ class Increments:
         return max(float(np.sum((f - statistics.correlations) ** 2)) - self.squared, 0.0)
 
     def _set_weights(self, lags: Lags, count: np.ndarray) -> None:
-        """Set the weights of the lags, which make means of sums, and the one that stands for all in rankings."""
+        """Set the weights of the lags, which turn sums into means, and a typical weight for rankings."""
         inside = lags.inside(np.zeros(()), np)
         weight = np.where(count > 0, 1.0 / np.where(count > 0, count, 1.0) ** 2, 0.0) * (1.0 if inside is None else inside)
         weight = (weight + lags.reverse(weight, np)) / 2  # f_hk(r) = f_kh(-r): their errors are one, and its weight the mean
@@ -127,7 +127,7 @@ class Increments:
         self.typical = float(np.sum(weight * count) / np.sum(count)) * (count.size / math.prod(self.grid))
 
     def _target(self, statistics: TargetStatistics, count: np.ndarray) -> np.ndarray:
-        """Return A* of the fields, (fields, fields, *grid); 0 at lags that do not matter."""
+        """Return A* of the fields, (fields, fields, *grid); 0 at lags without weight."""
         lags, n = statistics.plan.lags, statistics.n_phases
         sums = np.empty((n, n, *self.grid))
         for (h, k), f in statistics.by_pair.items():
@@ -136,7 +136,7 @@ class Increments:
         return np.einsum("ih,jk,hk...->ij...", self.basis, self.basis, sums)
 
     def refresh(self) -> None:
-        """Compute all from the labels."""
+        """Compute the statistics from the labels."""
         phases = np.where(self.point_mask, self.labels == np.arange(self.basis.shape[1])[:, None], 0.0)
         fields = np.reshape(self.basis @ phases, (-1, *self.space))
         self.m = np.pad(fields, [(0, 0), *((0, large - small) for large, small in zip(self.grid, self.space, strict=True))])
@@ -158,7 +158,7 @@ class Increments:
         return math.sqrt(max(self.squared + self.rest, 0.0)) / self.scale
 
     def changes(self, a: np.ndarray, b: np.ndarray, p: int, q: int) -> np.ndarray:
-        """Return by how much the squared error grows if a point of a, of phase p, and one of b, of phase q, change places, (a, b)."""
+        """Return the change of the squared error if a point of a, of phase p, and one of b, of phase q, are exchanged, (a, b)."""
         v = self._step(p, q)
         from_a, from_b = self.coordinates[:, a][:, :, None], self.coordinates[:, b][:, None, :]
         between, both = self._flat(from_b - from_a), self._flat(from_a + from_b)
@@ -209,13 +209,13 @@ class Increments:
         return True
 
     def _grows_by(self, change: np.ndarray) -> float:
-        """Return by how much the squared error grows with a change of the correlations."""
+        """Return the change of the squared error for a change of the correlations."""
         if isinstance(self.weight, np.ndarray):
             return float(np.vdot(self.weight * change, 2 * self.e + change))
         return self.weight * float(2 * np.vdot(self.e, change) + np.vdot(change, change))
 
     def _update_g(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> None:
-        """Add to G, from what is held halfway, the change of the errors with the fields and the errors with the change of the fields."""
+        """Update G from the halfway state: the change of the errors with the fields, plus the errors with the change of the fields."""
         column = v.reshape(-1, *(1,) * len(self.grid))
         folded = np.tensordot(v, self.S, 1)  # (fields, *grid)
         shared = self.target_shared + np.einsum("ii...->...", self.e)
@@ -231,11 +231,11 @@ class Increments:
         self.G += update
 
     def _step(self, p: int, q: int) -> np.ndarray:
-        """Return what a point's fields gain when it passes from phase q to p."""
+        """Return the change of a point's fields when it passes from phase q to p."""
         return self.basis[:, p] - self.basis[:, q]
 
     def _move(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> None:
-        """Add v to the fields at b and take it away at a."""
+        """Add v to the fields at b and subtract it at a."""
         self.m[(..., *at_b)] += v
         self.m[(..., *at_a)] -= v
 
@@ -262,7 +262,7 @@ class Increments:
 
 
 def _runs(size: int, forth: int, back: int) -> list[tuple[slice, slice, slice]]:
-    """Return the runs of an axis, target and two sources, in which two shifted copies of it lie without a break."""
+    """Return the runs of an axis, target and two sources, in which two shifted copies of it are contiguous."""
     ends = sorted({0, forth, back, size})
 
     def source(start: int, stop: int, shift: int) -> slice:
@@ -303,7 +303,7 @@ class _Walk:
         self.pools: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def step(self) -> bool:
-        """Make one exchange, or let two points rest that promised more than they held; return whether there was one to try."""
+        """Make one exchange, or let two points rest if it does not help; return whether there was an exchange to try."""
         if self.steps % _REFRESH == _REFRESH - 1:
             self.state.refresh()
         if self.steps % _RENEW == 0:
@@ -322,7 +322,7 @@ class _Walk:
         return True
 
     def _renew(self) -> None:
-        """Choose the points of every two phases that promise most."""
+        """Choose the most promising points of every two phases."""
         state = self.state
         free = state.point_mask & (self.rests <= self.steps)
         members = [np.flatnonzero(free & (state.labels == phase)) for phase in range(state.basis.shape[1])]
@@ -331,7 +331,7 @@ class _Walk:
                 self.pools[p, q] = (self._promising(ours, p, q, -1, _POOL), self._promising(theirs, p, q, 1, _POOL))
 
     def _promising(self, points: np.ndarray, p: int, q: int, sign: int, n: int) -> np.ndarray:
-        """Return the n points whose own part of the change is least."""
+        """Return the n points with the least own part of the change."""
         if len(points) <= n:
             return points
         gains = self.state.gains(points, self.state.basis[:, p] - self.state.basis[:, q], sign)

@@ -36,7 +36,7 @@ class Reconstruction:
     field : array (N, *space)
         Soft phases, 0..1, which sum to one at every point: the descent's.
     labels : int array (*space)
-        The phase of every point, in the wanted volume fractions to within half a point, after the exchange of pixels.
+        The phase of every point, in the target volume fractions to within half a point, after the exchange of pixels.
     history : array (1 + runs * iterations,)
         The loss of the soft phases at the start and after every iteration, the pull not included; where a run ended early its last value
         is repeated.
@@ -72,9 +72,9 @@ def reconstruct(
 ) -> Reconstruction:
     """Find a microstructure of given statistics, ``min over m of loss(m, statistics)``, by L-BFGS from noise and exchange of pixels.
 
-    The first run of L-BFGS minimises the losses on statistics. Each further run adds ``clamp``, if wanted, and the pull
+    The first run of L-BFGS minimises the losses on statistics. Each further run adds ``clamp``, if requested, and the pull
     ``1 - mean over x of sum over h of m_h^2`` with a larger weight, so that gray vanishes while the statistics are kept. The labels that
-    result have the wanted volume fractions; then points of two phases change places while that lowers the squared error of the
+    result have the target volume fractions; then points of two phases change places while that lowers the squared error of the
     statistics. All starts are searched as one batch, on the target's library and device; pixels are exchanged in numpy.
 
     Parameters
@@ -95,11 +95,11 @@ def reconstruct(
     initial : array (N, *space), or labels (*space) of integers, optional
         Where to begin instead of noise, then with one try: all phases, none implied; with an axis of starts in front if there are several.
     volume_fractions : numbers (N,), optional
-        Wanted volume fractions; those of the statistics unless given.
+        Target volume fractions; those of the statistics unless given.
     iterations : int
         The most iterations of each run, of which there is one more than pulls (with ``clamp`` at least two).
     pulls : numbers >= 0
-        Weight of the pull in each further run, in units of what the first run took off the loss; () leaves the loss alone.
+        Weight of the pull in each further run, in units of the decrease of the loss in the first run; () for none.
     clamps : numbers >= 0, optional
         Factor of the terms with ``clamp`` in each run, the first included; unless given 0 in the first, as it would hold the gray of the
         start, and 1 in all others.
@@ -136,7 +136,7 @@ def reconstruct(
     >>> result.field.shape, result.labels.shape, float(result.labels.mean())
     ((2, 16, 16), (16, 16), 0.5)
     """
-    import threadpoolctl  # here, for only a reconstruction needs it
+    import threadpoolctl  # only a reconstruction needs it
 
     starts, iterations = checks.integer("starts", starts, 1), checks.integer("iterations", iterations, 1)
     seed = checks.integer("seed", seed, 0)
@@ -196,7 +196,7 @@ def _search(
 
 
 def _counting_on(report: descent.Report, before: int) -> descent.Report:
-    """Return a report that counts on from what was done before."""
+    """Return a report that adds what was done before."""
     return lambda done, value: report(before + done, value)
 
 
@@ -207,7 +207,7 @@ def noise(statistics: TargetStatistics, fractions: np.ndarray, rng: np.random.Ge
     column = (slice(None),) + (None,) * len(space)
     power = np.clip(scipy.fft.rfftn(_covariances(statistics), axes=axes).real, 0.0, None)
     white = rng.standard_normal((len(fractions), *space))
-    white -= white.mean(axis=0)  # phases compete: where one statistic rules, equal noise in all would cancel to gray, a saddle
+    white -= white.mean(axis=0)  # phases compete: equal noise in all phases would cancel to gray, a saddle point
     filtered = scipy.fft.irfftn(np.sqrt(power) * scipy.fft.rfftn(white, axes=axes), s=space, axes=axes)
     deviation = filtered.std(axis=axes)
     filtered = filtered / np.where(deviation > 0, deviation, 1.0)[column]
@@ -215,13 +215,13 @@ def noise(statistics: TargetStatistics, fractions: np.ndarray, rng: np.random.Ge
 
 
 def soften(m: np.ndarray) -> np.ndarray:
-    """Return phases (N, *space) that sum to one, none of them so near 0 that it could not come back."""
+    """Return phases (N, *space) that sum to one, none of them so near 0 that its gradient vanishes."""
     m = np.clip(m, _LEAST, None)
     return m / m.sum(axis=0)
 
 
 def _covariances(statistics: TargetStatistics) -> np.ndarray:
-    """Return each phase's autocovariance (N, *space) in FFT order on a periodic grid; 0 at lags that are not known."""
+    """Return each phase's autocovariance (N, *space) in FFT order on a periodic grid; 0 at unknown lags."""
     f, v = statistics.correlations, statistics.volume_fractions
     space, lags = statistics.shape, f.shape[2:]
     known, at = [], []

@@ -31,7 +31,7 @@ class Request:
     terms: list[Term]
     common: dict[str, Any]  # options of the losses beside the statistics
     runs: list[Run]
-    dtype: Any  # of the soft phases that come back
+    dtype: Any  # of the soft phases that are returned
 
 
 def resolve_request(
@@ -42,7 +42,7 @@ def resolve_request(
     pulls: Any,
     clamps: Any,
 ) -> Request:
-    """Check a call of reconstruct and work out what follows from it before the first evaluation."""
+    """Check a call of reconstruct and resolve it before the first evaluation."""
     terms = _terms(loss)
     runs = _runs(pulls, clamps, any(term is clamp for _, term, _ in terms))
     statistics, common = _statistics(target, requested)
@@ -60,7 +60,7 @@ def _in_float64(x: Array) -> np.ndarray:
 
 
 def _numbers(name: str, values: Any) -> tuple[float, ...]:
-    """Return a sequence of finite numbers from 0 on; refuse what is none."""
+    """Return a sequence of finite numbers not below 0; refuse anything else."""
     if isinstance(values, (str, bytes)) or not (isinstance(values, Iterable) or is_array(values)):
         raise TypeError(f"{name} must be a sequence of numbers, got {type(values).__name__}")
     numbers = tuple(checks.number(name, value.item() if is_array(value) else value) for value in values)
@@ -102,7 +102,7 @@ def _terms(loss: Any) -> list[Term]:
     if not callable(loss) and (isinstance(loss, (str, bytes)) or not isinstance(loss, Iterable)):
         raise TypeError(f"loss must be a loss or a list of (weight, loss, options), got {loss!r}")
     terms = [(1.0, loss, {})] if callable(loss) else list(loss)
-    value_and_grad(terms)  # refuses what is no list of (weight, loss, options)
+    value_and_grad(terms)  # refuses anything but a list of (weight, loss, options)
     for _, term, _ in terms:
         if term not in (cess, msess, clamp):
             raise TypeError(f"loss must be made of cess, msess and clamp, got {getattr(term, '__name__', term)!r}")

@@ -48,7 +48,7 @@ def rows(m: Array, plan: Plan, xp: Namespace) -> list[tuple[int, Callable[[Array
 
 
 def cutter(batch: tuple[int, ...], part: slice, xp: Namespace) -> Callable[[Array | None, int], Array | None]:
-    """Return a function that cuts a chunk out of an array; n_axes counts the axes that are not batch. Without a batch an array stays whole."""
+    """Return a function that cuts a chunk out of an array, unless it has no batch; n_axes counts the axes that are not batch."""
 
     def cut(x: Array | None, n_axes: int) -> Array | None:
         return x if x is None or len(x.shape) == n_axes else xp.reshape(x, (-1, *x.shape[len(batch) :]))[part, ...]

@@ -128,7 +128,7 @@ class Lags:
         return self._reverse_others(self._take(f, 0, start, start + self.rows), xp)
 
     def unfold(self, half: Array, opposite: Array, xp: Namespace) -> Array:
-        """Return all stored lags of f from its halves f(r) and f(-r), which are one where f is even: the inverse of split."""
+        """Return all stored lags of f from its halves f(r) and f(-r), which are equal if f is even: the inverse of split."""
         positive = self.stored[0] - self.rows
         ahead = self._reverse_others(self._take(opposite, 0, 1, positive + 1), xp)
         if self.whole[0]:
@@ -139,7 +139,7 @@ class Lags:
 
     @property
     def _single(self) -> tuple[int, ...]:
-        """The rows that hold their own opposites: two of an axis with a furthest lag of its own."""
+        """The rows that hold their own opposites: two if the axis has an unpaired furthest lag, else one."""
         return (0, self.rows - 1) if 2 * (self.rows - 1) == self.stored[0] else (0,)
 
     def total(self, half: Array, xp: Namespace, start: int = 0) -> Array:

@@ -170,7 +170,7 @@ def point_mask(mask: Array, ndim: int, xp: Namespace) -> Array:
 
 
 def mean(m: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
-    """Average over space, (..., phases); the mask comes as point_mask() returns it, an empty one gives 0."""
+    """Average over space, (..., phases); mask is what point_mask() returns; an empty mask gives 0."""
     axes = tuple(range(-ndim, 0))
     if mask is None:
         return xp.mean(m, axis=axes)

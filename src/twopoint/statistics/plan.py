@@ -45,7 +45,7 @@ class Options:
     pairs: str | Iterable[Pair] = "all"
 
     def check(self) -> None:
-        """Refuse options that mean nothing."""
+        """Refuse invalid options."""
         checks.dimensions(self.ndim)
         checks.choice("boundary", self.boundary, checks.BOUNDARIES)
         if not isinstance(self.implied_phase, bool):
@@ -86,12 +86,12 @@ class Plan:
         return pair[0] == pair[1] or (self.periodic_unmasked and self.implied and self.n_phases == 2)
 
     def orders(self, pair: Pair) -> Pairs:
-        """Return the orders of a canonical pair in which half the lags carry it: one if it is even, else both, for f_hk(-r) = f_kh(r)."""
+        """Return the orders of a canonical pair that half the lags need: one if it is even, else both, since f_hk(-r) = f_kh(r)."""
         return (pair,) if self.even(pair) else (pair, pair[::-1])
 
 
 def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple[Plan, Pairs, Array | None]:
-    """Check the options of a statistic of m; return the plan, the pairs in the user's order, and the mask as point_mask() returns it."""
+    """Check the options of a statistic of m; return the plan, the pairs in the requested order, and the point_mask()."""
     options.check()
     space = checks.microstructure(name, m, options.ndim)
     checks.phases_first(name, m, options.ndim)
@@ -138,7 +138,7 @@ def _pair(pair: Any, n_phases: int | None) -> Pair:
 
 
 def resolve_rows(pairs: Any, rows: int, n_phases: int | None) -> tuple[int, Pairs]:
-    """Return the number of phases, and the pairs, of statistics with so many rows; a list tells by its largest phase, or by n_phases."""
+    """Return the number of phases and the pairs of statistics with so many rows; of a list, its largest phase plus one unless given."""
     if isinstance(pairs, str):
         n = (math.isqrt(8 * rows + 1) - 1) // 2 if pairs == "unique" else rows  # rows = n (n + 1) / 2
         if n_phases not in (None, n):
@@ -154,7 +154,7 @@ def is_all(pairs: Any) -> bool:
 
 
 def listed_pairs(pairs: Any, requested_pairs: Pairs, n_phases: int) -> Pairs | None:
-    """Return the pairs that statistics are of; None for all, which "unique" is too of one phase."""
+    """Return the pairs of statistics; None for all, also for "unique" of one phase."""
     return None if is_all(pairs) or (isinstance(pairs, str) and n_phases == 1) else requested_pairs
 
 

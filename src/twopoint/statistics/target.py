@@ -50,7 +50,7 @@ class TargetStatistics:
     pairs: Pairs | None
     mask_batched: bool
     symmetric: bool
-    _prepared: dict[Hashable, Any] = field(default_factory=dict, init=False)  # by losses, which see to what is kept
+    _prepared: dict[Hashable, Any] = field(default_factory=dict, init=False)  # filled by losses through remember()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -206,7 +206,7 @@ class TargetStatistics:
         *,
         symmetric: bool,
     ) -> "TargetStatistics":
-        """Bring mask and count into the form in which they are kept: with the batch."""
+        """Return the statistics with mask and count broadcast to the batch."""
         count, batched = None, False
         if mask is not None:
             checks.mask_shape(mask, batch, plan.lags.space, xp)
@@ -233,7 +233,7 @@ class TargetStatistics:
         return values, count
 
     def remember(self, key: Hashable, prepare: Callable[[], tuple[Any, bool]]) -> Any:
-        """Return what a loss prepared of the statistics: prepared once, if it says that the result may be kept."""
+        """Return what a loss prepares from the statistics. It is prepared once if prepare says that the result may be kept."""
         if key in self._prepared:
             return self._prepared[key]
         prepared, may_be_kept = prepare()
@@ -296,7 +296,7 @@ class TargetStatistics:
         return f"TargetStatistics({sizes}, {options}, masked={self.mask is not None})"
 
     def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Split into arrays and what is fixed, for jax."""
+        """Split into arrays and fixed fields, for jax."""
         return (self.values, self.mask, self.count), (self.plan, self.pairs, self.mask_batched, self.symmetric)
 
     @classmethod
