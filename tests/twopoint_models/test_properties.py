@@ -6,7 +6,8 @@ import pytest
 import twopoint as tp
 from twopoint_models.data import MICRO2DWriter
 from twopoint_models.homogenisation import conductivity, elastic_stiffness, engineering_constants
-from twopoint_models.properties import TABLES, homogenise_blocks, micrograph_properties
+from twopoint_models.properties import TABLES, homogenise_blocks
+from twopoint_models.texture_vae import micrograph_properties
 
 TWO = {"young": [[10, 1], [1, 50]], "poisson": [[0.3, 0.3], [0.2, 0.4]], "conductivities": [[1, 3], [1e6, 1e3]]}
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from support import oracles
+from twopoint_models.cess_vae import line_sensitivity
+from twopoint_models.cess_vae.sensitivity import two_lines
 from twopoint_models.evaluation import reconstructions
-from twopoint_models.evaluation.line_sensitivity import line_sensitivity, two_lines
 from twopoint_models.evaluation.reconstructions import centre_crop, excess_cess, thresholded, thresholded_at_fraction
 from twopoint_models.evaluation.trivial import TRIVIAL, block_means, blurred, constant_gray
 
