@@ -7,7 +7,6 @@ import torch
 
 from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.cess_vae.blocks import Unit, receptive_field
-from twopoint_models.nets.blocks import conv, latent_noise
 from twopoint_models.nets.files import read_tensors
 
 
@@ -74,15 +73,6 @@ def test_receptive_field_by_hand():
         torch.nn.Conv2d(1, 1, 3), torch.nn.MaxPool2d(2), torch.nn.Conv2d(1, 1, 3, stride=2), torch.nn.Conv2d(1, 1, 3)
     )
     assert receptive_field(layers) == 3 + 1 + 2 * 2 + 2 * 4
-
-
-def test_a_circular_convolution_is_that_of_torch():
-    torch.manual_seed(0)
-    layer, wanted = conv(3, 4, "circular"), torch.nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular")
-    wanted.load_state_dict(layer.state_dict())
-    for size in ((5, 4), (1, 7), (8, 8)):
-        x = torch.rand(2, 3, *size)
-        torch.testing.assert_close(layer(x), wanted(x))
 
 
 def test_circular_padding_commutes_with_shifts_by_16():
@@ -161,16 +151,6 @@ def test_interpolation_begins_and_ends_at_the_reconstructions():
     torch.testing.assert_close(between[-1], model(y))
     middle = (model.encode(x)[0] + model.encode(y)[0]) / 2
     torch.testing.assert_close(between[2], model.decode(middle))
-
-
-def test_latent_noise_hangs_on_each_sample_alone():
-    noise = latent_noise(range(2000), (2, 5), seed=3, epoch=1)
-    assert torch.equal(latent_noise([7, 2], (2, 5), seed=3, epoch=1), noise[[7, 2]])
-    others = [latent_noise(range(2000), (2, 5), seed=s, epoch=e) for s, e in ((3, 2), (4, 1), (1, 3))]
-    assert all(abs(torch.corrcoef(torch.stack([noise.flatten(), other.flatten()]))[0, 1]) < 0.03 for other in others)
-    assert abs(noise.mean()) < 0.03
-    assert abs(noise.std() - 1) < 0.03
-    assert abs(torch.corrcoef(torch.stack([noise[:-1].flatten(), noise[1:].flatten()]))[0, 1]) < 0.03  # neighbours
 
 
 @pytest.mark.parametrize("options", [{}, dict(width=(2, 3, 4, 5, 6), depth=2, latent_channels=2, phases=3, padding="circular")])

@@ -12,7 +12,7 @@ from twopoint_models.cess_vae.sweep import DONE, RANGES
 from twopoint_models.checks import NotFiniteError
 from twopoint_models.data import MICRO2DWriter
 
-module = sys.modules[sweep.__module__]
+module = sys.modules[sweep_regime.__module__]
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning"),
@@ -68,7 +68,7 @@ def _other_seed(config, tmp_path):
 KILLED = """
 import os, pathlib, signal, sys, time
 from twopoint_models.cess_vae import CESSConfig, sweep_regime
-module = sys.modules[sweep.__module__]
+module = sys.modules[sweep_regime.__module__]
 module.HEARTBEAT = 1
 kill = int(sys.argv[3])
 def value(trial, *rest):

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-import twopoint as tp
 from twopoint_models.checks import NotFiniteError
-from twopoint_models.design import PropertyMLP, fit_property_mlp, plausibility_of, property_scores, statistics_components, thumbnails
-from twopoint_models.evaluation.reconstructions import excess_cess
+from twopoint_models.design import PropertyMLP, fit_property_mlp, property_scores
 
 
 def test_an_ensemble_is_its_members():
@@ -61,38 +59,6 @@ def test_it_ends_early_and_more_examples_are_not_held_out():
     assert told[-1] < 200, "noise is not predicted better and better"
     model = fit_property_mlp(x, y, ["a", "b"], hidden=[4], members=1, epochs=1, extra=(x + 100, y))
     assert float(model.feature_mean.mean()) > 40
-
-
-def test_scores_and_controls():
-    rng = np.random.default_rng(0)
-    images = (rng.random((9, 1, 32, 48)) < 0.4).astype(np.float32)
-    rows = thumbnails(images)
-    assert rows.shape == (9, 6)
-    assert rows[4, 5] == pytest.approx(images[4, 0, 16:, 32:].mean())
-    f = np.stack([tp.autocorrelation(x[0]).ravel() for x in images])
-    centred = f - f.mean(0)
-    axes = np.linalg.svd(centred, full_matrices=False)[2][:3]
-    np.testing.assert_allclose(np.abs(statistics_components(images, 3)(images)), np.abs(centred @ axes.T), atol=1e-5)
-    with pytest.raises(ValueError, match="count must be from 1 to one less than the 9"):
-        statistics_components(images, 9)
-    with pytest.raises(ValueError, match="wanted values of b must vary"):
-        property_scores(np.eye(2), np.array([[1.0, 3], [2, 3]]), ["a", "b"])
-
-
-def test_plausibility_by_a_loop():
-    rng = np.random.default_rng(0)
-    known = np.kron((rng.random((6, 1, 8, 8)) < 0.5).astype(float), np.ones((2, 2)))
-    images = np.stack([np.roll(known[2], 3, axis=1), np.zeros((1, 16, 16))])
-    found = plausibility_of(images, known)
-    own = [min(excess_cess(known[i : i + 1], known[j : j + 1])[0] for j in range(6) if j != i) for i in range(6)]
-    assert found.limit == pytest.approx(np.quantile(own, 0.95))
-    assert found.distance[0] == pytest.approx(0, abs=1e-9)
-    assert found.distance[1] == pytest.approx(min(excess_cess(images[1:], known[j : j + 1])[0] for j in range(6)))
-    assert found.counts.tolist() == [True, False]
-    with pytest.raises(ValueError, match="known be two at least"):
-        plausibility_of(images, known[:1])
-    with pytest.raises(ValueError, match="images must be of 0 and 1"):
-        plausibility_of(images / 2, known)
 
 
 @pytest.mark.parametrize(

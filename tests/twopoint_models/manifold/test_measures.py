@@ -1,9 +1,8 @@
-"""The numbers of the manifold's tasks against grids and closed forms; their images; the angle task in small."""
+"""What an embedding knows of the parameters of its images."""
 
 import numpy as np
 import pytest
 
-from twopoint.synthetic import marble
 from twopoint_models.manifold import (
     angle_error,
     angle_images,
@@ -12,9 +11,9 @@ from twopoint_models.manifold import (
     linear_fit,
     linear_r2,
     power_spectra,
+    project,
     regression_angle,
     texture_vectors,
-    three_parameters,
 )
 from twopoint_models.nets import VGG19
 from twopoint_models.nets.vgg import LUBBERS
@@ -123,45 +122,6 @@ def test_a_parameter_without_slope_has_no_angle():
         regression_angle(points, points[:, 0], np.array([1.0, 0.0, 1.0]))
 
 
-def test_angle_images_are_marbles():
-    found = angle_images(5, 2.0, size=24, seed=3, k=7.0, displacement=0.05)
-    assert found.angle == pytest.approx(np.arange(5) * np.pi / 5)
-    assert (set(found.k), set(found.noise)) == ({7.0}, {2.0})
-    for image, angle, rng in zip(found.images, found.angle, np.random.default_rng(3).spawn(5), strict=True):
-        wanted = marble((24, 24), k=7.0, angle=angle, noise=2.0, rng=rng, displacement=0.05)
-        assert 2 * image - 1 == pytest.approx(wanted, abs=1e-6)
-    assert found.images.dtype == np.float32
-    assert found.images.min() >= 0
-    assert found.images.max() <= 1
-    assert np.array_equal(angle_images(5, 2.0, size=24, seed=3, k=7.0, displacement=0.05).images, found.images)
-    assert not np.array_equal(angle_images(5, 2.0, size=24, seed=4, k=7.0, displacement=0.05).images, found.images)
-
-
-def test_three_parameters_run_over_a_grid():
-    found = three_parameters(3, size=16)
-    triples = [(a * np.pi / 3, 5 + 10 * b / 3, 0.5 + 0.5 * c) for a in range(3) for b in range(3) for c in range(3)]
-    assert np.stack([found.angle, found.k, found.noise], axis=1) == pytest.approx(np.array(triples))
-    rng = np.random.default_rng(0).spawn(27)[17]
-    assert 2 * found.images[17] - 1 == pytest.approx(
-        marble((16, 16), k=triples[17][1], angle=triples[17][0], noise=triples[17][2], rng=rng), abs=1e-6
-    )
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda: angle_images(0, 1.0), ValueError, "count must be an integer above 0"),
-        (lambda: angle_images(2, 1.0, size=-1), ValueError, "size must be an integer above 0"),
-        (lambda: angle_images(2, 1.0, size=8, octaves=0), ValueError, "octaves must be at least 1"),
-        (lambda: angle_images(2, 1.0, size=8, frequency=2), TypeError, "frequency"),
-        (lambda: three_parameters(0), ValueError, "per_axis must be an integer above 0"),
-    ],
-)
-def test_bad_images_of_tasks_are_refused(call, error, message):
-    with pytest.raises(error, match=message):
-        call()
-
-
 def test_texture_vectors_find_angles_where_the_power_spectrum_does_not(shared_data):
     network = VGG19.load(shared_data / "weights/vgg19_norm_conv5_4_f16.safetensors", layers=LUBBERS, pooling="mean")
     made = angle_images(16, 1.0, size=96, k=10.0)
@@ -169,3 +129,33 @@ def test_texture_vectors_find_angles_where_the_power_spectrum_does_not(shared_da
     rmse = {name: angle_error(embed(distance_matrix(x), 2).points, made.angle).rmse for name, x in rows.items()}
     assert rmse["cnn"] < 0.1
     assert rmse["power spectrum"] > 0.4
+
+
+RNG = np.random.default_rng(0)
+
+
+def test_projections_span_the_regression_vectors():
+    points, parameters = RNG.standard_normal((30, 5)) + 3, RNG.standard_normal((2, 30))
+    found = project(points, *parameters)
+    vectors = [linear_fit(points, p).vector for p in parameters]
+    centred = points - points.mean(axis=0)
+    assert found[:, 0] == pytest.approx(centred @ vectors[0] / np.linalg.norm(vectors[0]))
+    for vector in vectors:  # of the plane: it changes nothing along either
+        weights = np.linalg.lstsq(found, centred @ vector, rcond=None)
+        assert weights[1] == pytest.approx([0], abs=1e-18)
+    inside = project(found, *parameters)
+    assert inside == pytest.approx(found), "directions are orthonormal, and what is projected stays"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda points: project(points), "parameters must be from 1 to the 2 dimensions of points, got 0"),
+        (lambda points: project(points, *[points[:, 0]] * 3), "got 3"),
+        (lambda points: project(points, points[:, 0], 2 * points[:, 0]), r"parameters\[1\] must grow in a direction of its own"),
+        (lambda points: project(points, points[:5, 0]), "parameter must be 10 finite numbers"),
+    ],
+)
+def test_bad_projections_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(RNG.standard_normal((10, 2)))

@@ -9,11 +9,19 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import twopoint as tp
-from twopoint_models.manifold import power_spectra, texture_vectors, two_point_vectors
+from twopoint_models.manifold import (
+    Descriptor,
+    descriptors,
+    power_spectra,
+    texture_vectors,
+    two_point_vectors,
+)
 from twopoint_models.nets import VGG19
 from twopoint_models.nets.vgg import LUBBERS
 
 WEIGHTS = "weights/vgg19_norm_conv5_4_f16.safetensors"
+
+
 OPTIONS = dict(layers=LUBBERS, pooling="mean")
 
 
@@ -124,6 +132,8 @@ def test_forms_of_images_and_of_what_is_filled(tmp_path):
 
 
 X = images(3)
+
+
 SPOILT = {
     "images must be of one size, image 0 .*and image 2": [X[0], X[1], X[2, :8]],
     "images must be a stack .*one image only": X[0],
@@ -131,6 +141,8 @@ SPOILT = {
     "image 1 of images must not be constant": np.stack([X[0], np.full((16, 16), 0.5, np.float32)]),
     "image 2 of images must be finite": np.where(np.arange(3)[:, None, None] == 2, np.nan, X),
 }
+
+
 OUTSIDE = {r"image 0 of images must be in \[0, 1\]": 255 * X, r"image 1 of images must be in \[0, 1\]": X - [[[0]], [[1]], [[0]]]}
 
 
@@ -186,39 +198,41 @@ def test_other_weights_are_refused(shared_data, tmp_path):
         VGG19.load(shared_data / "weights/vgg16_torchvision_f16.safetensors", **OPTIONS)
 
 
-def spectrum_by_sums(image):
-    """Eq. (6) over all frequencies, after rescaling to [-1, 1]."""
-    phi = 2 * (image - image.min()) / (image.max() - image.min()) - 1
-    (height, width), found = phi.shape, np.zeros(phi.shape)
-    y, x = np.mgrid[:height, :width]
-    for p in range(height):
-        for q in range(width):
-            found[p, q] = abs((phi * np.exp(-2j * np.pi * (p * y / height + q * x / width))).sum()) ** 2 / phi.size
-    return found
+RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("space", [(5, 6), (6, 5), (4, 4), (8, 1)])
-def test_rows_of_spectra_have_the_distance_of_all_frequencies(space):
-    x = images(3, *space).astype(float)
-    rows = power_spectra(x, batch=2).astype(float)
-    assert rows.shape == (3, space[0] * (space[1] // 2 + 1))
-    full = [spectrum_by_sums(each) for each in x]
-    assert rows[:, 0] == pytest.approx([each[0, 0] for each in full], rel=1e-5)
-    for i, j in ((0, 1), (0, 2), (1, 2)):
-        assert np.linalg.norm(rows[i] - rows[j]) == pytest.approx(np.sqrt(((full[i] - full[j]) ** 2).sum()), rel=1e-5)
+NETWORK = VGG19.random(layers=("conv1_1", "conv2_1"), pooling="mean")
 
 
-def test_spectra_see_neither_brightness_nor_contrast_nor_shifts():
-    x = images(1, 12, 10).astype(float)
-    same = np.concatenate([x, 40 * x + 7, np.roll(x, (3, 4), axis=(1, 2))])
-    rows = power_spectra(same)
-    assert relative(rows[1:], rows[:1].repeat(2, axis=0)) < 1e-5
-    assert relative(power_spectra(x**3), rows[:1]) > 0.01
+IMAGES = RNG.random((5, 16, 16)).astype(np.float32)
 
 
-def test_rows_of_two_point_statistics_have_the_distance_of_all_lags():
-    x = images(2, 9, 12) > 0.4
-    a, b = two_point_vectors(x).astype(float)
-    f = tp.autocorrelation(x.astype(float))
-    assert np.linalg.norm(a - b) == pytest.approx(np.linalg.norm(f[0] - f[1]), rel=1e-5)
-    assert two_point_vectors(x, crop=3).shape == (2, 5)
+def test_descriptors_are_their_functions():
+    every = descriptors(NETWORK, VGG19.random(layers=("conv1_1",), seed=1))
+    wanted = {
+        "CNN": texture_vectors(IMAGES, NETWORK),
+        "power spectrum": power_spectra(IMAGES),
+        "2-point statistics": two_point_vectors(IMAGES),
+        "CNN, scaling as printed": texture_vectors(IMAGES, NETWORK, scaling="printed"),
+        "random filters": texture_vectors(IMAGES, VGG19.random(layers=("conv1_1",), seed=1)),
+    }
+    assert list(every) == list(wanted)
+    for name, describe in every.items():
+        seen = []
+        assert np.array_equal(describe(IMAGES, progress=lambda *at, seen=seen: seen.append(at)), wanted[name])
+        assert seen[-1] == (5, 5)
+    assert np.array_equal(Descriptor("two_point", crop=5)(IMAGES), two_point_vectors(IMAGES, crop=5))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Descriptor("vgg"), "kind must be 'cnn' or 'spectrum' or 'two_point', got 'vgg'"),
+        (lambda: Descriptor("cnn"), "network must be given for the kind 'cnn' and for no other, got NoneType"),
+        (lambda: Descriptor("spectrum", NETWORK), "got VGG19 for 'spectrum'"),
+        (lambda: Descriptor("cnn", NETWORK, scaling="square"), "scaling must be 'root' or 'printed'"),
+    ],
+)
+def test_bad_descriptors_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
