@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 import twopoint as tp
-from twopoint_models.nets import CESSVAE
+from twopoint_models.cess_vae import CESSVAE
 
 from . import machine
 

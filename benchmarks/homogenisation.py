@@ -106,9 +106,9 @@ def rates(number: int, size: int, rounds: int, device: str = "cpu") -> dict[str,
 def iterations(size: int, tolerances: Sequence[float], contrasts: Sequence[float]) -> dict[str, Any]:
     """Return the iterations, of the load that needs most, and the difference from scikit-fem's C."""
     from twopoint.backend import namespace
-    from twopoint_models.homogenisation._laws import Elastic
-    from twopoint_models.homogenisation._solver import reference, solve
+    from twopoint_models.homogenisation.laws import Elastic
     from twopoint_models.homogenisation.materials import elastic_phases, mixed
+    from twopoint_models.homogenisation.solver import reference, solve
 
     from .peer_fem import PeriodicCell
 

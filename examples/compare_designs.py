@@ -19,15 +19,13 @@ import torch
 
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
+from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import generate_images
-from twopoint_models.design import labelled
-from twopoint_models.design.comparison import NAMES, design_each_way, design_pairs
-from twopoint_models.evaluation.descriptions import latents_of
+from twopoint_models.design import fit_property_mlp, labelled, plausibility_of
+from twopoint_models.design.compare import NAMES, design_each_way, design_pairs
+from twopoint_models.design.descriptions import latents_of
+from twopoint_models.design.tables import summarise_designs, table_of_designs
 from twopoint_models.evaluation.figures import gallery
-from twopoint_models.evaluation.plausibility import plausibility
-from twopoint_models.evaluation.tables_of_properties import summarise_designs, table_of_designs
-from twopoint_models.nets import CESSVAE
-from twopoint_models.training import fit_property_mlp
 
 
 def compare(options: argparse.Namespace) -> dict:
@@ -45,7 +43,7 @@ def compare(options: argparse.Namespace) -> dict:
         )
         pairs = values[-test:][np.random.default_rng(options.seed).permutation(test)[: options.targets]]
         both = {f"{name}, E_x and E_y": x for name, x in design_pairs(model.decode, *given, pairs, steps=options.steps, **how).items()}
-        near = {name: plausibility(x.labels[:, None], images[pool], **how) for name, x in (made | both).items()}
+        near = {name: plausibility_of(x.labels[:, None], images[pool], **how) for name, x in (made | both).items()}
     summary = summarise_designs(made, targets, near) | summarise_designs(both, pairs, near)
     shown = np.linspace(0, options.targets - 1, 6).astype(int)
     rows = {name: {f"E_x {targets[i]:.2f}": [x.labels[i]] for i in shown} for name, x in made.items()}

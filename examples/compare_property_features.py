@@ -17,13 +17,13 @@ import numpy as np
 
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
+from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import MICRO2D, generate_images
-from twopoint_models.design import PROPERTIES, Materials, labelled
-from twopoint_models.evaluation.descriptions import decoded_samples, folds, latents_of, random_splits
-from twopoint_models.evaluation.figures_of_property_scores import scores_chart
-from twopoint_models.evaluation.tables_of_properties import table_of_scores
-from twopoint_models.nets import CESSVAE
-from twopoint_models.training.property_comparison import compare_descriptions
+from twopoint_models.design import compare_descriptions, labelled
+from twopoint_models.design.descriptions import decoded_samples, folds, latents_of, random_splits
+from twopoint_models.design.figures import scores_chart
+from twopoint_models.design.tables import table_of_scores
+from twopoint_models.homogenisation import PROPERTIES, Materials
 
 
 def compare(options: argparse.Namespace) -> dict:

@@ -16,9 +16,9 @@ from twopoint.cli.errors import InputError, say
 from twopoint.cli.figures import save
 from twopoint.cli.files import read
 from twopoint.cli.progress import counting
-from twopoint_models.evaluation.figures_of_thumbnails import thumbnail_map
 from twopoint_models.manifold import Descriptor, embed_micrographs
-from twopoint_models.manifold.description import KINDS
+from twopoint_models.manifold.pictures import thumbnail_map
+from twopoint_models.manifold.vectors import KINDS
 from twopoint_models.nets.vgg import LUBBERS
 from twopoint_models.weights import vgg19
 

@@ -17,13 +17,11 @@ import torch
 
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
+from twopoint_models.cess_vae import CESSVAE, line_sensitivity, score_rows, summarise
+from twopoint_models.cess_vae.figures import figures
+from twopoint_models.cess_vae.tables import markdown, overview, per_image
 from twopoint_models.data import MICRO2D
-from twopoint_models.evaluation.figures_of_evaluations import figures
-from twopoint_models.evaluation.line_sensitivity import line_sensitivity
-from twopoint_models.evaluation.scores import score_rows
-from twopoint_models.evaluation.tables import markdown, overview, per_image, summarise
 from twopoint_models.evaluation.trivial import TRIVIAL
-from twopoint_models.nets import CESSVAE
 
 
 def row_of(model: CESSVAE, device: str):

@@ -15,12 +15,9 @@ import numpy as np
 
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
-from twopoint_models.data import LineImages, read_micrographs
-from twopoint_models.evaluation.figures_of_lines import figures_of_lines
-from twopoint_models.evaluation.line_measures import HALF
-from twopoint_models.evaluation.statistics_vaes import evaluate_statistics_vaes
-from twopoint_models.nets import ResNetVAE
-from twopoint_models.training import StatisticsConfig
+from twopoint_models.data import read_micrographs
+from twopoint_models.statistics_vae import LineImages, ResNetVAE, StatisticsConfig, evaluate_statistics_vaes, figures_of_lines
+from twopoint_models.statistics_vae.lines import HALF
 
 
 def drawn(runs: Path, told: dict, config: StatisticsConfig, part: str, count: int) -> tuple[np.ndarray, dict[str, np.ndarray] | None]:

@@ -14,12 +14,11 @@ from pathlib import Path
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import read_micrographs
-from twopoint_models.evaluation.figures_of_texture_vae import figures_of_texture_vae, summarise_latents
-from twopoint_models.evaluation.patches import code, encodings
 from twopoint_models.evaluation.similarity import DISTS
-from twopoint_models.evaluation.tables_of_patches import summarise_similarities, table_of_similarities
-from twopoint_models.nets import TextureVAE
-from twopoint_models.training.texture_vae import TextureConfig, make_vgg
+from twopoint_models.texture_vae import TextureConfig, TextureVAE, code, encodings, figures_of_texture_vae, summarise_similarities
+from twopoint_models.texture_vae.figures import summarise_latents
+from twopoint_models.texture_vae.tables import table_of_similarities
+from twopoint_models.texture_vae.train import make_vgg
 
 
 def evaluate(options: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import twopoint as tp
 from twopoint.cli.figures import save
 from twopoint_models.data import CLASSES, generate, source
-from twopoint_models.evaluation.figures_of_fields import field_maps
+from twopoint_models.evaluation.fields import field_maps
 from twopoint_models.homogenisation import elastic_stiffness, local_fields
 
 NAMES, POISSON = ("xx", "yy", "xy"), 0.3

@@ -20,7 +20,7 @@ import twopoint as tp
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import MICRO2D
-from twopoint_models.evaluation.figures_of_fields import parity
+from twopoint_models.evaluation.fields import parity
 from twopoint_models.homogenisation import conductivity
 
 CONDUCTIVITIES = (1e6, 1e3)

@@ -21,7 +21,7 @@ import twopoint_models.manifold as library
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import MICRO2D
-from twopoint_models.evaluation.figures_of_tasks import report
+from twopoint_models.manifold.reports import report
 from twopoint_models.nets.vgg import LUBBERS
 from twopoint_models.weights import vgg19
 

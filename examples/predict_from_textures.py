@@ -17,12 +17,17 @@ import numpy as np
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.data import Micrographs, read_micrographs
-from twopoint_models.evaluation.figures_of_texture_vae import figures_of_properties
-from twopoint_models.evaluation.patches import code, encodings
-from twopoint_models.evaluation.tables_of_patches import summarise_properties, table_of_properties
-from twopoint_models.nets import TextureVAE
-from twopoint_models.properties import micrograph_properties
-from twopoint_models.training.texture_vae import TextureConfig, make_vgg
+from twopoint_models.texture_vae import (
+    TextureConfig,
+    TextureVAE,
+    code,
+    encodings,
+    figures_of_properties,
+    micrograph_properties,
+    summarise_properties,
+)
+from twopoint_models.texture_vae.tables import table_of_properties
+from twopoint_models.texture_vae.train import make_vgg
 
 
 def chosen(found: Micrographs, given: dict, every: bool) -> Micrographs:

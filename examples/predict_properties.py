@@ -16,12 +16,12 @@ import numpy as np
 import torch
 
 from twopoint.cli.progress import counting
+from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import MICRO2D, generate_images
-from twopoint_models.design import PROPERTIES, labelled
-from twopoint_models.evaluation.descriptions import latents_of
-from twopoint_models.evaluation.tables_of_properties import write_properties
-from twopoint_models.nets import CESSVAE, PropertyMLP
-from twopoint_models.training import fit_property_mlp
+from twopoint_models.design import PropertyMLP, fit_property_mlp, labelled
+from twopoint_models.design.descriptions import latents_of
+from twopoint_models.design.tables import write_properties
+from twopoint_models.homogenisation import PROPERTIES
 
 
 def trained(options: argparse.Namespace, model: CESSVAE, size: int) -> PropertyMLP:

@@ -19,8 +19,8 @@ from twopoint.cli.figures import save
 from twopoint.cli.files import read
 from twopoint.cli.inputs import Reading, load
 from twopoint.cli.progress import counting
-from twopoint_models.evaluation.figures_of_textures import syntheses
 from twopoint_models.manifold import judge, synthesise
+from twopoint_models.manifold.pictures import syntheses
 from twopoint_models.nets.vgg import LUBBERS, SARDESHMUKH
 from twopoint_models.weights import vgg19
 

@@ -19,15 +19,15 @@ from make_dataset import make
 
 from twopoint.cli.inputs import Reading, load
 from twopoint.cli.progress import counting
+from twopoint_models.cess_vae import REGIMES, CESSConfig, sweep_regimes, train_regimes
 from twopoint_models.data import CLASSES, SlidingWindows
 from twopoint_models.data.modules import PatchesModule
-from twopoint_models.training import REGIMES, Config, sweep_regimes, train_regimes
 
 SMALL = dict(size=64, width=(16, 32, 48, 64, 96), epochs=6, restart_every=3, fractions=(0.95, 0.05, 0.0), learning_rate=2e-3)
 SMALL |= dict(style_layers=("conv1_1", "conv2_1"))  # deeper ones take most of the time of all
 
 
-def own_images(files: list[str], config: Config) -> PatchesModule:
+def own_images(files: list[str], config: CESSConfig) -> PatchesModule:
     """Return patches of micrographs; parts of a split are made of blocks of two patches by two, so that none overlap."""
     images = (load(name, Reading(phases=2)).found.labels for name in files)
     windows = SlidingWindows.in_blocks(images, config.size, max(config.size // 4, 1))
@@ -35,11 +35,11 @@ def own_images(files: list[str], config: Config) -> PatchesModule:
     return PatchesModule(windows, fractions=config.fractions, **loading)
 
 
-def train(options: argparse.Namespace) -> dict[str, Any]:
+def train_cess_vae(options: argparse.Namespace) -> dict[str, Any]:
     """Make what is missing, sweep, train, and return how long it took and what was found."""
     own = {} if options.data or options.images else {"data": str(options.out / "generated.h5")}
     names = REGIMES if "all" in options.regimes else options.regimes
-    configs = {name: Config.from_arguments(vars(options), regime=name, **own) for name in names}
+    configs = {name: CESSConfig.from_arguments(vars(options), regime=name, **own) for name in names}
     options.out.mkdir(parents=True, exist_ok=True)
     if own and not Path(own["data"]).is_file():
         make(argparse.Namespace(out=options.out, classes=CLASSES, seed=options.seed, workers=2), options.count, options.size)
@@ -68,10 +68,10 @@ def main() -> None:
     parser.add_argument("--trial-epochs", type=float, default=5, help="epochs of each; below 1 a share of one")
     parser.add_argument("--processes", type=int, default=2 if small else 1, help="regimes at a time, each on one core then")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
-    Config.add_arguments(parser, **(SMALL if small else {}))
+    CESSConfig.add_arguments(parser, **(SMALL if small else {}))
     options = parser.parse_args()
     try:
-        (options.out / "summary.json").write_text(json.dumps(train(options), indent=2) + "\n")
+        (options.out / "summary.json").write_text(json.dumps(train_cess_vae(options), indent=2) + "\n")
     except (ArithmeticError, OSError, TypeError, ValueError) as error:
         parser.error(str(error))
 

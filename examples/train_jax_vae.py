@@ -3,7 +3,7 @@
     python examples/train_jax_vae.py [--data generated.h5] [--out jax_run] [--loss mse_cess] [--small] [--seed 0] ...
 
 `--help` lists every choice. --data is a file in MICRO2D's layout; without one, images are generated first. DIR/cess_vae gets the network
-(`twopoint_models.jax_vae.CESSVAE.load`, or `twopoint_models.nets.CESSVAE.load`), its config, metrics of each epoch and a checkpoint from
+(`CESSVAE.load`, of `twopoint_models.cess_vae` and of its `on_jax`), its config, metrics of each epoch and a checkpoint from
 which a second call goes on; `examples/evaluate_cess_vae.py --runs DIR` judges it. Draws reconstructions.png; prints and writes to
 DIR/summary.json how long it took and what the validation says. `--small` is the form for two cores, 64 x 64.
 """
@@ -20,15 +20,15 @@ from make_dataset import make
 
 from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
+from twopoint_models.cess_vae.on_jax import JAXConfig, train
+from twopoint_models.cess_vae.on_jax.steps import measured
 from twopoint_models.data import CLASSES, MICRO2D
 from twopoint_models.evaluation.figures import gallery
-from twopoint_models.jax_vae import Config, train
-from twopoint_models.jax_vae.steps import measured
 
 SMALL = dict(size=64, width=(16, 32, 48, 64, 96), epochs=6, restart_every=3, fractions=(0.95, 0.05, 0.0), learning_rate=2e-3)
 
 
-def part_of(config: Config, split: str) -> tuple[np.ndarray, list[str]]:
+def part_of(config: JAXConfig, split: str) -> tuple[np.ndarray, list[str]]:
     """Return the images of a part, (n, 1, H, W), and their classes."""
     dataset = MICRO2D(config.data, size=config.size, split=split, fractions=config.fractions)
     if not len(dataset):
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> dict:
         options.data = str(options.out / "generated.h5")
         if not Path(options.data).is_file():
             make(argparse.Namespace(out=options.out, classes=CLASSES, seed=options.seed, workers=2), options.count, options.size)
-    config = Config.from_arguments(vars(options))
+    config = JAXConfig.from_arguments(vars(options))
     (images, _), (held_out, names) = part_of(config, "train"), part_of(config, "validation")
     began = time.perf_counter()
     with counting("steps, loss", "{:.4g}") as progress:
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("jax_run"))
     parser.add_argument("--count", type=int, default=1200, help="images of each class to generate where there is no --data")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
-    Config.add_arguments(parser, **(SMALL if small else {}))
+    JAXConfig.add_arguments(parser, **(SMALL if small else {}))
     options = parser.parse_args()
     try:
         options.out.mkdir(parents=True, exist_ok=True)

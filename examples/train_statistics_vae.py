@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 
 from twopoint.cli.files import read
+from twopoint_models.checks import NotFiniteError
 from twopoint_models.data import keep_images, read_micrographs
-from twopoint_models.data.modules import LinesModule, PatchesModule
+from twopoint_models.data.modules import PatchesModule
 from twopoint_models.data.modules.parts import PartsModule
-from twopoint_models.training import NotFiniteError, StatisticsConfig, train_statistics_vae
+from twopoint_models.statistics_vae import LinesModule, StatisticsConfig, train_statistics_vae
 
 PAPER = dict(epochs=1500, restart_every=1500)
 SMALL = dict(size=64, layout=18, width=4, epochs=10, restart_every=10, learning_rate=2e-3, gradient_clip=1.0, alpha=1e4, precision="fast")

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from twopoint.cli.files import read
 from twopoint.cli.progress import counting
+from twopoint_models.checks import NotFiniteError
 from twopoint_models.data import keep_castings, keep_images, read_micrographs
 from twopoint_models.data.modules import PatchesModule
-from twopoint_models.training import NotFiniteError, TextureConfig, train_texture_vae
+from twopoint_models.texture_vae import TextureConfig, train_texture_vae
 
 SMALL = dict(epochs=2, restart_every=2, batch_size=4, learning_rate=1e-2, gradient_clip=1.0, kl_weight=1e-3)
 SMALL |= dict(texture=True, relative=True, width=(128, 128, 96, 48, 24))

@@ -9,9 +9,10 @@ import torch
 
 import twopoint as tp
 from support import ROOT
+from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import MICRO2DWriter
-from twopoint_models.nets import CESSVAE, ResNetVAE, TextureVAE
-from twopoint_models.training import TextureConfig
+from twopoint_models.statistics_vae import ResNetVAE
+from twopoint_models.texture_vae import TextureConfig, TextureVAE
 
 DOCS = ROOT / "docs"
 IN_EXECUTED_PAGES = {"homogenisation", "large_data"}  # they go on from the cells around them, on clusters and files that are not there

@@ -60,9 +60,8 @@ def documented() -> set[str]:
 
 PACKAGES = ["twopoint", "twopoint.synthetic", "twopoint.backend"]
 PACKAGES += [f"twopoint.adapters.{name}" for name in ("accumulate", "dask_statistics", "sklearn_transformer", "torch_losses")]
-PACKAGES += [info.name for info in pkgutil.iter_modules(twopoint_models.__path__, "twopoint_models.") if info.ispkg] + [
-    "twopoint_models.data.modules"
-]
+PACKAGES += [info.name for info in pkgutil.iter_modules(twopoint_models.__path__, "twopoint_models.") if info.ispkg]
+PACKAGES += ["twopoint_models.data.modules", "twopoint_models.cess_vae.on_jax"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -2,17 +2,14 @@
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
 from sys import stdlib_module_names
 
 import pytest
 
-from support import ROOT
+from support.imports import Import, Module, Tree, circles, real_tree, tree_of
 
 pytestmark = pytest.mark.numpy_only
-SRC = ROOT / "src"
 
 # Lowest first: a module imports from lower floors, and inside its floor without a circle.
 FLOORS = (
@@ -41,8 +38,11 @@ FRAMEWORKS = (
     "twopoint.cli.doctor",
     "twopoint_models.*",
 )
-LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules", "twopoint_models.data.modules.*")
-FIGURES = ("twopoint.cli.figures", "twopoint_models.evaluation.figures*")
+LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules.*", "twopoint_models.*_vae.train")
+FIGURES = ("twopoint.cli.figures", "twopoint_models.*.figures")
+FIGURES += ("twopoint_models.evaluation.fields", "twopoint_models.evaluation.histograms")
+FIGURES += ("twopoint_models.manifold.pictures", "twopoint_models.manifold.reports")
+SWEEPS = ("twopoint_models.*.sweep",)
 ONLY_IN = {
     "array_api_compat": ("twopoint._namespace",),
     "torch": FRAMEWORKS,
@@ -51,9 +51,9 @@ ONLY_IN = {
     "mpl_toolkits": FIGURES,
     "lightning": LIGHTNING,
     "pytorch_lightning": LIGHTNING,
-    "optuna": ("twopoint_models.training.sweep",),
+    "optuna": SWEEPS,
     "pooch": ("twopoint_models.weights",),
-    "sqlalchemy": ("twopoint_models.training.sweep",),
+    "sqlalchemy": SWEEPS,
     "h5py": (
         "twopoint_models.data.layout",
         "twopoint_models.data.micro2d*",
@@ -68,80 +68,6 @@ ONLY_IN = {
 }
 IN_NETS = {"torch", "jaxtyping", "safetensors", *stdlib_module_names}
 DOORS = {"twopoint.backend", "twopoint.synthetic"}  # besides the names of twopoint itself and the adapters
-
-
-@dataclass(frozen=True)
-class Import:
-    """One imported module, or name of a module."""
-
-    source: str  # the module that stands after "import" or "from"
-    name: str | None  # what is imported from it
-    line: int
-    lazy: bool  # inside a function
-
-    @property
-    def path(self) -> str:
-        """The dotted path of what is imported."""
-        return self.source if self.name is None else f"{self.source}.{self.name}"
-
-    @property
-    def package(self) -> str:
-        """The outermost package."""
-        return self.source.split(".")[0]
-
-
-@dataclass(frozen=True)
-class Module:
-    """One source file."""
-
-    name: str  # dotted, a package by its own name
-    tree: ast.Module
-    is_package: bool
-
-    @property
-    def parent(self) -> str:
-        """What one dot means in this file."""
-        return self.name if self.is_package else self.name.rpartition(".")[0]
-
-    def imports(self) -> Iterator[Import]:
-        """All import statements, those inside functions marked lazy."""
-        yield from self._walk(self.tree, lazy=False)
-
-    def _walk(self, node: ast.AST, *, lazy: bool) -> Iterator[Import]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Import):
-                yield from (Import(alias.name, None, child.lineno, lazy) for alias in child.names)
-            elif isinstance(child, ast.ImportFrom):
-                source = self._source(child)
-                yield from (Import(source, alias.name, child.lineno, lazy) for alias in child.names)
-            else:
-                yield from self._walk(child, lazy=lazy or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
-
-    def _source(self, node: ast.ImportFrom) -> str:
-        if not node.level:
-            return node.module or ""
-        base = self.parent.split(".")
-        base = base[: len(base) - node.level + 1]
-        return ".".join([*base, node.module] if node.module else base)
-
-
-Tree = dict[str, Module]
-
-
-def tree_of(sources: dict[str, str]) -> Tree:
-    """Parse sources by their path below src/."""
-    modules = {}
-    for path, text in sources.items():
-        parts = path.removesuffix(".py").split("/")
-        is_package = parts[-1] == "__init__"
-        name = ".".join(parts[:-1] if is_package else parts)
-        modules[name] = Module(name, ast.parse(text), is_package)
-    return modules
-
-
-@cache
-def real_tree() -> Tree:
-    return tree_of({path.relative_to(SRC).as_posix(): path.read_text() for path in SRC.rglob("*.py")})
 
 
 def room(name: str) -> str:
@@ -187,19 +113,7 @@ def check_circles(tree: Tree) -> list[str]:
         for target, _ in within(module, tree):
             if target in tree and target != module.name and FLOOR.get(room(target)) == FLOOR.get(room(module.name)):
                 edges[module.name].append(target)
-    complaints, done = [], set()
-
-    def visit(name: str, trail: tuple[str, ...]) -> None:
-        if name in trail:
-            complaints.append("a circle: " + " -> ".join([*trail[trail.index(name) :], name]))
-        elif name not in done:
-            for target in edges[name]:
-                visit(target, (*trail, name))
-            done.add(name)
-
-    for name in edges:
-        visit(name, ())
-    return complaints
+    return circles(edges)
 
 
 def check_synthetic(tree: Tree) -> list[str]:
@@ -296,7 +210,7 @@ def check_public(tree: Tree) -> list[str]:
 
 
 def check_models(tree: Tree) -> list[str]:
-    """Hold the floors of twopoint_models: nets know torch and nets, data no nets, homogenisation no framework, evaluation no training."""
+    """Hold the layers of twopoint_models: nets know torch and nets, data no nets, homogenisation no framework, evaluation no training."""
     complaints = []
     for module in tree.values():
         own = module.name.split(".")
@@ -307,7 +221,7 @@ def check_models(tree: Tree) -> list[str]:
             other = found.path.split(".")[1] if found.package == "twopoint_models" and "." in found.path else ""
             refused = {
                 "__init__": found.package not in {"twopoint", "twopoint_models", *stdlib_module_names} or bool(other),
-                "nets": found.package not in IN_NETS and other != "nets",
+                "nets": found.package not in IN_NETS and other not in ("nets", "lazy"),
                 "data": other == "nets",
                 "homogenisation": found.package in ("torch", "jax"),
                 "evaluation": other == "training",
@@ -378,6 +292,8 @@ PLANTED = [
     (check_packages, "twopoint_models/design.py", "from examples import demo", "imports examples"),
     (check_packages, "twopoint_models/nets/blocks.py", "import pytorch_lightning", "imports pytorch_lightning"),
     (check_packages, "twopoint_models/training/run.py", "import optuna", "imports optuna"),
+    (check_packages, "twopoint_models/cess_vae/sweep.py", "def f():\n    import pytorch_lightning", "imports pytorch_lightning"),
+    (check_packages, "twopoint_models/cess_vae/tables.py", "import matplotlib", "imports matplotlib"),
     (check_packages, "twopoint_models/data/patches.py", "import h5py", "imports h5py"),
     (check_packages, "twopoint_models/design.py", "from sklearn.manifold import MDS", "imports sklearn"),
     (check_packages, "twopoint_models/nets/vgg.py", "import torchvision", "imports torchvision"),
@@ -441,7 +357,10 @@ ALLOWED = {
     "twopoint_models/__init__.py": "",
     "twopoint_models/nets/vgg.py": "import math\nfrom torch import nn\nfrom .blocks import A\nfrom twopoint_models.nets import blocks",
     "twopoint_models/nets/blocks.py": "import torch",
-    "twopoint_models/data/modules.py": "import pytorch_lightning",
+    "twopoint_models/data/modules/parts.py": "import pytorch_lightning",
+    "twopoint_models/cess_vae/train.py": "import pytorch_lightning as pl\nfrom ..training import tasks",
+    "twopoint_models/cess_vae/sweep.py": "import optuna",
+    "twopoint_models/manifold/figures.py": "from matplotlib.figure import Figure",
     "twopoint_models/training/tasks.py": "import pytorch_lightning, torch\nfrom twopoint import cess\nfrom ..nets import vgg",
     "twopoint_models/homogenisation.py": "import twopoint as tp\nfrom twopoint.backend import namespace\ntp.cess",
     "twopoint_models/evaluation/figures.py": "import matplotlib\nimport twopoint.synthetic",

@@ -1,1 +1,14 @@
-"""Models on 2-point statistics: data, networks, training, properties. Imports nothing by itself; each part is imported by its own name."""
+"""Models on 2-point statistics. This package imports nothing by itself; import each part by its own name.
+
+Five systems, one a folder: ``cess_vae``, ``statistics_vae``, ``texture_vae``, ``manifold`` and ``design``. The docstring of each is its
+paper's page. What one system alone uses lives in its folder. What two or more use lives in a layer: ``data``, ``nets``, ``training``,
+``evaluation`` and ``homogenisation``.
+
+Some files stand beside the layers, because all use them or because they join two layers:
+
+- ``checks``: refusals of arguments that every part shares
+- ``lazy``: packages whose public names are imported when they are first used
+- ``processes``: work in several processes, for generators, homogenisation and training alike
+- ``properties``: the homogenisation of a dataset, which joins ``data`` and ``homogenisation``
+- ``weights``: pretrained weights, which are fetched without torch and so not from ``nets``
+"""

@@ -1,4 +1,4 @@
-"""Effective properties of the images of a dataset, block by block, in one process or several, or on an accelerator; and of a micrograph."""
+"""Effective properties of the images of a dataset, block by block, in one process or several, or on an accelerator."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -6,14 +6,15 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
 
 import twopoint as tp
 
-from ._check import positive
-from ._spreading import spread
-from .data import MICRO2D
-from .homogenisation import conductivity, effective, elastic_stiffness, engineering_constants
+from .checks import positive
+from .data.micro2d import MICRO2D
+from .homogenisation import effective
+from .homogenisation.constants import engineering_constants
+from .homogenisation.effective import conductivity, elastic_stiffness
+from .processes import spread
 
 TABLES = {"homogenized_mechanical": ("E_x", "E_y", "nu_xy", "nu_yx", "G_xy"), "homogenized_thermal": ("kx", "ky")}  # as MICRO2D's
 Block = tuple[str, int, int]  # class, first index, index behind the last
@@ -91,67 +92,6 @@ def homogenise_blocks(
     _tables(np.eye(2)[None], **options)  # what the solver refuses it refuses now
     solve = partial(_block, path, options)
     return map(solve, blocks) if workers == 1 else spread(solve, blocks, workers, _one_thread)
-
-
-def micrograph_properties(
-    gray: Shaped[np.ndarray, "height width"],
-    *,
-    level: float = 128,
-    young: Numbers = (210.0, 15.0),
-    poisson: Numbers = (0.29, 0.2),
-    conductivities: Numbers = (35.0, 130.0),
-    coarser: int = 2,
-    tolerance: float = 1e-3,
-) -> dict[str, float]:
-    """Homogenise a whole micrograph of two phases, bright and dark: by default ferrite and graphite, in round numbers of handbooks.
-
-    Parameters
-    ----------
-    gray : array (H, W)
-        Gray values; what is beyond an edge is taken to be the other side.
-    level : float
-        Darker pixels are of the second phase.
-    young, poisson, conductivities : two numbers each
-        Of the bright phase and of the dark; GPa and W/(m K) by default.
-    coarser : int
-        So many pixels along each axis are solved for as one, with the mean of their memberships; a rest at the edge is left out.
-    tolerance : float
-        As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
-
-    Returns
-    -------
-    dict of str to float
-        In the phases' units and under plane strain, the mean of both axes: "E", the plane's own modulus, and "k", the conductivity.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        If gray is not (H, W) or not finite, has one phase only; as :func:`twopoint_models.homogenisation.elastic_stiffness`.
-
-    References
-    ----------
-    Sardeshmukh et al., section 4.4, who measured strengths of whole samples.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from twopoint_models.properties import micrograph_properties
-    >>> stripes = np.tile(np.repeat([0, 255], 4), (8, 4))
-    >>> found = micrograph_properties(stripes, conductivities=(1.0, 3.0))
-    >>> round(found["k"], 4)  # the mean of 2 along the stripes and 1.5 across
-    1.75
-    """
-    values, n = np.asarray(gray), positive("coarser", coarser)
-    if values.ndim != 2 or min(values.shape) < n or not np.isfinite(values).all():
-        raise ValueError(f"gray must be (H, W), finite, and {n} pixels along each axis at least, got {values.shape}")
-    dark = (values < level).astype(np.float64)
-    if dark.min() == dark.max():
-        raise ValueError(f"gray must have pixels on both sides of the level {level:g}, got {values.min():g} to {values.max():g}")
-    height, width = (size // n * n for size in values.shape)
-    m = tp.two_phase(dark[:height, :width].reshape(height // n, n, width // n, n).mean(axis=(1, 3)))
-    constants = engineering_constants(elastic_stiffness(m, young, poisson, tolerance=tolerance))
-    conducted = conductivity(m, conductivities, tolerance=tolerance)
-    return {"E": float(constants.E_x + constants.E_y) / 2, "k": float(np.trace(conducted)) / 2}
 
 
 def _one_thread() -> None:

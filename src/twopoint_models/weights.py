@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .nets import VGG19
 
+
 CACHE = "TWOPOINT_CACHE"  # environment variable: the folder of fetched files
 LOG = logging.getLogger(__name__)
 

@@ -1,25 +1,29 @@
-"""Microstructures for models: files in MICRO2D's layout, read and written; structures by rule; and patches of micrographs."""
+"""Microstructures for models: files in MICRO2D's layout, read and written; generated structures; patches of micrographs."""
 
-from .generators import (
-    CASTINGS,
-    CLASSES,
-    GRAPHITE,
-    Arrangement,
-    Structure,
-    casting,
-    generate,
-    generate_blocks,
-    generate_images,
-    graphite,
-    micrograph,
-    source,
-)
-from .line_images import LineImages
-from .micro2d import MICRO2D
-from .micro2d_writer import MICRO2DWriter
-from .micrographs import Micrographs, keep_castings, keep_images, keep_micrograph, read_micrographs
-from .patches import SlidingWindows
-from .resizing import resize
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+
+if TYPE_CHECKING:
+    from .generators import (
+        CASTINGS,
+        CLASSES,
+        GRAPHITE,
+        Arrangement,
+        Structure,
+        casting,
+        generate,
+        generate_blocks,
+        generate_images,
+        graphite,
+        micrograph,
+        source,
+    )
+    from .micro2d import MICRO2D
+    from .micro2d_writer import MICRO2DWriter
+    from .micrographs import Micrographs, keep_castings, keep_images, keep_micrograph, read_micrographs
+    from .patches import SlidingWindows
+    from .resizing import resize
 
 __all__ = [
     "CASTINGS",
@@ -27,7 +31,6 @@ __all__ = [
     "GRAPHITE",
     "MICRO2D",
     "Arrangement",
-    "LineImages",
     "MICRO2DWriter",
     "Micrographs",
     "SlidingWindows",
@@ -45,3 +48,17 @@ __all__ = [
     "resize",
     "source",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        ".generators": (
+            "CASTINGS CLASSES GRAPHITE Arrangement Structure casting generate generate_blocks generate_images graphite micrograph source"
+        ),
+        ".micro2d": "MICRO2D",
+        ".micro2d_writer": "MICRO2DWriter",
+        ".micrographs": "Micrographs keep_castings keep_images keep_micrograph read_micrographs",
+        ".patches": "SlidingWindows",
+        ".resizing": "resize",
+    },
+)

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .._check import names as names_of
+from ..checks import names as names_of
 
 PIECES = ".part"  # ends the name of the folder in which a file is begun
 COMPLETE = "COMPLETE"  # an attribute of files that MICRO2DWriter began: 0 until the last image is in

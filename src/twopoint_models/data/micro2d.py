@@ -8,8 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .._check import item as item_of
-from .._check import positive
+from ..checks import item as item_of
+from ..checks import positive
 from .layout import (
     Column,
     choose_classes,

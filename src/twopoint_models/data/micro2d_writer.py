@@ -13,8 +13,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .._check import names as names_of
-from .._check import positive
+from ..checks import names as names_of
+from ..checks import positive
 from .layout import COLUMN, COMPLETE, INSTRUCTIONS, PIECES, labels_of
 from .pieces import into_place, load_arrays, save_arrays
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .generators import CASTINGS, casting, micrograph
+from .generators.cast_iron.castings import CASTINGS, casting, micrograph
 from .patches import GrayPatches, SlidingWindows
 
 Progress = Callable[[int, int], object] | None

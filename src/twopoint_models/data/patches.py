@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .._check import item as item_of
-from .._check import positive
+from ..checks import item as item_of
+from ..checks import positive
 from .splits import check_fractions, deal_out
 
 

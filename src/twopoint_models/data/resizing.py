@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._check import positive
+from ..checks import positive
 
 BLOCK = 32  # pixels of a period up to which a product with a matrix is faster than to gather the few pixels that meet each new one
 

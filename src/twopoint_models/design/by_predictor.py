@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .._check import positive
+from ..checks import positive
 
 Predictor = Callable[[Tensor], Tensor]
 Progress = Callable[[int, int], object] | None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from .targets import PROPERTIES, Materials, properties_of
+from ..homogenisation.two_phase import PROPERTIES, Materials, properties_of
 
 BLOCK = 32  # images that a kill loses at most
 

@@ -11,10 +11,11 @@ from torch import Tensor
 
 import twopoint as tp
 
-from .._check import positive
+from ..checks import positive
+from ..homogenisation.two_phase import Materials, Range, properties_of
 from .by_predictor import spread_of
 from .labels import labelled
-from .targets import Goal, Materials, Range, Wanted, goals_of, properties_of
+from .targets import Goal, Wanted, goals_of
 
 
 class Designs(NamedTuple):

@@ -1,1 +1,1 @@
-"""Numbers and pictures by which models, generators and data are judged."""
+"""Scores, figures and tables that several systems share, and those of generated data."""

@@ -174,3 +174,15 @@ def _same_keys(name: str, found: Mapping[str, Mapping[str, object]]) -> list[str
     if not keys or not keys[0] or any(other != keys[0] for other in keys):
         raise ValueError(f"{name} must have one block or more, all with the same classes, got {dict(zip(found, keys, strict=True))}")
     return keys[0]
+
+
+COLOURS = ("#1d2f4f", "#3a9188", "#d1495b", "#f2a541", "#7b4b94", "#6b705c", "#8ea8c3", "#a44a3f")
+
+
+def planes(name: str, values: np.ndarray) -> np.ndarray:
+    """Return images (k, H, W), without an axis for phase or channel; one image is a batch of one."""
+    values = np.asarray(values)
+    values = values[:, 0] if values.ndim == 4 and values.shape[1] == 1 else values[None] if values.ndim == 2 else values
+    if values.ndim != 3 or not values.size or not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite images (H, W), one or more, got {values.shape}")
+    return values

@@ -7,7 +7,7 @@ from jaxtyping import Float, Float64
 
 import twopoint as tp
 
-from .._check import positive
+from ..checks import positive
 
 _AT_ONCE = 1 << 22  # numbers that are held in float64 at a time
 Images = Float[np.ndarray, "batch channels height width"]

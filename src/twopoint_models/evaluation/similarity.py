@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..nets import VGG16
 from ..nets.files import read_tensors
+from ..nets.vgg import VGG16
 from .pyramid import steerable_pyramid
 
 STAGES = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")

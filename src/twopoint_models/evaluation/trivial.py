@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .._check import positive
+from ..checks import positive
 from .reconstructions import Images, memberships
 
 LATENT = 16  # pixels of the image to one of the latent image, along an axis
@@ -48,7 +48,7 @@ def block_means(images: Images, block: int = LATENT) -> Images:
     images : array (n, 1, H, W), or (n, N, H, W) beyond two phases
         Memberships.
     block : int
-        Edge in pixels; 16 is the latent resolution of :class:`twopoint_models.nets.CESSVAE`.
+        Edge in pixels; 16 is the latent resolution of :class:`twopoint_models.cess_vae.CESSVAE`.
 
     Returns
     -------

@@ -11,9 +11,9 @@ from jaxtyping import Float
 
 from twopoint.backend import Array, Namespace, compiled, is_concrete, namespace, on_cpu, one_thread, stop_gradient
 
-from ._laws import Conducting, Elastic, Law
-from ._solver import Found, Reference, densities, least_ratio, reference, solve
+from .laws import Conducting, Elastic, Law
 from .materials import accuracy_of, batch_of, conducting_phases, elastic_phases, memberships, mixed
+from .solver import Found, Reference, densities, least_ratio, reference, solve
 
 TOLERANCE, ITERATIONS = 1e-4, 1000
 CACHED = 160_000  # points times loads of a chunk on a processor: measured, three loads of 224 x 224

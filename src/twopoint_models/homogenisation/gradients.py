@@ -7,9 +7,9 @@ from jaxtyping import Float
 
 from twopoint.backend import Array, Namespace, namespace, stop_gradient
 
-from ._element import Modes, strain
-from ._laws import Conducting, Elastic, Law, add_load
 from .effective import ITERATIONS, TOLERANCE, solution, solved
+from .element import Modes, strain
+from .laws import Conducting, Elastic, Law, add_load
 from .materials import accuracy_of, batch_of, conducting_phases, elastic_phases, memberships, mixed, numbers, real
 
 

@@ -9,8 +9,8 @@ from jaxtyping import Float32, Shaped
 import twopoint as tp
 from twopoint.adapters.sklearn_transformer import TwoPointTransformer
 
-from .._check import positive
-from ._images import stack
+from ..checks import positive
+from .images import stack
 
 
 def power_spectra(

@@ -1,11 +1,20 @@
-"""Networks of torch: modules and their files, nothing of training."""
+"""Networks of torch that several systems use: VGG-16 and VGG-19, blocks, and files of weights."""
 
-from .cess_vae import CESSVAE
-from .property_mlp import PropertyMLP
-from .resnet import ResNet
-from .resnet_vae import ResNetVAE
-from .texture_decoder import TextureDecoder
-from .texture_vae import TextureVAE
-from .vgg import VGG16, VGG19
+from typing import TYPE_CHECKING
 
-__all__ = ["CESSVAE", "VGG16", "VGG19", "PropertyMLP", "ResNet", "ResNetVAE", "TextureDecoder", "TextureVAE"]
+from ..lazy import lazily
+
+if TYPE_CHECKING:
+    from .vgg import VGG16, VGG19
+
+__all__ = [
+    "VGG16",
+    "VGG19",
+]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        ".vgg": "VGG16 VGG19",
+    },
+)

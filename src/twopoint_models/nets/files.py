@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-WEIGHTS, OPTIONS = "model.safetensors", "model.json"
+from .names import OPTIONS, WEIGHTS
 
 
 class Network(nn.Module):

@@ -1,30 +1,23 @@
-"""Training by pytorch-lightning: configs, regimes, runs that go on after a kill, sweeps."""
+"""Training by pytorch-lightning, as far as several systems share it.
 
-from .._check import NotFiniteError
-from .config import Config
-from .property_mlp import fit_property_mlp
-from .regimes import REGIMES
-from .run import train
-from .several import sweep_regimes, train_regimes
-from .statistics_vae import StatisticsConfig, StatisticsVAETask, train_statistics_vae
-from .sweep import sweep
-from .tasks import CESSVAETask
-from .texture_vae import TextureConfig, TextureVAETask, train_texture_vae
+The files are ``choices`` (the config of a run and its command line), ``fitting`` (the trainer, checkpoints, and resuming a run that was
+killed), ``tasks`` (what the LightningModules of all VAEs share) and ``pictures`` (validation images after each epoch).
+"""
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+
+if TYPE_CHECKING:
+    from ..checks import NotFiniteError
 
 __all__ = [
-    "REGIMES",
-    "CESSVAETask",
-    "Config",
     "NotFiniteError",
-    "StatisticsConfig",
-    "StatisticsVAETask",
-    "TextureConfig",
-    "TextureVAETask",
-    "fit_property_mlp",
-    "sweep",
-    "sweep_regimes",
-    "train",
-    "train_regimes",
-    "train_statistics_vae",
-    "train_texture_vae",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "..checks": "NotFiniteError",
+    },
+)

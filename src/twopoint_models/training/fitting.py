@@ -15,8 +15,8 @@ from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.plugins import TorchCheckpointIO
 
-from ..nets.files import WEIGHTS
-from .options import Options
+from ..nets.names import WEIGHTS
+from .choices import Options
 from .pictures import Pictures
 
 LAST = "checkpoints/last.ckpt"
@@ -32,7 +32,7 @@ def fit_task(
     progress: bool,
 ) -> None:
     """Train the network of a task that is made with the seed set, on from the last checkpoint where there is one, and save it."""
-    pl.seed_everything(config.seed, verbose=False)
+    seed_everything(config.seed)
     task = made()
     with quiet():
         trainer = make_trainer(config, folder, pictures, progress=progress)
@@ -46,6 +46,11 @@ def fit_task(
     if trainer.is_global_zero:
         task.network.save(folder)
     trainer.strategy.barrier()
+
+
+def seed_everything(seed: int) -> None:
+    """Set the seed of every source of random numbers."""
+    pl.seed_everything(seed, verbose=False)
 
 
 def fit_once(

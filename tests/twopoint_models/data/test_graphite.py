@@ -8,7 +8,8 @@ import pytest
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from twopoint_models.data.generators import GRAPHITE, graphite, graphite_flakes, graphite_intermediate, graphite_spheres
+from twopoint_models.data import GRAPHITE, graphite
+from twopoint_models.data.generators import graphite_flakes, graphite_intermediate, graphite_spheres
 from twopoint_models.data.generators.cast_iron import lines as graphite_lines
 from twopoint_models.data.generators.cast_iron import stamps
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import twopoint as tp
-from twopoint_models.design import Materials, design, latents_by_network, latents_by_search, properties_of, reachable
-from twopoint_models.homogenisation import conductivity, elastic_stiffness, engineering_constants
-from twopoint_models.nets import CESSVAE
+from twopoint_models.cess_vae import CESSVAE
+from twopoint_models.design import design, latents_by_network, latents_by_search, reachable
+from twopoint_models.homogenisation import Materials, conductivity, elastic_stiffness, engineering_constants, properties_of
 
 NAMES = ("E_x", "E_y", "G_xy", "nu_xy", "nu_yx", "k_x", "k_y")
 

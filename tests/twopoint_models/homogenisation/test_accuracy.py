@@ -17,7 +17,7 @@ from twopoint_models.homogenisation import (
     stiffness_gradient,
     voigt_reuss,
 )
-from twopoint_models.homogenisation._laws import Conducting, Elastic
+from twopoint_models.homogenisation.laws import Conducting, Elastic
 
 POISSON = [0.35, 0.2]
 IMAGES = np.concatenate([fem.images(6, (14, 16)), [fem.noise((14, 16)), fem.soft((14, 16))]])

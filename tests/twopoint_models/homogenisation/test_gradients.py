@@ -5,13 +5,7 @@ import pytest
 
 from support import oracles_fem as fem
 from support.oracles import close, slope
-from twopoint_models.homogenisation import (
-    conductivity,
-    conductivity_gradient,
-    elastic_stiffness,
-    engineering_constants,
-    stiffness_gradient,
-)
+from twopoint_models.homogenisation import conductivity, conductivity_gradient, elastic_stiffness, engineering_constants, stiffness_gradient
 
 FINE = {"tolerance": 1e-13}
 YOUNG, POISSON = np.array([1.0, 30.0, 6.0]), np.array([0.35, 0.2, -0.3])

@@ -7,15 +7,9 @@ import pytest
 
 from support import oracles_fem as fem
 from support.oracles import close
-from twopoint_models.homogenisation import (
-    conductivity,
-    conductivity_bounds,
-    elastic_stiffness,
-    engineering_constants,
-    voigt_reuss,
-)
-from twopoint_models.homogenisation._element import force, sets, strain
-from twopoint_models.homogenisation._laws import Conducting, Elastic
+from twopoint_models.homogenisation import conductivity, conductivity_bounds, elastic_stiffness, engineering_constants, voigt_reuss
+from twopoint_models.homogenisation.element import force, sets, strain
+from twopoint_models.homogenisation.laws import Conducting, Elastic
 from twopoint_models.homogenisation.materials import mixed
 
 FINE = {"tolerance": 1e-11}

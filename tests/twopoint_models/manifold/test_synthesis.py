@@ -1,19 +1,35 @@
 """Texture synthesis: what the loss is, that it falls, bounds, phases, sizes, refusals."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
 import twopoint as tp
-from twopoint_models.manifold import synthesise
+from twopoint_models.manifold import (
+    Synthesis,
+    judge,
+    synthesise,
+)
 from twopoint_models.nets import VGG19
 
 WEIGHTS = "weights/vgg19_norm_conv5_4_f16.safetensors"
+
+
 OPTIONS = dict(pooling="mean", padding="circular")
+
+
 FIELD = gaussian_filter(np.random.default_rng(0).standard_normal((32, 32)), 2, mode="wrap")
+
+
 GRAY = (FIELD - FIELD.min()) / np.ptp(FIELD)
+
+
 TWO = np.stack([GRAY <= 0.5, GRAY > 0.5]).astype(float)
+
+
 THREE = np.stack([np.digitize(GRAY, [0.4, 0.6]) == phase for phase in range(3)]).astype(float)
 
 
@@ -120,3 +136,51 @@ def test_levels_of_phases(random_filters):
 def test_bad_input_is_refused(image, options, error, message, random_filters):
     with pytest.raises(error, match=message):
         synthesise(image, random_filters, **options)
+
+
+RNG = np.random.default_rng(0)
+
+
+IMAGES = RNG.random((5, 16, 16)).astype(np.float32)
+
+
+def json_of(summary):
+    """What is left of a summary in a file."""
+    return json.loads(json.dumps(summary))
+
+
+def test_a_synthesis_is_judged_by_its_statistics():
+    field = gaussian_filter(RNG.standard_normal((16, 16)), 1, mode="wrap")
+    gray = ((field - field.min()) / np.ptp(field)).astype(np.float32)
+    phases = np.stack([gray < 0.4, (gray >= 0.4) & (gray < 0.6), gray >= 0.6]).astype(np.float32)
+    network = VGG19.random(layers=("conv1_1",), padding="circular")
+    for image in (gray, phases, phases[[0, 1]] + np.stack([phases[2], 0 * phases[2]])):
+        made = synthesise(image, network, iterations=3, seed=4)
+        told = json_of(judge(made, image, seed=4))
+        assert told["fall"] == pytest.approx(made.history[0] / made.history[-1])
+        assert told["iterations"] == 3
+        m, target = (x.astype(float) if x.ndim == 3 else np.stack([1 - x, x]).astype(float) for x in (made.image, image))
+        assert told["texture"]["statistics_error"] == pytest.approx(tp.statistics_error(m, target))
+        assert told["texture"]["excess_cess"] == pytest.approx(float(tp.cess(m, target, excess=True)))
+        assert ("labels" in told) == (image.ndim == 3)
+        start = judge(synthesise(image, network, iterations=1, seed=4), image, seed=5)["noise"]
+        assert start != told["noise"], "the seed's own noise"
+    same = judge(Synthesis(phases, np.array([2.0, 0.0])), phases)
+    assert (same["fall"], same["labels"]["statistics_error"]) == (None, 0)
+
+
+def test_a_judgement_needs_one_size():
+    with pytest.raises(ValueError, match=r"image must have the shape of the texture, \(16, 16\), got \(8, 8\)"):
+        judge(Synthesis(IMAGES[0], np.ones(2)), IMAGES[0, :8, :8])
+
+
+def test_noise_of_a_judgement_is_what_a_synthesis_begins_with():
+    """Without a step the texture is the noise."""
+    network = VGG19.random(layers=("conv1_1",))
+    start = np.random.default_rng(7).random((16, 16))
+    found = judge(Synthesis(start.astype(np.float32), np.ones(1)), IMAGES[0], seed=7)
+    assert found["texture"]["statistics_error"] == pytest.approx(found["noise"]["statistics_error"], rel=1e-5)
+    made = synthesise(IMAGES[0], network, iterations=1, seed=7)
+    with torch.no_grad():
+        loss = float(tp.style_loss(*(network(torch.as_tensor(x[None, None], dtype=torch.float32)) for x in (start, IMAGES[0]))))
+    assert made.history[0] == pytest.approx(loss, rel=1e-4)

@@ -40,7 +40,7 @@ class Arrangement:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.data.generators import Arrangement
+    >>> from twopoint_models.data import Arrangement
     >>> field = Arrangement(length=20.0, width=4.0, angle=30.0).field((64, 64), rng=np.random.default_rng(0))
     >>> field.shape, round(float(field.std()), 6)
     ((64, 64), 1.0)

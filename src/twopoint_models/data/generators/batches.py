@@ -6,10 +6,11 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from ..._check import positive
-from ..._spreading import spread
-from . import _check as check
-from .cast_iron import GRAPHITE, check_size, graphite
+from ...checks import positive
+from ...processes import spread
+from . import checks as check
+from .cast_iron.drawing import graphite
+from .cast_iron.kinds import GRAPHITE, check_size
 from .classes import CLASSES, generate, source
 from .structure import Structure
 

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._check import positive
+from ...checks import positive
 from ..resizing import resize
-from . import _check as check
+from . import checks as check
 from .arrangement import LENGTHS, Arrangement
-from .cast_iron import GRAPHITE
+from .cast_iron.kinds import GRAPHITE
 from .cuboids import cuboids
 from .inclusions import discs, ellipses, voronoi_cells
 from .level_cuts import level_cut

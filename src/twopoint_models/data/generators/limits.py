@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import _check as check
+from . import checks as check
 from .arrangement import LENGTHS
 
 ABOVE = {*LENGTHS, "half_length", "half_width", "spacing", "grain", "period", "area"}

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
-from ..._check import positive
+from ...checks import positive
 from ..shuffling import order_of
 from ..splits import SPLITS, check_three
 

@@ -6,14 +6,13 @@ from itertools import product
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .. import _check as check
+from .. import checks as check
 from ..structure import Structure
 from .forms import graphite_flakes, graphite_intermediate, graphite_spheres
 
 CYLINDERS = (12.0, 24.0, 36.0, 48.0)  # mm
 FORMS: dict[float, Callable[..., Structure]] = {0.0: graphite_flakes, 0.025: graphite_intermediate, 0.045: graphite_spheres}  # % by weight
 CASTINGS = tuple(product(CYLINDERS, FORMS))
-
 # Each parameter in the thinnest and in the thickest cylinder, between which it goes with a power of the radius. By the paper's words and
 # figures alone: what cools fast is fine and dense, what cools slowly coarse and sparse; the sizes span those of GRAPHITE, by eye.
 LAWS: dict[float, dict[str, tuple[float, float]]] = {
@@ -76,7 +75,7 @@ def casting(radius: float, magnesium: float, size: int | tuple[int, int] = (1536
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.data.generators import casting
+    >>> from twopoint_models.data import casting
     >>> image, parameters = casting(12, 0.045, 128, rng=np.random.default_rng(0))
     >>> round(parameters["mean_radius"], 3), round(float(image.mean()), 2)
     (3.4, 0.11)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .. import _check as check
+from .. import checks as check
 from ..structure import Structure
 from .forms import graphite_flakes, graphite_intermediate, graphite_spheres
 from .kinds import GRAPHITE, check_size, drawn
@@ -51,7 +51,7 @@ def graphite(kind: str, size: int | tuple[int, int] = 128, *, rng: np.random.Gen
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.data.generators import graphite
+    >>> from twopoint_models.data import graphite
     >>> image, parameters = graphite("thick flakes", (96, 160), rng=np.random.default_rng(0))
     >>> image.shape, 0.08 < parameters["volume_fraction"] < 0.2
     ((96, 160), True)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .. import _check as check
+from .. import checks as check
 from ..structure import Structure
 from .kinds import completed
 from .lines import Habit, lines

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check as check
+from .. import checks as check
 from ..structure import Structure
 from .lines import Lines
 from .nodules import NONE, Nodules, largest, nodules

@@ -1,0 +1,67 @@
+"""The CESS VAE: a variational autoencoder of microstructures whose loss compares 2-point statistics.
+
+Cai, Hashemi, Paulson and Guerzhoy, *Latent representation of microstructures using variational autoencoders with spatial statistics-space
+loss*. The encoder turns an image of phases into a latent image at a sixteenth of its resolution; the decoder turns this back. A run trains
+with the mean squared error first and with a statistics loss afterwards.
+
+Where the paper's parts are:
+
+- eqs. (1) and (7) to (10), statistics and losses: :mod:`twopoint` (``correlations``, ``msess``, ``cess``, ``clamp``, ``mse_cess``)
+- eq. (3), the style loss, and eq. (11), CESS on the centre crop, as losses of logits: ``losses``
+- section 3.3 and Fig. 5, the network: ``network`` and ``blocks``; the same network in JAX: ``on_jax``
+- section 3.4, which loss a run begins and ends with: ``regimes``; all choices of a run: ``config``
+- section 3.4, training: ``train`` (one run), ``several`` (all regimes), ``sweep`` (the search of hyperparameters)
+- section 4.1, scores and their tables: ``evaluate``, ``comparisons``, ``tables``
+- Figs 7 to 12: ``figures``; the curves of Fig. 8: ``sensitivity``
+- section 4.3, properties and designs: :mod:`twopoint_models.design`
+
+The commands, with a form for two cores::
+
+    python examples/train_cess_vae.py --out runs --small
+    python examples/evaluate_cess_vae.py --runs runs --out evaluation --small
+    python examples/train_jax_vae.py --out jax_run --small
+"""
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+
+if TYPE_CHECKING:
+    from .config import CESSConfig
+    from .evaluate import score_rows
+    from .network import CESSVAE
+    from .regimes import REGIMES
+    from .sensitivity import line_sensitivity
+    from .several import sweep_regimes, train_regimes
+    from .sweep import sweep_regime
+    from .tables import summarise
+    from .train import CESSVAETask, train_cess_vae
+
+__all__ = [
+    "CESSVAE",
+    "REGIMES",
+    "CESSConfig",
+    "CESSVAETask",
+    "line_sensitivity",
+    "score_rows",
+    "summarise",
+    "sweep_regime",
+    "sweep_regimes",
+    "train_cess_vae",
+    "train_regimes",
+]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        ".config": "CESSConfig",
+        ".evaluate": "score_rows",
+        ".network": "CESSVAE",
+        ".regimes": "REGIMES",
+        ".sensitivity": "line_sensitivity",
+        ".several": "sweep_regimes train_regimes",
+        ".sweep": "sweep_regime",
+        ".tables": "summarise",
+        ".train": "CESSVAETask train_cess_vae",
+    },
+)

@@ -1,0 +1,95 @@
+"""Numbers of several rows on the same samples: who is lower how often; and whether a distribution has two modes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float64, Shaped
+from scipy.stats import gaussian_kde
+
+LEAST = 1e-12  # excess CESS that is rounding, and counts as this in a logarithm
+# Scott's bandwidth is for one normal mode and hides a small one beside it. Measured: so deep a valley shows in .95 of draws of 500 numbers
+# of which .2 lie 2.5 standard deviations below the others; in .02 of draws of 500 normal or skewed ones, and in .05 to .25 of 100.
+_NARROW, _DIP, _SHARE = 0.7, 0.8, 0.05
+
+
+def pairwise(values: Mapping[str, Shaped[np.ndarray, " samples"]]) -> Float64[np.ndarray, "rows rows"]:
+    """Return the share of samples on which one row has a lower number than another; ties count half.
+
+    Parameters
+    ----------
+    values : dict of str to array (n,)
+        By row; the same samples in each.
+
+    Returns
+    -------
+    float64 array (k, k)
+        ``[a, b]``: how often row a is below row b. One half on the diagonal.
+
+    Raises
+    ------
+    ValueError
+        If there is no row or no sample, rows differ in length, or a number is NaN.
+
+    References
+    ----------
+    Cai et al., Fig. 11.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.comparisons import pairwise
+    >>> pairwise({"a": np.array([1.0, 1.0]), "b": np.array([1.0, 2.0])}).tolist()
+    [[0.5, 0.75], [0.25, 0.5]]
+    """
+    rows = [np.asarray(each, dtype=np.float64) for each in values.values()]
+    if len({each.shape for each in rows}) != 1 or rows[0].ndim != 1 or not rows[0].size or np.isnan(rows).any():
+        raise ValueError(f"values must be arrays (n,) of one length without NaN, got {[each.shape for each in rows]}")
+    return np.array([[((a < b) + (a == b) / 2).mean() for b in rows] for a in rows])
+
+
+def valley(values: Shaped[np.ndarray, " samples"]) -> float | None:
+    """Return the number between the two modes of a logarithmic distribution, if it has two.
+
+    The density of the logarithms is estimated by Gaussian kernels of 0.7 times Scott's bandwidth. A valley counts if it is a fifth below
+    the lower of the highest peaks on its sides, and a twentieth of the numbers or more lie on either; the deepest one is taken. Of 100
+    numbers or fewer a valley may be chance.
+
+    Parameters
+    ----------
+    values : array (n,)
+        Numbers of 0 or more; what is below 1e-12 counts as that.
+
+    Returns
+    -------
+    float or None
+        None if there is one mode.
+
+    Raises
+    ------
+    ValueError
+        If values are not (n,), or one is NaN or infinite.
+
+    References
+    ----------
+    Cai et al., Fig. 10 and section 4.1. Scott, *Multivariate Density Estimation* (1992).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.comparisons import valley
+    >>> low, high = np.geomspace(1e-5, 3e-5, 20), np.geomspace(1e-3, 3e-3, 80)
+    >>> valley(high), round(valley(np.concatenate([low, high])), 4)
+    (None, 0.0002)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise ValueError(f"values must be finite, of the shape (n,), got {values.shape}")
+    logs = np.log10(np.maximum(values, LEAST))
+    if len(logs) < 3 or np.ptp(logs) < 1e-9:  # no density, or that of one number
+        return None
+    grid = np.linspace(logs.min(), logs.max(), 512)
+    density = gaussian_kde(logs, lambda kernels: _NARROW * kernels.scotts_factor())(grid)
+    lower = np.minimum(np.maximum.accumulate(density), np.maximum.accumulate(density[::-1])[::-1])  # of the peaks on both sides
+    below = (logs[:, None] < grid).mean(axis=0)
+    deep = np.where((below >= _SHARE) & (below <= 1 - _SHARE), density / lower, 1.0)
+    return float(10 ** grid[deep.argmin()]) if deep.min() < _DIP else None

@@ -1,0 +1,175 @@
+"""Scores of reconstructions image by image: soft, thresholded, cut at their own fraction; over all lags and the centre crop."""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..checks import positive
+from ..evaluation.measures import specific_interface_length
+from ..evaluation.reconstructions import Images, centre_crop, excess_cess, labels_of_two, thresholded, thresholded_at_fraction
+
+SOFT, SHARP, CUT = "soft", "thresholded", "cut at own fraction"
+ALL, CROP = "all lags", "centre crop"
+OUTPUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {SOFT: lambda x: x, SHARP: thresholded, CUT: thresholded_at_fraction}
+
+
+class Scores(NamedTuple):
+    """What each of n reconstructions is like, by output.
+
+    Attributes
+    ----------
+    excess : dict of str to dict of str to float64 array (n,)
+        By output, then by lags: the excess CESS in nats.
+    fraction_error : dict of str to float64 array (n,)
+        By output: half the sum over phases of absolute differences of volume fractions; of two phases the difference of phase 1's.
+    interface_ratio : dict of str to float64 array (n,)
+        By binary output: specific interface length by that of the image, NaN where the image has no interface.
+    """
+
+    excess: dict[str, dict[str, np.ndarray]]
+    fraction_error: dict[str, np.ndarray]
+    interface_ratio: dict[str, np.ndarray]
+
+
+def score(reconstructions: Images, images: Images) -> Scores:
+    """Score reconstructions, soft, thresholded, and of two phases cut at their own volume fraction; over all lags and the centre crop.
+
+    Parameters
+    ----------
+    reconstructions : array (n, 1, H, W), or (n, N, H, W) beyond two phases
+        Memberships.
+    images : array of this shape
+        Of 0 and 1.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ValueError
+        If shapes are others or unequal, numbers are not finite, or images are not of 0 and 1.
+
+    References
+    ----------
+    Cai et al., section 4.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> images = np.eye(16)[None, None]
+    >>> found = score(images / 2, images)
+    >>> found.fraction_error["soft"].tolist(), found.interface_ratio["thresholded"].tolist()
+    ([0.03125], [1.0])
+    """
+    images = labels_of_two("images", images)
+    outputs = {name: make(reconstructions) for name, make in OUTPUTS.items() if name != CUT or images.shape[1] == 1}
+    crops = {ALL: None, CROP: (centre_crop(images.shape[2]), centre_crop(images.shape[3]))}
+    excess = {name: {lags: excess_cess(x, images, crop) for lags, crop in crops.items()} for name, x in outputs.items()}
+    apart = {name: np.abs(x.mean((2, 3), dtype=np.float64) - images.mean((2, 3), dtype=np.float64)) for name, x in outputs.items()}
+    errors = {name: each.sum(axis=1) / min(images.shape[1], 2) for name, each in apart.items()}
+    length = _interface(images)
+    ratios = {name: _interface(x) / np.where(length > 0, length, np.nan) for name, x in outputs.items() if name != SOFT}
+    return Scores(excess, errors, ratios)
+
+
+def join(parts: Iterable[Scores]) -> Scores:
+    """Return the scores of several blocks as those of one.
+
+    Parameters
+    ----------
+    parts : Scores
+        One or more, of the same outputs.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import join, score
+    >>> images = np.eye(16)[None, None]
+    >>> join([score(images, images)] * 3).excess["soft"]["all lags"].tolist()
+    [0.0, 0.0, 0.0]
+    """
+    parts = list(parts)
+    if not parts:
+        raise ValueError("parts must be one or more, got none")
+    excess, errors, ratios = zip(*parts, strict=True)
+    return Scores({name: _joined([each[name] for each in excess]) for name in excess[0]}, _joined(errors), _joined(ratios))
+
+
+def score_rows(
+    rows: Mapping[str, Callable[[np.ndarray], np.ndarray]],
+    items: Iterable[Mapping[str, Any]],
+    *,
+    block: int = 50,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[dict[str, Scores], list[dict[str, Any]]]:
+    """Reconstruct the images of a dataset in several ways, and score them, so many at a time that memory stays bounded.
+
+    Parameters
+    ----------
+    rows : dict of str to callable
+        By name: from images (k, 1, H, W), or (k, N, H, W) beyond two phases, to reconstructions of this shape.
+    items : iterable of dict
+        Each with ``image``, (1, H, W) or (N, H, W), as of :class:`twopoint_models.data.MICRO2D`.
+    block : int
+        Images at a time.
+    progress : callable, optional
+        Called with the number of images done.
+
+    Returns
+    -------
+    scores : dict of str to Scores
+        By row.
+    items : list of dict
+        The items without their images.
+
+    Raises
+    ------
+    ValueError
+        If there is no row or no item, or a reconstruction does not fit its image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae import score_rows
+    >>> from twopoint_models.evaluation.trivial import TRIVIAL
+    >>> scores, items = score_rows(TRIVIAL, [{"image": np.eye(32)[None], "name": "diagonal"}] * 3)
+    >>> len(scores["4-px blur"].fraction_error["soft"]), items[0]
+    (3, {'name': 'diagonal'})
+    """
+    parts: dict[str, list[Scores]] = {row: [] for row in rows}
+    told: list[dict[str, Any]] = []
+    source, block = iter(items), positive("block", block)
+    while found := list(islice(source, block)):
+        images = np.stack([item["image"] for item in found])
+        for row, reconstruct in rows.items():
+            parts[row].append(score(reconstruct(images), images))
+        told += [{key: value for key, value in item.items() if key != "image"} for item in found]
+        if progress:
+            progress(len(told))
+    if not parts or not told:
+        raise ValueError(f"rows and items must be one or more, got {len(parts)} and {len(told)}")
+    return {row: join(each) for row, each in parts.items()}, told
+
+
+def _interface(x: np.ndarray) -> np.ndarray:
+    """Return the specific interface length of images (n, channels, H, W) of 0 and 1, all channels' together: it is for ratios."""
+    return specific_interface_length(x).sum(axis=1)
+
+
+def _joined(parts: Iterable[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return arrays by name, those of one name end to end."""
+    parts = list(parts)
+    return {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}

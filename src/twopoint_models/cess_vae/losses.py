@@ -1,0 +1,109 @@
+"""The losses of the ways of training, of a decoder's logits, and what a validation measures."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+import twopoint as tp
+
+from ..evaluation.reconstructions import centre_crop
+from ..nets.vgg import VGG19
+from .blocks import volume_level
+from .config import REDUCTION, CESSConfig
+from .network import CESSVAE
+
+LOSSES = ("mse", "mse_cess", "cess", "crop", "style", "cess_clamp", "sharp")
+
+
+class Loss:
+    """One loss of logits (B, 1 or N, H, W) against images of that shape.
+
+    Parameters
+    ----------
+    name : str
+        Of ``LOSSES``.
+    config : CESSConfig
+        Weights of its terms; the size, of which the centre crop is 50 in 224.
+    network : CESSVAE
+        Turns logits to memberships.
+    vgg : VGG19, optional
+        For "style"; moved to where the images are.
+
+    References
+    ----------
+    Cai et al., eqs. (3), (7)-(11) and section 3.4.
+    """
+
+    def __init__(self, name: str, config: CESSConfig, network: CESSVAE, vgg: VGG19 | None = None) -> None:
+        if name not in LOSSES:
+            raise ValueError(f"name must be one of {', '.join(LOSSES)}, got {name!r}")
+        if name == "style" and vgg is None:
+            raise ValueError("vgg must be given for the style loss")
+        self.name, self.config, self.network = name, config, network
+        self.vgg = None if vgg is None else vgg.to(memory_format=torch.channels_last)  # as the images are, and a fifth faster
+        self.options: dict[str, Any] = {"implied_phase": network.channels == 1}
+        self.crop = centre_crop(config.size)
+
+    def __call__(self, logits: Tensor, images: Tensor) -> Tensor:
+        """Return the loss, a mean over the batch."""
+        value: Tensor = getattr(self, f"_{self.name}")(logits, images)
+        return value
+
+    def measures(self, logits: Tensor, images: Tensor) -> dict[str, Tensor]:
+        """Return "mse", excess CESS in nats as "cess", "crop" and "thresholded", "style" where that is the loss: means over the batch."""
+        found = {name: getattr(self, f"_{name}")(logits, images) for name in ("mse", "cess", "crop")}
+        found["thresholded"] = self._excess(self.hard(logits), images)
+        return found | ({"style": self._style(logits, images)} if self.name == "style" else {})
+
+    def hard(self, logits: Tensor) -> Tensor:
+        """Return the phases that logits stand for, as memberships of 0 and 1."""
+        soft = self.network.memberships(logits)
+        if self.network.channels == 1:
+            return (soft >= 0.5).to(logits.dtype)
+        return functional.one_hot(soft.argmax(1), soft.shape[1]).movedim(-1, 1).to(logits.dtype)
+
+    def _excess(self, found: Tensor, images: Tensor, **options: Any) -> Tensor:
+        """Return the excess CESS of memberships."""
+        return tp.cess(found, images, excess=True, **self.options, **options)
+
+    def _mse(self, logits: Tensor, images: Tensor) -> Tensor:
+        return functional.mse_loss(self.network.memberships(logits), images)
+
+    def _mse_cess(self, logits: Tensor, images: Tensor) -> Tensor:
+        return self.config.alpha * self._mse(logits, images) + self._cess(logits, images)
+
+    def _cess(self, logits: Tensor, images: Tensor) -> Tensor:
+        return self._excess(self.network.memberships(logits), images)
+
+    def _crop(self, logits: Tensor, images: Tensor) -> Tensor:
+        return self._excess(self.network.memberships(logits), images, crop=self.crop)
+
+    def _style(self, logits: Tensor, images: Tensor) -> Tensor:
+        assert self.vgg is not None
+        vgg = self.vgg.to(images.device)
+        with torch.no_grad():
+            wanted = [vgg(phase) for phase in images.split(1, dim=1)]
+        found = [vgg(phase) for phase in self.network.memberships(logits).split(1, dim=1)]
+        return torch.stack([tp.style_loss(a, b) for a, b in zip(found, wanted, strict=True)]).mean()
+
+    def _cess_clamp(self, logits: Tensor, images: Tensor) -> Tensor:
+        clamp = tp.clamp(self.network.memberships(logits), sigma=self.config.sigma, **self.options) / images[0, 0].numel()
+        return self._cess(logits, images) + self.config.clamp_weight * clamp
+
+    def _sharp(self, logits: Tensor, images: Tensor) -> Tensor:
+        """Return CESS of the thresholded image, all lags and short ones; backward it is soft, its volume fraction the plain sigmoid's."""
+        above = logits - volume_level(logits)
+        soft = (self.config.sharpness * above).sigmoid()
+        soft = soft + (logits.sigmoid() - soft).mean(dim=(1, 2, 3), keepdim=True)
+        straight = (above >= 0).to(soft.dtype) + soft - soft.detach()
+        shortest = self.config.size // REDUCTION
+        lags: list[dict[str, Any]] = [{}, {"crop": self.crop}, {"crop": shortest}]  # of all lags, those that grains have are a few only
+        whole, middle, short = (self._excess(straight, images, floor=SHARP_FLOOR, **each) for each in lags)
+        return whole + self.config.short_weight * (middle + short)
+
+
+# Of a thresholded image some statistics are 0, where the logarithm's slope is 1 over the floor: with CESS's own floor, 1e-6, a few lags
+# would decide where a step goes, and networks end in nan (measured).
+SHARP_FLOOR = 1e-2

@@ -1,0 +1,225 @@
+"""The variational autoencoder of the CESS paper: images of phases to a small latent image and back."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..nets.blocks import conv, count_of, latent_noise, noise_planes
+from ..nets.files import Network
+from .blocks import Chain, level, receptive_field, volume_level, widths_of
+from .config import REDUCTION
+
+LEVELS = 5  # of resolution, with a sampling by two between neighbours
+
+
+class CESSVAE(Network):
+    """Encode microstructures to a latent image at a sixteenth of their resolution, and decode it.
+
+    Cai et al., section 3.3 and Fig. 5, after TAESD: five levels of resolution, each of ``depth`` skip-connected convolutions with a ReLU
+    behind each, average pooling between those of the encoder, nearest up-sampling between those of the decoder. An image of 224 x 224
+    becomes a latent one of 14 x 14. ``encoder`` and ``decoder`` are chains of layers: to mean and log-variance (B, 2C, h, w), to logits.
+
+    Parameters
+    ----------
+    phases : int
+        Number N of phases. For two, images hold the membership of phase 1 alone, (B, 1, H, W), and a sigmoid ends the decoder; beyond, all
+        N memberships, (B, N, H, W), and a softmax.
+    latent_channels : int
+        Channels C of the latent image.
+    width : int or five int
+        Channels at all resolutions, or at each from that of the image to that of the latent image.
+    depth : int
+        Skip-connected convolutions at each resolution.
+    padding : "zeros" or "circular"
+        What convolutions see beyond the edges. Circular suits periodic images, and makes the network commute with shifts by 16 pixels.
+    sharpness : float
+        0 ends in a plain sigmoid or softmax. Above 0, for two phases, logits are first shifted, image by image, until as many pixels are
+        above 1/2 as the plain sigmoid has of phase 1, then multiplied by the sharpness: what is thresholded keeps its volume fraction.
+    texture : bool
+        Give the decoder noise at each resolution, from which it can make what the latent image has no room for: where the grains lie.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option means nothing.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint_models.cess_vae import CESSVAE
+    >>> model = CESSVAE(width=8)
+    >>> mean, log_variance = model.encode(torch.zeros(2, 1, 64, 32))
+    >>> tuple(mean.shape), tuple(model.decode(mean).shape)
+    ((2, 1, 4, 2), (2, 1, 64, 32))
+    """
+
+    def __init__(
+        self,
+        *,
+        phases: int = 2,
+        latent_channels: int = 1,
+        width: int | Sequence[int] = 64,
+        depth: int = 1,
+        padding: str = "zeros",
+        sharpness: float = 0.0,
+        texture: bool = False,
+    ) -> None:
+        super().__init__()
+        counts = dict(phases=count_of("phases", phases, 2), latent_channels=count_of("latent_channels", latent_channels, 1))
+        self.config: dict[str, Any] = counts | dict(width=widths_of(width), depth=count_of("depth", depth, 1), padding=padding)
+        self.config |= dict(sharpness=float(sharpness), texture=bool(texture))
+        if not sharpness >= 0 or (sharpness and phases > 2):
+            raise ValueError(f"sharpness must be 0 or more, and 0 beyond two phases, got {sharpness!r}")
+        if padding not in ("zeros", "circular"):
+            raise ValueError(f"padding must be 'zeros' or 'circular', got {padding!r}")
+        self.channels = 1 if phases == 2 else phases
+        self.latent_channels = latent_channels
+        wide = self.config["width"]
+        a, b, c, d, e = wide if isinstance(wide, list) else [wide] * 5
+        down, up = partial(level, depth, padding), partial(level, depth, padding, textured=bool(texture))
+        self.encoder = nn.Sequential(
+            *down(self.channels, a),  # (B, a, H, W)
+            *down(a, b, nn.AvgPool2d(2)),  # (B, b, H/2, W/2)
+            *down(b, c, nn.AvgPool2d(2)),  # (B, c, H/4, W/4)
+            *down(c, d, nn.AvgPool2d(2)),  # (B, d, H/8, W/8)
+            *down(d, e, nn.AvgPool2d(2)),  # (B, e, H/16, W/16)
+            conv(e, 2 * latent_channels, padding),  # (B, 2C, H/16, W/16)
+        )
+        self.decoder = Chain(
+            *up(latent_channels, e),  # (B, e, H/16, W/16)
+            *up(e, d, nn.Upsample(scale_factor=2)),  # (B, d, H/8, W/8)
+            *up(d, c, nn.Upsample(scale_factor=2)),  # (B, c, H/4, W/4)
+            *up(c, b, nn.Upsample(scale_factor=2)),  # (B, b, H/2, W/2)
+            *up(b, a, nn.Upsample(scale_factor=2)),  # (B, a, H, W)
+            conv(a, self.channels, padding),  # (B, 1 or N, H, W)
+        )
+
+    @property
+    def receptive_field(self) -> int:
+        """Edge in pixels of the square that one latent pixel sees."""
+        return receptive_field(self.encoder)
+
+    def encode(self, images: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor]:
+        """Return the latent images' mean and log-variance.
+
+        Parameters
+        ----------
+        images : tensor (B, 1, H, W), or (B, N, H, W) beyond two phases
+            Memberships in [0, 1]; H and W divisible by 16.
+
+        Returns
+        -------
+        mean, log_variance : tensors (B, C, H/16, W/16)
+
+        Raises
+        ------
+        ValueError
+            If images have another shape.
+        """
+        if images.ndim != 4 or images.shape[1] != self.channels:
+            raise ValueError(f"images must have the shape (batch, {self.channels}, H, W), got {tuple(images.shape)}")
+        if any(n % REDUCTION or not n for n in images.shape[2:]):
+            raise ValueError(f"images must have a height and width divisible by {REDUCTION}, got {tuple(images.shape[2:])}")
+        mean, log_variance = self.encoder(images).chunk(2, dim=1)
+        return mean, log_variance.clamp(-30.0, 20.0)  # a variance that float32 holds
+
+    def decode(self, latents: Float[Tensor, "batch latents height width"], *, seed: int = 0) -> Tensor:
+        """Return the memberships that latent images stand for.
+
+        Parameters
+        ----------
+        latents : tensor (B, C, h, w)
+        seed : int
+            Of a textured decoder's noise, the same for all images of the batch.
+
+        Returns
+        -------
+        tensor (B, 1, 16 h, 16 w), or (B, N, 16 h, 16 w) beyond two phases
+            In [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If latents have another shape.
+        """
+        return self.memberships(self.logits(latents, seed=seed))
+
+    def logits(self, latents: Tensor, keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
+        """Return :meth:`decode`'s result before sigmoid or softmax; noise hangs on seed, epoch and keys, one for each image or for all."""
+        if latents.ndim != 4 or latents.shape[1] != self.latent_channels:
+            raise ValueError(f"latents must have the shape (batch, {self.latent_channels}, h, w), got {tuple(latents.shape)}")
+        planes = noise_planes(keys, latents.shape[2:], LEVELS, seed=seed, epoch=epoch) if self.config["texture"] else []
+        return self.decoder(latents, [plane.to(latents) for plane in planes])
+
+    def memberships(self, logits: Tensor) -> Tensor:
+        """Return sigmoid of logits for two phases, of the shifted and multiplied ones where sharpness is not 0; softmax beyond."""
+        if self.channels > 1:
+            return logits.softmax(dim=1)
+        return (logits - volume_level(logits)).mul(sharp).sigmoid() if (sharp := self.config["sharpness"]) else logits.sigmoid()
+
+    def changed(self, **options: Any) -> Self:
+        """Return a network with other sharpness or texture, and copies of these weights."""
+        found = type(self)(**(self.config | options))
+        found.load_state_dict(found.state_dict() | self.state_dict())
+        return found.train(self.training)
+
+    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """Return the reconstruction from the latent mean, ``decode(encode(images)[0])``."""
+        return self.decode(self.encode(images)[0])
+
+    def sample(self, count: int, size: int | tuple[int, int], *, seed: int = 0) -> Tensor:
+        """Return microstructures of latent images drawn from the prior, a standard normal distribution.
+
+        Parameters
+        ----------
+        count : int
+            How many, B.
+        size : int or (int, int)
+            Height and width in pixels, divisible by 16.
+        seed : int
+            The same seed gives the same images on every device.
+
+        Returns
+        -------
+        tensor (B, 1, H, W), or (B, N, H, W) beyond two phases
+
+        Raises
+        ------
+        ValueError
+            If count or size means nothing.
+        """
+        height, wide = (size, size) if isinstance(size, int) else size
+        if min(height, wide) < 1 or height % REDUCTION or wide % REDUCTION:
+            raise ValueError(f"size must be divisible by {REDUCTION}, got {size}")
+        shape, keys = (self.latent_channels, height // REDUCTION, wide // REDUCTION), range(count_of("count", count, 1))
+        return self.memberships(self.logits(latent_noise(keys, shape, seed=seed).to(next(self.parameters())), keys, seed=seed))
+
+    def interpolate(
+        self, first: Float[Tensor, "batch channels height width"], second: Float[Tensor, "batch channels height width"], count: int
+    ) -> Tensor:
+        """Return what lies between two microstructures, along the straight line between their latent means.
+
+        Parameters
+        ----------
+        first, second : tensors (B, 1, H, W), or (B, N, H, W) beyond two phases
+            The ends.
+        count : int
+            How many pictures, both ends' reconstructions included; 2 at least.
+
+        Returns
+        -------
+        tensor (count, B, 1 or N, H, W)
+
+        Raises
+        ------
+        ValueError
+            If count is below 2, or the ends differ in shape.
+        """
+        if first.shape != second.shape:
+            raise ValueError(f"first and second must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
+        ends = self.encode(first)[0], self.encode(second)[0]
+        return torch.stack([self.decode(torch.lerp(*ends, float(share))) for share in torch.linspace(0, 1, count_of("count", count, 2))])

@@ -1,0 +1,37 @@
+"""Ways of training: which loss a first and a second half have, and which measure tells how far a run has come."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Two halves of equal length, so that every regime makes as many steps; halves of one name go on with the same loss."""
+
+    start: str  # loss of the first half, of LOSSES
+    finish: str  # loss of the second half
+    judge: str  # measure on the validation images that a sweep makes small
+    own: tuple[str, ...]  # fields of CESSConfig that no other regime's losses look at
+    about: str
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The numbers among its own fields, which a sweep changes besides the learning rate."""
+        return tuple(name for name in self.own if name not in NOT_SWEPT)
+
+
+NOT_SWEPT = ("vgg", "style_layers", "short_weight")
+REGIMES = {
+    "mse": Regime("mse", "mse", "mse", (), "mean squared error of pixels"),
+    "mse_cess": Regime("mse_cess", "mse_cess", "cess", ("alpha",), "alpha MSE + CESS, eq. (10)"),
+    "cess_finetuned": Regime("mse", "cess", "cess", (), "MSE, then CESS, eq. (8)"),
+    "crop_finetuned": Regime("mse", "crop", "crop", (), "MSE, then CESS on the centre crop, eq. (11)"),
+    "style": Regime("mse", "style", "style", ("vgg", "style_layers"), "MSE, then the style loss on VGG-19, eq. (3)"),
+    "cess_clamp": Regime("cess_clamp", "cess_clamp", "cess", ("clamp_weight", "sigma"), "control: CESS and clamp from scratch, Fig. 4"),
+    "sharp": Regime(
+        "mse",
+        "sharp",
+        "thresholded",
+        ("sharpness", "short_weight"),
+        "ours: MSE, then CESS of the thresholded image, all lags and short ones, with noise in the decoder for its texture",
+    ),
+}

@@ -1,0 +1,218 @@
+"""Tables of scores: a summary for JSON, the same in Markdown, and numbers image by image for CSV."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ..evaluation.tables import markdown_table, rounded
+from .comparisons import LEAST, pairwise, valley
+from .evaluate import Scores
+
+Summary = dict[str, Any]
+
+
+def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
+    """Return the figures of several rows, models or trivial ones, on the same images.
+
+    Parameters
+    ----------
+    scores : dict of str to Scores
+        By row.
+    names : list of str (n,)
+        The class of each image.
+
+    Returns
+    -------
+    dict
+        For JSON. ``images``: their number. ``excess``, by output, lags and row: ``median``, ``mean``, ``log_mean`` (the geometric mean),
+        ``quartiles``; ``valley`` between two modes, None for one mode; then ``below``, the share of all images below it, and
+        ``classes``, that of each class. ``pairwise``, by output, lags and two rows: how often the first has the lower excess, ties count
+        half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the median, None if no image
+        has an interface.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, no image, or rows differ in outputs or length.
+
+    References
+    ----------
+    Cai et al., section 4.1, Figs 9 to 11.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae import summarise
+    >>> images = np.eye(16)[None, None]
+    >>> summary = summarise({"half": score(images / 2, images), "all": score(images, images)}, ["diagonal"])
+    >>> summary["pairwise"]["soft"]["all lags"]["all"], summary["fraction_error"]["soft"]["half"]
+    ({'half': 1.0, 'all': 0.5}, 0.03125)
+    """
+    names = [str(name) for name in names]
+    shapes = {row: [np.shape(x) for x in chain(*(e.values() for e in s.excess.values()))] for row, s in scores.items()}
+    if not scores or not names or {(len(names),)} != set(chain(*shapes.values())) or len(set(map(len, shapes.values()))) > 1:
+        raise ValueError(f"scores must be of one row or more, each of {len(names)} images as names, 1 at least, got {shapes}")
+    first = next(iter(scores.values()))
+    table: Summary = {"images": len(names), "excess": {}, "pairwise": {}}
+    for output, lags in ((output, lags) for output, by in first.excess.items() for lags in by):
+        values = {row: s.excess[output][lags] for row, s in scores.items()}
+        table["excess"].setdefault(output, {})[lags] = {row: _figures(x, names) for row, x in values.items()}
+        shares = {a: dict(zip(scores, found, strict=True)) for a, found in zip(scores, pairwise(values).tolist(), strict=True)}
+        table["pairwise"].setdefault(output, {})[lags] = shares
+    errors = {output: {row: float(s.fraction_error[output].mean()) for row, s in scores.items()} for output in first.fraction_error}
+    ratios = {output: {row: _median(s.interface_ratio[output]) for row, s in scores.items()} for output in first.interface_ratio}
+    return table | {"fraction_error": errors, "interface_ratio": ratios}
+
+
+def overview(summary: Summary) -> str:
+    """Return the main tables in Markdown: medians of the excess CESS; errors of volume fractions and ratios of interface lengths.
+
+    Parameters
+    ----------
+    summary : dict
+        What :func:`summarise` gives.
+
+    Returns
+    -------
+    str
+        Two tables with a row for each model and trivial reconstruction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae.tables import overview
+    >>> from twopoint_models.cess_vae import summarise
+    >>> images = np.eye(16)[None, None]
+    >>> print(overview(summarise({"itself": score(images, images)}, ["diagonal"])).splitlines()[2][:27])
+    | itself |              0 |
+    """
+    excess, errors, ratios = (summary[key] for key in ("excess", "fraction_error", "interface_ratio"))
+    medians = {f"{output}, {lags}": {r: f["median"] for r, f in rows.items()} for output, by in excess.items() for lags, rows in by.items()}
+    others = {f"v error, {output}": found for output, found in errors.items()}
+    others |= {f"interface, {output}": found for output, found in ratios.items()}
+    rows = next(iter(errors.values()))
+    tables = [
+        markdown_table(["", *by], [[row, *(rounded(found[row]) for found in by.values())] for row in rows]) for by in (medians, others)
+    ]
+    return "\n".join(tables)
+
+
+def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
+    """Return all tables in Markdown.
+
+    Parameters
+    ----------
+    summary : dict
+        What :func:`summarise` gives.
+    title : str
+        Of the page.
+
+    Returns
+    -------
+    str
+        The main table, then one of distributions and one of pairs for each output and choice of lags.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae.tables import markdown
+    >>> from twopoint_models.cess_vae import summarise
+    >>> images = np.eye(16)[None, None]
+    >>> print(markdown(summarise({"itself": score(images, images)}, ["diagonal"])).splitlines()[0])
+    # Reconstructions
+    """
+    parts = [f"# {title}\n", f"{summary['images']} images. Excess CESS in nats, medians; mean error of volume fractions (v error); median "]
+    parts[-1] += "ratio of the specific interface length to that of the image.\n"
+    parts.append(overview(summary))
+    heads = ["", "median", "mean", "log-mean", "first quartile", "third quartile", "modes", "valley", "share below"]
+    for output, by in summary["excess"].items():
+        for lags, rows in by.items():
+            parts += [f"## Excess CESS, {output}, {lags}\n", markdown_table(heads, [[row, *_told(f)] for row, f in rows.items()])]
+            if two := {row: f["classes"] for row, f in rows.items() if f["valley"] is not None}:
+                classes = next(iter(two.values()))
+                parts.append("Two modes of the logarithm: share of each class below the valley.\n")
+                parts.append(
+                    markdown_table(["", *classes], [[row, *(f"{share:.2f}" for share in found.values())] for row, found in two.items()])
+                )
+            wins = summary["pairwise"][output][lags]
+            parts.append("Share of the images on which the row has the lower excess CESS than the column; ties count half.\n")
+            parts.append(
+                markdown_table(["", *wins], [[a, *("" if a == b else f"{x:.3f}" for b, x in found.items())] for a, found in wins.items()])
+            )
+    return "\n".join(parts)
+
+
+def per_image(scores: Mapping[str, Scores], names: Iterable[str], indices: Iterable[int]) -> str:
+    """Return the excess CESS of each image as comma-separated values.
+
+    Parameters
+    ----------
+    scores : dict of str to Scores
+        By row.
+    names : list of str (n,)
+        The class of each image.
+    indices : list of int (n,)
+        Its place in the class.
+
+    Returns
+    -------
+    str
+        First the heads: class, index, then "row, output, lags".
+
+    Raises
+    ------
+    ValueError
+        If names, indices and scores differ in length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae.tables import per_image
+    >>> images = np.eye(16)[None, None]
+    >>> [line[:36] for line in per_image({"itself": score(images, images)}, ["diagonal"], [7]).splitlines()]
+    ['class,index,"itself, soft, all lags"', 'diagonal,7,0.0,0.0,0.0,0.0,0.0,0.0']
+    """
+    found = {(row, o, lags): x for row, s in scores.items() for o, by in s.excess.items() for lags, x in by.items()}
+    lines = [[name, int(index)] for name, index in zip(names, indices, strict=True)]
+    if any(len(x) != len(lines) for x in found.values()):
+        raise ValueError(f"scores must be of {len(lines)} images as names and indices, got {sorted({len(x) for x in found.values()})}")
+    page = StringIO(newline="")
+    writer = csv.writer(page, lineterminator="\n")
+    writer.writerow(["class", "index", *map(", ".join, found)])
+    writer.writerows([*line, *x] for line, *x in zip(lines, *(x.tolist() for x in found.values()), strict=True))
+    return page.getvalue()
+
+
+def _figures(values: np.ndarray, names: Sequence[str]) -> Summary:
+    """Return what one distribution is like."""
+    told: Summary = {"median": float(np.median(values)), "mean": float(values.mean())}
+    told["log_mean"] = float(np.exp(np.log(np.maximum(values, LEAST)).mean()))
+    told["quartiles"] = np.percentile(values, [25, 75]).tolist()
+    told["valley"] = level = valley(values)
+    if level is not None:
+        low, classes = values < level, np.asarray(names)
+        told["below"] = float(low.mean())
+        told["classes"] = {name: float(low[classes == name].mean()) for name in dict.fromkeys(names)}
+    return told
+
+
+def _told(figures: Summary) -> list[str]:
+    """Return the cells of one distribution."""
+    cells = [rounded(x) for x in (figures["median"], figures["mean"], figures["log_mean"], *figures["quartiles"])]
+    if figures["valley"] is None:
+        return [*cells, "1", "", ""]
+    return [*cells, "2", rounded(figures["valley"]), f"{figures['below']:.2f}"]
+
+
+def _median(values: np.ndarray) -> float | None:
+    """Return the median of what is no NaN."""
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if known.size else None

@@ -1,0 +1,205 @@
+"""Descriptions of microstructures for a predictor of properties, the splits that judge them, and how they compare."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+import twopoint as tp
+
+from ..cess_vae.network import CESSVAE
+from ..checks import positive
+from ..evaluation.components import principal_axes
+from ..evaluation.reconstructions import thresholded
+from ..evaluation.trivial import block_means
+from .predictor import fit_property_mlp
+from .tables import property_scores, summarise_scores
+
+BATCH = 64
+Splits = Sequence[tuple[np.ndarray, np.ndarray]]
+
+
+def random_splits(count: int, seeds: int, *, share: float = 0.2, seed: int = 0) -> Splits:
+    """Return for each of so many seeds which items are learnt and which, a random share, are judged."""
+    rng = np.random.default_rng(seed)
+    orders = [rng.permutation(count) for _ in range(positive("seeds", seeds))]
+    test = max(1, round(share * count))
+    return [(order[test:], order[:test]) for order in orders]
+
+
+def folds(count: int, number: int, *, seed: int = 0) -> Splits:
+    """Return a split for each of so many parts of about equal size, in random order: that part is judged, all others are learnt."""
+    parts = np.array_split(np.random.default_rng(seed).permutation(count), positive("number", number))
+    return [(np.concatenate([other for j, other in enumerate(parts) if j != i]), part) for i, part in enumerate(parts)]
+
+
+def latents_of(models: Mapping[str, CESSVAE], images: np.ndarray) -> dict[str, np.ndarray]:
+    """Return flat latent means (n, d) of images (n, 1, H, W), by network."""
+    with torch.inference_mode():
+        parts = torch.from_numpy(images).split(BATCH)
+        return {name: torch.cat([model.encode(x)[0].flatten(1) for x in parts]).numpy() for name, model in models.items()}
+
+
+def decoded_samples(model: CESSVAE, latents: np.ndarray, count: int, edge: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return latents drawn as those of images lie, normal with their mean and covariance, and what is decoded from them, thresholded.
+
+    Parameters
+    ----------
+    model : CESSVAE
+    latents : array (n, edge^2)
+        Flat, of images.
+    count : int
+        How many to draw.
+    edge : int
+        Of the latent image.
+    seed : int
+
+    Returns
+    -------
+    float32 array (count, edge^2), float32 array (count, 1, H, W) of 0 and 1
+
+    References
+    ----------
+    Cai et al., section 4.3, who add such to what the predictor learns from.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.multivariate_normal(latents.mean(axis=0), np.cov(latents.T), positive("count", count)).astype(np.float32)
+    with torch.inference_mode():
+        parts = torch.from_numpy(drawn).reshape(count, -1, edge, edge).split(BATCH)
+        return drawn, np.concatenate([thresholded(model.decode(x).numpy()) for x in parts])
+
+
+THUMBNAIL = 16  # pixels of the image to one of the thumbnail, as to one of the CESS VAE's latent image
+
+
+def thumbnails(images: Float[np.ndarray, "n 1 height width"], block: int = THUMBNAIL) -> Float[np.ndarray, "n d"]:
+    """Return images at a latent image's resolution, by the means of blocks, as rows.
+
+    Parameters
+    ----------
+    images : array (n, 1, H, W)
+        Memberships of phase 1.
+    block : int
+        Edge of a block in pixels.
+
+    Returns
+    -------
+    array (n, H W / block^2)
+
+    Raises
+    ------
+    ValueError
+        As :func:`twopoint_models.evaluation.trivial.block_means`.
+
+    References
+    ----------
+    Cai et al., section 4.3: the 14 x 14 control.
+    """
+    return block_means(images, block)[:, 0, ::block, ::block].reshape(len(images), -1)
+
+
+def statistics_components(
+    known: Float[np.ndarray, "n 1 height width"], count: int
+) -> Callable[[Float[np.ndarray, "m 1 height width"]], Float[np.ndarray, "m count"]]:
+    """Return a function that gives images' coordinates on principal components of the 2-point statistics of known images.
+
+    Parameters
+    ----------
+    known : array (n, 1, H, W)
+        Memberships of phase 1, more images than components.
+    count : int
+        How many components: as many numbers as what they are compared with.
+
+    Returns
+    -------
+    function: array (m, 1, H, W) -> array (m, count)
+
+    Raises
+    ------
+    ValueError
+        If there are too few images.
+    """
+    mean, axes = principal_axes(_statistics(known), count)
+    return lambda images: (_statistics(images) - mean) @ axes.T
+
+
+def _statistics(images: np.ndarray) -> np.ndarray:
+    """Return autocorrelations of phase 1 as rows."""
+    found: np.ndarray = tp.autocorrelation(images[:, 0].astype(np.float32)).reshape(len(images), -1)
+    return found
+
+
+COMPONENTS, THUMBNAILS = "components of statistics", "thumbnails"
+
+
+def compare_descriptions(
+    latents: Mapping[str, np.ndarray],
+    images: np.ndarray,
+    values: np.ndarray,
+    properties: Sequence[str],
+    splits: Splits,
+    *,
+    augmented: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    progress: Callable[[str, int, int], object] | None = None,
+    **fit: Any,
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Fit a predictor to each description of microstructures on each split, and judge it by what it has not seen.
+
+    Parameters
+    ----------
+    latents : dict of str to array (n, d)
+        By network.
+    images : array (n, 1, H, W)
+        Of which thumbnails and, of those that are learnt, principal components of the 2-point statistics are taken, as many as thumbnails
+        have pixels.
+    values : array (n, p)
+    properties : p names
+    splits : list of (int array, int array)
+        Which are learnt, and which judged; :func:`twopoint_models.design.descriptions.random_splits` or ``folds``.
+    augmented : dict of str to (array (m, d), array (m, p)), optional
+        By network, more latents and their properties: a row of its own, which learns from these too.
+    progress : callable, optional
+        Called with the row, the number of fits done and that of all.
+    **fit
+        Options of :func:`fit_property_mlp`.
+
+    Returns
+    -------
+    dict of str to what :func:`twopoint_models.design.tables.summarise_scores` gives
+        By description.
+
+    Raises
+    ------
+    ValueError
+        As :func:`fit_property_mlp`.
+
+    References
+    ----------
+    Cai et al., section 4.3.
+    """
+    small = thumbnails(images)
+    rows = {**latents, THUMBNAILS: small}
+    more = {f"{name}, augmented": (latents[name], extra) for name, extra in (augmented or {}).items()}
+    scores: dict[str, list[Any]] = {}
+    total = len(splits) * (len(rows) + len(more) + 1)
+    for seed, (learnt, judged) in enumerate(splits):
+        for row, (x, extra) in _descriptions(rows, more, images, learnt, small.shape[1]):
+            model = fit_property_mlp(x[learnt], values[learnt], properties, extra=extra, seed=seed, **fit)
+            with torch.inference_mode():
+                found = model(torch.from_numpy(x[judged].astype(np.float32))).numpy()
+            scores.setdefault(row, []).append(property_scores(found, values[judged], properties))
+            if progress:
+                progress(row, sum(map(len, scores.values())), total)
+    return {row: summarise_scores(each) for row, each in scores.items()}
+
+
+def _descriptions(
+    rows: Mapping[str, np.ndarray], more: Mapping[str, tuple[np.ndarray, Any]], images: np.ndarray, learnt: np.ndarray, count: int
+) -> Iterator[tuple[str, tuple[np.ndarray, Any]]]:
+    """Yield all descriptions with what is learnt beside them."""
+    for row, x in rows.items():
+        yield row, (x, None)
+    yield COMPONENTS, (statistics_components(images[learnt], min(count, len(learnt) - 1))(images), None)
+    yield from more.items()

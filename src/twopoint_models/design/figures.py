@@ -1,0 +1,53 @@
+"""A chart of how well properties are predicted, by description."""
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from .tables import Scores
+
+
+def scores_chart(rows: Mapping[str, Scores], key: str = "nrmse", *, title: str = "") -> Figure:
+    """Draw each description's score of each property, a panel for each, mean and spread over seeds; descriptions in the order of the mean.
+
+    Parameters
+    ----------
+    rows : dict of str to what :func:`twopoint_models.design.tables.summarise_scores` gives
+        By description.
+    key : "nrmse" or "r2"
+        The error over the standard deviation of the property, 1 for always the mean; or the coefficient of determination.
+    title : str
+        Above all.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no description, or no such score.
+
+    Examples
+    --------
+    >>> from twopoint_models.design.figures import scores_chart
+    >>> score = {"nrmse": 0.3, "nrmse_spread": 0.01}
+    >>> len(scores_chart({"latents": {"E_x": score, "mean": score}}).axes)
+    2
+    """
+    if not rows or key not in ("nrmse", "r2"):
+        raise ValueError(f"rows must hold a description, and key be 'nrmse' or 'r2', got {len(rows)} and {key!r}")
+    names = sorted(rows, key=lambda row: rows[row]["mean"][key], reverse=key == "nrmse")
+    properties = list(rows[names[0]])
+    figure = Figure(figsize=(2.4 + 1.15 * len(properties), 0.9 + 0.24 * len(names)), layout="constrained")
+    panels = figure.subplots(1, len(properties), sharey=True, squeeze=False)[0]
+    for at, name in zip(panels, properties, strict=True):
+        found = [rows[row][name] for row in names]
+        spread = [each[f"{key}_spread"] for each in found]
+        at.errorbar([each[key] for each in found], range(len(names)), xerr=spread, fmt="o", markersize=3.5, capsize=2, color="#1f4e79")
+        at.set_title(name, fontsize=8)
+        at.tick_params(labelsize=7)
+        at.grid(axis="x", alpha=0.3)
+    panels[0].set_yticks(range(len(names)), names, fontsize=7)
+    figure.suptitle(title or {"nrmse": "error over standard deviation", "r2": "R2"}[key], fontsize=9)
+    return figure

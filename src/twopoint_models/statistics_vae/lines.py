@@ -1,0 +1,255 @@
+"""Lines of images: how many there are and how they run, and how well reconstructions keep them."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import ndimage
+
+import twopoint as tp
+
+from ..evaluation.components import principal_axes
+
+LEAST = 0.25  # of the image's size: what is shorter is no line
+
+
+class LineCounts(NamedTuple):
+    """What images hold.
+
+    Attributes
+    ----------
+    orientation : int array (n,)
+        0 horizontal, 1 vertical, -1 where there is no line or as much of both.
+    n_lines : int array (n,)
+        Lines that run so.
+    black : float64 array (n,)
+        Volume fraction of black.
+    """
+
+    orientation: np.ndarray
+    n_lines: np.ndarray
+    black: np.ndarray
+
+
+def count_lines(images: Float[np.ndarray, "n height width"], *, threshold: float = 0.5) -> LineCounts:
+    """Count the lines of images.
+
+    Pixels darker than the threshold that touch along an edge are one piece. It is horizontal where its bounding box is wider than high.
+    A piece along the orientation to which most of the length belongs, and a quarter of the image long, is a line.
+
+    Parameters
+    ----------
+    images : array (n, H, W) or (n, 1, H, W)
+        Gray values, 0 black and 1 white.
+    threshold : float
+        Darker pixels are black.
+
+    Returns
+    -------
+    LineCounts
+
+    Raises
+    ------
+    ValueError
+        If images have another shape or are not finite.
+
+    References
+    ----------
+    Hashemi, Guerzhoy and Paulson (2024): 98 % of orientations and 63 % of numbers right.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.statistics_vae.lines import count_lines
+    >>> image = np.ones((1, 32, 32))
+    >>> image[0, 4:6, 3:25] = image[0, 20:23, 8:31] = 0
+    >>> found = count_lines(image)
+    >>> found.orientation.tolist(), found.n_lines.tolist()
+    ([0], [2])
+    """
+    values = np.asarray(images)
+    values = values[:, 0] if values.ndim == 4 and values.shape[1] == 1 else values
+    if values.ndim != 3 or not np.isfinite(values).all():
+        raise ValueError(f"images must have the shape (n, H, W) or (n, 1, H, W) and be finite, got {np.shape(images)}")
+    black = values < threshold
+    told = [_counted(each) for each in black]
+    orientation, n_lines = (np.array([each[i] for each in told], dtype=int) for i in (0, 1))
+    return LineCounts(orientation, n_lines, black.mean(axis=(1, 2)))
+
+
+def _counted(black: np.ndarray) -> tuple[int, int]:
+    """Return the orientation and the number of lines of an image."""
+    boxes = [[side.stop - side.start for side in box] for box in ndimage.find_objects(ndimage.label(black)[0])]
+    spans = [[width for height, width in boxes if width > height], [height for height, width in boxes if height > width]]
+    wide, high = (sum(lengths) for lengths in spans)
+    if wide == high:
+        return -1, 0
+    orientation = int(high > wide)
+    return orientation, sum(length >= LEAST * black.shape[1 - orientation] for length in spans[orientation])
+
+
+DEVIATION = 0.25  # of soft membership in gray values
+HALF = DEVIATION * (2 * math.log(2)) ** 0.5  # the gray value whose membership is 1/2, .294
+BATCH = 64
+
+
+class LineMeasures(NamedTuple):
+    """Of each image and its reconstruction, arrays (n,).
+
+    Attributes
+    ----------
+    orientation_right, number_right : bool arrays
+        Whether the thresholded reconstruction's lines run as the image's, and whether there are as many; None of images without labels.
+    volume_fraction_difference : float64 array
+        ``|black(x) - black(x_rec)| / black(x)``, the reconstruction thresholded.
+    statistics_mse, data_mse : float64 arrays
+        Mean squared errors over lags of the autocorrelation of soft black, and over pixels.
+    """
+
+    orientation_right: np.ndarray | None
+    number_right: np.ndarray | None
+    volume_fraction_difference: np.ndarray
+    statistics_mse: np.ndarray
+    data_mse: np.ndarray
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The mean of each by name."""
+        return {name: float(np.mean(found)) for name, found in self._asdict().items() if found is not None}
+
+
+def measure_lines(
+    images: Float[np.ndarray, "n 1 height width"],
+    reconstructions: Float[np.ndarray, "n 1 height width"],
+    orientation: Int[np.ndarray, " n"] | None = None,
+    n_lines: Int[np.ndarray, " n"] | None = None,
+    *,
+    threshold: float = HALF,
+) -> LineMeasures:
+    """Measure reconstructions of images of lines.
+
+    Parameters
+    ----------
+    images, reconstructions : arrays (n, 1, H, W)
+        Gray values, 0 on lines and 1 elsewhere.
+    orientation, n_lines : int arrays (n,)
+        The images' labels, as of :class:`LineImages`. Without them, for any images of two phases, what needs them is None.
+    threshold : float
+        Darker pixels are black.
+
+    Returns
+    -------
+    LineMeasures
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, there is one orientation only, which anything gets right, or images are white lines on black.
+
+    References
+    ----------
+    Hashemi, Guerzhoy and Paulson (2024), whose threshold is 0.05: 98 of 100 orientations right, 63 numbers, volume fractions 17 % apart.
+    """
+    if images.shape != reconstructions.shape or images.ndim != 4 or images.shape[1] != 1:
+        raise ValueError(f"images and reconstructions must have one shape (n, 1, H, W), got {images.shape} and {reconstructions.shape}")
+    black = (images < threshold).mean(axis=(1, 2, 3))
+    if not black.all():
+        raise ValueError(f"images must have black pixels, image {int(np.argmin(black))} has none below {threshold:g}")
+    right: tuple[np.ndarray | None, np.ndarray | None] = None, None
+    if orientation is not None or n_lines is not None:
+        _check_labels(orientation, n_lines, black)
+        found = count_lines(reconstructions, threshold=threshold)
+        right = found.orientation == orientation, (found.orientation == orientation) & (found.n_lines == n_lines)
+    made = (reconstructions < threshold).mean(axis=(1, 2, 3))
+    statistics = [((a - b) ** 2).mean(axis=1) for a, b in zip(*map(autocorrelations, (images, reconstructions)), strict=True)]
+    return LineMeasures(
+        *right,
+        volume_fraction_difference=np.abs(made - black) / black,
+        statistics_mse=np.concatenate(statistics),
+        data_mse=((images - reconstructions) ** 2).mean(axis=(1, 2, 3), dtype=np.float64),
+    )
+
+
+def _check_labels(orientation: Any, n_lines: Any, black: np.ndarray) -> None:
+    """Refuse labels that do not fit, and images that are no black lines on white."""
+    n = len(black)
+    if np.shape(orientation) != (n,) or np.shape(n_lines) != (n,):
+        raise ValueError(f"orientation and n_lines must be (n,) = ({n},), got {np.shape(orientation)} and {np.shape(n_lines)}")
+    if len(np.unique(orientation)) < 2:
+        raise ValueError(f"orientation must hold both, or all are right by chance; all {n} are {np.unique(orientation).tolist()}")
+    if black.mean() > 0.5:
+        raise ValueError("images must be black lines on white, these are mostly black; take 1 - images")
+
+
+def nearest_in_statistics(
+    images: Float[np.ndarray, "n 1 height width"], among: Float[np.ndarray, "m 1 height width"]
+) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Return for each image which of others has the nearest autocorrelation of soft black, and the mean squared error over lags.
+
+    Parameters
+    ----------
+    images, among : arrays (n, 1, H, W), (m, 1, H, W)
+        Gray values, 0 black and 1 white, of one size.
+
+    Returns
+    -------
+    int array (n,), float64 array (n,)
+
+    Raises
+    ------
+    ValueError
+        If sizes differ, or there is none to choose from.
+
+    References
+    ----------
+    Hashemi, Guerzhoy and Paulson (2024), appendix B.3.
+    """
+    if images.shape[1:] != among.shape[1:] or images.ndim != 4 or not len(among):
+        raise ValueError(f"images and among must have one size (.., 1, H, W), one at least, got {images.shape} and {among.shape}")
+    given = np.concatenate(list(autocorrelations(images)))  # (n, lags)
+    best, at, first = np.full(len(images), np.inf), np.zeros(len(images), dtype=int), 0
+    for part in autocorrelations(among):
+        nearest = ((part**2).sum(axis=1) - 2 * given @ part.T).argmin(axis=1)  # of |a - b|^2, without |a|^2, which is one for all
+        lower = ((given - part[nearest]) ** 2).mean(axis=1)
+        at, best = np.where(lower < best, first + nearest, at), np.minimum(lower, best)
+        first += len(part)
+    return at, best
+
+
+def components_mse(
+    images: Float[np.ndarray, "n 1 height width"], known: Float[np.ndarray, "m 1 height width"], count: int
+) -> Float[np.ndarray, " n"]:
+    """Return how far autocorrelations of soft black are from their projections on principal components of known images'.
+
+    Parameters
+    ----------
+    images, known : arrays (n, 1, H, W), (m, 1, H, W)
+        Gray values, 0 black and 1 white, of one size.
+    count : int
+        How many components: as many numbers as a VAE's latents.
+
+    Returns
+    -------
+    float64 array (n,)
+        Mean squared errors over lags.
+
+    Raises
+    ------
+    ValueError
+        If sizes differ, or there are not more known images than components.
+    """
+    if images.shape[1:] != known.shape[1:]:
+        raise ValueError(f"images and known must have one size, got {images.shape} and {known.shape}")
+    given, told = (np.concatenate(list(autocorrelations(x))) for x in (images, known))
+    mean, axes = principal_axes(told, count)
+    error: np.ndarray = ((given - mean - (given - mean) @ axes.T @ axes) ** 2).mean(axis=1)
+    return error
+
+
+def autocorrelations(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield autocorrelations of soft black, (batch, lags) float64."""
+    for start in range(0, len(images), BATCH):
+        x = images[start : start + BATCH, 0].astype(np.float64)
+        yield tp.autocorrelation(np.exp(-(x**2) / (2 * DEVIATION**2))).reshape(len(x), -1)

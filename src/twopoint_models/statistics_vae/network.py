@@ -1,0 +1,122 @@
+"""Pieces that networks share."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from ..nets.blocks import count_of, latent_noise
+from ..nets.files import Network
+from .resnet import ResNet
+
+
+def unrounded(layer: nn.Module, x: Tensor) -> Tensor:
+    """Return what a layer makes of x in its weights' own precision, within autocast too."""
+    with torch.autocast(x.device.type, enabled=False):
+        found: Tensor = layer(x.to(next(layer.parameters()).dtype))
+    return found
+
+
+HIDDEN = 1024  # of both fully connected layers
+SEED = (64, 4, 4)  # channels, height and width from which the decoder starts
+BRIGHT = 2.5  # the logit of gray .92 from which images begin: of black lines on white most is white
+LEAST = 32  # pixels along an edge: what is left of them behind the last sampling of the encoder is one
+
+
+class ResNetVAE(Network):
+    """Encode images to a few latents, and decode these to images of like statistics.
+
+    The encoder is a ResNet without its last layer and two fully connected layers with batch normalisation; the decoder a fully connected
+    layer to 64 x 4 x 4, three transposed convolutions (64 to 32, 8 and 3 channels, kernel 3, stride 2), bilinear resizing and a 1 x 1
+    convolution. Of gray images, 0 black and 1 white; what is of phase 1, black or white, the loss decides.
+
+    Parameters
+    ----------
+    latents : int
+        How many, D.
+    size : int
+        Height and width of images in pixels, 32 or more.
+    layout : int
+        Of the ResNet: 18, 34, 50, 101 or 152 layers.
+    width : int
+        The decoder's channels are so many times the paper's.
+
+    Raises
+    ------
+    ValueError
+        If an option means nothing.
+
+    References
+    ----------
+    Hashemi, Guerzhoy and Paulson, *Toward learning latent-variable representations of microstructures by optimizing in spatial statistics
+    space* (2024).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint_models.statistics_vae import ResNetVAE
+    >>> model = ResNetVAE(latents=9, size=64, layout=18).eval()
+    >>> mean, log_variance = model.encode(torch.rand(2, 1, 64, 64))
+    >>> tuple(mean.shape), tuple(model.decode(mean).shape)
+    ((2, 9), (2, 1, 64, 64))
+    """
+
+    def __init__(self, *, latents: int = 9, size: int = 224, layout: int = 152, width: int = 1) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=count_of("size", size, LEAST))
+        self.config |= dict(layout=layout, width=count_of("width", width, 1))
+        self.latents, self.size = latents, size
+        self.encoder = ResNet(layout)
+        self.hidden = nn.Sequential(*_full(self.encoder.features, HIDDEN), *_full(HIDDEN, HIDDEN))
+        self.mean, self.log_variance = (nn.Linear(HIDDEN, latents) for _ in range(2))
+        seed, *rest = (width * n for n in (SEED[0], 32, 8, 3))
+        layers: list[nn.Module] = [*_full(latents, HIDDEN), *_full(HIDDEN, seed * SEED[1] * SEED[2]), nn.Unflatten(1, (seed, *SEED[1:]))]
+        for outputs in rest:  # 4 x 4 becomes 9, 19 and 39
+            layers += [nn.ConvTranspose2d(seed, outputs, 3, stride=2), nn.BatchNorm2d(outputs), nn.ReLU()]
+            seed = outputs
+        self.decoder = nn.Sequential(*layers)
+        self.last = nn.Conv2d(seed, 1, 1)
+        nn.init.constant_(self.last.bias, BRIGHT)
+
+    def encode(self, images: Float[Tensor, "batch 1 height width"]) -> tuple[Tensor, Tensor]:
+        """Return the latents' mean and log-variance, (B, D) each.
+
+        Parameters
+        ----------
+        images : tensor (B, 1, size, size)
+            Gray values in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If images have another shape.
+        """
+        if tuple(images.shape[1:]) != (1, self.size, self.size):
+            raise ValueError(f"images must have the shape (batch, 1, {self.size}, {self.size}), got {tuple(images.shape)}")
+        features = self.hidden(self.encoder(images))
+        mean, log_variance = unrounded(self.mean, features), unrounded(self.log_variance, features)
+        return mean, log_variance.clamp(-30.0, 20.0)  # a variance that float32 holds
+
+    def decode(self, latents: Float[Tensor, "batch latents"]) -> Tensor:
+        """Return images (B, 1, size, size), gray values in [0, 1], of latents (B, D); ValueError for another shape."""
+        if latents.ndim != 2 or latents.shape[1] != self.latents:
+            raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
+        x = interpolate(self.decoder(latents), size=(self.size, self.size), mode="bilinear")
+        found: Tensor = torch.sigmoid(unrounded(self.last, x))
+        return found
+
+    def forward(self, images: Float[Tensor, "batch 1 height width"]) -> Tensor:
+        """Return the reconstruction from the latent mean, ``decode(encode(images)[0])``."""
+        return self.decode(self.encode(images)[0])
+
+    def sample(self, count: int, *, seed: int = 0) -> Tensor:
+        """Return images (count, 1, size, size) of latents drawn from the prior, a standard normal distribution; the seed fixes them."""
+        keys = range(count_of("count", count, 1))
+        return self.decode(latent_noise(keys, (self.latents,), seed=seed).to(next(self.parameters())))
+
+
+def _full(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    """Return a fully connected layer with batch normalisation and ReLU."""
+    return nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()

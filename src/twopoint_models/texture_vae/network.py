@@ -1,0 +1,173 @@
+"""The texture VAE: a frozen VGG-19 encodes a patch, a few numbers describe its texture, and a decoder makes another patch of it."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..nets.blocks import conv, count_of, latent_noise
+from ..nets.files import Network
+from .decoder import SLOPE, TextureDecoder
+
+ENCODING = "pool_5"  # the layer of VGG-19 that is encoded
+CHANNELS, POOLED = 512, 32  # of that layer, and the pixels along an edge for which it has one
+BLOCKS = 4  # samplings up by two
+
+
+class TextureVAE(Network):
+    """Encode patches to a few latents, and decode these to patches of the same texture.
+
+    VGG-19 stays as it is; trained are the two fully connected layers behind its last pooling, and the decoder: a fully connected layer,
+    and four blocks of a 3 x 3 convolution, nearest up-sampling and LeakyReLU of slope 0.3. The network is given VGG's features, not the
+    patches, so that one pass of VGG serves it and the loss, features of a dataset can be kept, and files hold what was trained alone.
+
+    Parameters
+    ----------
+    latents : int
+        How many, D.
+    size : int
+        Height and width of a patch in pixels, divisible by 32.
+    width : five int
+        Channels of the decoder, from the coarsest resolution to that of the patch.
+    texture : bool
+        Take :class:`TextureDecoder` in place of the paper's decoder: noise at each resolution places the grains, and latents say of what
+        kind they are, alike at every place. The paper's puts what it does not know in the same places always, and learns each apart.
+
+    Raises
+    ------
+    ValueError
+        If an option means nothing.
+
+    References
+    ----------
+    Sardeshmukh et al., section 3.3 and Fig. 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from twopoint_models.nets import VGG19
+    >>> from twopoint_models.texture_vae import TextureVAE
+    >>> model, vgg = TextureVAE(latents=8, size=32, width=(16, 16, 8, 8, 8)), VGG19.random(layers=("pool_5",))
+    >>> mean, log_variance = model.encode(vgg(torch.rand(2, 1, 32, 32))[0])
+    >>> tuple(mean.shape), tuple(model.decode(mean).shape)
+    ((2, 8), (2, 1, 32, 32))
+    """
+
+    def __init__(self, *, latents: int = 64, size: int = 128, width: Sequence[int] = (256, 128, 64, 32, 32), texture: bool = False) -> None:
+        super().__init__()
+        if count_of("size", size, POOLED) % POOLED:
+            raise ValueError(f"size must be divisible by {POOLED}, got {size}")
+        if len(width) != BLOCKS + 1:
+            raise ValueError(f"width must be {BLOCKS + 1} numbers of channels, got {width!r}")
+        for each in width:
+            count_of("width", each, 1)
+        self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=size, width=list(width), texture=bool(texture))
+        self.latents, self.edge = latents, size >> BLOCKS
+        self.features = (CHANNELS, size // POOLED, size // POOLED)
+        self.scale = (CHANNELS * (size // POOLED) ** 2) ** -0.5  # so that a step of Adam, which moves all weights alike, stays small
+        self.mean, self.log_variance = (nn.Linear(CHANNELS * (size // POOLED) ** 2, latents) for _ in range(2))
+        self.decoder: nn.Module = TextureDecoder(latents, self.edge, width) if texture else _decoder(latents, self.edge, width)
+
+    def encode(self, features: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor]:
+        """Return the latents' mean and log-variance.
+
+        Parameters
+        ----------
+        features : tensor (B, 512, size/32, size/32)
+            Of patches, by ``VGG19(layers=("pool_5",))``.
+
+        Returns
+        -------
+        mean, log_variance : tensors (B, D)
+
+        Raises
+        ------
+        ValueError
+            If features have another shape.
+        """
+        if tuple(features.shape[1:]) != self.features:
+            raise ValueError(f"features must have the shape (batch, {', '.join(map(str, self.features))}), got {tuple(features.shape)}")
+        flat = features.flatten(1) * self.scale
+        return self.mean(flat), self.log_variance(flat).clamp(-30.0, 20.0)  # a variance that float32 holds
+
+    def decode(self, latents: Float[Tensor, "batch latents"], keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
+        """Return patches of the textures that latents stand for.
+
+        Parameters
+        ----------
+        latents : tensor (B, D)
+        keys : sequence of int
+            One a patch, or one for all: a textured decoder's noise hangs on seed, epoch and key.
+        seed, epoch : int
+            Others give a textured decoder other noise.
+
+        Returns
+        -------
+        tensor (B, 1, size, size)
+            Gray values in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If latents have another shape, or keys another number.
+        """
+        if latents.ndim != 2 or latents.shape[1] != self.latents:
+            raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
+        if len(keys) not in (1, len(latents)):
+            raise ValueError(f"keys must be one, or {len(latents)}, one a patch, got {len(keys)}")
+        found: Tensor = self.decoder(latents, keys, seed=seed, epoch=epoch) if self.config["texture"] else self.decoder(latents)
+        return found
+
+    def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """Return the reconstruction from the latent mean, ``decode(encode(features)[0])``."""
+        return self.decode(self.encode(features)[0])
+
+    def sample(self, count: int, *, seed: int = 0) -> Tensor:
+        """Return patches (count, 1, size, size) of latents drawn from the prior, a standard normal distribution; the seed fixes them."""
+        keys = range(count_of("count", count, 1))
+        return self.decode(latent_noise(keys, (self.latents,), seed=seed).to(next(self.parameters())), keys, seed=seed)
+
+    def traverse(self, latents: Float[Tensor, "latents"], dimension: int, values: Sequence[float]) -> Tensor:
+        """Return patches of latents of which one number is changed.
+
+        Parameters
+        ----------
+        latents : tensor (D,)
+            Of a patch.
+        dimension : int
+            Which of the D.
+        values : sequence of float
+            What it becomes; ``torch.linspace(-4, 4, 10)`` in the paper.
+
+        Returns
+        -------
+        tensor (number of values, 1, size, size)
+
+        Raises
+        ------
+        ValueError
+            If there is no such dimension, or latents have another shape.
+
+        References
+        ----------
+        Sardeshmukh et al., section 4.3 and Fig. 6.
+        """
+        if tuple(latents.shape) != (self.latents,):
+            raise ValueError(f"latents must have the shape ({self.latents},), got {tuple(latents.shape)}")
+        if not 0 <= dimension < self.latents:
+            raise ValueError(f"dimension must be from 0 to {self.latents - 1}, got {dimension}")
+        changed = latents.expand(len(values), -1).clone()
+        changed[:, dimension] = torch.as_tensor([float(value) for value in values]).to(changed)
+        return self.decode(changed)
+
+
+def _decoder(latents: int, edge: int, width: Sequence[int]) -> nn.Sequential:
+    """Return the paper's decoder: a fully connected layer, and blocks of a 3 x 3 convolution, nearest up-sampling and LeakyReLU."""
+    first, last = width[0], width[-1]
+    layers: list[nn.Module] = [nn.Linear(latents, first * edge**2), nn.Unflatten(1, (first, edge, edge)), nn.LeakyReLU(SLOPE)]
+    for inputs, outputs in pairwise(width):  # (B, outputs, 2 H, 2 W) of (B, inputs, H, W)
+        layers += [conv(inputs, outputs), nn.Upsample(scale_factor=2), nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*layers, conv(last, 1), nn.Sigmoid())

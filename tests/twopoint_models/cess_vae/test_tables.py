@@ -1,0 +1,105 @@
+"""Tables of scores."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from twopoint_models.cess_vae import summarise
+from twopoint_models.cess_vae.evaluate import ALL, CROP, SHARP, SOFT, Scores
+from twopoint_models.cess_vae.tables import markdown, overview, per_image
+
+RNG = np.random.default_rng(0)
+
+
+def planted(**excess):
+    """Scores of two images whose numbers are given by row, soft over all lags; those of other tables are ten times as large."""
+    found = {}
+    for row, x in excess.items():
+        x = np.asarray(x, float)
+        by = {SOFT: {ALL: x, CROP: 10 * x}, SHARP: {ALL: 10 * x, CROP: 10 * x}}
+        found[row] = Scores(by, {SOFT: x, SHARP: 2 * x}, {SHARP: np.append(x[:-1], np.nan)})
+    return found
+
+
+def test_a_summary_by_hand():
+    summary = summarise(planted(good=[1e-4, 4e-4], bad=[1e-2, 1e-4]), ["A", "B"])
+    found = summary["excess"][SOFT][ALL]["good"]
+    assert found["median"] == found["mean"] == pytest.approx(2.5e-4)
+    assert found["log_mean"] == pytest.approx(2e-4)
+    assert found["quartiles"] == pytest.approx([1.75e-4, 3.25e-4])
+    assert found["valley"] is None
+    assert "classes" not in found
+    assert summary["excess"][SHARP][CROP]["bad"]["median"] == pytest.approx(10 * 5.05e-3)
+    assert summary["pairwise"][SOFT][ALL] == {"good": {"good": 0.5, "bad": 0.5}, "bad": {"good": 0.5, "bad": 0.5}}
+    assert summary["fraction_error"] == {
+        SOFT: {"good": 2.5e-4, "bad": pytest.approx(5.05e-3)},
+        SHARP: pytest.approx({"good": 5e-4, "bad": 0.0101}),
+    }
+    assert summary["interface_ratio"] == {SHARP: {"good": 1e-4, "bad": 1e-2}}, "NaN is left out"
+    assert summary["images"] == 2
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_classes_of_the_low_mode_are_told():
+    low, high = 10 ** RNG.normal(-5, 0.2, 30), 10 ** RNG.normal(-2, 0.2, 90)
+    names = ["easy"] * 25 + ["mixed"] * 15 + ["hard"] * 80
+    summary = summarise(planted(row=np.concatenate([low, high])), names)
+    found = summary["excess"][SOFT][ALL]["row"]
+    assert low.max() < found["valley"] < high.min()
+    assert found["below"] == 0.25
+    assert found["classes"] == {"easy": 1.0, "mixed": pytest.approx(1 / 3), "hard": 0.0}
+    page = markdown(summary)
+    assert "share of each class below the valley" in page
+    (line,) = {line for line in page.splitlines() if line.startswith("| row | 1.00 ")}
+    assert [cell.strip() for cell in line.split("|")[2:-1]] == ["1.00", "0.33", "0.00"]
+
+
+def test_tables_hold_their_numbers():
+    page = markdown(summarise(planted(**{"a|b": [1e-4, 3e-4], "bad": [1e-2, 2e-3]}), ["A", "B"]), title="Here")
+    lines = page.splitlines()
+    assert page.count("\n## ") == 4, "two outputs, two choices of lags"
+    rows = [line for line in lines if line.startswith("| a\\|b ")]
+    cells = [cell.strip() for cell in rows[0].replace("\\|", "").split("|")[1:-1]]
+    assert cells == ["ab", "0.0002", "0.002", "0.002", "0.002"]
+    assert any("1.000" in row for row in rows), "it wins every time"
+    tables = [block.splitlines() for block in page.split("\n\n") if block.startswith("|")]
+    assert len(tables) == 2 + 4 * 2
+    assert all(len({len(line) for line in table}) == 1 for table in tables), "columns stand one below the other"
+    assert page.startswith("# Here\n\n2 images.")
+
+
+def test_the_overview_has_medians_errors_and_ratios():
+    table, others = overview(summarise(planted(row=[1e-4, 3e-4]), ["A", "B"])).split("\n\n")
+    heads, _, line = ([cell.strip() for cell in each.split("|")[1:-1]] for each in table.splitlines())
+    assert heads == ["", f"{SOFT}, {ALL}", f"{SOFT}, {CROP}", f"{SHARP}, {ALL}", f"{SHARP}, {CROP}"]
+    assert line == ["row", "0.0002", "0.002", "0.002", "0.002"]
+    heads, _, line = ([cell.strip() for cell in each.split("|")[1:-1]] for each in others.splitlines())
+    assert heads == ["", f"v error, {SOFT}", f"v error, {SHARP}", f"interface, {SHARP}"]
+    assert line == ["row", "0.0002", "0.0004", "0.0001"]
+
+
+def test_each_image_has_a_line():
+    text = per_image(planted(a=[1e-4, 3e-4], b=[1 / 3, 2e-3]), ["A, of two", "B"], [7, 0])
+    heads, first, second = csv.reader(text.splitlines())
+    assert heads[:4] == ["class", "index", f"a, {SOFT}, {ALL}", f"a, {SOFT}, {CROP}"]
+    assert len(heads) == len(first) == 2 + 2 * 4
+    assert first[:3] == ["A, of two", "7", "0.0001"]
+    assert float(first[6]) == 1 / 3
+    assert second[:3] == ["B", "0", "0.0003"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: summarise({}, ["A"]), "scores must be of one row or more"),
+        (lambda: summarise(planted(a=[1.0, 1.0]), ["A"]), "each of 1 images"),
+        (lambda: summarise(planted(a=[1.0, 1.0], b=[1.0]), ["A", "B"]), "each of 2 images"),
+        (lambda: per_image(planted(a=[1.0, 1.0]), ["A"], [0]), "scores must be of 1 images"),
+        (lambda: per_image(planted(a=[1.0, 1.0]), ["A", "B"], [0]), "shorter"),
+    ],
+)
+def test_refusals(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
