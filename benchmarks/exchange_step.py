@@ -11,8 +11,7 @@ import numpy as np
 import threadpoolctl
 
 import twopoint as tp
-from twopoint._exchange import exchange
-from twopoint._increments import Increments
+from twopoint.reconstruction.exchange import Increments, exchange
 
 CASES = [((128, 128), 2), ((128, 128), 3), ((224, 224), 2), ((48, 48, 48), 2)]
 REPEATS = 60

@@ -13,7 +13,8 @@ import twopoint_models
 from support import ROOT
 
 MODELS = [info.name for info in pkgutil.walk_packages(twopoint_models.__path__, "twopoint_models.")]
-MODULES = [info.name for info in pkgutil.iter_modules(tp.__path__, "twopoint.") if info.name != "twopoint.cli"] + MODELS
+CORE = [info.name for info in pkgutil.walk_packages(tp.__path__, "twopoint.") if not info.name.startswith("twopoint.cli")]
+MODULES = [name for name in CORE if name != "twopoint.__main__"] + MODELS
 PUBLIC = [name for name in tp.__all__ if name not in ("TargetStatistics", "Reconstruction")]
 
 

@@ -1,15 +1,21 @@
 """2-point spatial statistics of microstructures as differentiable losses, on numpy, torch and jax."""
 
-from .losses.clamp import clamp
-from .losses.gradient import value_and_grad
-from .losses.spatial import cess, mse_cess, msess
-from .losses.style import gram, style_loss
-from .reconstruction.reconstruct import Reconstruction, reconstruct
-from .statistics.error import statistics_error
-from .statistics.functions import autocorrelation, correlations, cross_correlation, pair_counts, power_spectrum
-from .statistics.phases import one_hot, two_phase, volume_fractions
-from .statistics.radial import radial_average
-from .statistics.target import TargetStatistics, target_statistics
+from .losses import cess, clamp, gram, mse_cess, msess, style_loss, value_and_grad
+from .reconstruction import Reconstruction, reconstruct
+from .statistics import (
+    TargetStatistics,
+    autocorrelation,
+    correlations,
+    cross_correlation,
+    one_hot,
+    pair_counts,
+    power_spectrum,
+    radial_average,
+    statistics_error,
+    target_statistics,
+    two_phase,
+    volume_fractions,
+)
 
 __version__ = "0.1.0"
 

@@ -34,3 +34,9 @@ def masks(draw, space):
 
 crops = st.one_of(st.none(), st.integers(1, 6))
 boundaries = st.sampled_from(["periodic", "open"])
+
+
+def soft_phases(rng, n, space, batch=(2, 2)):
+    """Return random soft phases that sum to one, (*batch, n, *space)."""
+    m = rng.random((*batch, n, *space))
+    return m / m.sum(axis=-len(space) - 1, keepdims=True)

@@ -1,13 +1,9 @@
 """The door for packages built on this one: what it makes, transforms, repeats and tells, in each library."""
 
-import threading
-
 import numpy as np
 import pytest
-import scipy.fft
 
 from support.oracles import close
-from twopoint.arrays import fft as door
 from twopoint import backend as public
 
 FUNCTIONS = ("is_concrete", "may_split", "on_cpu", "stop_gradient")
@@ -134,27 +130,3 @@ def test_compiled(backend):
     assert traced == ([2, 3] if by_jax else [2, 2, 3, 2])
     if not by_jax:
         assert public.compiled(summed, like=x, static=("n", "xp")) is summed
-
-
-@pytest.mark.numpy_only
-def test_one_thread(monkeypatch):
-    """In its thread alone, and until it ends, an error included."""
-    large = door.WORTH_THREADS
-    monkeypatch.setattr(door, "CORES", 7)
-    assert door.workers(large) == 7
-    elsewhere = []
-    with public.one_thread():
-        assert door.workers(large) == 1
-        thread = threading.Thread(target=lambda: elsewhere.append(door.workers(large)))
-        thread.start()
-        thread.join()
-    assert elsewhere == [7]
-    with pytest.raises(ZeroDivisionError), public.one_thread():
-        raise ZeroDivisionError
-    assert door.workers(large) == 7
-    with public.one_thread():
-        with public.one_thread():
-            pass
-        assert door.workers(large) == 1  # the outer one holds
-    with scipy.fft.set_workers(2):
-        assert door.workers(large) is None

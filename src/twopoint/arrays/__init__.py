@@ -1,1 +1,4 @@
-"""Arrays of any library: the door of every public function, transforms, refusals, and what torch and jax must be told."""
+"""Arrays of any library: the door of every public function, transforms, refusals, and all that torch and jax must be told.
+
+Nothing here is public but what :mod:`twopoint.backend` hands on.
+"""

@@ -1,1 +1,5 @@
-"""Reconstruction: from noise to a microstructure of given 2-point statistics; needs numpy and scipy alone."""
+"""Reconstruction: from noise to a microstructure of given statistics, by descent, threshold and exchange of pixels."""
+
+from .reconstruct import Reconstruction, reconstruct
+
+__all__ = ["Reconstruction", "reconstruct"]

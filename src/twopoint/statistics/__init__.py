@@ -1,1 +1,22 @@
-"""2-point statistics of phases and fields, their lags and adjoints, and the statistics of a target, computed once."""
+"""2-point statistics: phases, lags, the correlation core and its adjoint, the public functions, and the statistics of a target."""
+
+from .error import statistics_error
+from .functions import autocorrelation, correlations, cross_correlation, pair_counts, power_spectrum
+from .phases import one_hot, two_phase, volume_fractions
+from .radial import radial_average
+from .target import TargetStatistics, target_statistics
+
+__all__ = [
+    "TargetStatistics",
+    "autocorrelation",
+    "correlations",
+    "cross_correlation",
+    "one_hot",
+    "pair_counts",
+    "power_spectrum",
+    "radial_average",
+    "statistics_error",
+    "target_statistics",
+    "two_phase",
+    "volume_fractions",
+]

@@ -138,13 +138,13 @@ def statistics_of(sums: Sums, plan: Plan, xp: Namespace) -> list[Array]:
 
 
 def arithmetic(m: Array, plan: Plan, xp: Namespace) -> Any:
-    """Return the dtype of the arithmetic: the result's own if periodic and unmasked, else float64, as few pairs divide the rounding of all."""
+    """Return the dtype of the arithmetic: the result's own if periodic and unmasked, else float64: few pairs divide the rounding of all."""
     dtype = result_dtype(m, xp)
     return dtype if plan.periodic_unmasked else widest(xp.zeros((), dtype=dtype, device=device_of(m)), xp)
 
 
 def pair_count(mask: Array | None, like: Array, plan: Plan, xp: Namespace) -> Array:
-    """Return how many pairs of counting points each lag spans, whole numbers (..., *stored); None if every lag spans every point."""
+    """Return how many pairs of counting points each lag spans, (..., *stored); None if every lag spans every point."""
     if plan.periodic_unmasked:
         return None
     like = xp.zeros((), dtype=arithmetic(like, plan, xp), device=device_of(like))

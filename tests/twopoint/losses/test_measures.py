@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from support import oracles
-from twopoint.losses.clamp import clamp_slope, clamp_value
 from twopoint.losses.measures import CrossEntropy, SquaredError, floored_log
 
 F = np.array([-0.1, 0.0, 1e-9, 1e-6, 2e-6, 1e-3, 0.3, 1.0, 1.5])
+
+
 T = np.array([0.2, 0.0, 0.5, 0.3, 1e-7, 1e-3, 0.1, 1.0, 0.4])
 
 
@@ -76,34 +77,3 @@ def test_defaults_and_refusals():
     for floor in (0.0, -1e-6, float("inf"), float("nan")):
         with pytest.raises(ValueError, match="floor"):
             CrossEntropy(floor)
-
-
-@pytest.mark.parametrize("sigma", [0.01, 0.05, 0.3])
-@pytest.mark.parametrize("phases", [2, 3, 4])
-def test_clamp(backend, sigma, phases, rng):
-    m = rng.uniform(-0.2, 1.2, size=(2, phases, 3))
-    got = backend.read(clamp_value(backend.make(m), sigma, -2, backend.xp))
-    want = [[oracles.clamp(m[b, :, x : x + 1], sigma) for x in range(3)] for b in range(2)]
-    oracles.close(got, want, 1e-13)
-    slope = backend.read(clamp_slope(backend.make(m), sigma, -2, backend.xp))
-    numeric = oracles.gradient(lambda x: np.sum(clamp_value(x, sigma, -2, np)), m)
-    oracles.close(slope, numeric, 1e-6 if sigma < 0.02 else 1e-8)
-
-
-def test_clamp_is_finite_for_every_sigma(backend):
-    for dtype in (np.float32, np.float64):
-        m = np.array([[0.0, 0.5, 1.0, -3.0, 0.4999], [1.0, 0.5, 0.0, 4.0, 0.5001]], dtype)
-        for sigma in (1e-320, 1e-45, 1e-30, 1e-6, 1.0, 1e30, 1e300):
-            value = backend.read(clamp_value(backend.make(m), sigma, -2, backend.xp))
-            slope = backend.read(clamp_slope(backend.make(m), sigma, -2, backend.xp))
-            assert np.isfinite(value).all()
-            assert np.isfinite(slope).all()
-            assert value.dtype == slope.dtype == dtype
-    m = np.array([[0.25], [0.75]])  # q_0 = 2 * 0.75^2, q_1 = 2 * 0.25^2; at a small sigma only the nearest counts
-    oracles.close(backend.read(clamp_value(backend.make(m), 1e-5, -2, backend.xp)), [0.125 / 4e-5], 1e-14)
-
-
-@pytest.mark.numpy_only
-def test_clamp_takes_an_array_of_sigma():
-    m = np.array([[0.2, 0.9], [0.8, 0.1]])
-    assert (clamp_value(m, np.asarray(0.05), -2, np) == clamp_value(m, 0.05, -2, np)).all()

@@ -1,16 +1,19 @@
 """msess, cess, mse_cess and clamp against the definition by loops: options, reductions, batches, dtypes."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 import twopoint as tp
 from support import oracles
 from support.strategies import arrays
+from twopoint.losses.spatial import mean_square_gradient
 
 LOSSES = {"msess": {}, "cess": {}, "mse_cess": {"alpha": 3.0}}
+
+
 MASK = np.random.default_rng(3).random((4, 5)) > 0.4
+
+
 P, T = arrays(1, 3, (4, 5), "soft"), arrays(2, 3, (4, 5), "indicator")
 
 
@@ -126,32 +129,6 @@ def test_mse_of_alpha_and_mask():
     assert tp.mse_cess(spoilt, T, alpha=2.0, mask=MASK) == tp.mse_cess(P, T, alpha=2.0, mask=MASK)
 
 
-@pytest.mark.parametrize("sigma", [0.05, 1.0])
-def test_clamp(backend, sigma, rng):
-    m = rng.uniform(-0.1, 1.1, size=(2, 3, 4, 5))
-    for implied, mask in itertools.product((False, True), (None, MASK, MASK.astype(np.uint8))):
-        want = np.array([oracles.clamp(a, sigma, mask=mask, implied_phase=implied) for a in m])
-        extra = {} if mask is None else {"mask": backend.make(mask)}
-        for reduction, value in (("none", want), ("sum", want.sum()), ("mean", want.mean())):
-            got = tp.clamp(backend.make(m), sigma=sigma, implied_phase=implied, reduction=reduction, **extra)
-            oracles.close(backend.read(got), value, 1e-12)
-    assert backend.read(tp.clamp(backend.make(m), sigma=sigma)) == pytest.approx(
-        backend.read(tp.clamp(backend.make(m), sigma=sigma, ndim=2))
-    )
-    line = tp.clamp(backend.make(m[0, :, 0]), sigma=sigma, ndim=1)
-    oracles.close(backend.read(line), oracles.clamp(m[0, :, 0], sigma), 1e-12)
-    spoilt = np.where(MASK, m, np.nan)
-    got = tp.clamp(backend.make(spoilt), sigma=sigma, mask=backend.make(np.stack([MASK, MASK])), reduction="none")
-    oracles.close(backend.read(got), [oracles.clamp(a, sigma, mask=MASK) for a in m], 1e-12)
-
-
-def test_clamp_is_equation_9(backend):
-    x = np.random.default_rng(4).random((1, 4, 5))
-    want = -np.sum(np.log(np.exp(-(x**2) / (2 * 0.05)) + np.exp(-((x - 1) ** 2) / (2 * 0.05))))
-    oracles.close(backend.read(tp.clamp(backend.make(x), sigma=0.05, implied_phase=True)), want, 1e-12)
-    assert backend.read(tp.clamp(backend.make(x.astype(np.float32)), sigma=0.05, implied_phase=True)).dtype == np.float32
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_floor_below_what_the_dtype_holds_is_refused(backend, dtype):
     m = backend.make(np.eye(4, dtype=dtype)[None])
@@ -175,3 +152,18 @@ def test_phases_on_the_last_axis_are_refused(unchecked):
         tp.cess(m, m)
     with pytest.raises(TypeError, match="excess must be True or False, got 1"):
         tp.cess(m[..., 0], m[..., 0], excess=1, implied_phase=True)
+
+
+@pytest.mark.numpy_only
+def test_mean_square():
+    d = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    want = oracles.gradient(lambda x: np.sum(np.mean(x**2, axis=(1, 2, 3))), d)
+    oracles.close(mean_square_gradient(d, None, 2, np), want, 1e-9)
+    oracles.close(mean_square_gradient(d[0], None, 2, np), want[0], 1e-9)
+    other = np.random.default_rng(4).random((4, 5)) > 0.6
+    masks = np.stack([MASK, other, np.zeros_like(MASK)])[:, None]
+    inside = np.where(masks, np.concatenate([d, d[:1]]), 0.0)
+    got = mean_square_gradient(inside, masks, 2, np)
+    for i, mask in enumerate((MASK, other)):
+        oracles.close(got[i][:, mask], 2 * d[i][:, mask] / (3 * mask.sum()), 1e-14)
+    assert not got[2].any()

@@ -5,6 +5,7 @@ import pytest
 
 import twopoint as tp
 from support import oracles
+from twopoint.losses.style import gram_gradient
 
 
 def layers(rng, batch=(), dtype=np.float64):
@@ -38,3 +39,10 @@ def test_style_loss_of_one_line(backend, rng):
     oracles.close(got, oracles.style_loss([p], [t]), 1e-12)
     low = backend.read(tp.style_loss([backend.make(p.astype(np.float32))], [backend.make(t.astype(np.float32))], ndim=1))
     assert low.dtype == np.float32
+
+
+@pytest.mark.numpy_only
+def test_gradient_of_gram():
+    f, g = np.random.default_rng(1).normal(size=(2, 3, 7))
+    want = oracles.gradient(lambda x: np.sum((x @ x.T - g @ g.T) ** 2), f)
+    oracles.close(gram_gradient(f @ f.T - g @ g.T, f, np), want, 1e-9)

@@ -1,11 +1,13 @@
-"""The walk of pixel exchange: what it keeps, that it gets better, and that it leaves local minima."""
+"""Pixel exchange: statistics that are kept up to date, against statistics computed anew, and the walk that uses them."""
+
+import itertools
 
 import numpy as np
 import pytest
 import scipy.ndimage
 
 import twopoint as tp
-from twopoint.reconstruction.exchange import exchange
+from twopoint.reconstruction.exchange import Increments, exchange
 
 pytestmark = pytest.mark.numpy_only
 
@@ -78,3 +80,104 @@ def test_seeds_decide_and_the_labels_given_are_left_alone():
 def test_where_nothing_can_be_exchanged_nothing_is(labels):
     target = tp.one_hot(np.roll(labels, 1, axis=0), 2)
     assert np.bincount(walked(labels, tp.target_statistics(target), 30).ravel()).tolist() == np.bincount(labels.ravel()).tolist()
+
+
+RNG = np.random.default_rng(0)
+
+
+MASK = np.arange(42).reshape(6, 7) % 5 > 0
+
+
+CASES = {
+    "periodic": ((6, 7), 2, {}),
+    "three phases": ((6, 7), 3, {}),
+    "1-D": ((11,), 3, {}),
+    "3-D": ((4, 3, 5), 2, {}),
+    "open": ((6, 7), 2, {"boundary": "open"}),
+    "masked": ((6, 7), 3, {"mask": MASK}),
+    "open, masked and cropped": ((6, 7), 2, {"mask": MASK, "boundary": "open", "crop": 5}),
+    "even crop": ((6, 7), 2, {"crop": 4}),
+    "implied": ((6, 7), 2, {"implied_phase": True}),
+}
+
+
+def problem(case):
+    space, n, options = CASES[case]
+    rng = np.random.default_rng(1)
+    wanted, labels = (np.concatenate([np.arange(n), rng.integers(n, size=np.prod(space) - n)]).reshape(space) for _ in range(2))
+    m = tp.one_hot(wanted, n, ndim=len(space))
+    statistics = tp.target_statistics(m[1:] if options.get("implied_phase") else m, ndim=len(space), **options)
+    return labels, statistics
+
+
+def couple(state, rng):
+    """Two counting points of different phases."""
+    while True:
+        a, b = rng.choice(np.flatnonzero(state.counting), 2, replace=False)
+        if state.labels[a] != state.labels[b]:
+            return int(a), int(b)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_error_is_that_of_the_statistics(case):
+    labels, statistics = problem(case)
+    assert Increments(labels, statistics).error == pytest.approx(tp.statistics_error(labels, statistics), rel=1e-10)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_changes_of_places_keep_everything_up_to_date(case):
+    labels, statistics = problem(case)
+    state, rng, made = Increments(labels, statistics), np.random.default_rng(2), 0
+    for _ in range(30):
+        a, b = couple(state, rng)
+        before = state.labels.copy(), state.squared
+        if state.swap(a, b):
+            made += 1
+            assert (state.labels[[a, b]] == before[0][[b, a]]).all()
+        else:
+            assert not state.exact
+            assert (state.labels == before[0]).all()
+            assert state.squared == before[1]
+    assert made >= 3
+    fresh = Increments(state.labels.reshape(state.space), statistics)
+    for name in ("m", "e", "S", "G"):
+        held, anew = getattr(state, name), getattr(fresh, name)
+        np.testing.assert_allclose(held, anew, atol=1e-11 * max(1.0, np.abs(anew).max()), err_msg=name)
+    assert state.squared == pytest.approx(fresh.squared, rel=1e-9)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_exchange_is_made_only_if_it_helps_where_its_effect_is_not_known(case):
+    labels, statistics = problem(case)
+    state, rng = Increments(labels, statistics), np.random.default_rng(3)
+    for _ in range(20):
+        a, b = couple(state, rng)
+        before, trial = state.squared, state.labels.copy()
+        trial[[a, b]] = trial[[b, a]]
+        after = Increments(trial.reshape(state.space), statistics).squared
+        made = state.swap(a, b)
+        assert made == (state.exact or after < before) or abs(after - before) < 1e-12 * before
+        assert state.squared == pytest.approx(after if made else before, rel=1e-9)
+
+
+@pytest.mark.parametrize("case", ["periodic", "three phases", "1-D", "3-D", "implied"])
+def test_changes_are_those_that_come_true(case):
+    """To the few terms in which the two points meet themselves: at most 40 of sums that run over all points."""
+    labels, statistics = problem(case)
+    state, rng = Increments(labels, statistics), np.random.default_rng(4)
+    slack = 60 * state.typical
+    for p, q in itertools.combinations(range(int(labels.max()) + 1), 2):
+        ours, theirs = (rng.permutation(np.flatnonzero(state.labels == phase))[:4] for phase in (p, q))
+        changes = state.changes(ours, theirs, p, q)
+        for (i, a), (j, b) in itertools.product(enumerate(ours), enumerate(theirs)):
+            trial = state.labels.copy()
+            trial[[a, b]] = trial[[b, a]]
+            true = Increments(trial.reshape(state.space), statistics).squared - state.squared
+            assert abs(changes[i, j] - true) < slack
+        assert np.abs(changes).max() > 3 * slack or labels.size < 70
+
+
+def test_the_phases_of_points_that_do_not_count_do_not_matter():
+    labels, statistics = problem("masked")
+    other = np.where(MASK, labels, (labels + 1) % 3)
+    assert Increments(labels, statistics).squared == Increments(other, statistics).squared

@@ -8,12 +8,12 @@ import pytest
 import twopoint as tp
 from support import oracles
 from support.strategies import arrays
-from twopoint.losses.spatial import mean_square_gradient
-from twopoint.losses.style import gram_gradient
 from twopoint.statistics import adjoint, correlation
 from twopoint.statistics.plan import Options, plan_of
 
 pytestmark = pytest.mark.numpy_only
+
+
 MASK = np.random.default_rng(3).random((4, 5)) > 0.3
 
 
@@ -39,7 +39,9 @@ def test_transposed_derivative_of_the_statistics(mode, phases, implied, rng):
         cuts = [slice(0, 1), slice(1, None)] if plan.lags.rows > 1 else [slice(None)]
         for rows in ([slice(None)], cuts):
             parts = [(at.start or 0, sums.rows(lambda x, at=at: x[..., at, :]), [s[..., at, :] for s in slopes]) for at in rows]
-            cotangent = adjoint.join_rows([adjoint.transpose_statistics(part, some, plan, np, start) for start, some, part in parts], plan, np)
+            cotangent = adjoint.join_rows(
+                [adjoint.transpose_statistics(part, some, plan, np, start) for start, some, part in parts], plan, np
+            )
             gradient = adjoint.transpose_sums(adjoint.transpose_products(cotangent, sums, plan, np), sums, mask, plan, np)
             assert gradient.shape == m.shape
             oracles.close(np.sum(gradient * d), forward, 1e-11, f"{crop} {pairs} {rows}")
@@ -66,26 +68,6 @@ def test_transposed_derivative_keeps_the_arithmetic(dtype):
 def test_implied():
     grads = np.arange(12.0).reshape(3, 2, 2)
     assert (adjoint.transpose_explicit(grads, 2) == grads[1:] - grads[0]).all()
-
-
-def test_mean_square():
-    d = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
-    want = oracles.gradient(lambda x: np.sum(np.mean(x**2, axis=(1, 2, 3))), d)
-    oracles.close(mean_square_gradient(d, None, 2, np), want, 1e-9)
-    oracles.close(mean_square_gradient(d[0], None, 2, np), want[0], 1e-9)
-    other = np.random.default_rng(4).random((4, 5)) > 0.6
-    masks = np.stack([MASK, other, np.zeros_like(MASK)])[:, None]
-    inside = np.where(masks, np.concatenate([d, d[:1]]), 0.0)
-    got = mean_square_gradient(inside, masks, 2, np)
-    for i, mask in enumerate((MASK, other)):
-        oracles.close(got[i][:, mask], 2 * d[i][:, mask] / (3 * mask.sum()), 1e-14)
-    assert not got[2].any()
-
-
-def test_gram():
-    f, g = np.random.default_rng(1).normal(size=(2, 3, 7))
-    want = oracles.gradient(lambda x: np.sum((x @ x.T - g @ g.T) ** 2), f)
-    oracles.close(gram_gradient(f @ f.T - g @ g.T, f, np), want, 1e-9)
 
 
 @pytest.mark.parametrize("loss", [tp.msess, tp.cess])
