@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from twopoint.cli.progress import counting
+from twopoint.cli.terminal import counting
 from twopoint_models.data import MICRO2D, generate_images
 from twopoint_models.design import PROPERTIES, labelled
 from twopoint_models.evaluation.descriptions import latents_of

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import twopoint as tp
-from twopoint.cli.figures import draw, save
-from twopoint.cli.panels import of_reconstruction
-from twopoint.cli.units import Spacing
+from twopoint.cli.reading.spacing import Spacing
+from twopoint.cli.showing.figures import draw, save
+from twopoint.cli.showing.panels import of_reconstruction
 
 NAMES = ("mcrpy_alloy_256", "mcrpy_carbonate_256", "mcrpy_copolymer_256", "mcrpy_composite_256", "leopard_sandstone_100")
 

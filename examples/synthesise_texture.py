@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 import twopoint as tp
-from twopoint.cli.figures import save
-from twopoint.cli.files import read
-from twopoint.cli.inputs import Reading, load
-from twopoint.cli.progress import counting
+from twopoint.cli.reading.image import read
+from twopoint.cli.reading.load import Reading, load
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.evaluation.figures_of_textures import syntheses
 from twopoint_models.manifold import judge, synthesise
 from twopoint_models.nets.vgg import LUBBERS, SARDESHMUKH

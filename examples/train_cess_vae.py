@@ -17,8 +17,8 @@ from typing import Any
 
 from make_dataset import make
 
-from twopoint.cli.inputs import Reading, load
-from twopoint.cli.progress import counting
+from twopoint.cli.reading.load import Reading, load
+from twopoint.cli.terminal import counting
 from twopoint_models.data import CLASSES, SlidingWindows
 from twopoint_models.data.modules import PatchesModule
 from twopoint_models.training import REGIMES, Config, sweep_regimes, train_regimes

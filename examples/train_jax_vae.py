@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from make_dataset import make
 
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.data import CLASSES, MICRO2D
 from twopoint_models.evaluation.figures import gallery
 from twopoint_models.jax_vae import Config, train

@@ -42,7 +42,7 @@ FRAMEWORKS = (
     "twopoint_models.*",
 )
 LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules", "twopoint_models.data.modules.*")
-FIGURES = ("twopoint.cli.figures", "twopoint_models.evaluation.figures*")
+FIGURES = ("twopoint.cli.showing.figures", "twopoint_models.evaluation.figures*")
 ONLY_IN = {
     "array_api_compat": ("twopoint._namespace",),
     "torch": FRAMEWORKS,
@@ -57,7 +57,7 @@ ONLY_IN = {
     "h5py": (
         "twopoint_models.data.layout",
         "twopoint_models.data.micro2d*",
-        "twopoint.cli.files",
+        "twopoint.cli.reading.formats",
         "twopoint.adapters._stored",
         "twopoint.adapters.dask_statistics",
     ),
@@ -414,7 +414,7 @@ def test_a_planted_violation_is_found(check, path, source, complaint):
 ROUND = [
     {"phases": "from . import lags", "lags": "from .phases import one_hot"},
     {"losses": "import twopoint.style", "style": "from . import problem", "problem": "def f():\n    from .losses import cess"},
-    {"cli/app": "from . import files", "cli/files": "from .app import main"},
+    {"cli/stats": "from .reading import load", "cli/reading/load": "from ..stats import run"},
 ]
 
 
@@ -436,8 +436,8 @@ ALLOWED = {
     "twopoint/synthetic.py": "import numpy as np",
     "twopoint/adapters/torch_losses.py": "import torch\nfrom twopoint import cess\nfrom ..losses import msess",
     "twopoint/cli/__init__.py": "",
-    "twopoint/cli/app.py": "from . import figures\nfrom .. import synthetic\nfrom .figures import panel",
-    "twopoint/cli/figures.py": "import matplotlib.pyplot",
+    "twopoint/cli/app.py": "from .showing import figures\nfrom .. import synthetic\nfrom .showing.figures import panel",
+    "twopoint/cli/showing/figures.py": "import matplotlib.pyplot",
     "twopoint_models/__init__.py": "",
     "twopoint_models/nets/vgg.py": "import math\nfrom torch import nn\nfrom .blocks import A\nfrom twopoint_models.nets import blocks",
     "twopoint_models/nets/blocks.py": "import torch",

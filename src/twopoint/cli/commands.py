@@ -8,8 +8,6 @@ import typer
 
 from .. import __version__
 from ..synthetic import circles
-from .errors import clear_errors
-from .inputs import Reading
 from .options import (
     Boundary,
     Crop,
@@ -34,7 +32,9 @@ from .options import (
     Window,
     WindowB,
 )
-from .units import Spacing
+from .reading.load import Reading
+from .reading.spacing import Spacing
+from .terminal import clear_errors
 
 _DEMO = Path("twopoint-demo.png")
 
@@ -151,8 +151,8 @@ def reconstruct(
     made of it in the wanted volume fractions, after pixels changed places; this is what --labels writes. The loss is excess CESS, the
     cross-entropy of the statistics above the target's own, or MSESS, their mean squared difference: 0 for equal statistics.
     """
+    from .reading.names import parse_source
     from .reconstruct import Asked, Search, Written, run
-    from .sources import parse_source
 
     with clear_errors():
         picture = Path(f"{parse_source(file).output}-reconstruction.png") if out is None else out

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 
 from .. import TargetStatistics, cess, msess, one_hot, statistics_error
-from . import figures, memory, outputs, panels, tables
-from .errors import InputError, say
-from .inputs import Input, Reading, load
-from .measurement import Statistics, crop_sizes, measure
-from .outputs import FIGURES, PRINTED, Output
-from .panels import Field
-from .progress import working
-from .resampling import common, sampled
-from .sources import parse_source
-from .units import Spacing, parse_spacing
+from . import memory
+from .measures import Statistics, crop_sizes, measure
+from .reading.load import Input, Reading, load, sampled
+from .reading.names import parse_source
+from .reading.spacing import Spacing, common_spacing, parse_spacing
+from .showing import figures, outputs, panels, tables
+from .showing.outputs import FIGURES, PRINTED, Output
+from .showing.panels import Field
+from .terminal import InputError, say, working
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def _loaded(request: Request) -> tuple[Input, Input, Spacing]:
     step_a, step_b = (step.along(given.image.values.ndim) for step, given in ((given_a, a), (given_b, b)))
     if step_a == step_b or a.image.values.ndim != b.image.values.ndim:
         return a, b, step_a
-    coarser = common(step_a, step_b)
+    coarser = common_spacing(step_a, step_b)
     before = a.image.values.shape, b.image.values.shape
     a, b = sampled(a, step_a, coarser), sampled(b, step_b, coarser)
     for given, size in zip((a, b), before, strict=True):

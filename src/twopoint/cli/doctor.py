@@ -31,10 +31,9 @@ _PATIENCE = 120  # seconds until a library counts as hanging
 
 def run(path: Path | None, *, force: bool) -> None:
     """Look, print a table or figures, and leave with status 1 if a self-test fails."""
-    from . import outputs
-    from .outputs import FIGURES, PRINTED, Output
-    from .progress import working
-    from .report import show
+    from .showing import outputs
+    from .showing.outputs import FIGURES, PRINTED, Output
+    from .terminal import working
 
     outputs.check([Output(path, FIGURES)], [], force=force)
     with working("looking at " + ", ".join(LIBRARIES)):
@@ -42,9 +41,16 @@ def run(path: Path | None, *, force: bool) -> None:
     if path is not None:
         outputs.write_json(path, found)
     if path != PRINTED:
-        show(found, path)
+        _show(found, path)
     if not found["passed"]:
         raise typer.Exit(1)
+
+
+def _show(found: dict[str, Any], path: Path | None) -> None:
+    """Print what was found, and the file of numbers that was written."""
+    from .showing import tables
+
+    tables.show(tables.machine(found), tables.self_tests(found["libraries"]), files=[("figures", path)])
 
 
 def look() -> dict[str, Any]:

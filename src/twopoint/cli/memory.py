@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .._descent import AT_ONCE, TRIES
 from ..lags import Lags
-from .errors import InputError
+from .terminal import InputError
 
 _REAL = 8  # bytes of a float64; a real transform's complex half has as many
 _MEMINFO = Path("/proc/meminfo")

@@ -9,16 +9,17 @@ import numpy as np
 
 from .. import TargetStatistics, autocorrelation, cess, msess, one_hot, reconstruct, statistics_error, target_statistics, volume_fractions
 from ..reconstruction import Reconstruction
-from . import checks, figures, memory, outputs, panels, progress, tables
-from .archive import load_statistics
-from .errors import InputError, say
-from .files import STATISTICS
-from .inputs import Reading, load
-from .measurement import crop_sizes
+from . import memory
+from .measures import crop_sizes
 from .options import LossName
-from .outputs import FIGURES, LABELS, PRINTED, Output
-from .sources import parse_source
-from .units import Spacing, parse_spacing
+from .reading.image import STATISTICS
+from .reading.load import Reading, load
+from .reading.names import parse_source
+from .reading.spacing import Spacing, parse_spacing
+from .saved_statistics import load_statistics
+from .showing import figures, outputs, panels, remarks, tables
+from .showing.outputs import FIGURES, LABELS, PRINTED, Output
+from .terminal import InputError, counting, say
 
 _LOSSES: dict[LossName, list[Any]] = {LossName.cess: [(1.0, cess, {"excess": True})], LossName.msess: [(1.0, msess, {})]}
 
@@ -84,16 +85,16 @@ def find(wanted: Wanted, search: Search, written: Written) -> None:
     """Reconstruct, draw the picture, write what was asked for and print the table."""
     statistics, n = wanted.statistics, wanted.statistics.n_phases
     lags = statistics.crop or crop_sizes(None, statistics.shape, statistics.boundary)
-    say(checks.cost(statistics.shape, n, statistics.boundary, lags, search.starts, part=bool(wanted.check)))
+    say(remarks.cost(statistics.shape, n, statistics.boundary, lags, search.starts, part=bool(wanted.check)))
     began = time.perf_counter()
-    with progress.counting("reconstructing") as report:
+    with counting("reconstructing") as report:
         terms = _LOSSES[search.loss]
         result = reconstruct(statistics, loss=terms, seed=search.seed, starts=search.starts, progress=report)
     seconds = time.perf_counter() - began
     best = Reconstruction(*(part if search.starts == 1 else part[0] for part in vars(result).values()))
     about = wanted.about | {"boundary": statistics.boundary, "spacing": wanted.spacing.figures()}
     measured = about | _figures(best, statistics, search) | {"seconds": round(seconds, 2), "picture": str(written.picture)}
-    measured["original"] = checks.original(best.labels, wanted.labels, statistics.boundary, measured["error_thresholded"])
+    measured["original"] = remarks.original(best.labels, wanted.labels, statistics.boundary, measured["error_thresholded"])
     _draw(wanted, best.labels, measured, written.picture)
     if written.labels is not None:
         outputs.write_labels(written.labels, best.labels, n)
@@ -133,10 +134,10 @@ def _of_image(asked: Asked, starts: int, labels: Path | None) -> Wanted:
     given = load(asked.file, asked.how, spaced=step.physical)
     found = given.found
     wanted = wanted_of(found.labels, found.n_phases, given.title, step, boundary, starts, asked.crop, part=True)
-    seam = checks.wall(found.labels) if boundary == "periodic" else None
+    seam = remarks.wall(found.labels) if boundary == "periodic" else None
     if seam is not None:
         say(f"note: {given.name}: {seam}")
-    check = checks.compare_command(asked.file, asked.how, boundary, asked.crop, asked.spacing, labels, found.n_phases)
+    check = remarks.compare_command(asked.file, asked.how, boundary, asked.crop, asked.spacing, labels, found.n_phases)
     about = "" if labels is not None else " (with --labels found.npy)"
     return replace(wanted, about=given.figures(), facts=(("phases", found.method),), check=check + about)
 

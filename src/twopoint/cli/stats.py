@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from . import figures, outputs, panels, tables
-from .archive import save_statistics
-from .inputs import Input, Reading, load
-from .measurement import Statistics, crop_sizes, measure
-from .outputs import FIGURES, PRINTED, Output
-from .progress import working
-from .quantities import FieldOfView, autocovariances, field_of_view, numbers_of
-from .sources import parse_source
-from .units import parse_spacing
+from .measures import FieldOfView, Statistics, autocovariances, crop_sizes, field_of_view, measure, numbers_of
+from .reading.load import Input, Reading, load
+from .reading.names import parse_source
+from .reading.spacing import parse_spacing
+from .saved_statistics import save_statistics
+from .showing import figures, outputs, panels, tables
+from .showing.outputs import FIGURES, PRINTED, Output
+from .terminal import working
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import pytest
 import twopoint
 from support import cli_harness
 from support.cli_harness import blobs
-from twopoint.cli.archive import load_statistics, save_statistics
-from twopoint.cli.errors import InputError
-from twopoint.cli.measurement import crop_sizes, measure
-from twopoint.cli.units import Spacing
+from twopoint.cli.measures import crop_sizes, measure
+from twopoint.cli.reading.spacing import Spacing
+from twopoint.cli.saved_statistics import load_statistics, save_statistics
+from twopoint.cli.terminal import InputError
 
 
 @pytest.fixture

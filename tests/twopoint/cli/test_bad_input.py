@@ -13,9 +13,9 @@ from PIL import Image
 
 from support import cli_harness
 from support.cli_harness import PNG, blobs, photograph
-from twopoint.cli import outputs
-from twopoint.cli.errors import InputError
-from twopoint.cli.outputs import Output
+from twopoint.cli.showing import outputs
+from twopoint.cli.showing.outputs import Output
+from twopoint.cli.terminal import InputError
 
 GOOD = np.eye(8)
 GRAY = photograph(blobs((20, 24)))

@@ -18,7 +18,7 @@ import twopoint.cli
 from support import cli_harness
 from support.cli_harness import PNG, blobs, photograph
 from twopoint.cli import app as entry
-from twopoint.cli import commands, progress
+from twopoint.cli import commands, terminal
 from twopoint.synthetic import circles
 
 
@@ -223,7 +223,7 @@ def test_real_files_of_each_layout(run, shared_data):
         assert len(measured["phases"]) == phases
 
 
-@pytest.mark.parametrize("name", [info.name for info in pkgutil.iter_modules(twopoint.cli.__path__, "twopoint.cli.")])
+@pytest.mark.parametrize("name", [info.name for info in pkgutil.walk_packages(twopoint.cli.__path__, "twopoint.cli.")])
 def test_examples_in_docstrings_run(name, unchecked):
     module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0
@@ -281,7 +281,7 @@ def test_too_little_memory_in_the_middle_is_said(run, monkeypatch, image):
     def fail(*words, **options):
         raise MemoryError
 
-    monkeypatch.setattr("twopoint.cli.measurement.correlations", fail)
+    monkeypatch.setattr("twopoint.cli.measures.correlations", fail)
     cli_harness.refused(run("stats", image), "there is not enough memory for this; --window takes a part")
 
 
@@ -301,9 +301,9 @@ class Terminal(io.StringIO):
 def test_bars_are_shown_on_a_terminal_alone(monkeypatch):
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr("sys.stderr", stream)
-        with progress.working("reading a [bold]{name}.png"):
+        with terminal.working("reading a [bold]{name}.png"):
             pass
-        with progress.counting("reconstructing") as report:
+        with terminal.counting("reconstructing") as report:
             report(1, 4, 0.5)
         assert ("reading a [bold]{name}.png" in stream.getvalue()) == shown
         assert ("5.00e-01" in stream.getvalue()) == shown

@@ -7,10 +7,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from support.cli_harness import blobs, photograph
-from twopoint.cli.doubts import doubts
-from twopoint.cli.files import Image
-from twopoint.cli.segmentation import segment
-from twopoint.cli.sources import Source
+from twopoint.cli.reading.doubts import doubts
+from twopoint.cli.reading.image import Image
+from twopoint.cli.reading.names import Source
+from twopoint.cli.reading.segmentation import segment
 from twopoint.synthetic import circles
 
 LABELS = blobs((160, 200), scale=5.0)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from support.cli_harness import blobs, photograph
-from twopoint.cli import figures, panels
-from twopoint.cli.figures import draw
-from twopoint.cli.files import Image as Read
-from twopoint.cli.measurement import crop_sizes, measure
-from twopoint.cli.panels import Curve, Curves, Field, Histogram
-from twopoint.cli.segmentation import segment
-from twopoint.cli.sources import Source
-from twopoint.cli.units import Spacing
+from twopoint.cli.measures import crop_sizes, measure
+from twopoint.cli.reading.image import Image as Read
+from twopoint.cli.reading.names import Source
+from twopoint.cli.reading.segmentation import segment
+from twopoint.cli.reading.spacing import Spacing
+from twopoint.cli.showing import figures, panels
+from twopoint.cli.showing.figures import draw
+from twopoint.cli.showing.panels import Curve, Curves, Field, Histogram
 
 PIXEL = Spacing().along(2)
 MICRO = Spacing((0.5, 0.25), "µm")

@@ -11,9 +11,9 @@ from PIL import Image
 
 from support import cli_harness
 from support.cli_harness import blobs, photograph
-from twopoint.cli import files
-from twopoint.cli.errors import InputError
-from twopoint.cli.sources import Source, parse_source, parse_window
+from twopoint.cli.reading import image
+from twopoint.cli.reading.names import Source, parse_source, parse_window
+from twopoint.cli.terminal import InputError
 
 GRAY = photograph(blobs((20, 24)))
 COLOUR = np.stack([GRAY, GRAY // 2, 255 - GRAY], axis=-1)
@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def read(name, window=None):
-    return files.read(str(name), window)
+    return image.read(str(name), window)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif", "a.TIFF", "a.gif", "a.pgm", "a.webp"])

@@ -9,10 +9,9 @@ import pytest
 import twopoint
 from support.cli_harness import blobs
 from twopoint.cli import memory
-from twopoint.cli.errors import InputError
-from twopoint.cli.measurement import Statistics, crop_sizes, measure
-from twopoint.cli.quantities import autocovariances, field_of_view, numbers_of, specific_surface
-from twopoint.cli.units import Spacing, parse_spacing
+from twopoint.cli.measures import Statistics, autocovariances, crop_sizes, field_of_view, measure, numbers_of, specific_surface
+from twopoint.cli.reading.spacing import Spacing, parse_spacing
+from twopoint.cli.terminal import InputError
 from twopoint.synthetic import circles
 
 PIXEL = Spacing()

@@ -8,11 +8,11 @@ from PIL import Image
 from skimage.filters import threshold_otsu
 
 from support.cli_harness import blobs, photograph
-from twopoint.cli.errors import InputError
-from twopoint.cli.files import Image as Read
-from twopoint.cli.inputs import Reading, load
-from twopoint.cli.segmentation import few_values, segment
-from twopoint.cli.sources import Source
+from twopoint.cli.reading.image import Image as Read
+from twopoint.cli.reading.load import Reading, load
+from twopoint.cli.reading.names import Source
+from twopoint.cli.reading.segmentation import few_values, segment
+from twopoint.cli.terminal import InputError
 
 
 def image(values, array=True):

@@ -10,10 +10,9 @@ from PIL import Image
 
 from support import cli_harness
 from support.cli_harness import blobs, photograph
-from twopoint.cli.files import read
-from twopoint.cli.inputs import Reading, load
-from twopoint.cli.resampling import sampled
-from twopoint.cli.units import Spacing
+from twopoint.cli.reading.image import read
+from twopoint.cli.reading.load import Reading, load, sampled
+from twopoint.cli.reading.spacing import Spacing
 
 GRAY = photograph(blobs((20, 24)))
 STACK = np.stack([GRAY] * 6)

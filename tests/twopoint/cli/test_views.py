@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from support.cli_harness import blobs
-from twopoint.cli import panels
-from twopoint.cli.figures import draw
-from twopoint.cli.measurement import crop_sizes, measure
-from twopoint.cli.panels import Curve, Curves, Field
-from twopoint.cli.quantities import numbers_of
-from twopoint.cli.units import Spacing
+from twopoint.cli.measures import crop_sizes, measure, numbers_of
+from twopoint.cli.reading.spacing import Spacing
+from twopoint.cli.showing import panels
+from twopoint.cli.showing.figures import draw
+from twopoint.cli.showing.panels import Curve, Curves, Field
 
 PIXEL = Spacing().along(2)
 

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.offsetbox import AnnotationBbox
 
 import twopoint as tp
-from twopoint.cli.figures import save
+from twopoint.cli.showing.figures import save
 from twopoint_models.evaluation.figures_of_embeddings import spaces, views
 from twopoint_models.evaluation.figures_of_manifolds import angles, curves
 from twopoint_models.evaluation.figures_of_tasks import report

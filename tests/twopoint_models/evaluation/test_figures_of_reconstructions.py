@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import twopoint as tp
-from twopoint.cli.figures import save
+from twopoint.cli.showing.figures import save
 from twopoint_models.evaluation import figures_of_scores
 from twopoint_models.evaluation.figures_of_evaluations import figures
 from twopoint_models.evaluation.figures_of_reconstructions import line_sensitivity_chart, outliers, reconstructions

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .errors import printable
-from .measurement import Statistics
-from .quantities import numbers_of
-from .segmentation import Segmentation
-from .units import Spacing, readable
+from ..measures import Statistics, numbers_of
+from ..reading.segmentation import Segmentation
+from ..reading.spacing import Spacing, readable
+from ..terminal import printable
 
 _LONGEST = 42  # letters of a name above a panel
 _SHOWN = 10  # correlation lengths that a map reaches to
@@ -103,7 +102,7 @@ def short(text: str) -> str:
 
     Examples
     --------
-    >>> from twopoint.cli.panels import short
+    >>> from twopoint.cli.showing.panels import short
     >>> short("photo.png")
     'photo.png'
     """

@@ -1,4 +1,4 @@
-"""Tables for the terminal: figures in, a table out."""
+"""Tables for the terminal: numbers in, a table out."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,8 +7,10 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from .errors import printable
-from .units import Spacing
+from ... import __version__
+from ..memory import size
+from ..reading.spacing import Spacing
+from ..terminal import printable
 
 _UNKNOWN = "–"
 
@@ -34,7 +36,7 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> from twopoint.cli.tables import duration
+    >>> from twopoint.cli.showing.tables import duration
     >>> duration(17.3), duration(170), duration(40_000)
     ('20 s', '3 min', '10 h')
     """
@@ -49,8 +51,8 @@ def extent(shape: tuple[int, ...], spacing: Spacing) -> str:
 
     Examples
     --------
-    >>> from twopoint.cli.tables import extent
-    >>> from twopoint.cli.units import Spacing
+    >>> from twopoint.cli.showing.tables import extent
+    >>> from twopoint.cli.reading.spacing import Spacing
     >>> extent((100, 200), Spacing((0.5, 0.5), "µm"))
     '100 x 200 px, 50 x 100 µm'
     """
@@ -100,4 +102,51 @@ def reconstruction(measured: dict[str, Any]) -> Table:
     for phase, (wanted, got) in enumerate(fractions):
         table.add_row(f"volume fraction of phase {phase}, wanted {wanted:.4f}", "", f"{got:.4f}")
     table.add_row(f"seconds for {measured['starts']} start{'s' * (measured['starts'] > 1)}", "", f"{measured['seconds']:.1f}")
+    return table
+
+
+def machine(found: dict[str, Any]) -> Table:
+    """Lay out versions, platform and threads."""
+    threads, memory = found["threads"], found["memory_available"]
+    pools = ", ".join(f"{pool['name']} {pool['threads']}" for pool in threads["pools"])
+    set_ = ", ".join(f"{name}={value}" for name, value in threads["environment"].items())
+    rows = [
+        ("python", found["python"]),
+        ("platform", found["platform"]),
+        ("cores", str(found["cores"])),
+        (
+            "threads",
+            f"scipy.fft {threads['scipy.fft workers']} (small arrays {threads['scipy.fft workers, small']})"
+            + "".join(f"; {part}" for part in (pools, set_) if part),
+        ),
+        ("memory available", "unknown" if memory is None else size(memory)),
+    ]
+    for extra, packages in found["packages"].items():
+        missing = [name for name, version in packages.items() if version is None]
+        versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version is not None)
+        advice = f"{', '.join(missing)} missing: pip install '{f'.[{extra}]' if extra else '.'}' in a checkout" if missing else ""
+        rows.append((f"extra {extra}" if extra else "needed", "; ".join(part for part in (versions, advice) if part)))
+    rows += [(f"{name} runs on", _where(library)) for name, library in found["libraries"].items() if "version" in library]
+    return facts(f"twopoint {__version__}", rows)
+
+
+def _where(library: dict[str, Any]) -> str:
+    """Name the devices and settings of a library."""
+    settings = [f"{key} {value}" for key, value in library["settings"].items() if value is not None]
+    return "; ".join([", ".join(library["devices"]), *settings])
+
+
+def self_tests(found: dict[str, dict[str, Any]]) -> Table:
+    """Lay out how the self-test went, library by library and device by device."""
+    table = Table("self-test", "on", "largest error, bound", "")
+    for name, library in found.items():
+        if not library["installed"]:
+            table.add_row(name, "", "not installed", "–")
+        elif "error" in library:
+            table.add_row(name, "", Text(printable(library["error"])), Text("FAILED", "bold red"))
+        else:
+            for device, test in library["tests"].items():
+                verdict = Text(f"passed, {test['seconds']:.1f} s", "green") if test["passed"] else Text("FAILED", "bold red")
+                largest = f"{max(test['errors'].values()):.1e}, {test['bound']:.0e}"
+                table.add_row(f"{name} {library['version']}", f"{device}, {test['dtype']}", largest, verdict)
     return table

@@ -1,16 +1,15 @@
 """From what a person names to labels: reading, masking, segmenting, and saying what was done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from . import spacings
+from ..terminal import InputError, say, working
 from .doubts import doubts
-from .errors import InputError, say
-from .files import Image, read
-from .progress import working
+from .image import Image, read
 from .segmentation import Segmentation, few_values, segment
+from .spacing import Spacing, nearest_pixels, spacing_note
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def load(text: str, how: Reading, mask: str | None = None, *, spaced: bool = Fal
     for remark in image.remarks:
         say("note:", remark)
     if image.spacing is not None and not spaced:
-        say(f"note: {image.source}: {spacings.said(image.spacing)}")
+        say(f"note: {image.source}: {spacing_note(image.spacing)}")
     counting = None if mask is None else _counting(read(mask, how.window), image)
     with working("telling phases apart"):
         found = segment(image, threshold=how.threshold, phases=how.phases, mask=counting)
@@ -112,3 +111,23 @@ def _counting(mask: Image, image: Image) -> np.ndarray | None:
     if not distinct.any():
         raise InputError(f"--mask {mask.source} leaves out all points")
     return None if distinct.all() else mask.values != 0
+
+
+def sampled(given: Input, own: Spacing, wanted: Spacing) -> Input:
+    """Return an image at the nearest pixels to points of a coarser spacing: 2-point statistics of points know no other averaging.
+
+    Parameters
+    ----------
+    given : Input
+        The image.
+    own : Spacing
+        Its spacing.
+    wanted : Spacing
+        At least that along each axis.
+    """
+    index = nearest_pixels(given.image.values.shape, own, wanted)
+    if index is None:
+        return given
+    return replace(
+        given, image=replace(given.image, values=given.image.values[index]), found=replace(given.found, labels=given.found.labels[index])
+    )

@@ -6,9 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from .colours import MOST_LABELS
-from .errors import InputError
-from .files import Image
+from ..terminal import InputError
+from .image import MOST_LABELS, Image
 
 MOST_LOOK_LIKE_LABELS = 32  # integers of a file of arrays: more are gray values
 MOST_PHASES = 5  # that Otsu's method tells apart in seconds

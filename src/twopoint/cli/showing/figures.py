@@ -13,9 +13,9 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..reading.segmentation import written
+from ..reading.spacing import readable
 from .panels import Curve, Curves, Field, Histogram, Panel
-from .segmentation import written
-from .units import readable
 
 # Dark to light, told apart in gray and by the colour-blind; the first N are used.
 _PHASES = ("#1d2f4f", "#f2c14e", "#3a9188", "#d1495b", "#8ea8c3", "#7b4b94", "#e8e1d0", "#6b705c")
@@ -49,9 +49,9 @@ def draw(panels: Sequence[Panel], *, title: str, columns: int = 4) -> Figure:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint.cli.figures import draw
-    >>> from twopoint.cli.panels import Field
-    >>> from twopoint.cli.units import Spacing
+    >>> from twopoint.cli.showing.figures import draw
+    >>> from twopoint.cli.showing.panels import Field
+    >>> from twopoint.cli.reading.spacing import Spacing
     >>> len(draw([Field(np.eye(4), "four pixels", "gray", Spacing().along(2))], title="an image").axes)
     1
     """

@@ -7,11 +7,11 @@ from zipfile import is_zipfile
 import numpy as np
 
 from .. import TargetStatistics
-from .errors import InputError, reading
-from .measurement import Statistics
+from .measures import Statistics
 from .memory import require
-from .sources import parse_source
-from .units import Spacing
+from .reading.names import parse_source
+from .reading.spacing import Spacing
+from .terminal import InputError, reading
 
 FORMAT = "twopoint statistics 1"
 _ROUNDING = 1e-6

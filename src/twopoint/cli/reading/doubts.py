@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .files import Image
+from .image import Image
 from .segmentation import Segmentation, written
 
 _NOISE = 0.002  # share of single pixels; a segmented structure of a few pixels' size has a tenth of it

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from .errors import InputError
+from ... import __version__
+from ..terminal import InputError
 
 FIGURES = (".json",)
 PRINTED = Path("-")  # as a file of figures: print them

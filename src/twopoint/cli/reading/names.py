@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .errors import InputError
+from ..terminal import InputError
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _INDEXED = re.compile(r"(?P<rest>.+)\[(?P<index>[^\[\]]*)\]", re.DOTALL)
@@ -118,7 +118,7 @@ def parse_window(window: str | None, shape: tuple[int, ...], option: str = "--wi
 
     Examples
     --------
-    >>> from twopoint.cli.sources import parse_window
+    >>> from twopoint.cli.reading.names import parse_window
     >>> parse_window("0:1,2:4", (3, 4))
     (slice(0, 1, None), slice(2, 4, None))
     """

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..reading.load import Reading
+from ..reading.spacing import Spacing
 from . import tables
-from .inputs import Reading
 from .outputs import gray_step
-from .units import Spacing
 
 _EQUAL = 1e-9  # relative error of statistics that are the same but for rounding
 _WALL = 1.5  # mismatch across the wrap-around, by the largest between neighbouring planes inside
@@ -20,7 +20,7 @@ def cost(space: tuple[int, ...], n_phases: int, boundary: str, lags: tuple[int, 
 
     Examples
     --------
-    >>> from twopoint.cli.checks import cost
+    >>> from twopoint.cli.showing.remarks import cost
     >>> cost((128, 128), 2, "periodic", (128, 128), 1)
     'reconstructing 2 phases of 128 x 128 px, periodic boundary, 128 x 128 lags, 1 start: about 6 s; --window 64 takes a part'
     """

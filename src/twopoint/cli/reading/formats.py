@@ -1,17 +1,17 @@
-"""PNG, JPEG and their like through Pillow, TIFF through tifffile; headers first, pixels when they are taken."""
+"""Formats of files: each is opened by its header alone, so that a part can be read and its size is checked first."""
 
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .errors import InputError
-from .sources import Ranges, Source
-from .spacings import of_tiff
-from .stored import Stored
+from ..terminal import InputError
+from .names import HDF5, Ranges, Source
+from .spacing import Spacing, of_hdf5, of_tiff
 
 TIFF = (".tif", ".tiff")
 # What Pillow may take a file for; its other formats need helpers of their own, or hold no pictures.
@@ -21,6 +21,35 @@ _CHANNELS = {"LA": 2, "RGB": 3, "RGBA": 4}
 _MOST_COMPRESSION = 5000  # pixels a byte of file; deflate reaches 1000, 8 pixels a byte in a picture of one bit
 _SMALL = 10**7  # pixels that are decoded in a moment, however few bytes they come from
 _MOST_CHANNELS = 4  # of a TIFF whose axis says C; more are slices that were labelled so
+_MOST_NAMES = 8  # of datasets in an error
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An array whose header has been read.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the whole array, a last axis of colour channels included.
+    dtype : numpy.dtype
+        Of its numbers.
+    take : function
+        From one slice an axis to the numbers there.
+    channels : bool or None
+        Whether the last axis holds colour channels; None where only its length can tell.
+    whole : bool
+        Whether taking a part reads all.
+    spacing : Spacing or None
+        What the file says of it, one step for each of the last axes.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    take: Callable[[Ranges], np.ndarray]
+    channels: bool | None = None
+    whole: bool = False
+    spacing: Spacing | None = None
 
 
 @contextmanager
@@ -157,3 +186,62 @@ def _damage_is_an_error() -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         log.propagate = propagates
+
+
+@contextmanager
+def _open_npy(source: Source) -> Iterator[Stored]:
+    """Open a .npy file without reading it."""
+    array = np.lib.format.open_memmap(source.path, mode="r")
+    yield Stored(array.shape, array.dtype, lambda part: np.array(array[part]))
+
+
+@contextmanager
+def _open_hdf5(source: Source) -> Iterator[Stored]:
+    """Open a dataset of an HDF5 file; where the file holds a single one, it needs no name."""
+    import h5py
+
+    with h5py.File(source.path, "r") as file:
+        found = file.get(source.dataset) if source.dataset else _only(file, source)
+        if not isinstance(found, h5py.Dataset):
+            raise InputError(f"{source} names no dataset; {source.path} holds {_listed(_datasets(file))}")
+        if found.shape is None:
+            raise InputError(f"{source} is empty: it has no shape")
+        yield Stored(found.shape, found.dtype, lambda part: np.asarray(found[part]), spacing=of_hdf5(found.attrs))
+
+
+def _datasets(file: Any) -> dict[str, Any]:
+    """Return the datasets with two axes and more, by path."""
+    import h5py
+
+    found: dict[str, Any] = {}
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.shape is not None and len(item.shape) >= 2:
+            found[name] = item
+
+    file.visititems(visit)
+    return found
+
+
+def _only(file: Any, source: Source) -> Any:
+    """Return the one dataset of a file."""
+    found = _datasets(file)
+    if len(found) != 1:
+        raise InputError(f"{source} must be named with a dataset, '{source.path}:PATH'; it holds {_listed(found)}")
+    return next(iter(found.values()))
+
+
+def _listed(found: dict[str, Any]) -> str:
+    """Name datasets and their shapes."""
+    names = [f"{name} {item.shape}" for name, item in list(found.items())[:_MOST_NAMES]]
+    more = f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
+    return (", ".join(names) or "none with two axes") + more
+
+
+_Opener = Callable[[Source], AbstractContextManager[Stored]]
+_OPENERS: dict[str, _Opener] = {".npy": _open_npy, **dict.fromkeys(HDF5, _open_hdf5), **dict.fromkeys(TIFF, open_tiff)}
+
+
+def open_array(source: Source) -> AbstractContextManager[Stored]:
+    """Open a file by the reader of its format; all that is no array and no TIFF is a picture."""
+    return _OPENERS.get(source.path.suffix.lower(), open_picture)(source)
