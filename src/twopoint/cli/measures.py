@@ -1,4 +1,4 @@
-"""What is measured of labels: 2-point statistics, and the numbers that are read off them."""
+"""Measures of labels: 2-point statistics, volume fractions, interface, correlation lengths, and a verdict on the field of view."""
 
 import math
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from .. import correlations, one_hot, pair_counts, volume_fractions
 from .._namespace import namespace
 from ..radial import average_in_shells, shells_of
 from . import memory
-from .reading.spacing import Spacing, readable
+from .reading.spacing import Spacing, readable_unit
 from .terminal import InputError
 
-LEAST_CROP = 3  # lags -1, 0, 1: fewer hold no structure
-# Interface per volume from the share of neighbours that lie across it: 2, pi and 4 in one, two and three dimensions.
+LEAST_CROP = 3  # lags -1, 0, 1: fewer show no structure
+# Factor from the share of neighbours across an interface to interface per volume, in one, two and three dimensions.
 _INTERFACE = {1: 2.0, 2: math.pi, 3: 4.0}
-_CORRELATED = 0.1  # autocovariance, relative to lag 0, beyond which far points still know of each other
+_CORRELATED = 0.1  # autocovariance relative to lag 0 above which distant points are still correlated
 _ROUNDING = 1e-9
 
 
@@ -27,19 +27,19 @@ class Statistics:
     Attributes
     ----------
     f : array (N, N, *lags)
-        Probabilities that x is of phase h and x + r of phase k.
+        Probabilities that x is in phase h and x + r in phase k.
     count : array (*lags) or None
-        Pairs of points behind each lag; None where all lags span all points.
+        Number of pairs of points at each lag; None if every lag spans all points.
     fractions : array (N,)
         Volume fractions.
     space : tuple of int
-        Of the labels.
+        Shape of the labels.
     boundary : str
         "open" or "periodic".
     spacing : Spacing
-        One step an axis.
+        One step per axis.
     box : tuple of int or None
-        The extent of the points that count, of those under a mask; None where it is that of the labels.
+        Extent of the points that the mask keeps; None without a mask.
     """
 
     f: np.ndarray
@@ -62,11 +62,11 @@ class Statistics:
 
     @property
     def shell(self) -> float:
-        """The width of the shells of a radial average: the largest step, as a narrower one would miss lags along some axis."""
+        """The width of the shells of a radial average: the largest step, for narrower shells would miss lags along some axis."""
         return max(self.spacing.steps)
 
     def radial(self, f: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return radii in the unit of spacing and the radial averages of the phases' autocorrelations, or of f, weighted by pairs."""
+        """Return radii in the unit of spacing, and the radial averages of the autocorrelations, or of f, weighted by pairs of points."""
         values = np.stack([self.f[h, h] for h in range(len(self.f))]) if f is None else f
         shells = shells_of(self.lags, tuple(self.spacing.steps), True, self.shell)
         r, average, weight = average_in_shells(values, self.count, shells, self.ndim, namespace(f=values))
@@ -75,7 +75,7 @@ class Statistics:
 
 
 def crop_sizes(crop: int | None, space: tuple[int, ...], boundary: str) -> tuple[int, ...]:
-    """Return the number of lags kept along each axis: as many as pixels, so that the furthest is half the image, unless said otherwise."""
+    """Return the number of lags along each axis: crop, or as many as there are pixels, so that the longest lag is half the image."""
     if crop is None:
         return space
     totals = [2 * size - 1 if boundary == "open" else size for size in space]
@@ -100,7 +100,7 @@ def measure(
     boundary, mask, crop
         As in :func:`twopoint.correlations`.
     spacing : Spacing
-        Of the labels.
+        Spacing of the labels.
 
     Returns
     -------
@@ -109,15 +109,15 @@ def measure(
     Raises
     ------
     InputError
-        If that needs more memory than there is.
+        If the statistics need more memory than is available.
     """
     ndim = labels.ndim
     memory.require(memory.for_statistics(labels.shape, n_phases, boundary, crop), f"correlating {n_phases} phases of shape {labels.shape}")
     m = one_hot(labels, n_phases, ndim=ndim)
     f = correlations(m, ndim=ndim, boundary=boundary, mask=mask, crop=crop, centered=True)  # (N, N, *lags)
-    counting = np.ones(labels.shape, dtype=bool) if mask is None else mask
-    closed = boundary == "periodic" and mask is None
-    count = None if closed else pair_counts(counting, ndim=ndim, boundary=boundary, crop=crop, centered=True)
+    point_mask = np.ones(labels.shape, dtype=bool) if mask is None else mask
+    periodic_unmasked = boundary == "periodic" and mask is None
+    count = None if periodic_unmasked else pair_counts(point_mask, ndim=ndim, boundary=boundary, crop=crop, centered=True)
     fractions = volume_fractions(m, ndim=ndim, mask=mask)
     box = None if mask is None else tuple(int(np.ptp(along)) + 1 for along in np.nonzero(mask))
     return Statistics(f, count, fractions, labels.shape, boundary, spacing.along(ndim), box)
@@ -125,14 +125,14 @@ def measure(
 
 @dataclass(frozen=True)
 class FieldOfView:
-    """Whether an image shows enough of a material.
+    """Verdict on whether an image shows enough of a material.
 
     Attributes
     ----------
     large_enough : bool or None
-        None where it cannot be told.
+        None if it cannot be told.
     reason : str
-        Why, as a person reads it.
+        The reason, for the user.
     """
 
     large_enough: bool | None
@@ -140,17 +140,17 @@ class FieldOfView:
 
 
 def autocovariances(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
-    """Return radii and each phase's autocovariance, 1 at lag 0, averaged over directions.
+    """Return radii and the autocovariance of each phase, averaged over directions and normalised to 1 at lag 0.
 
-    At each lag r this is ``f_hh(r) - a(r) b(r)``, a and b the means of m_h over the points x, and over the points x + r, of the pairs that
-    r spans: a(r) is the sum over k of f_hk(r) and b(r) that of f_kh(r). Under an open boundary or a mask these are not the volume fraction,
-    and with it in their place two phases, which have one autocovariance, would seem to have two. Radial averages are divided by those of
-    ``sqrt(a (1 - a) b (1 - b))``; without pairs of points that differ a shell holds NaN.
+    At each lag r the autocovariance is ``f_hh(r) - a(r) b(r)``, where a and b are the means of m_h over the first points x and over the
+    second points x + r of the pairs that r spans: a(r) is the sum over k of f_hk(r), and b(r) the sum of f_kh(r). Under an open boundary or
+    a mask they differ from the volume fraction. With the volume fraction in their place, two phases would have two autocovariances instead
+    of one. The radial average is divided by that of ``sqrt(a (1 - a) b (1 - b))``; a shell where this is 0 holds NaN.
 
     Parameters
     ----------
     statistics : Statistics
-        Of N phases, which fill space.
+        Statistics of N phases that fill space.
 
     Returns
     -------
@@ -164,27 +164,28 @@ def autocovariances(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
     spread = np.sqrt(np.clip(first * (1 - first) * second * (1 - second), 0, None))
     r, covariance = statistics.radial(own - first * second)
     scale = statistics.radial(spread)[1]
-    known = scale > _ROUNDING
-    return r, np.where(known, covariance / np.where(known, scale, 1), np.nan)
+    defined = scale > _ROUNDING
+    return r, np.where(defined, covariance / np.where(defined, scale, 1), np.nan)
 
 
-def numbers_of(statistics: Statistics) -> list[dict[str, Any]]:
-    """Return for each phase volume fraction, specific surface, correlation length, and autocovariance far away.
+def describe_phases(statistics: Statistics) -> list[dict[str, Any]]:
+    """Return the volume fraction, specific surface, correlation length, and autocovariance at long distances of each phase.
 
-    The specific surface is ``c / d * sum over axes i of P_i / a_i``, P_i the share of neighbours along axis i of which one is of the phase
-    and the other not, halved, a_i the spacing, and c = 2, pi, 4 in d = 1, 2, 3 dimensions: for isotropic interfaces the slope of S2 at 0
-    (S2'(0) = -s/2, -s/pi, -s/4) and Cauchy's formula of intercepts. It is an estimate from pixels. The correlation length is the distance
-    at which the radially averaged autocovariance has fallen to 1/e. Far away is from a quarter to half of the image's smallest extent.
+    The specific surface is ``c / d * sum over axes i of P_i / a_i``, where P_i is half the share of neighbours along axis i of which
+    exactly one is in the phase, a_i is the spacing, and c = 2, pi, 4 in d = 1, 2, 3 dimensions. For isotropic interfaces this follows
+    from the slope of S2 at 0 (S2'(0) = -s/2, -s/pi, -s/4) and from Cauchy's formula of intercepts. It is an estimate from pixels. The
+    correlation length is the distance at which the radially averaged autocovariance has fallen to 1/e. Long distances are those from a
+    quarter to half of the smallest extent of the image.
 
     Parameters
     ----------
     statistics : Statistics
-        Of N phases.
+        Statistics of N phases.
 
     Returns
     -------
     list of dict
-        One a phase; None where a number cannot be told.
+        One per phase; a number that cannot be told is None.
 
     References
     ----------
@@ -204,7 +205,7 @@ def numbers_of(statistics: Statistics) -> list[dict[str, Any]]:
 
 
 def specific_surface(statistics: Statistics, phase: int) -> float | None:
-    """Return the interface of a phase per area or volume, in one over the unit of spacing; None where no neighbours are known."""
+    """Return the interface of a phase per area or volume, in one over the unit of spacing; None if no pair of neighbours is kept."""
     total, axes = 0.0, 0
     for axis, (n, step) in enumerate(zip(statistics.lags, statistics.spacing.steps, strict=True)):
         at = tuple(size // 2 - (i == axis) for i, size in enumerate(statistics.lags))
@@ -217,55 +218,55 @@ def specific_surface(statistics: Statistics, phase: int) -> float | None:
     return _INTERFACE[statistics.ndim] * max(total, 0.0) / axes if axes else None
 
 
-def field_of_view(statistics: Statistics, numbers: list[dict[str, Any]]) -> FieldOfView:
-    """Return one verdict for all phases, which does not depend on how many lags were kept: it is given on a fixed range of them, or not.
+def field_of_view(statistics: Statistics, phases: list[dict[str, Any]]) -> FieldOfView:
+    """Return one verdict for all phases, on a fixed range of lags; without these lags there is no verdict, so it never depends on the crop.
 
     Parameters
     ----------
     statistics : Statistics
-        Of N phases.
-    numbers : list of dict
-        Theirs, as :func:`numbers_of` returns them.
+        Statistics of N phases.
+    phases : list of dict
+        Their measures, as :func:`describe_phases` returns them.
     """
-    tails = [row["tail"] for row in numbers]
-    reach, kept = _reach(statistics), _half(statistics.lags, statistics.spacing)
-    factor, unit = readable(statistics.spacing.unit, reach)
+    tails = [row["tail"] for row in phases]
+    reach, kept = _reach(statistics), _longest_lag(statistics.lags, statistics.spacing)
+    factor, unit = readable_unit(statistics.spacing.unit, reach)
     if _cropped(statistics):
         return FieldOfView(
             None, f"it needs lags up to {reach * factor:.4g} {unit}, half of the image, and --crop keeps {kept * factor:.4g} {unit}"
         )
     if any(tail is None for tail in tails):
-        return FieldOfView(None, "too few pairs of points lie far apart")
+        return FieldOfView(None, "too few pairs of points are far apart")
     largest = max(tails)
     far = f"covariance {largest:.2g} from {reach / 2 * factor:.4g} to {reach * factor:.4g} {unit}"
-    if largest >= _CORRELATED or any(row["correlation_length"] is None for row in numbers):
-        return FieldOfView(False, f"far points still know of each other, {far}; another image of the material may give other numbers")
-    return FieldOfView(True, f"far points do not know of each other, {far}")
+    if largest >= _CORRELATED or any(row["correlation_length"] is None for row in phases):
+        return FieldOfView(False, f"distant points are still correlated, {far}; another image of the material may give other numbers")
+    return FieldOfView(True, f"distant points are uncorrelated, {far}")
 
 
-def _half(sizes: tuple[int, ...], spacing: Spacing) -> float:
-    """Return the longest distance that so many lags span along both directions of every axis."""
+def _longest_lag(sizes: tuple[int, ...], spacing: Spacing) -> float:
+    """Return the longest distance that these numbers of centred lags reach along both directions of every axis."""
     return min((n - 1) // 2 * step for n, step in zip(sizes, spacing.steps, strict=True))
 
 
 def _reach(statistics: Statistics) -> float:
-    """Return half the smallest extent of the points that count: beyond, few pairs stand behind a lag."""
-    return _half(statistics.box or statistics.space, statistics.spacing)
+    """Return half the smallest extent of the points that count; longer lags have few pairs of points."""
+    return _longest_lag(statistics.box or statistics.space, statistics.spacing)
 
 
 def _cropped(statistics: Statistics) -> bool:
-    """Whether fewer lags were kept than the verdict needs."""
-    return _half(statistics.lags, statistics.spacing) < _reach(statistics) * (1 - _ROUNDING)
+    """Return whether the crop is too small for the verdict."""
+    return _longest_lag(statistics.lags, statistics.spacing) < _reach(statistics) * (1 - _ROUNDING)
 
 
 def _inside(r: np.ndarray, statistics: Statistics) -> np.ndarray:
-    """Return the shells that hold all their lags up to half the image, however many more were kept."""
+    """Return which shells are complete up to half the image; a larger crop adds none."""
     margin = (statistics.shell - min(statistics.spacing.steps)) / 2
     return r <= (_reach(statistics) - margin) * (1 + _ROUNDING)
 
 
 def _length(r: np.ndarray, decay: np.ndarray, statistics: Statistics) -> float | None:
-    """Return the distance at which an autocovariance has fallen to 1/e; None where it does not within half the image."""
+    """Return the distance at which an autocovariance has fallen to 1/e; None if it does not within half the image."""
     inside = _inside(r, statistics)
     r, decay = r[inside], decay[inside]
     below = np.flatnonzero(decay <= math.exp(-1))
@@ -277,6 +278,6 @@ def _length(r: np.ndarray, decay: np.ndarray, statistics: Statistics) -> float |
 
 
 def _tail(r: np.ndarray, decay: np.ndarray, statistics: Statistics) -> float | None:
-    """Return the largest autocovariance from a quarter to half of the image; None where too few lags were kept."""
+    """Return the largest autocovariance from a quarter to half of the image; None if too few lags were kept."""
     far = decay[_inside(r, statistics) & (r >= _reach(statistics) / 2 * (1 - _ROUNDING)) & np.isfinite(decay) & (r > 0)]
     return None if _cropped(statistics) or len(far) < 2 else float(np.abs(far).max())

@@ -1,4 +1,4 @@
-"""Images and volumes: read from a file, the part that is asked for, colours turned into gray values."""
+"""Images and volumes: a part is read from a file, and colours become labels or gray values."""
 
 import math
 import warnings
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import memory
-from ..terminal import InputError, reading
-from .formats import Stored, open_array
+from ..terminal import InputError, decoding
+from .formats import StoredArray, open_array
 from .names import HDF5, Ranges, Source, parse_source, parse_window
 from .spacing import Spacing
 
@@ -21,20 +21,20 @@ _WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue in brightness: ITU-R 
 
 @dataclass(frozen=True)
 class Image:
-    """What was read.
+    """An image or a volume as it was read.
 
     Attributes
     ----------
     source : Source
-        Where from.
+        The file, dataset and index.
     values : array (H, W) or (D, H, W)
-        Numbers or booleans, in the machine's byte order.
+        Numbers or booleans, in native byte order.
     remarks : tuple of str
-        What was done on the way.
+        What was done to the values.
     array : bool
-        Whether it comes from a file of arrays, where a dozen integers are rather labels than gray values.
+        Whether the file holds arrays, where a dozen distinct integers are more likely labels than gray values.
     spacing : Spacing or None
-        What the file says of it.
+        The spacing in the file.
     """
 
     source: Source
@@ -54,7 +54,7 @@ def read(text: str, window: str | None = None, option: str = "--window") -> Imag
     window : str or None
         The part that is read, ``"128"`` or ``"0:128,64:192"``.
     option : str
-        What the window is called in errors.
+        Name of the window's option in errors.
 
     Returns
     -------
@@ -63,39 +63,39 @@ def read(text: str, window: str | None = None, option: str = "--window") -> Imag
     Raises
     ------
     InputError
-        If the file cannot be read, or its content is no image and no volume.
+        If the file cannot be read, or does not hold an image or a volume.
     """
     source = parse_source(text)
     suffix = source.path.suffix.lower()
     if suffix == STATISTICS:
         raise InputError(f"{source} holds statistics, not an image; twopoint reconstruct takes it")
-    with reading(source), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the readers; what matters is checked here
+    with decoding(source), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the decoders; read_part makes the checks that matter
         with open_array(source) as stored:
-            values, coloured = take(stored, source, window, option)
+            values, coloured = read_part(stored, source, window, option)
         values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
     values, remarks = to_gray(values) if coloured else (values, ())
     spacing = None if stored.spacing is None else stored.spacing.last(values.ndim)
     return Image(source, values, tuple(f"{source}: {remark}" for remark in remarks), suffix in ARRAYS, spacing)
 
 
-def take(stored: Stored, source: Source, window: str | None, option: str = "--window") -> tuple[np.ndarray, bool]:
-    """Read the part of an array that a source's index and a window name.
+def read_part(stored: StoredArray, source: Source, window: str | None, option: str = "--window") -> tuple[np.ndarray, bool]:
+    """Read the part of an array that an index and a window select.
 
     Parameters
     ----------
-    stored : Stored
+    stored : StoredArray
         The array.
     source : Source
-        Its name, for errors, and the leading indices.
+        Its name, for errors, and the indices of its leading axes.
     window : str or None
-        As :func:`parse_window` takes it, of what the index leaves.
+        As :func:`parse_window` takes it, of the axes that the index leaves.
     option : str
-        What the window is called in errors.
+        Name of the window's option in errors.
 
     Returns
     -------
-    values : array (H, W) or (D, H, W), with colour channels last where there are any
+    values : array (H, W) or (D, H, W), with an axis of colour channels last if there is one
         Axes of length one are dropped.
     coloured : bool
         Whether the last axis holds colour channels.
@@ -103,7 +103,7 @@ def take(stored: Stored, source: Source, window: str | None, option: str = "--wi
     Raises
     ------
     InputError
-        If that is no image and no volume, holds no numbers, leaves the array, or does not fit into memory.
+        If the part is neither an image nor a volume, does not hold numbers, lies outside the array, or does not fit into memory.
     """
     if stored.dtype.kind not in "biuf":
         raise InputError(f"{source} must hold numbers or booleans, got dtype {stored.dtype}")
@@ -125,7 +125,7 @@ def take(stored: Stored, source: Source, window: str | None, option: str = "--wi
 
 
 def _window(window: str | None, shape: tuple[int, ...], source: Source, option: str) -> Ranges:
-    """Return the part that a window names; an error names the file too."""
+    """Return the slices of a window; an error names the file too."""
     try:
         return parse_window(window, shape, option)
     except InputError as error:
@@ -133,24 +133,24 @@ def _window(window: str | None, shape: tuple[int, ...], source: Source, option: 
 
 
 def _coloured(shape: tuple[int, ...]) -> bool:
-    """Tell a colour image from a stack by its shape: three or four channels last, behind axes that are longer."""
+    """Return whether a shape is that of a colour image: three or four channels last, after longer axes."""
     return len(shape) in (3, 4) and shape[-1] in _COLOURS and min(shape[-3:-1]) > max(_COLOURS)
 
 
 def _axes(source: Source, whole: tuple[int, ...], space: tuple[int, ...]) -> list[int]:
-    """Return the axes of an image or a volume among those that an index leaves; those of length one go, but for two."""
+    """Return the axes of an image or a volume among those that an index leaves: those longer than one, and at least two."""
     kept = [axis for axis, size in enumerate(space) if size > 1]
     if len(kept) < 2:
         kept = list(range(len(space)))[-2:]
     if not 2 <= len(kept) <= 3:
-        wanted = f"{source.path}{':' + source.dataset if source.dataset else ''}"
-        what = "an image has 2 axes, a volume 3" if len(kept) < 2 else f"take one image or volume of it, such as '{wanted}[0]'"
+        name = f"{source.path}{':' + source.dataset if source.dataset else ''}"
+        what = "an image has 2 axes, a volume 3" if len(kept) < 2 else f"take one image or volume of it, such as '{name}[0]'"
         raise InputError(f"{source} must hold an image or a volume, got shape {space if source.index else whole}; {what}")
     return kept
 
 
 def _first(source: Source, shape: tuple[int, ...]) -> Ranges:
-    """Return the leading indices as slices of length one; refuse those that leave the array."""
+    """Return the leading indices as slices of length one; refuse an index outside the array."""
     for index, size in zip(source.index, shape, strict=False):
         if not -size <= index < size:
             raise InputError(f"{source} does not lie inside the array of shape {shape}; indices begin at 0")
@@ -159,7 +159,7 @@ def _first(source: Source, shape: tuple[int, ...]) -> Ranges:
 
 
 def to_gray(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Turn colours into gray values.
+    """Convert colours to labels or gray values.
 
     Parameters
     ----------
@@ -169,15 +169,15 @@ def to_gray(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     Returns
     -------
     gray : array (...)
-        The channel itself where all agree; labels 0..n-1 from dark to bright where there are at most 8 colours; else the brightness
-        0.299 R + 0.587 G + 0.114 B, in the channels' own range.
+        The channel itself if all channels are equal; labels 0..n-1 from dark to bright if there are at most 8 colours; otherwise the
+        brightness 0.299 R + 0.587 G + 0.114 B, in the range of the channels.
     remarks : tuple of str
-        What was done.
+        What was done to the values.
     """
     values, remarks = _without_alpha(values)
     if values.shape[-1] == 1 or (values == values[..., :1]).all():
         return values[..., 0], remarks
-    with np.errstate(all="ignore"):  # NaN and infinity are refused later, where a mask may have left them out
+    with np.errstate(all="ignore"):  # segment refuses NaN and infinity, unless the mask leaves them out
         gray = values.astype(np.float64) @ np.array(_WEIGHTS)
     labels = _few_colours(values, gray)
     if labels is not None:
@@ -186,30 +186,30 @@ def to_gray(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def _without_alpha(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Drop an alpha channel, and say so where it is not the same everywhere."""
+    """Drop an alpha channel, with a remark if it is not constant."""
     if values.shape[-1] not in (2, 4):
         return values, ()
     alpha, values = values[..., -1], values[..., :-1]
     if (alpha == alpha.flat[0]).all():
         return values, ()
-    return values, ("transparency is ignored: pixels are taken with the colour beneath",)
+    return values, ("transparency is ignored: each pixel has the colour of its other channels",)
 
 
 def _few_colours(values: np.ndarray, gray: np.ndarray) -> np.ndarray | None:
-    """Return labels from dark to bright of at most 8 colours in integers; None of more."""
+    """Return labels from dark to bright of at most 8 colours in integers; None if there are more."""
     if values.dtype.kind not in "iu":
         return None
     flat, brightness = values.reshape(-1, values.shape[-1]), gray.reshape(-1)
     left = np.ones(len(flat), dtype=bool)
-    found: list[tuple[float, list[int], np.ndarray]] = []
+    colours: list[tuple[float, list[int], np.ndarray]] = []
     while left.any():
-        if len(found) == MOST_LABELS:
+        if len(colours) == MOST_LABELS:
             return None
         first = int(left.argmax())
         same = (flat == flat[first]).all(axis=-1)
-        found.append((float(brightness[first]), flat[first].tolist(), same))
+        colours.append((float(brightness[first]), flat[first].tolist(), same))
         left &= ~same
     labels = np.zeros(len(flat), dtype=np.uint8)
-    for label, (_, _, same) in enumerate(sorted(found, key=lambda colour: colour[:2])):
+    for label, (_, _, same) in enumerate(sorted(colours, key=lambda colour: colour[:2])):
         labels[same] = label
     return labels.reshape(gray.shape)

@@ -1,4 +1,4 @@
-"""From what a person names to labels: reading, masking, segmenting, and saying what was done."""
+"""Loading: an image is read, masked and segmented, with notes on every choice that was made for the user."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,31 +13,31 @@ from .spacing import Spacing, nearest_pixels, spacing_note
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How files are to be read: which part, and how gray values become phases."""
+class ReadingOptions:
+    """Which part of a file is read, and how gray values become phases."""
 
     window: str | None = None
     threshold: str | None = None
     phases: int | None = None
-    of_b: bool = False  # whether window and threshold are --window-b and --threshold-b, as errors name them
+    of_b: bool = False  # whether window and threshold come from --window-b and --threshold-b, for errors
 
 
 @dataclass(frozen=True)
-class Input:
+class LoadedImage:
     """An image and its phases.
 
     Attributes
     ----------
     image : Image
-        As read.
-    found : Segmentation
+        The image as it was read.
+    segmentation : Segmentation
         Its phases.
     mask : boolean array (*space) or None
-        Which points count; None where all do.
+        Points that count; None if all do.
     """
 
     image: Image
-    found: Segmentation
+    segmentation: Segmentation
     mask: np.ndarray | None
 
     @property
@@ -47,38 +47,51 @@ class Input:
 
     @property
     def title(self) -> str:
-        """The same without folders, for a picture."""
+        """The name without folders, for titles."""
         return self.image.source.title
 
-    def figures(self) -> dict[str, Any]:
-        """Return what a reader of the figures must know of the image."""
-        found = self.found
-        points = self.image.values.size if self.mask is None else int(np.count_nonzero(self.mask))
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of pixels along each axis."""
+        return self.image.values.shape
+
+    @property
+    def n_points(self) -> int:
+        """The number of points that count."""
+        return self.image.values.size if self.mask is None else int(np.count_nonzero(self.mask))
+
+    def summary(self) -> dict[str, Any]:
+        """Return name, shape and segmentation for a .json file."""
+        segmentation = self.segmentation
         return {
             "source": self.name,
-            "shape": list(self.image.values.shape),
-            "points": points,
-            "segmentation": {"method": found.method, "thresholds": list(found.thresholds), "values": list(found.values)},
+            "shape": list(self.shape),
+            "points": self.n_points,
+            "segmentation": {
+                "method": segmentation.method,
+                "thresholds": list(segmentation.thresholds),
+                "values": list(segmentation.values),
+            },
         }
 
 
-def load(text: str, how: Reading, mask: str | None = None, *, spaced: bool = False) -> Input:
-    """Read an image and tell its phases apart; colours that became gray, and thresholds that were chosen, are said.
+def load(text: str, options: ReadingOptions, mask: str | None = None, *, spaced: bool = False) -> LoadedImage:
+    """Read an image and segment it; print notes on converted colours, chosen thresholds and doubts.
 
     Parameters
     ----------
     text : str
-        The image, as :func:`files.read` takes it.
-    how : Reading
+        Name of the image, as :func:`image.read` takes it.
+    options : ReadingOptions
         Window and segmentation.
     mask : str, optional
-        An image of the same size, of which the same window is taken.
+        Name of an image of the same size; the same window is read from it.
     spaced : bool
-        Whether --spacing was given; otherwise a spacing that the file holds is said.
+        Whether --spacing was set; otherwise a note gives the spacing in the file.
 
     Returns
     -------
-    Input
+    LoadedImage
 
     Raises
     ------
@@ -86,23 +99,23 @@ def load(text: str, how: Reading, mask: str | None = None, *, spaced: bool = Fal
         If a file cannot be read or segmented, or the mask does not fit.
     """
     with working(f"reading {text}"):
-        image = read(text, how.window, "--window-b" if how.of_b else "--window")
+        image = read(text, options.window, "--window-b" if options.of_b else "--window")
     for remark in image.remarks:
         say("note:", remark)
     if image.spacing is not None and not spaced:
         say(f"note: {image.source}: {spacing_note(image.spacing)}")
-    counting = None if mask is None else _counting(read(mask, how.window), image)
-    with working("telling phases apart"):
-        found = segment(image, threshold=how.threshold, phases=how.phases, mask=counting)
-    if found.thresholds:
-        say(f"note: {image.source}:", found.method)
-        for remark in doubts(image, found, counting):
+    point_mask = None if mask is None else _point_mask(read(mask, options.window), image)
+    with working("segmenting"):
+        segmentation = segment(image, threshold=options.threshold, phases=options.phases, mask=point_mask)
+    if segmentation.thresholds:
+        say(f"note: {image.source}:", segmentation.method)
+        for remark in doubts(image, segmentation, point_mask):
             say(f"note: {image.source}: {remark}")
-    return Input(image, found, counting)
+    return LoadedImage(image, segmentation, point_mask)
 
 
-def _counting(mask: Image, image: Image) -> np.ndarray | None:
-    """Return the points that count, those that are not 0; None where all do."""
+def _point_mask(mask: Image, image: Image) -> np.ndarray | None:
+    """Return the points where a mask is not 0; None if it is 0 nowhere."""
     if mask.values.shape != image.values.shape:
         raise InputError(f"--mask {mask.source} has shape {mask.values.shape}, the image {image.values.shape}; they must be equal")
     distinct = few_values(mask.values, 2)
@@ -113,21 +126,20 @@ def _counting(mask: Image, image: Image) -> np.ndarray | None:
     return None if distinct.all() else mask.values != 0
 
 
-def sampled(given: Input, own: Spacing, wanted: Spacing) -> Input:
-    """Return an image at the nearest pixels to points of a coarser spacing: 2-point statistics of points know no other averaging.
+def resample(loaded: LoadedImage, own: Spacing, coarser: Spacing) -> LoadedImage:
+    """Return an image at the pixels nearest to points of a coarser spacing: 2-point statistics are of points, not of averages.
 
     Parameters
     ----------
-    given : Input
+    loaded : LoadedImage
         The image.
     own : Spacing
         Its spacing.
-    wanted : Spacing
-        At least that along each axis.
+    coarser : Spacing
+        The spacing of the points, at least ``own`` along each axis.
     """
-    index = nearest_pixels(given.image.values.shape, own, wanted)
+    index = nearest_pixels(loaded.shape, own, coarser)
     if index is None:
-        return given
-    return replace(
-        given, image=replace(given.image, values=given.image.values[index]), found=replace(given.found, labels=given.found.labels[index])
-    )
+        return loaded
+    image = replace(loaded.image, values=loaded.image.values[index])
+    return replace(loaded, image=image, segmentation=replace(loaded.segmentation, labels=loaded.segmentation.labels[index]))

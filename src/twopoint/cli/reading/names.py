@@ -1,4 +1,4 @@
-"""What a person names: a file, a dataset in it, an image of a stack, a window."""
+"""Names of inputs: a file, a dataset in it, an image of a stack, and a window of an image."""
 
 import re
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ from ..terminal import InputError
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _INDEXED = re.compile(r"(?P<rest>.+)\[(?P<index>[^\[\]]*)\]", re.DOTALL)
 _MOST_DIGITS = 9
-_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy", ".npz", *HDF5)  # that one name may have
+_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy", ".npz", *HDF5)  # of files that share a stem
 
 Ranges = tuple[slice, ...]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file, the dataset in it where it holds several, and leading indices."""
+    """A file, a dataset in it if it holds several, and indices of the leading axes."""
 
     path: Path
     dataset: str | None = None
@@ -24,13 +24,13 @@ class Source:
 
     @property
     def label(self) -> str:
-        """A short name for titles and outputs, without a slash."""
+        """A short name for output files, without slashes."""
         parts = [self.path.stem, *([self.dataset.strip("/").rpartition("/")[2]] if self.dataset else []), *map(str, self.index)]
         return "-".join(re.sub(r"[^\w.+ -]", "_", part) for part in parts if part)
 
     @property
     def output(self) -> str:
-        """The beginning of an output's name: the label, with the file's ending where another file differs in nothing else."""
+        """The beginning of an output's name: the label, with the file's ending if another file differs in the ending only."""
         others = (self.path.with_suffix(ending) for ending in _ENDINGS if ending != self.path.suffix.lower())
         if not self.path.suffix or not any(other.exists() for other in others):
             return self.label
@@ -38,7 +38,7 @@ class Source:
 
     @property
     def title(self) -> str:
-        """The name without folders, for a picture."""
+        """The name without folders, for titles."""
         return str(replace(self, path=Path(self.path.name)))
 
     def __str__(self) -> str:
@@ -47,12 +47,13 @@ class Source:
 
 
 def parse_source(text: str) -> Source:
-    """Tell file, dataset and index apart.
+    """Parse the name of an input into file, dataset and index.
 
     Parameters
     ----------
     text : str
-        ``photo.png``, ``stack.tif[3]``, ``file.h5:group/images[3]`` or ``file.h5:images[3,10]``. A file of exactly that name comes first.
+        ``photo.png``, ``stack.tif[3]``, ``file.h5:group/images[3]`` or ``file.h5:images[3,10]``. A file of exactly this name takes
+        precedence.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def parse_source(text: str) -> Source:
     Raises
     ------
     InputError
-        If the file is not there, is empty or is no file, or what stands in brackets is no list of integers.
+        If the file does not exist, is empty or is not a regular file, or if the brackets do not hold a list of integers.
     """
     if "\0" in text or not text.strip():
         raise InputError("a file's name must not be empty or hold a null character")
@@ -76,7 +77,7 @@ def parse_source(text: str) -> Source:
 
 
 def _index(inside: str, text: str) -> tuple[int, ...]:
-    """Return the integers between brackets."""
+    """Return the integers between the brackets."""
     parts = [part.strip() for part in inside.split(",")]
     if not all(re.fullmatch(r"-?[0-9]+", part) and len(part) <= _MOST_DIGITS for part in parts):
         raise InputError(f"{text} must have integers between its brackets, such as [3] or [3,10]")
@@ -84,28 +85,30 @@ def _index(inside: str, text: str) -> tuple[int, ...]:
 
 
 def _checked(source: Source) -> Source:
-    """Refuse what is no file with something in it."""
+    """Refuse a path that is not a file, and an empty file."""
     if source.path.is_dir():
         raise InputError(f"{source.path} is a directory; name a file in it")
     if not source.path.exists():
         raise InputError(f"{source.path} cannot be read: No such file or directory")
     if not source.path.is_file():
-        raise InputError(f"{source.path} is no regular file")
+        raise InputError(f"{source.path} is not a regular file")
     if source.path.stat().st_size == 0:
         raise InputError(f"{source.path} is empty: it has 0 bytes")
     return source
 
 
 def parse_window(window: str | None, shape: tuple[int, ...], option: str = "--window") -> Ranges:
-    """Return the part of an image that a window names.
+    """Return the slices of a window.
 
     Parameters
     ----------
     window : str or None
-        ``"128"`` for the first 128 pixels along each axis, or a range an axis, ``"0:128,64:192"``, rows (or slices) first, of which an
-        end may be left out, ``":400,:"``; blanks stand for commas, axes that are not named are whole. None for all.
+        ``"128"`` for the first 128 pixels along each axis, or one range per axis, ``"0:128,64:192"``, rows (or slices) first. Either end
+        of a range may be left out, ``":400,:"``. Blanks may replace commas, and axes without a range are whole. None for the whole image.
     shape : tuple of int
-        Of the image.
+        Shape of the image.
+    option : str
+        Name of the window's option in errors.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def parse_window(window: str | None, shape: tuple[int, ...], option: str = "--wi
     Raises
     ------
     InputError
-        If the window is no such text, or leaves the image.
+        If the window cannot be parsed, or does not lie inside the image.
 
     Examples
     --------
@@ -128,8 +131,8 @@ def parse_window(window: str | None, shape: tuple[int, ...], option: str = "--wi
     if len(parts) == 1 and ":" not in window:
         parts = parts * len(shape)
     if len(parts) > len(shape):
-        wanted = ",".join(["0:128"] * len(shape))
-        raise InputError(f"{option} must be one number of pixels, or up to {len(shape)} ranges such as {wanted}, got {window!r}")
+        example = ",".join(["0:128"] * len(shape))
+        raise InputError(f"{option} must be one number of pixels, or up to {len(shape)} ranges such as {example}, got {window!r}")
     parts += [":"] * (len(shape) - len(parts))
     ranges = [_range(part, size, window, option) for part, size in zip(parts, shape, strict=True)]
     if not all(start < stop <= size for (start, stop), size in zip(ranges, shape, strict=True)):
@@ -138,7 +141,7 @@ def parse_window(window: str | None, shape: tuple[int, ...], option: str = "--wi
 
 
 def _range(part: str, size: int, window: str, option: str) -> tuple[int, int]:
-    """Return start and stop of one axis of a window; an end that is left out is the image's."""
+    """Return start and stop of a window along one axis; an end that is left out is that of the image."""
     ends = part.split(":")
     if not (1 <= len(ends) <= 2 and all(re.fullmatch(r"[0-9]*", end) and len(end) <= _MOST_DIGITS for end in ends)) or not part:
         raise InputError(f"{option} must be as 128, 0:128,0:128 or :400,: (up to row 400, all columns), got {window!r}")

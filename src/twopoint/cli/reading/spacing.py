@@ -1,4 +1,4 @@
-"""Physical distances: --spacing, what a file says of its pixels, and pixels at the points of a coarser spacing."""
+"""Physical spacing of pixels: parsed from --spacing, read from a file, and common to two images."""
 
 import math
 import re
@@ -13,26 +13,26 @@ from ..terminal import InputError
 # Both micro signs (U+00B5 and the Greek letter) and the letter u, as keyboards differ.
 _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "Å": 1e-10, "pm": 1e-12}
 _OTHER_NAMES = {"um": "µm", "\u03bcm": "µm", "A": "Å", "\u212b": "Å"}
-_MOST_RATIO = 1000  # of the largest step to the smallest
+_MOST_RATIO = 1000  # between the largest and the smallest step
 _LENGTH = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([^\W\d_]+)\s*")
-_LONGEST = 1000  # in a picture; four digits a tick run into each other
+_LONGEST = 1000  # in a picture, where ticks of four digits overlap
 _LARGER = {"pm": "nm", "Å": "nm", "nm": "µm", "µm": "mm", "mm": "m", "cm": "m"}
-_CENTIMETRE = 3  # resolution unit of a TIFF; inches are a printer's
+_CENTIMETRE = 3  # resolution unit of a TIFF; inches are meant for printers
 _UNITS = {"micron": "um", "microns": "um", "micrometer": "um", "nanometer": "nm", "angstrom": "A", "inch": None, "pixel": None}
-_MOST = 1e-2  # metres a pixel, beyond which a file speaks of something else
+_MOST = 1e-2  # metres per pixel, above which the number in a file has another meaning
 _OME = re.compile(r'PhysicalSize([XYZ])="([0-9.eE+-]+)"')
 _OME_UNIT = re.compile(r'PhysicalSizeXUnit="([^"]*)"')
 _ROUNDING = 1e-9
-_SAME = 1e-6  # relative difference of spacings that are meant to be equal
+_SAME = 1e-6  # relative difference of spacings that count as equal
 
 
-def readable(unit: str, longest: float) -> tuple[float, str]:
-    """Return a factor and a unit in which lengths up to the longest have at most three digits.
+def readable_unit(unit: str, longest: float) -> tuple[float, str]:
+    """Return a factor and a unit in which lengths up to ``longest`` have at most three digits.
 
     Examples
     --------
-    >>> from twopoint.cli.reading.spacing import readable
-    >>> readable("nm", 2500.0), readable("nm", 250.0), readable("px", 2500.0)
+    >>> from twopoint.cli.reading.spacing import readable_unit
+    >>> readable_unit("nm", 2500.0), readable_unit("nm", 250.0), readable_unit("px", 2500.0)
     ((0.001, 'µm'), (1.0, 'nm'), (1.0, 'px'))
     """
     factor = 1.0
@@ -51,36 +51,36 @@ class Spacing:
 
     @property
     def physical(self) -> bool:
-        """Whether a spacing was given."""
+        """Whether the steps are lengths, not pixels."""
         return self.unit != "px"
 
     @property
     def metres(self) -> tuple[float, ...]:
-        """The steps in metres; in pixels where no spacing was given."""
+        """The steps in metres, or in pixels."""
         return tuple(step * _METRES.get(self.unit, 1.0) for step in self.steps)
 
-    def figures(self) -> dict[str, Any]:
-        """Return steps and unit as the figures of a command hold them."""
+    def summary(self) -> dict[str, Any]:
+        """Return steps and unit for a .json file."""
         return {"steps": list(self.steps), "unit": self.unit}
 
     def last(self, ndim: int) -> "Spacing | None":
-        """Return the steps of the last axes; None where fewer are known."""
+        """Return the steps of the last axes; None if there are fewer."""
         return Spacing(self.steps[-ndim:], self.unit) if len(self.steps) >= ndim else None
 
     def along(self, ndim: int) -> "Spacing":
-        """Return one step for each of ndim axes; refuse another number of them."""
+        """Return one step for each of ndim axes; refuse any other number of steps."""
         if len(self.steps) not in (1, ndim):
-            raise InputError(f"--spacing must be one length or {ndim}, one an axis of the image, got {len(self.steps)}")
+            raise InputError(f"--spacing must be one length or {ndim}, one per axis of the image, got {len(self.steps)}")
         return Spacing(self.steps * ndim if len(self.steps) == 1 else self.steps, self.unit)
 
 
 def parse_spacing(text: str | None) -> Spacing:
-    """Read a spacing.
+    """Parse a spacing.
 
     Parameters
     ----------
     text : str or None
-        ``"0.65um"``, or one length an axis, ``"1um,0.65um,0.65um"``, slices or rows first; None for pixels.
+        ``"0.65um"``, or one length per axis, ``"1um,0.65um,0.65um"``, slices or rows first; None for pixels.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def parse_spacing(text: str | None) -> Spacing:
     Raises
     ------
     InputError
-        If a part is no number above 0 with a unit of length.
+        If a part is not a positive number with a unit of length.
 
     Examples
     --------
@@ -104,12 +104,12 @@ def parse_spacing(text: str | None) -> Spacing:
     unit = lengths[0][1]
     steps = tuple(value if own == unit else float(f"{value * _METRES[own] / _METRES[unit]:.12g}") for value, own in lengths)
     if not all(0 < step < math.inf for step in steps) or max(steps) / min(steps) > _MOST_RATIO:
-        raise InputError(f"--spacing must hold lengths above 0 that are alike to within {_MOST_RATIO:g} times, got {text!r}")
+        raise InputError(f"--spacing must hold positive lengths that differ by a factor of at most {_MOST_RATIO:g}, got {text!r}")
     return Spacing(steps, unit)
 
 
 def _length(part: str, text: str) -> tuple[float, str]:
-    """Return number and unit of one length."""
+    """Return the number and the unit of one length."""
     found = _LENGTH.fullmatch(part)
     unit = _OTHER_NAMES.get(found[2], found[2]) if found else ""
     if unit not in _METRES:
@@ -118,34 +118,34 @@ def _length(part: str, text: str) -> tuple[float, str]:
 
 
 def _number(digits: str, text: str) -> float:
-    """Return a number within the range of lengths that anything has."""
+    """Return a number in the range of physical lengths."""
     try:
         value = float(digits)
     except ValueError as error:
         raise InputError(f"--spacing must begin with a number, such as 0.65um, got {text!r}") from error
     if not 1e-30 < value < 1e30:
-        raise InputError(f"--spacing must be a finite length above 0, got {text!r}")
+        raise InputError(f"--spacing must be a finite positive length, got {text!r}")
     return value
 
 
 def spacing_note(spacing: Spacing) -> str:
-    """Return what a person can do with the spacing that a file holds.
+    """Return a note on the spacing in a file, with the option that uses it: many files hold a wrong one, so it is not used by default.
 
     Examples
     --------
     >>> from twopoint.cli.reading.spacing import spacing_note
     >>> from twopoint.cli.reading.spacing import Spacing
     >>> spacing_note(Spacing((2.0, 0.65, 0.65), "µm"))
-    'the file says 2 x 0.65 x 0.65 µm a pixel, which is not taken unasked; pass --spacing 2um,0.65um,0.65um'
+    'the file says 2 x 0.65 x 0.65 µm per pixel, which is not used by default; pass --spacing 2um,0.65um,0.65um'
     """
     typed = {"µm": "um", "Å": "A"}.get(spacing.unit, spacing.unit)
     steps = [f"{step:.6g}" for step in spacing.steps]
     option = ",".join(f"{step}{typed}" for step in (steps[:1] if len(set(steps)) == 1 else steps))
-    return f"the file says {' x '.join(steps)} {spacing.unit} a pixel, which is not taken unasked; pass --spacing {option}"
+    return f"the file says {' x '.join(steps)} {spacing.unit} per pixel, which is not used by default; pass --spacing {option}"
 
 
-def of_tiff(file: Any) -> Spacing | None:
-    """Return the spacing that a TIFF of ImageJ, of OME, or with a resolution in centimetres holds; None where it holds none."""
+def spacing_of_tiff(file: Any) -> Spacing | None:
+    """Return the spacing in a TIFF of ImageJ, of OME, or with a resolution in centimetres; None if it holds none."""
     if file.ome_metadata:
         return _of_ome(str(file.ome_metadata))
     tags = file.pages[0].tags
@@ -156,28 +156,28 @@ def of_tiff(file: Any) -> Spacing | None:
     imagej = file.imagej_metadata or {}
     if imagej.get("unit"):
         depth = imagej.get("spacing")
-        known = [float(depth)] if isinstance(depth, int | float) else []
-        return _checked([*known, *steps], str(imagej["unit"]).replace("\\u00B5", "µ"))
+        depths = [float(depth)] if isinstance(depth, int | float) else []
+        return _checked([*depths, *steps], str(imagej["unit"]).replace("\\u00B5", "µ"))
     if "ResolutionUnit" in tags and int(tags["ResolutionUnit"].value) == _CENTIMETRE:
         return _checked([step * 1e4 for step in steps], "um")
     return None
 
 
-def of_hdf5(attributes: Mapping[str, Any]) -> Spacing | None:
-    """Return the spacing in the attribute element_size_um, which Fiji and ilastik write: slices, rows, columns."""
+def spacing_of_hdf5(attributes: Mapping[str, Any]) -> Spacing | None:
+    """Return the spacing in the attribute element_size_um, as Fiji and ilastik write it: slices, rows, columns."""
     size = np.asarray(attributes.get("element_size_um", []))
     return _checked([float(step) for step in size.ravel()], "um") if size.dtype.kind in "iuf" and size.size else None
 
 
 def _of_ome(text: str) -> Spacing | None:
-    """Return the spacing of the first image of an OME description."""
+    """Return the spacing of the first image in an OME description."""
     found = {axis: parts[0] for axis in "ZYX" if (parts := [value for name, value in _OME.findall(text) if name == axis])}
     unit = _OME_UNIT.search(text)
     return _checked([_number_or_zero(value) for value in found.values()], unit[1] if unit else "um") if {"X", "Y"} <= set(found) else None
 
 
 def _number_or_zero(text: str) -> float:
-    """Return a number; 0 for text that only looks like one."""
+    """Return a number; 0 if the text is not one."""
     try:
         return float(text)
     except ValueError:
@@ -185,25 +185,25 @@ def _number_or_zero(text: str) -> float:
 
 
 def _ratio(value: Any) -> float:
-    """Return a rational of a TIFF as a number; 0 where it is none."""
+    """Return a rational of a TIFF as a number; 0 if it is not a rational."""
     above, below = value if isinstance(value, tuple) and len(value) == 2 else (0, 1)
     return float(above) / float(below) if below else 0.0
 
 
 def _checked(steps: list[float], unit: str) -> Spacing | None:
-    """Return steps as a spacing in micrometres or whatever the unit is; None where they cannot be one of pixels."""
+    """Return steps as a spacing in the named unit; None if pixels cannot have this spacing."""
     name = _UNITS.get(unit.strip().lower(), unit.strip())
     if name is None or not all(0 < step < math.inf for step in steps):
         return None
     try:
         spacing = parse_spacing(",".join(f"{step:.6g}{name}" for step in steps))
-    except InputError:  # a unit that is none, or steps that are not alike: the file says nothing
+    except InputError:  # an unknown unit, or steps that differ too much: ignore them
         return None
     return spacing if max(spacing.metres) < _MOST else None
 
 
 def common_spacing(a: Spacing, b: Spacing) -> Spacing:
-    """Return the coarser spacing along each axis, in the first one's unit.
+    """Return the coarser spacing along each axis, in the unit of the first.
 
     Examples
     --------
@@ -217,22 +217,22 @@ def common_spacing(a: Spacing, b: Spacing) -> Spacing:
     return Spacing(tuple(steps), a.unit)
 
 
-def nearest_pixels(shape: tuple[int, ...], own: Spacing, wanted: Spacing) -> tuple[np.ndarray, ...] | None:
-    """Return the index of the pixels that lie nearest to points of a coarser spacing; None where the spacings are equal.
+def nearest_pixels(shape: tuple[int, ...], own: Spacing, coarser: Spacing) -> tuple[np.ndarray, ...] | None:
+    """Return the index of the pixels nearest to points of a coarser spacing; None if the spacings are equal.
 
     Parameters
     ----------
     shape : tuple of int
-        Of the image.
+        Shape of the image.
     own : Spacing
-        Its spacing, one step an axis.
-    wanted : Spacing
-        At least that along each axis.
+        Its spacing, one step per axis.
+    coarser : Spacing
+        The spacing of the points, at least ``own`` along each axis.
     """
-    if all(abs(x - y) <= _SAME * y for x, y in zip(own.metres, wanted.metres, strict=True)):
+    if all(abs(x - y) <= _SAME * y for x, y in zip(own.metres, coarser.metres, strict=True)):
         return None
     index = []
-    for size, fine, coarse in zip(shape, own.metres, wanted.metres, strict=True):
+    for size, fine, coarse in zip(shape, own.metres, coarser.metres, strict=True):
         points = max(int(size * fine / coarse * (1 + _SAME)), 1)
         index.append(np.minimum(((np.arange(points) + 0.5) * (coarse / fine) * (1 + _ROUNDING)).astype(int), size - 1))
     return np.ix_(*index)

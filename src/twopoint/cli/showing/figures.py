@@ -1,4 +1,4 @@
-"""Figures of the command line: panels in, a Figure out; nothing is shown, and only save writes."""
+"""Figures: draw turns panels into a matplotlib Figure, and save writes it; nothing opens a window."""
 
 import math
 import warnings
@@ -13,34 +13,34 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..reading.segmentation import written
-from ..reading.spacing import readable
+from ..reading.segmentation import format_threshold
+from ..reading.spacing import readable_unit
 from .panels import Curve, Curves, Field, Histogram, Panel
 
-# Dark to light, told apart in gray and by the colour-blind; the first N are used.
+# Distinct in gray and to colour-blind readers; N phases take the first N.
 _PHASES = ("#1d2f4f", "#f2c14e", "#3a9188", "#d1495b", "#8ea8c3", "#7b4b94", "#e8e1d0", "#6b705c")
 _LEFT_OUT = "#ffffff"
 _MAPS = {"gray": "gray", "statistic": "viridis", "difference": "RdBu_r"}
-_FINE = 1200  # pixels along an axis, beyond which an image is thinned: more than the picture has
-_WIDTH, _PLAIN, _MARGIN, _DPI = 4.4, 3.2, 0.95, 110  # of a panel; height of a curve; of title and labels; all in inches
-_FLAT, _TALL = 0.35, 1.6  # height by width of an image, beyond which it is drawn smaller
+_FINE = 1200  # pixels along an axis above which an image is thinned; the picture has fewer
+_WIDTH, _PLAIN, _MARGIN, _DPI = 4.4, 3.2, 0.95, 110  # width of a panel, height of a plot, height of title and labels, all in inches
+_FLAT, _TALL = 0.35, 1.6  # bounds on the height of an image relative to its width
 _BINS = 128
-_MOST_TICKS, _MOST_INSIDE = 5, 4  # ticks along an axis; lines whose legend fits inside
-_ROUNDING = 1e-12  # difference of statistics that are equal
+_MOST_TICKS, _MOST_INSIDE = 5, 4  # ticks along an axis; lines up to which the legend is inside the axes
+_ROUNDING = 1e-12  # largest difference of statistics that count as equal
 _THICK, _THIN, _OUTLINE = 2.8, 1.6, "#333333"
 
 
 def draw(panels: Sequence[Panel], *, title: str, columns: int = 4) -> Figure:
-    """Draw panels in rows; curves at the end take what is left of their row.
+    """Draw panels in rows; curves in the last place take the rest of their row.
 
     Parameters
     ----------
     panels : sequence of Field, Curves and Histogram
-        What is shown.
+        The panels.
     title : str
-        Above all.
+        Title of the figure.
     columns : int
-        Panels in a row.
+        Number of panels in a row.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def draw(panels: Sequence[Panel], *, title: str, columns: int = 4) -> Figure:
     """
     columns = min(columns, len(panels))
     rows = [max(map(_height, panels[at : at + columns])) for at in range(0, len(panels), columns)]
-    with rc_context({"text.parse_math": False}):  # a file's name may hold dollars
+    with rc_context({"text.parse_math": False}):  # a file name may hold dollar signs
         figure = Figure(figsize=(_WIDTH * columns, sum(rows) + 0.5), layout="constrained")
         figure.suptitle(title, fontsize=13)
         grid = figure.add_gridspec(len(rows), columns, height_ratios=rows)
@@ -69,14 +69,14 @@ def draw(panels: Sequence[Panel], *, title: str, columns: int = 4) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG; a letter that the font lacks becomes a box without a warning."""
+    """Write a figure as PNG; a letter that the font lacks becomes a box, without a warning."""
     with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
         warnings.simplefilter("ignore")
         figure.savefig(path, dpi=_DPI, format="png")
 
 
 def _height(panel: Panel) -> float:
-    """Return the height that a panel takes."""
+    """Return the height of a panel in inches."""
     if not isinstance(panel, Field):
         return _PLAIN + _MARGIN
     (height, width), (down, right) = panel.slice.shape, panel.steps
@@ -97,9 +97,9 @@ def _draw(axes: Axes, panel: Panel) -> None:
 
 
 def _field(axes: Axes, panel: Field) -> None:
-    """Draw an image with its colour bar, axes in the unit of spacing."""
+    """Draw an image with its colour bar, and axes in the unit of spacing."""
     values, (height, width) = panel.slice, panel.slice.shape
-    factor, unit = readable(panel.spacing.unit, _longest(panel))
+    factor, unit = readable_unit(panel.spacing.unit, _longest(panel))
     down, right = (step * factor for step in panel.steps)
     top, left = ((-(n // 2) - 0.5) * step if panel.over_lags else 0.0 for n, step in zip(values.shape, (down, right), strict=True))
     extent = (left, left + width * right, top + height * down, top)
@@ -118,7 +118,7 @@ def _field(axes: Axes, panel: Field) -> None:
     if panel.kind == "phases":
         bar.set_ticks(list(range(panel.n_phases)), labels=[f"phase {h}" for h in range(panel.n_phases)])
         bar.minorticks_off()
-    elif panel.kind == "difference" and not _reach_of(values):
+    elif panel.kind == "difference" and not _largest_difference(values):
         bar.set_ticks([0.0], labels=["0: equal"])
     else:
         bar.locator = _ticks(tall)
@@ -134,33 +134,33 @@ def _longest(panel: Field) -> float:
     return max(n * step for n, step in zip(panel.slice.shape, panel.steps, strict=True)) / (2 if panel.over_lags else 1)
 
 
-def _reach_of(values: np.ndarray) -> float:
-    """Return the largest difference; 0 where it is rounding."""
+def _largest_difference(values: np.ndarray) -> float:
+    """Return the largest absolute value; 0 if it is rounding."""
     finite = values[np.isfinite(values)]
-    reach = float(np.abs(finite).max(initial=0.0))
-    return reach if reach > _ROUNDING else 0.0
+    largest = float(np.abs(finite).max(initial=0.0))
+    return largest if largest > _ROUNDING else 0.0
 
 
 def _ticks(length: float) -> MaxNLocator:
-    """Return as many ticks as fit along an axis, of the longer one's length or a part of it."""
+    """Return ticks for an axis, as many as fit; length is relative to the longer axis."""
     return MaxNLocator(max(1, round(_MOST_TICKS * min(length, 1))), steps=[1, 2, 2.5, 5, 10])
 
 
 def _scale(panel: Field, values: np.ndarray) -> tuple[Colormap | str, Normalize]:
-    """Return colours and their scale: one colour a phase, symmetric about 0 for a difference."""
+    """Return the colour map and its scale: one colour per phase, and symmetric about 0 for a difference."""
     if panel.kind == "phases":
         colours = ListedColormap(_PHASES[: panel.n_phases]).with_extremes(under=_LEFT_OUT)
         return colours, BoundaryNorm(np.arange(panel.n_phases + 1) - 0.5, panel.n_phases)
     finite = values[np.isfinite(values)].astype(float)
     if panel.kind == "difference":
-        reach = _reach_of(values) or 1.0  # equal statistics still need a scale
+        reach = _largest_difference(values) or 1.0  # equal statistics need a scale too
         return _MAPS[panel.kind], Normalize(-reach, reach)
     return _MAPS[panel.kind], Normalize(float(finite.min()), float(finite.max()))
 
 
 def _curves(axes: Axes, panel: Curves) -> None:
-    """Draw lines over distances, the first thickest, so that it shows where another lies on it."""
-    factor, unit = readable(panel.unit, float(panel.r[-1]))
+    """Draw lines over distances; the first is the thickest, so that it stays visible under the others."""
+    factor, unit = readable_unit(panel.unit, float(panel.r[-1]))
     r = panel.r * factor
     for at, curve in enumerate(panel.lines):
         curve = curve if curve.mark is None else replace(curve, mark=curve.mark * factor)
@@ -176,35 +176,39 @@ def _curves(axes: Axes, panel: Curves) -> None:
 
 
 def _curve(axes: Axes, r: np.ndarray, curve: Curve, width: float) -> None:
-    """Draw one line, outlined so that light colours show, what it tends to, and the marked point."""
+    """Draw one line with an outline, for light colours need one, its limit and its mark."""
     colour = _PHASES[curve.colour]
     outline = [patheffects.withStroke(linewidth=width + 1.2, foreground=_OUTLINE)]
     name = curve.name or "_nolegend_"
     axes.plot(r, curve.values, color=colour, lw=width, ls="--" if curve.dashed else "-", label=name, path_effects=outline)
-    if curve.level is not None:
-        axes.axhline(curve.level, color=_OUTLINE, lw=1, ls=":")
+    if curve.limit is not None:
+        axes.axhline(curve.limit, color=_OUTLINE, lw=1, ls=":")
     if curve.mark is not None:
         height = float(np.interp(curve.mark, r, curve.values))
         axes.plot([curve.mark], [height], "o", color=colour, mec=_OUTLINE, ms=8, zorder=3)
 
 
 def _histogram(axes: Axes, panel: Histogram) -> None:
-    """Draw how often gray values occur; the thresholds stand between the colours of the phases."""
+    """Draw a histogram of gray values in the colours of the phases, with the thresholds between them."""
     values = np.ravel(panel.values).astype(float)
     count, edges = np.histogram(values, bins=_bins(panel.values))
     phase = np.searchsorted(panel.thresholds, (edges[:-1] + edges[1:]) / 2)
     axes.bar(edges[:-1], count / max(count.sum(), 1), width=np.diff(edges), align="edge", color=[_PHASES[i] for i in phase])
-    for level in panel.thresholds:
-        axes.axvline(level, color="#d1495b", lw=1.5)
+    for threshold in panel.thresholds:
+        axes.axvline(threshold, color="#d1495b", lw=1.5)
         axes.annotate(
-            " " + written(level, panel.values.dtype), (level, 0.97), xycoords=("data", "axes fraction"), color="#d1495b", va="top"
+            " " + format_threshold(threshold, panel.values.dtype),
+            (threshold, 0.97),
+            xycoords=("data", "axes fraction"),
+            color="#d1495b",
+            va="top",
         )
     axes.set_xlabel("gray value")
     axes.set_ylabel("share of pixels")
 
 
 def _bins(values: np.ndarray) -> np.ndarray:
-    """Return bins, of whole numbers for integers, so that none is empty by their rounding."""
+    """Return the edges of bins; for integers their width is an integer, so that none is empty by rounding."""
     low, high = float(values.min()), float(values.max())
     if values.dtype.kind in "iu":
         step = max(1, math.ceil((high - low + 1) / _BINS))

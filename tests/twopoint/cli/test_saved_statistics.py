@@ -1,4 +1,4 @@
-"""Saved statistics: for Python, and for reconstruct."""
+"""Saved statistics: for Python, and for ``reconstruct``."""
 
 import json
 
@@ -78,17 +78,17 @@ def test_statistics_under_a_mask(tmp_path):
     mask[:] = False
     mask[:4] = True
     save(tmp_path / "s.npz", labels, mask=mask)
-    with pytest.raises(InputError, match="holds lags that no pair of points spans; save it with a smaller --crop"):
+    with pytest.raises(InputError, match="holds lags without a pair of points; save it with a smaller --crop"):
         load_statistics(str(tmp_path / "s.npz"))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("format", "another 1", "holds no statistics of twopoint stats --save"),
+        ("format", "another 1", "does not hold statistics of twopoint stats --save"),
         ("correlations", np.zeros((2, 2, 5, 5)), "do not fit crop"),
-        ("correlations", np.full((2, 2, 14, 15), np.nan), "are no probabilities"),
-        ("correlations", np.full((2, 2, 14, 15), 0.3), "are no probabilities"),
+        ("correlations", np.full((2, 2, 14, 15), np.nan), "are not probabilities"),
+        ("correlations", np.full((2, 2, 14, 15), 0.3), "are not probabilities"),
         ("correlations", np.full((2, 2, 14, 15), 0.25), "one phase only"),
         ("correlations", np.zeros((2, 2, 14, 15), object), "cannot be read"),
         ("shape", np.array([3, 3]), "cannot be read"),

@@ -1,15 +1,13 @@
-"""Gray values to phases."""
+"""Segmentation: labels and gray values become phases."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from skimage.filters import threshold_otsu
 
 from support.cli_harness import blobs, photograph
 from twopoint.cli.reading.image import Image as Read
-from twopoint.cli.reading.load import Reading, load
 from twopoint.cli.reading.names import Source
 from twopoint.cli.reading.segmentation import few_values, segment
 from twopoint.cli.terminal import InputError
@@ -68,7 +66,7 @@ def test_phases_asked_for_of_few_values():
 def test_a_picture_of_a_dozen_values_is_gray_and_an_array_of_them_doubtful():
     dozen = np.arange(400).reshape(20, 20) % 12
     assert segment(image(dozen, array=False)).n_phases == 2
-    with pytest.raises(InputError, match="holds 12 distinct integers, which may be labels"):
+    with pytest.raises(InputError, match="holds 12 distinct integers, which may be labels or gray values"):
         segment(image(dozen))
     assert segment(image(np.arange(400).reshape(20, 20) % 40)).n_phases == 2  # more than 32 are gray
 
@@ -95,16 +93,3 @@ def test_few_values_of_a_large_array_are_all_found():
     assert few_values(np.arange(300_001), 32) is None
     x[3:40] = np.arange(37)
     assert few_values(x, 32) is None
-
-
-def test_a_mask_of_ones_is_no_mask(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    np.save("a.npy", blobs((12, 12)))
-    Image.new("L", (12, 12), 255).save("ones.png")
-    assert load("a.npy", Reading(), "ones.png").mask is None
-    half = np.zeros((12, 12, 3), np.uint8)
-    half[:6] = 255
-    Image.fromarray(half).save("half.png")
-    found = load("a.npy", Reading(window="2:10,0:12"), "half.png")
-    assert found.mask.sum() == 4 * 12
-    assert found.figures()["points"] == 48

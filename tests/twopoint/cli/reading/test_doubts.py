@@ -1,4 +1,4 @@
-"""Remarks on a segmentation: each is made where it should be, and none of a clean image."""
+"""Doubts about a segmentation: each remark is made where it should be, and none for a clean image."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_one_hump():
         gaussian_filter(rng.standard_normal((200, 200)), 3) * 400 + 120,
         rng.gamma(3, 20, (120, 120)),
     ):
-        assert any("one hump" in remark for remark in remarks(byte(gray)))
+        assert any("one peak" in remark for remark in remarks(byte(gray)))
 
 
 def test_uneven_light():

@@ -1,16 +1,14 @@
-"""What is measured of labels, against closed forms; units; memory, against what was taken."""
+"""Measures of labels, against closed forms and loops."""
 
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
 
 import twopoint
 from support.cli_harness import blobs
-from twopoint.cli import memory
-from twopoint.cli.measures import Statistics, autocovariances, crop_sizes, field_of_view, measure, numbers_of, specific_surface
-from twopoint.cli.reading.spacing import Spacing, parse_spacing
+from twopoint.cli.measures import Statistics, autocovariances, crop_sizes, describe_phases, field_of_view, measure, specific_surface
+from twopoint.cli.reading.spacing import Spacing
 from twopoint.cli.terminal import InputError
 from twopoint.synthetic import circles
 
@@ -29,7 +27,7 @@ def measured(labels, boundary="open", spacing=PIXEL, crop=None, mask=None):
 
 
 def verdict(statistics):
-    return field_of_view(statistics, numbers_of(statistics))
+    return field_of_view(statistics, describe_phases(statistics))
 
 
 def test_the_circumference_of_a_disc_and_the_surface_of_a_ball():
@@ -69,7 +67,7 @@ def test_the_correlation_length_of_small_discs():
     decay = (v * overlap - v**2 * overlap) / (v - v**2)  # without the pairs of different discs, which make v^2 of it
     expected = np.interp(-math.exp(-1), -decay, r)
     found = measured(labels, "periodic", Spacing((0.5,), "µm"))
-    numbers = numbers_of(found)[1]
+    numbers = describe_phases(found)[1]
     assert numbers["volume_fraction"] == pytest.approx(v)
     assert numbers["correlation_length"] == pytest.approx(expected / 2, rel=0.08)
     assert verdict(found).large_enough is True
@@ -125,7 +123,7 @@ def test_two_phases_have_one_autocovariance(boundary):
     _, values = autocovariances(found)
     np.testing.assert_allclose(values[0], values[1], atol=1e-12)
     assert abs(found.f[1, 1] - found.fractions[1] ** 2 - found.f[0, 0] + found.fractions[0] ** 2).max() > 0.02 or boundary == "periodic"
-    first, second = numbers_of(found)
+    first, second = describe_phases(found)
     assert first["correlation_length"] == pytest.approx(second["correlation_length"], rel=1e-12)
     assert first["tail"] == pytest.approx(second["tail"], rel=1e-10)
 
@@ -137,16 +135,18 @@ def test_the_verdict_does_not_depend_on_the_crop(boundary, spacing):
     mask = np.ones(labels.shape, dtype=bool)
     mask[:6, :] = False
     for counting in (None, mask):
-        whole = numbers_of(measured(labels, boundary, spacing, mask=counting))
+        whole = describe_phases(measured(labels, boundary, spacing, mask=counting))
         assert whole[1]["tail"] is not None
         for crop in (64, 99) if boundary == "open" else (64,):
             found = measured(labels, boundary, spacing, crop, counting)
-            assert numbers_of(found)[1]["tail"] == pytest.approx(whole[1]["tail"], rel=1e-9)
-            assert numbers_of(found)[1]["correlation_length"] == pytest.approx(whole[1]["correlation_length"], rel=1e-9)
+            assert describe_phases(found)[1]["tail"] == pytest.approx(whole[1]["tail"], rel=1e-9)
+            assert describe_phases(found)[1]["correlation_length"] == pytest.approx(whole[1]["correlation_length"], rel=1e-9)
             assert verdict(found) == verdict(measured(labels, boundary, spacing, mask=counting))
     short = measured(labels, boundary, crop=21)
-    assert numbers_of(short)[1]["tail"] is None
-    assert numbers_of(short)[1]["correlation_length"] == pytest.approx(numbers_of(measured(labels, boundary))[1]["correlation_length"])
+    assert describe_phases(short)[1]["tail"] is None
+    assert describe_phases(short)[1]["correlation_length"] == pytest.approx(
+        describe_phases(measured(labels, boundary))[1]["correlation_length"]
+    )
     assert verdict(short).large_enough is None
     assert "it needs lags up to 24 px, half of the image, and --crop keeps 10 px" in verdict(short).reason
 
@@ -194,66 +194,3 @@ def test_crops():
     assert crop_sizes(5, (8, 9), "periodic") == (5, 5)
     with pytest.raises(InputError, match="3 to 9 lags"):
         crop_sizes(10, (8, 9), "periodic")
-
-
-def test_spacings():
-    assert parse_spacing(None) == Spacing((1.0,), "px")
-    for text in ("0.65um", "0.65 µm", "0.65\u03bcm", ".65um", "6.5e-1um"):
-        assert parse_spacing(text) == Spacing((0.65,), "µm")
-    assert parse_spacing("2Å,0.3nm") == Spacing((2.0, 3.0), "Å")
-    assert parse_spacing("1mm").along(3) == Spacing((1.0, 1.0, 1.0), "mm")
-    assert parse_spacing("650nm").metres == pytest.approx(parse_spacing("0.65um").metres)
-    for wrong in ("", "um", "1", "1 parsec", "1.2.3um", "1um,", "-1um", "1e400m", "0nm"):
-        with pytest.raises(InputError, match="--spacing"):
-            parse_spacing(wrong)
-
-
-@pytest.mark.parametrize("boundary", ["periodic", "open"])
-@pytest.mark.parametrize(("space", "phases"), [((160, 150), 2), ((110, 120), 5), ((32, 30, 34), 3)])
-def test_statistics_take_the_memory_that_was_told(space, phases, boundary, unchecked):
-    labels = blobs(space, phases=phases)
-    mask = np.ones(space, dtype=bool)
-    mask[:3] = False
-    told = memory.for_statistics(space, phases, boundary, space)
-    for counting in (None, mask):
-        measured(labels, boundary, mask=counting)
-        tracemalloc.start()
-        measured(labels, boundary, mask=counting)
-        taken = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert taken < 1.1 * told
-        assert told < 2.5 * taken
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("boundary", ["periodic", "open"])
-def test_a_reconstruction_takes_the_memory_that_was_told(boundary, unchecked):
-    labels = blobs((256, 250))
-    crop = None if boundary == "periodic" else labels.shape
-    statistics = twopoint.target_statistics(twopoint.one_hot(labels, 2), boundary=boundary, crop=crop)
-    told = memory.for_reconstruction(labels.shape, 2, boundary, labels.shape, starts=1)
-    twopoint.reconstruct(statistics, iterations=1, pulls=(), polish=1)
-    tracemalloc.start()
-    twopoint.reconstruct(statistics, iterations=12, pulls=(0.1,), polish=20)
-    taken = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert 0.4 * told < taken < 1.1 * told
-
-
-def test_available_memory(monkeypatch, tmp_path):
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal: 9 kB\nMemAvailable:   7 kB\n")
-    monkeypatch.setattr(memory, "_MEMINFO", meminfo)
-    monkeypatch.setattr(memory, "_CONTAINERS", ())
-    assert memory.available() == 7168
-    for name, text in (("max", "5000"), ("current", "1000")):
-        (tmp_path / name).write_text(text)
-    monkeypatch.setattr(memory, "_CONTAINERS", ((str(tmp_path / "max"), str(tmp_path / "current")),))
-    assert memory.available() == 4000
-    (tmp_path / "max").write_text("max")
-    assert memory.available() == 7168
-    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "nothing")
-    assert memory.available() is None or memory.available() > 10**6
-    memory.require(10**5, "this")
-    assert memory.size(1.5e12) == "1.5 TB"
-    assert memory.size(2000) == "2 kB"
