@@ -1,1 +1,1 @@
-"""The command line ``twopoint``: one file a command, above what they read, measure and show."""
+"""The command line ``twopoint``: one file per command, above the files that read, measure and show."""

@@ -40,13 +40,13 @@ _PATIENCE = 120  # seconds after which a library counts as hanging
 
 
 def command(json_file: Json = None, force: Force = False) -> None:
-    """Report installed packages, devices and threads, and test the library against known answers."""
+    """Report installed packages, devices and threads, and test each library against known answers."""
     with clear_errors():
         run(json_file, force=force)
 
 
 def run(json_file: Path | None, *, force: bool) -> None:
-    """Look, print tables or numbers, and exit with status 1 if a self-test fails."""
+    """Examine all libraries, print tables or numbers, and exit with status 1 if a self-test fails."""
     outputs.check([OutputFile(json_file, JSON)], [], force=force)
     with working("looking at " + ", ".join(LIBRARIES)):
         report = look()

@@ -241,7 +241,7 @@ def field_of_view(statistics: Statistics, phases: list[dict[str, Any]]) -> Field
     far = f"covariance {largest:.2g} from {reach / 2 * factor:.4g} to {reach * factor:.4g} {unit}"
     if largest >= _CORRELATED or any(row["correlation_length"] is None for row in phases):
         return FieldOfView(False, f"distant points are still correlated, {far}; another image of the material may give other numbers")
-    return FieldOfView(True, f"distant points are uncorrelated, {far}")
+    return FieldOfView(True, f"distant points are nearly uncorrelated, {far}")
 
 
 def _longest_lag(sizes: tuple[int, ...], spacing: Spacing) -> float:

@@ -56,7 +56,7 @@ def size(amount: float) -> str:
 
 
 def available() -> int | None:
-    """Return the bytes that are available under the limits of the system and of a container; None where neither can be told."""
+    """Return the bytes that are available under the limits of the system and of a container; None if neither can be told."""
     amounts = [_system(), *(_container(Path(limit), Path(used)) for limit, used in _CONTAINERS)]
     return min((amount for amount in amounts if amount is not None), default=None)
 

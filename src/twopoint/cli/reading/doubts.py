@@ -86,18 +86,18 @@ def _uneven_light(values: np.ndarray, segmentation: Segmentation, mask: np.ndarr
     at = np.flatnonzero(point_mask)
     at = at[:: max(1, len(at) // _SAMPLE)]
     position = [(i / max(n - 1, 1) - 0.5) for i, n in zip(np.unravel_index(at, values.shape), values.shape, strict=True)]
-    terms = np.stack([np.ones(len(at)), *position, sum(along**2 for along in position)], axis=-1)  # mean, slope, vignetting
+    terms = np.stack([np.ones(len(at)), *position, sum(along**2 for along in position)], axis=-1)  # constant, slope, vignetting
     gray, labels = values.reshape(-1)[at].astype(float), segmentation.labels.reshape(-1)[at]
     means = [float(gray[labels == h].mean()) if (labels == h).sum() > 100 else np.nan for h in range(segmentation.n_phases)]
     if not np.isfinite(means).all():
         return
     fitted = np.stack([terms @ np.linalg.lstsq(terms[labels == h], gray[labels == h], rcond=None)[0] for h in range(segmentation.n_phases)])
-    change, apart = float(np.ptp(fitted, axis=1).min()), float(np.diff(means).min())
+    change, distance = float(np.ptp(fitted, axis=1).min()), float(np.diff(means).min())
     similarity = np.corrcoef(fitted).min() if change > 0 else 0.0
-    if change > _UNEVEN * apart and similarity > 0.7:
+    if change > _UNEVEN * distance and similarity > 0.7:
         yield (
             f"the light seems uneven: within one phase the gray value changes by {change:.3g} across the image, and phases differ by "
-            f"{apart:.3g}; a threshold would then follow the light, so subtract the background first"
+            f"{distance:.3g}; a threshold would then follow the light, so subtract the background first"
         )
 
 

@@ -25,8 +25,8 @@ _MOST_NAMES = 8  # of datasets that an error lists
 
 
 @dataclass(frozen=True)
-class StoredArray:
-    """An array in a file, of which the header has been read.
+class OpenArray:
+    """An array in an open file, of which the header has been read.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class StoredArray:
 
 
 @contextmanager
-def open_picture(source: Source) -> Iterator[StoredArray]:
+def open_picture(source: Source) -> Iterator[OpenArray]:
     """Open an image, or several frames of one size as a stack, with Pillow."""
     from PIL import Image, UnidentifiedImageError
 
@@ -67,7 +67,7 @@ def open_picture(source: Source) -> Iterator[StoredArray]:
             channels = (_CHANNELS[mode],) if mode in _CHANNELS else ()
             shape = ((frames,) if frames > 1 else ()) + (height, width, *channels)
             dtype = np.dtype(_dtype(mode))
-            yield StoredArray(shape, dtype, lambda part: _pixels(image, mode, shape)[part], channels=bool(channels), whole=True)
+            yield OpenArray(shape, dtype, lambda part: _pixels(image, mode, shape)[part], channels=bool(channels), whole=True)
     except UnidentifiedImageError as error:
         raise InputError(f"{source} cannot be read: it is damaged, or not a PNG, JPEG, BMP, GIF, WebP, PPM or TIFF image") from error
     finally:
@@ -109,7 +109,7 @@ def _pixels(image: Any, mode: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @contextmanager
-def open_tiff(source: Source) -> Iterator[StoredArray]:
+def open_tiff(source: Source) -> Iterator[OpenArray]:
     """Open a TIFF or a stack with tifffile, or with Pillow if it has a palette or tifffile lacks its codec."""
     import tifffile
 
@@ -127,7 +127,7 @@ def open_tiff(source: Source) -> Iterator[StoredArray]:
         at = series.axes.find("S")
         shape = shape if at < 0 else shape[:at] + shape[at + 1 :] + (shape[at],)
         by_page = at < 0 and len(shape) == 3 and len(series.pages) == shape[0]
-        yield StoredArray(
+        yield OpenArray(
             shape, series.dtype, lambda part: _tiff_part(file, source, part, shape, by_page), at >= 0, not by_page, spacing_of_tiff(file)
         )
 
@@ -191,14 +191,14 @@ def _damage_is_an_error() -> Iterator[None]:
 
 
 @contextmanager
-def _open_npy(source: Source) -> Iterator[StoredArray]:
+def _open_npy(source: Source) -> Iterator[OpenArray]:
     """Open a .npy file without reading it."""
     array = np.lib.format.open_memmap(source.path, mode="r")
-    yield StoredArray(array.shape, array.dtype, lambda part: np.array(array[part]))
+    yield OpenArray(array.shape, array.dtype, lambda part: np.array(array[part]))
 
 
 @contextmanager
-def _open_hdf5(source: Source) -> Iterator[StoredArray]:
+def _open_hdf5(source: Source) -> Iterator[OpenArray]:
     """Open a dataset of an HDF5 file; the only dataset of a file needs no name."""
     import h5py
 
@@ -208,42 +208,42 @@ def _open_hdf5(source: Source) -> Iterator[StoredArray]:
             raise InputError(f"{source} is not a dataset; {source.path} holds {_listed(_datasets(file))}")
         if dataset.shape is None:
             raise InputError(f"{source} is empty: it has no shape")
-        yield StoredArray(dataset.shape, dataset.dtype, lambda part: np.asarray(dataset[part]), spacing=spacing_of_hdf5(dataset.attrs))
+        yield OpenArray(dataset.shape, dataset.dtype, lambda part: np.asarray(dataset[part]), spacing=spacing_of_hdf5(dataset.attrs))
 
 
 def _datasets(file: Any) -> dict[str, Any]:
     """Return the datasets with at least two axes, by path."""
     import h5py
 
-    found: dict[str, Any] = {}
+    datasets: dict[str, Any] = {}
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and item.shape is not None and len(item.shape) >= 2:
-            found[name] = item
+            datasets[name] = item
 
     file.visititems(visit)
-    return found
+    return datasets
 
 
 def _only_dataset(file: Any, source: Source) -> Any:
     """Return the dataset of a file that holds one only."""
-    found = _datasets(file)
-    if len(found) != 1:
-        raise InputError(f"{source} needs the name of a dataset, '{source.path}:PATH'; it holds {_listed(found)}")
-    return next(iter(found.values()))
+    datasets = _datasets(file)
+    if len(datasets) != 1:
+        raise InputError(f"{source} needs the name of a dataset, '{source.path}:PATH'; it holds {_listed(datasets)}")
+    return next(iter(datasets.values()))
 
 
-def _listed(found: dict[str, Any]) -> str:
+def _listed(datasets: dict[str, Any]) -> str:
     """List datasets with their shapes."""
-    names = [f"{name} {item.shape}" for name, item in list(found.items())[:_MOST_NAMES]]
-    more = f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
+    names = [f"{name} {item.shape}" for name, item in list(datasets.items())[:_MOST_NAMES]]
+    more = f" and {len(datasets) - _MOST_NAMES} more" if len(datasets) > _MOST_NAMES else ""
     return (", ".join(names) or "none with two axes") + more
 
 
-_Opener = Callable[[Source], AbstractContextManager[StoredArray]]
+_Opener = Callable[[Source], AbstractContextManager[OpenArray]]
 _OPENERS: dict[str, _Opener] = {".npy": _open_npy, **dict.fromkeys(HDF5, _open_hdf5), **dict.fromkeys(TIFF, open_tiff)}
 
 
-def open_array(source: Source) -> AbstractContextManager[StoredArray]:
+def open_array(source: Source) -> AbstractContextManager[OpenArray]:
     """Open a file with the reader of its format, chosen by its ending; any other ending is read as a picture."""
     return _OPENERS.get(source.path.suffix.lower(), open_picture)(source)

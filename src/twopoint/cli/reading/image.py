@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import memory
 from ..terminal import InputError, decoding
-from .formats import StoredArray, open_array
+from .formats import OpenArray, open_array
 from .names import HDF5, Ranges, Source, parse_source, parse_window
 from .spacing import Spacing
 
@@ -79,12 +79,12 @@ def read(text: str, window: str | None = None, option: str = "--window") -> Imag
     return Image(source, values, tuple(f"{source}: {remark}" for remark in remarks), suffix in ARRAYS, spacing)
 
 
-def read_part(stored: StoredArray, source: Source, window: str | None, option: str = "--window") -> tuple[np.ndarray, bool]:
+def read_part(stored: OpenArray, source: Source, window: str | None, option: str = "--window") -> tuple[np.ndarray, bool]:
     """Read the part of an array that an index and a window select.
 
     Parameters
     ----------
-    stored : StoredArray
+    stored : OpenArray
         The array.
     source : Source
         Its name, for errors, and the indices of its leading axes.
@@ -144,8 +144,8 @@ def _axes(source: Source, whole: tuple[int, ...], space: tuple[int, ...]) -> lis
         kept = list(range(len(space)))[-2:]
     if not 2 <= len(kept) <= 3:
         name = f"{source.path}{':' + source.dataset if source.dataset else ''}"
-        what = "an image has 2 axes, a volume 3" if len(kept) < 2 else f"take one image or volume of it, such as '{name}[0]'"
-        raise InputError(f"{source} must hold an image or a volume, got shape {space if source.index else whole}; {what}")
+        hint = "an image has 2 axes, a volume 3" if len(kept) < 2 else f"take one image or volume of it, such as '{name}[0]'"
+        raise InputError(f"{source} must hold an image or a volume, got shape {space if source.index else whole}; {hint}")
     return kept
 
 

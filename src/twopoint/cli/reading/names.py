@@ -68,8 +68,8 @@ def parse_source(text: str) -> Source:
         raise InputError("a file's name must not be empty or hold a null character")
     if Path(text).is_file():
         return _checked(Source(Path(text)))
-    found = _INDEXED.fullmatch(text)
-    rest, index = (found["rest"], _index(found["index"], text)) if found else (text, ())
+    match = _INDEXED.fullmatch(text)
+    rest, index = (match["rest"], _index(match["index"], text)) if match else (text, ())
     for at in (at for at, letter in enumerate(rest) if letter == ":"):
         if rest[:at].lower().endswith(HDF5):
             return _checked(Source(Path(rest[:at]), rest[at + 1 :] or None, index))

@@ -133,8 +133,8 @@ def _cut(image: Image, mask: np.ndarray | None, thresholds: tuple[float, ...], h
         raise InputError(
             f"{image.source}: threshold {listed} leaves phase {int(points.argmin())} empty; the gray values lie in {low:g}..{high:g}"
         )
-    what = "thresholds" if len(thresholds) > 1 else "threshold"
-    return Segmentation(labels, (), thresholds, f"{len(thresholds) + 1} phases {how}, {what} {listed}")
+    noun = "thresholds" if len(thresholds) > 1 else "threshold"
+    return Segmentation(labels, (), thresholds, f"{len(thresholds) + 1} phases {how}, {noun} {listed}")
 
 
 def format_threshold(threshold: float, dtype: np.dtype) -> str:

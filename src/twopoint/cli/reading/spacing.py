@@ -110,11 +110,11 @@ def parse_spacing(text: str | None) -> Spacing:
 
 def _length(part: str, text: str) -> tuple[float, str]:
     """Return the number and the unit of one length."""
-    found = _LENGTH.fullmatch(part)
-    unit = _OTHER_NAMES.get(found[2], found[2]) if found else ""
+    match = _LENGTH.fullmatch(part)
+    unit = _OTHER_NAMES.get(match[2], match[2]) if match else ""
     if unit not in _METRES:
         raise InputError(f"--spacing must be a number with a unit ({', '.join(_METRES)}), such as 0.65um, got {text!r}")
-    return _number(found[1] if found else "", text), unit
+    return _number(match[1] if match else "", text), unit
 
 
 def _number(digits: str, text: str) -> float:
@@ -171,9 +171,9 @@ def spacing_of_hdf5(attributes: Mapping[str, Any]) -> Spacing | None:
 
 def _of_ome(text: str) -> Spacing | None:
     """Return the spacing of the first image in an OME description."""
-    found = {axis: parts[0] for axis in "ZYX" if (parts := [value for name, value in _OME.findall(text) if name == axis])}
+    sizes = {axis: parts[0] for axis in "ZYX" if (parts := [value for name, value in _OME.findall(text) if name == axis])}
     unit = _OME_UNIT.search(text)
-    return _checked([_number_or_zero(value) for value in found.values()], unit[1] if unit else "um") if {"X", "Y"} <= set(found) else None
+    return _checked([_number_or_zero(value) for value in sizes.values()], unit[1] if unit else "um") if {"X", "Y"} <= set(sizes) else None
 
 
 def _number_or_zero(text: str) -> float:

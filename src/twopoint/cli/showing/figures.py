@@ -11,6 +11,7 @@ from matplotlib import patheffects, rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from ..reading.segmentation import format_threshold
@@ -114,11 +115,16 @@ def _field(axes: Axes, panel: Field) -> None:
     axes.xaxis.set_major_locator(_ticks(1 / tall))
     axes.yaxis.set_major_locator(_ticks(tall))
     axes.set_xlabel(f"lag, {unit}" if panel.over_lags else unit)
+    _colour_bar(axes, image, panel, tall)
+
+
+def _colour_bar(axes: Axes, image: AxesImage, panel: Field, tall: float) -> None:
+    """Draw a colour bar beside an image; tall is the height of the image relative to its width."""
     bar = axes.figure.colorbar(image, cax=axes.inset_axes((1 + 0.03 * max(tall, 1), 0.0, 0.045 * max(tall, 1), 1.0)))
     if panel.kind == "phases":
         bar.set_ticks(list(range(panel.n_phases)), labels=[f"phase {h}" for h in range(panel.n_phases)])
         bar.minorticks_off()
-    elif panel.kind == "difference" and not _largest_difference(values):
+    elif panel.kind == "difference" and not _largest_difference(panel.slice):
         bar.set_ticks([0.0], labels=["0: equal"])
     else:
         bar.locator = _ticks(tall)
