@@ -113,9 +113,9 @@ def write_hdf5(path: Path, x: np.ndarray, random: Random) -> None:
 
 def write_statistics(path: Path, random: Random) -> None:
     """Write a file as ``stats --save`` does."""
-    from twopoint.cli.archive import save_statistics
-    from twopoint.cli.measurement import crop_sizes, measure
-    from twopoint.cli.units import Spacing
+    from twopoint.cli.measures import crop_sizes, measure
+    from twopoint.cli.reading.spacing import Spacing
+    from twopoint.cli.saved_statistics import save_statistics
 
     boundary = random.choice(["open", "periodic"])
     labels = np.random.default_rng(random.getrandbits(32)).integers(0, 2, (10, 12))

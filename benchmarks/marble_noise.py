@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twopoint.cli.progress import counting
+from twopoint.cli.terminal import counting
 from twopoint_models.manifold import angle_error, angle_images, distance_matrix, embed, power_spectra
 
 from . import machine

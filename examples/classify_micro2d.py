@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from twopoint.adapters.sklearn_transformer import TwoPointTransformer
-from twopoint.cli.figures import save
+from twopoint.cli.showing.figures import save
 from twopoint_models.data import CLASSES
 from twopoint_models.evaluation.figures import confusion
 

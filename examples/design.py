@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import MICRO2D
 from twopoint_models.design import design

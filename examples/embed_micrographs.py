@@ -12,10 +12,9 @@ import argparse
 import json
 from pathlib import Path
 
-from twopoint.cli.errors import InputError, say
-from twopoint.cli.figures import save
-from twopoint.cli.files import read
-from twopoint.cli.progress import counting
+from twopoint.cli.reading.image import read
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import InputError, counting, say
 from twopoint_models.manifold import Descriptor, embed_micrographs
 from twopoint_models.manifold.pictures import thumbnail_map
 from twopoint_models.manifold.vectors import KINDS

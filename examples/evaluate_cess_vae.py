@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE, line_sensitivity, score_rows, summarise
 from twopoint_models.cess_vae.figures import figures
 from twopoint_models.cess_vae.tables import markdown, overview, per_image

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.data import read_micrographs
 from twopoint_models.statistics_vae import LineImages, ResNetVAE, StatisticsConfig, evaluate_statistics_vaes, figures_of_lines
 from twopoint_models.statistics_vae.lines import HALF

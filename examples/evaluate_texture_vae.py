@@ -11,8 +11,8 @@ import argparse
 import json
 from pathlib import Path
 
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.data import read_micrographs
 from twopoint_models.evaluation.similarity import DISTS
 from twopoint_models.texture_vae import TextureConfig, TextureVAE, code, encodings, figures_of_texture_vae, summarise_similarities

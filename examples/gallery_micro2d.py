@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.data import CLASSES, MICRO2D, generate_blocks
 from twopoint_models.evaluation.figures import distributions, gallery
 from twopoint_models.evaluation.measures import distance_in_halves, first_zero, specific_interface_length

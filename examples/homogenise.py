@@ -17,7 +17,7 @@ from pathlib import Path
 import h5py
 
 import twopoint as tp
-from twopoint.cli.progress import counting
+from twopoint.cli.terminal import counting
 from twopoint_models.data import MICRO2D, MICRO2DWriter
 from twopoint_models.properties import TABLES, Properties, homogenise_blocks
 

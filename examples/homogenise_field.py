@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import twopoint as tp
-from twopoint.cli.figures import save
+from twopoint.cli.showing.figures import save
 from twopoint_models.data import CLASSES, generate, source
 from twopoint_models.evaluation.fields import field_maps
 from twopoint_models.homogenisation import elastic_stiffness, local_fields

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 import twopoint as tp
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.data import MICRO2D
 from twopoint_models.evaluation.fields import parity
 from twopoint_models.homogenisation import conductivity

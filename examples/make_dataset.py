@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import twopoint as tp
-from twopoint.cli.progress import counting
+from twopoint.cli.terminal import counting
 from twopoint_models.data import CLASSES, GRAPHITE, MICRO2DWriter, generate_blocks
 from twopoint_models.data.generators.structure import COLUMNS
 

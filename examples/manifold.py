@@ -18,8 +18,8 @@ import numpy as np
 from embed_micrographs import embed_folder
 
 import twopoint_models.manifold as library
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.data import MICRO2D
 from twopoint_models.manifold.reports import report
 from twopoint_models.nets.vgg import LUBBERS

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.data import Micrographs, read_micrographs
 from twopoint_models.texture_vae import (
     TextureConfig,

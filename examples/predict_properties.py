@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from twopoint.cli.progress import counting
+from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import MICRO2D, generate_images
 from twopoint_models.design import PropertyMLP, fit_property_mlp, labelled

@@ -15,9 +15,9 @@ import numpy as np
 import scipy.fft
 
 import twopoint as tp
-from twopoint.cli.figures import draw, save
-from twopoint.cli.panels import Field
-from twopoint.cli.units import Spacing
+from twopoint.cli.reading.spacing import Spacing
+from twopoint.cli.showing.figures import draw, save
+from twopoint.cli.showing.panels import Field
 from twopoint.synthetic import circles
 
 CLAMP = (1e-7, tp.clamp, {"sigma": 0.05})  # at its largest; the schedule comes to it in steps

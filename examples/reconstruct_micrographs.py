@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import twopoint as tp
-from twopoint.cli.figures import draw, save
-from twopoint.cli.panels import of_reconstruction
-from twopoint.cli.units import Spacing
+from twopoint.cli.reading.spacing import Spacing
+from twopoint.cli.showing.figures import draw, save
+from twopoint.cli.showing.panels import panels_of_reconstruction
 
 NAMES = ("mcrpy_alloy_256", "mcrpy_carbonate_256", "mcrpy_copolymer_256", "mcrpy_composite_256", "leopard_sandstone_100")
 
@@ -47,7 +47,9 @@ def measure(labels: np.ndarray, seed: int, polish: int) -> tuple[dict[str, float
 def picture(labels: np.ndarray, found: np.ndarray, title: str, path: Path) -> None:
     """Draw a structure, its reconstruction, and the autocorrelation of phase 1 of both."""
     wanted, got = (tp.autocorrelation((x == 1).astype(float), ndim=x.ndim, centered=True) for x in (labels, found))
-    save(draw(of_reconstruction(labels, found, (wanted, got), int(labels.max()) + 1, Spacing().along(labels.ndim)), title=title), path)
+    save(
+        draw(panels_of_reconstruction(labels, found, (wanted, got), int(labels.max()) + 1, Spacing().along(labels.ndim)), title=title), path
+    )
 
 
 def main() -> None:

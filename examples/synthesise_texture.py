@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 import twopoint as tp
-from twopoint.cli.figures import save
-from twopoint.cli.files import read
-from twopoint.cli.inputs import Reading, load
-from twopoint.cli.progress import counting
+from twopoint.cli.reading.image import read
+from twopoint.cli.reading.load import ReadingOptions, load
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.manifold import judge, synthesise
 from twopoint_models.manifold.pictures import syntheses
 from twopoint_models.nets.vgg import LUBBERS, SARDESHMUKH
@@ -30,7 +30,7 @@ LAYERS = {"gatys": SARDESHMUKH, "lubbers": LUBBERS}  # conv1_1 and four poolings
 def given(name: str, phases: int | None, size: int) -> np.ndarray:
     """Return gray values from 0 to 1, (H, W), or memberships of phases, (N, H, W)."""
     if phases:
-        labels = load(name, Reading(phases=phases)).found.labels[..., :size, :size]
+        labels = load(name, ReadingOptions(phases=phases)).segmentation.labels[..., :size, :size]
         return tp.one_hot(labels, phases, ndim=labels.ndim, dtype=np.float32)
     values = read(name).values[..., :size, :size].astype(np.float32)
     return (values - values.min()) / (np.ptp(values) or 1)

@@ -17,8 +17,8 @@ from typing import Any
 
 from make_dataset import make
 
-from twopoint.cli.inputs import Reading, load
-from twopoint.cli.progress import counting
+from twopoint.cli.reading.load import ReadingOptions, load
+from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import REGIMES, CESSConfig, sweep_regimes, train_regimes
 from twopoint_models.data import CLASSES, SlidingWindows
 from twopoint_models.data.modules import PatchesModule
@@ -29,7 +29,7 @@ SMALL |= dict(style_layers=("conv1_1", "conv2_1"))  # deeper ones take most of t
 
 def own_images(files: list[str], config: CESSConfig) -> PatchesModule:
     """Return patches of micrographs; parts of a split are made of blocks of two patches by two, so that none overlap."""
-    images = (load(name, Reading(phases=2)).found.labels for name in files)
+    images = (load(name, ReadingOptions(phases=2)).segmentation.labels for name in files)
     windows = SlidingWindows.in_blocks(images, config.size, max(config.size // 4, 1))
     loading = dict(batch_size=config.batch_size, workers=config.workers, order_seed=config.seed)
     return PatchesModule(windows, fractions=config.fractions, **loading)

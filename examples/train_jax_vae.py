@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from make_dataset import make
 
-from twopoint.cli.figures import save
-from twopoint.cli.progress import counting
+from twopoint.cli.showing.figures import save
+from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae.on_jax import JAXConfig, train
 from twopoint_models.cess_vae.on_jax.steps import measured
 from twopoint_models.data import CLASSES, MICRO2D

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from twopoint.cli.files import read
+from twopoint.cli.reading.image import read
 from twopoint_models.checks import NotFiniteError
 from twopoint_models.data import keep_images, read_micrographs
 from twopoint_models.data.modules import PatchesModule

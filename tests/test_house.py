@@ -29,7 +29,7 @@ MAY_NAME_FRAMEWORKS = (
 WITHOUT_BRANCHES = ("statistics", "descriptors", "losses", "reconstruction", "synthetic")  # but losses.gradient
 PREDICATES = {"is_numpy", "is_torch", "is_jax"}
 LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules.*", "twopoint_models.*_vae.train")
-FIGURES = ("twopoint.cli.figures", "twopoint_models.*.figures")
+FIGURES = ("twopoint.cli.showing.figures", "twopoint_models.*.figures")
 FIGURES += ("twopoint_models.evaluation.fields", "twopoint_models.evaluation.histograms")
 FIGURES += ("twopoint_models.manifold.pictures", "twopoint_models.manifold.reports")
 SWEEPS = ("twopoint_models.*.sweep",)
@@ -47,7 +47,7 @@ ONLY_IN = {
     "h5py": (
         "twopoint_models.data.layout",
         "twopoint_models.data.micro2d*",
-        "twopoint.cli.files",
+        "twopoint.cli.reading.formats",
         "twopoint.adapters._stored",
         "twopoint.adapters.dask_statistics",
     ),
@@ -378,7 +378,7 @@ ROUND = [
         "losses/style": "from . import prepare",
         "losses/prepare": "def f():\n    from .spatial import cess",
     },
-    {"cli/app": "from . import files", "cli/files": "from .app import main"},
+    {"cli/stats": "from .reading import load", "cli/reading/load": "from ..stats import run"},
     {"losses/spatial": "from . import cess", "losses/__init__": "from .style import cess", "losses/style": "from .spatial import cess"},
 ]
 
@@ -405,8 +405,8 @@ ALLOWED = {
     "twopoint/synthetic/boxes.py": "import numpy as np\nfrom ..arrays import namespace",
     "twopoint/adapters/torch_losses/modules.py": "import torch\nfrom twopoint import cess\nfrom ...losses import msess",
     "twopoint/cli/__init__.py": "",
-    "twopoint/cli/app.py": "from . import figures\nfrom .. import synthetic\nfrom .figures import panel",
-    "twopoint/cli/figures.py": "import matplotlib.pyplot",
+    "twopoint/cli/app.py": "from .showing import figures\nfrom .. import synthetic\nfrom .showing.figures import panel",
+    "twopoint/cli/showing/figures.py": "import matplotlib.pyplot",
     "twopoint_models/__init__.py": "",
     "twopoint_models/nets/vgg.py": "import math\nfrom torch import nn\nfrom .blocks import A\nfrom twopoint_models.nets import blocks",
     "twopoint_models/nets/blocks.py": "import torch",

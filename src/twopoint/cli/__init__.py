@@ -1,1 +1,1 @@
-"""The command ``twopoint``."""
+"""The command line ``twopoint``: one file per command, above the files that read, measure and show."""

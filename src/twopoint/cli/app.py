@@ -1,10 +1,10 @@
-"""The entry point of the command: it runs, or says what to install."""
+"""The entry point of the command line: it checks that the packages of the extra ``cli`` are installed, and runs."""
 
 import importlib.util
 import sys
 from io import TextIOWrapper
 
-# Packages by the module that they are imported as.
+# The package of each module that is needed.
 _NEEDED = {
     "h5py": "h5py",
     "matplotlib": "matplotlib",
@@ -17,13 +17,13 @@ _NEEDED = {
 
 
 def main() -> None:
-    """Run the command line; exit with the install command where what it needs is absent."""
+    """Run the command line, or exit with the install command if a package is missing."""
     missing = [package for module, package in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         sys.exit(f"the command twopoint needs {', '.join(missing)}: pip install '.[cli]' in a checkout")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without µ shows ? instead of a traceback
+            stream.reconfigure(errors="replace")  # a terminal without µ prints ? instead of a traceback
     from .commands import app
 
     app()

@@ -1,4 +1,4 @@
-"""The command ``compare``: how far the statistics of two images are from each other."""
+"""The command ``compare``: differences between the statistics of two images."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,104 +7,155 @@ from typing import Any
 import numpy as np
 
 from .. import TargetStatistics, cess, msess, one_hot, statistics_error
-from . import figures, memory, outputs, panels, tables
-from .errors import InputError, say
-from .inputs import Input, Reading, load
-from .measurement import Statistics, crop_sizes, measure
-from .outputs import FIGURES, PRINTED, Output
-from .panels import Field
-from .progress import working
-from .resampling import common, sampled
-from .sources import parse_source
-from .units import Spacing, parse_spacing
+from . import memory
+from .measures import Statistics, crop_sizes, measure
+from .options import (
+    Boundary,
+    Crop,
+    FileA,
+    FileB,
+    Force,
+    Json,
+    OpenBoundary,
+    Out,
+    Phases,
+    SpacingB,
+    SpacingOption,
+    Threshold,
+    ThresholdB,
+    Window,
+    WindowB,
+)
+from .reading.load import LoadedImage, ReadingOptions, load, resample
+from .reading.names import parse_source
+from .reading.spacing import Spacing, common_spacing, parse_spacing
+from .showing import outputs, panels, tables
+from .showing.outputs import JSON, PRINTED, OutputFile
+from .showing.panels import Field
+from .terminal import InputError, clear_errors, say, working
+
+
+def command(
+    a: FileA,
+    b: FileB,
+    out: Out = None,
+    spacing: SpacingOption = None,
+    spacing_b: SpacingB = None,
+    boundary: OpenBoundary = Boundary.open,
+    window: Window = None,
+    window_b: WindowB = None,
+    threshold: Threshold = None,
+    threshold_b: ThresholdB = None,
+    phases: Phases = None,
+    crop: Crop = None,
+    json_file: Json = None,
+    force: Force = False,
+) -> None:
+    """Compare the 2-point statistics of two images or volumes.
+
+    The relative error is the norm of the difference of the statistics, divided by the norm of A's statistics without their mean: 0 for
+    equal statistics, about 1 for a random arrangement. Excess CESS is the cross-entropy of the statistics, eq. (8), minus A's own, in nats;
+    MSESS is the mean over lags of their summed squared differences, eq. (7). Both are 0 for equal statistics.
+    """
+    with clear_errors():
+        options_a = ReadingOptions(window, threshold, phases)
+        options_b = ReadingOptions(window_b or window, threshold_b or threshold, phases, of_b=window_b is not None)
+        run(CompareRequest((a, b), (options_a, options_b), spacing, spacing_b, boundary.value, crop, out, json_file, force))
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a person asked of ``compare``."""
+class CompareRequest:
+    """The arguments of ``compare``."""
 
     files: tuple[str, str]
-    how: tuple[Reading, Reading]
+    options: tuple[ReadingOptions, ReadingOptions]
     spacing: str | None
     spacing_b: str | None
     boundary: str
     crop: int | None
     picture: Path | None
-    figures: Path | None
+    json_file: Path | None
     force: bool
 
 
-def run(request: Request) -> None:
-    """Compare two images, print the table, draw the picture, write the figures."""
-    sources = [parse_source(file) for file in request.files]
-    picture = Path(f"{sources[0].output}-{sources[1].output}-compare.png") if request.picture is None else request.picture
-    written = [Output(picture, (".png",)), Output(request.figures, FIGURES)]
-    outputs.check(written, [source.path for source in sources], force=request.force)
-    a, b, spacing = _loaded(request)
+def run(request: CompareRequest) -> None:
+    """Compare two images, print the table, draw the picture, and write the files."""
+    picture = _check_files(request)
+    a, b, spacing = _load_both(request)
     crop = _common_lags(a, b, request.boundary, request.crop)
     with working("correlating both images"):
-        of_a, of_b = (_measure(given, request.boundary, crop, spacing) for given in (a, b))
+        of_a, of_b = (_measure(loaded, request.boundary, crop, spacing) for loaded in (a, b))
         measured = _difference(b, of_a)
     measured["radial_difference"] = _radial_difference(of_a, of_b)
     measured |= {"volume_fractions_a": of_a.fractions.tolist(), "volume_fractions_b": of_b.fractions.tolist()}
     with working("drawing"):
         _draw(a, b, of_a, of_b, measured["error"], picture)
-    if request.figures is not None:
-        about = {"a": a.figures(), "b": b.figures(), "boundary": request.boundary, "crop": list(crop), "spacing": spacing.figures()}
-        outputs.write_json(request.figures, about | measured | {"picture": str(picture)})
-    if request.figures != PRINTED:
+    if request.json_file is not None:
+        inputs = {"a": a.summary(), "b": b.summary(), "boundary": request.boundary, "crop": list(crop), "spacing": spacing.summary()}
+        outputs.write_json(request.json_file, inputs | measured | {"picture": str(picture)})
+    if request.json_file != PRINTED:
         facts = [
-            ("A", f"{a.name}, {tables.extent(of_a.space, spacing)}, {a.found.method}"),
-            ("B", f"{b.name}, {tables.extent(of_b.space, spacing)}, {b.found.method}"),
+            ("A", f"{a.name}, {tables.extent(of_a.space, spacing)}, {a.segmentation.method}"),
+            ("B", f"{b.name}, {tables.extent(of_b.space, spacing)}, {b.segmentation.method}"),
             ("boundary", request.boundary),
             ("lags compared", " x ".join(map(str, crop))),
         ]
-        files = [("picture", picture), ("figures", request.figures)]
+        files = [("picture", picture), ("numbers", request.json_file)]
         tables.show(tables.facts("", facts), tables.comparison(measured, ("A", "B")), files=files)
 
 
-def _loaded(request: Request) -> tuple[Input, Input, Spacing]:
-    """Read both images; where their spacings differ, sample the finer at the coarser's points, and say so."""
-    (file_a, file_b), (how_a, how_b) = request.files, request.how
-    given_a, given_b = parse_spacing(request.spacing), parse_spacing(request.spacing_b or request.spacing)
-    if given_a.physical != given_b.physical:
-        raise InputError(f"--spacing-b {request.spacing_b} needs --spacing, which is A's, too")
-    a = load(file_a, how_a, spaced=given_a.physical)
-    same = file_a == file_b and how_a == replace(how_b, of_b=False)
-    b = a if same else load(file_b, how_b, spaced=given_b.physical)
-    step_a, step_b = (step.along(given.image.values.ndim) for step, given in ((given_a, a), (given_b, b)))
-    if step_a == step_b or a.image.values.ndim != b.image.values.ndim:
+def _check_files(request: CompareRequest) -> Path:
+    """Return the picture's path; refuse files that cannot be read or written."""
+    sources = [parse_source(file) for file in request.files]
+    picture = Path(f"{sources[0].output}-{sources[1].output}-compare.png") if request.picture is None else request.picture
+    outputs.check(
+        [OutputFile(picture, (".png",)), OutputFile(request.json_file, JSON)], [source.path for source in sources], force=request.force
+    )
+    return picture
+
+
+def _load_both(request: CompareRequest) -> tuple[LoadedImage, LoadedImage, Spacing]:
+    """Read both images; if their spacings differ, sample the finer image at the points of the coarser one, with a note."""
+    (file_a, file_b), (options_a, options_b) = request.files, request.options
+    step_a, step_b = parse_spacing(request.spacing), parse_spacing(request.spacing_b or request.spacing)
+    if step_a.physical != step_b.physical:
+        raise InputError(f"--spacing-b {request.spacing_b} needs --spacing, the spacing of A, too")
+    a = load(file_a, options_a, spaced=step_a.physical)
+    same = file_a == file_b and options_a == replace(options_b, of_b=False)
+    b = a if same else load(file_b, options_b, spaced=step_b.physical)
+    step_a, step_b = step_a.along(len(a.shape)), step_b.along(len(b.shape))
+    if step_a == step_b or len(a.shape) != len(b.shape):
         return a, b, step_a
-    coarser = common(step_a, step_b)
-    before = a.image.values.shape, b.image.values.shape
-    a, b = sampled(a, step_a, coarser), sampled(b, step_b, coarser)
-    for given, size in zip((a, b), before, strict=True):
-        if given.image.values.shape != size:
-            say(f"note: {given.name}: sampled at points as far apart as the other's, {tables.extent(given.image.values.shape, coarser)}")
+    coarser = common_spacing(step_a, step_b)
+    shapes = a.shape, b.shape
+    a, b = resample(a, step_a, coarser), resample(b, step_b, coarser)
+    for loaded, shape in zip((a, b), shapes, strict=True):
+        if loaded.shape != shape:
+            say(f"note: {loaded.name}: sampled at the spacing of the other image, {tables.extent(loaded.shape, coarser)}")
     return a, b, coarser
 
 
-def _common_lags(a: Input, b: Input, boundary: str, crop: int | None) -> tuple[int, ...]:
+def _common_lags(a: LoadedImage, b: LoadedImage, boundary: str, crop: int | None) -> tuple[int, ...]:
     """Return the lags that both images have; refuse images that cannot be compared."""
-    (name_a, shape_a), (name_b, shape_b) = ((given.name, given.image.values.shape) for given in (a, b))
-    if a.found.n_phases != b.found.n_phases:
-        raise InputError(f"{name_a} has {a.found.n_phases} phases, {name_b} {b.found.n_phases}; --phases or --threshold makes them equal")
-    if len(shape_a) != len(shape_b):
-        raise InputError(f"{name_a} has {len(shape_a)} axes and {name_b} {len(shape_b)}; take a slice of the volume, FILE[0]")
-    if shape_a != shape_b and boundary == "periodic":
-        raise InputError(f"periodic images must have one size, got {shape_a} and {shape_b}; --boundary open compares on common lags")
-    smaller = tuple(min(sizes) for sizes in zip(shape_a, shape_b, strict=True))
+    n_a, n_b = a.segmentation.n_phases, b.segmentation.n_phases
+    if n_a != n_b:
+        raise InputError(f"{a.name} has {n_a} phases, {b.name} {n_b}; --phases or --threshold makes them equal")
+    if len(a.shape) != len(b.shape):
+        raise InputError(f"{a.name} has {len(a.shape)} axes and {b.name} {len(b.shape)}; take a slice of the volume, FILE[0]")
+    if a.shape != b.shape and boundary == "periodic":
+        raise InputError(f"periodic images must have one size, got {a.shape} and {b.shape}; --boundary open compares on common lags")
+    smaller = tuple(min(sizes) for sizes in zip(a.shape, b.shape, strict=True))
     return crop_sizes(crop, smaller, boundary)
 
 
-def _measure(given: Input, boundary: str, crop: tuple[int, ...], spacing: Spacing) -> Statistics:
+def _measure(loaded: LoadedImage, boundary: str, crop: tuple[int, ...], spacing: Spacing) -> Statistics:
     """Measure one image on the common lags."""
-    return measure(given.found.labels, given.found.n_phases, boundary=boundary, spacing=spacing, crop=crop)
+    return measure(loaded.segmentation.labels, loaded.segmentation.n_phases, boundary=boundary, spacing=spacing, crop=crop)
 
 
-def _difference(b: Input, of_a: Statistics) -> dict[str, Any]:
-    """Return error and losses of B's statistics against A's, which stand for an image of B's size."""
-    labels, n, ndim = b.found.labels, b.found.n_phases, of_a.ndim
+def _difference(b: LoadedImage, of_a: Statistics) -> dict[str, Any]:
+    """Return the error and the losses of B, with the statistics of A as the target of an image of B's shape."""
+    labels, n, ndim = b.segmentation.labels, b.segmentation.n_phases, of_a.ndim
     memory.require(memory.for_statistics(labels.shape, n, of_a.boundary, of_a.lags), "comparing the statistics")
     options: dict[str, Any] = dict(shape=labels.shape, boundary=of_a.boundary, crop=of_a.lags, centered=True)
     target = TargetStatistics.from_correlations(of_a.f, **options)
@@ -117,16 +168,18 @@ def _difference(b: Input, of_a: Statistics) -> dict[str, Any]:
 
 
 def _radial_difference(a: Statistics, b: Statistics) -> float:
-    """Return the largest difference of the phases' radial averages, which the noise of single lags does not reach."""
+    """Return the largest difference of the radial averages, in which the noise of single lags is averaged out."""
     (r, of_a), (r_b, of_b) = a.radial(), b.radial()
     m = min(len(r), len(r_b))
     return float(np.abs(of_a[:, :m] - of_b[:, :m]).max())
 
 
-def _draw(a: Input, b: Input, of_a: Statistics, of_b: Statistics, error: float, picture: Path) -> None:
-    """Draw both images, gray ones above their segmentation, and the statistics."""
-    images = [_images(given, letter, of_a.spacing) for given, letter in ((a, "A"), (b, "B"))]
-    difference, curves = panels.of_comparison(of_a, of_b, (a.title, b.title))
+def _draw(a: LoadedImage, b: LoadedImage, of_a: Statistics, of_b: Statistics, error: float, picture: Path) -> None:
+    """Draw both images, gray images above their segmentation, and the statistics."""
+    from .showing import figures  # imports matplotlib, which --help does not need
+
+    images = [_image_panels(loaded, letter, of_a.spacing) for loaded, letter in ((a, "A"), (b, "B"))]
+    difference, curves = panels.panels_of_comparison(of_a, of_b, (a.title, b.title))
     both_gray = all(len(shown) > 1 for shown in images)
     shown = [*images[0], difference, *images[1]] if both_gray else [*images[0], *images[1], difference]
     columns = 3 if len(shown) > 3 else 4
@@ -134,7 +187,7 @@ def _draw(a: Input, b: Input, of_a: Statistics, of_b: Statistics, error: float, 
     figures.save(figures.draw([*shown, curves], title=title, columns=columns), picture)
 
 
-def _images(given: Input, letter: str, spacing: Spacing) -> list[Field]:
-    """Return an image and its segmentation, without the histogram."""
-    shown = panels.of_segmentation(given.image.values, given.found, f"{letter}: {given.title}", spacing)
+def _image_panels(loaded: LoadedImage, letter: str, spacing: Spacing) -> list[Field]:
+    """Return panels of an image and its segmentation, without the histogram."""
+    shown = panels.panels_of_segmentation(loaded.image.values, loaded.segmentation, f"{letter}: {loaded.title}", spacing)
     return [panel for panel in shown if isinstance(panel, Field)]

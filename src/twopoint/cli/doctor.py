@@ -1,7 +1,7 @@
-"""The command ``doctor``: what is installed, on which devices it runs, and whether it computes what is known.
+"""The command ``doctor``: installed packages, devices and threads, and the self-test of each array library.
 
-``python -m twopoint.cli.doctor torch`` looks at one library and prints what it finds as JSON. ``doctor`` starts one such process a
-library: one that is installed but broken may fail in any way, or hang, without harm to the others.
+``python -m twopoint.cli.doctor torch`` examines one library and prints its report as JSON. ``doctor`` starts one such process per
+library, so that a broken library, which may raise, crash or hang, does not affect the others.
 """
 
 import importlib.metadata
@@ -17,6 +17,16 @@ from typing import Any
 
 import numpy as np
 import typer
+from scipy.fft import get_workers
+from threadpoolctl import threadpool_info
+
+from ..arrays.fft import CORES, WORTH_THREADS, workers
+from . import known_answers
+from .memory import available
+from .options import Force, Json
+from .showing import outputs, tables
+from .showing.outputs import JSON, PRINTED, OutputFile
+from .terminal import clear_errors, working
 
 LIBRARIES = ("numpy", "torch", "jax")
 PACKAGES = {
@@ -26,41 +36,37 @@ PACKAGES = {
     "jax": ("jax", "jaxlib"),
 }
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "XLA_FLAGS")
-_PATIENCE = 120  # seconds until a library counts as hanging
+_PATIENCE = 120  # seconds after which a library counts as hanging
 
 
-def run(path: Path | None, *, force: bool) -> None:
-    """Look, print a table or figures, and leave with status 1 if a self-test fails."""
-    from . import outputs
-    from .outputs import FIGURES, PRINTED, Output
-    from .progress import working
-    from .report import show
+def command(json_file: Json = None, force: Force = False) -> None:
+    """Report installed packages, devices and threads, and test each library against known answers."""
+    with clear_errors():
+        run(json_file, force=force)
 
-    outputs.check([Output(path, FIGURES)], [], force=force)
+
+def run(json_file: Path | None, *, force: bool) -> None:
+    """Examine all libraries, print tables or numbers, and exit with status 1 if a self-test fails."""
+    outputs.check([OutputFile(json_file, JSON)], [], force=force)
     with working("looking at " + ", ".join(LIBRARIES)):
-        found = look()
-    if path is not None:
-        outputs.write_json(path, found)
-    if path != PRINTED:
-        show(found, path)
-    if not found["passed"]:
+        report = look()
+    if json_file is not None:
+        outputs.write_json(json_file, report)
+    if json_file != PRINTED:
+        tables.show(tables.machine(report), tables.self_tests(report["libraries"]), files=[("numbers", json_file)])
+    if not report["passed"]:
         raise typer.Exit(1)
 
 
 def look() -> dict[str, Any]:
-    """Return versions, machine, threads, and what was found of each library, by name.
+    """Return the report: versions, machine, threads, and each library by name.
 
     Returns
     -------
     dict
-        As ``twopoint doctor --json`` writes it. A library that is not installed has ``installed`` False and is no failure.
+        As ``twopoint doctor --json`` writes it. A library that is not installed has ``installed`` False and does not fail.
     """
-    from threadpoolctl import threadpool_info
-
-    from .._namespace import _CORES, _WORTH_THREADS
-    from .memory import available
-
-    libraries = dict(zip(LIBRARIES, _look_at_all(LIBRARIES), strict=True))
+    libraries = dict(zip(LIBRARIES, _examine_all(LIBRARIES), strict=True))
     pools = [{"library": pool["user_api"], "name": pool["internal_api"], "threads": pool["num_threads"]} for pool in threadpool_info()]
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -68,8 +74,8 @@ def look() -> dict[str, Any]:
         "cores": _CORES,
         "memory_available": available(),
         "threads": {
-            "scipy.fft workers": _transforms(_WORTH_THREADS),
-            "scipy.fft workers, small": _transforms(1),
+            "scipy.fft workers": _transform_threads(_WORTH_THREADS),
+            "scipy.fft workers, small": _transform_threads(1),
             "pools": pools,
             "environment": {k: os.environ[k] for k in _THREADS if k in os.environ},
         },
@@ -79,25 +85,21 @@ def look() -> dict[str, Any]:
     }
 
 
-def _transforms(numbers: int) -> int:
-    """Return the threads that a transform of so many numbers takes: the user's own set_workers, or what the library chooses."""
-    from scipy.fft import get_workers
-
-    from .._namespace import _workers
-
+def _transform_threads(numbers: int) -> int:
+    """Return the threads of a transform of this many numbers: set_workers by the user, or the choice of the library."""
     return int(_workers(np.broadcast_to(0.0, numbers)) or get_workers())
 
 
 def _version(package: str) -> str | None:
-    """Return an installed version, None where there is none."""
+    """Return the version of a package; None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def _look_at_all(libraries: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Start a process a library, all at once, and gather what they say."""
+def _examine_all(libraries: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Start one process per library, all at once, and collect their reports."""
     environment = os.environ | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     started = {
         library: subprocess.Popen(
@@ -110,11 +112,11 @@ def _look_at_all(libraries: tuple[str, ...]) -> list[dict[str, Any]]:
         for library in libraries
         if importlib.util.find_spec(library) is not None
     }
-    return [_gather(started[library]) if library in started else {"installed": False} for library in libraries]
+    return [_collect(started[library]) if library in started else {"installed": False} for library in libraries]
 
 
-def _gather(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    """Return what a process found, or how it failed."""
+def _collect(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Return the report of a process, or how it failed."""
     try:
         out, err = process.communicate(timeout=_PATIENCE)
     except subprocess.TimeoutExpired:
@@ -124,12 +126,16 @@ def _gather(process: "subprocess.Popen[str]") -> dict[str, Any]:
     lines = out.strip().splitlines()
     if process.returncode == 0 and lines:
         return {"installed": True} | json.loads(lines[-1])
-    said = err.strip().splitlines()
-    return {"installed": True, "passed": False, "error": said[-1] if said else f"the process ended with status {process.returncode}"}
+    messages = err.strip().splitlines()
+    return {
+        "installed": True,
+        "passed": False,
+        "error": messages[-1] if messages else f"the process ended with status {process.returncode}",
+    }
 
 
 def examine(library: str) -> dict[str, Any]:
-    """Import a library, and hold it to the known answers on each kind of device that it finds.
+    """Import a library, and test it against the known answers on each kind of device that it finds.
 
     Parameters
     ----------
@@ -141,41 +147,39 @@ def examine(library: str) -> dict[str, Any]:
     dict
         ``version``, ``devices``, ``settings``, ``tests`` by device, ``passed``.
     """
-    from . import known_answers
-
-    found, doors = {"numpy": _numpy, "torch": _torch, "jax": _jax}[library]()
-    tests = {device: known_answers.run(*door) for device, door in doors.items()}
-    return found | {"tests": tests, "passed": all(test["passed"] for test in tests.values())}
+    report, converters = {"numpy": _numpy, "torch": _torch, "jax": _jax}[library]()
+    tests = {device: known_answers.run(*converter) for device, converter in converters.items()}
+    return report | {"tests": tests, "passed": all(test["passed"] for test in tests.values())}
 
 
-_Doors = dict[str, tuple[Any, ...]]  # device -> the arguments of known_answers.run
+_Converters = dict[str, tuple[Any, ...]]  # device -> the arguments of known_answers.run
 
 
-def _numpy() -> tuple[dict[str, Any], _Doors]:
-    """Look at numpy."""
+def _numpy() -> tuple[dict[str, Any], _Converters]:
+    """Examine numpy."""
     return {"version": np.__version__, "devices": ["cpu"], "settings": {}}, {"cpu": (np.asarray, np.asarray)}
 
 
-def _torch() -> tuple[dict[str, Any], _Doors]:
-    """Look at torch, and its CUDA devices and MPS."""
+def _torch() -> tuple[dict[str, Any], _Converters]:
+    """Examine torch, with its CUDA and MPS devices."""
     import torch
 
     cuda = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     mps = ["mps"] if torch.backends.mps.is_available() else []
 
-    def door(device: str) -> tuple[Any, ...]:
+    def converters_for(device: str) -> tuple[Any, ...]:
         def make(x: np.ndarray) -> Any:
             return torch.asarray(x.astype(np.float32) if device == "mps" and x.dtype == np.float64 else x, device=device)
 
         return make, lambda x: x.detach().cpu().numpy()
 
-    doors = {device: door(device) for device in ["cpu", *(["cuda:0"] if cuda else []), *mps]}
+    converters = {device: converters_for(device) for device in ["cpu", *(["cuda:0"] if cuda else []), *mps]}
     settings = {"threads": torch.get_num_threads(), "CUDA": torch.version.cuda}
-    return {"version": torch.__version__, "devices": ["cpu", *cuda, *mps], "settings": settings}, doors
+    return {"version": torch.__version__, "devices": ["cpu", *cuda, *mps], "settings": settings}, converters
 
 
-def _jax() -> tuple[dict[str, Any], _Doors]:
-    """Look at jax, and the devices of its default backend."""
+def _jax() -> tuple[dict[str, Any], _Converters]:
+    """Examine jax, with the devices of its default backend."""
     import jax
 
     devices = [str(device) for device in jax.devices()]

@@ -1,4 +1,4 @@
-"""The self-test: statistics, a loss and its gradient on tiny images, against direct sums in float64 without a Fourier transform."""
+"""The self-test of ``doctor``: statistics, a loss and its gradient on tiny images, against direct sums in float64 without FFT."""
 
 import time
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from .. import cess, correlations, value_and_grad
 
 _SPACE = (4, 3)
 _PHASES = 2
-_STEP = 1e-30  # of the complex step, whose derivative is exact to rounding
-BOUNDS = {"float64": 1e-12, "float32": 2e-5}  # of max |difference| / max |reference|
+_STEP = 1e-30  # the complex step gives derivatives that are exact to rounding
+BOUNDS = {"float64": 1e-12, "float32": 2e-5}  # on max |difference| / max |reference|
 
 Make = Callable[[np.ndarray], Any]
 Compiled = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -19,61 +19,61 @@ Read = Callable[[Any], np.ndarray]
 
 
 def run(make: Make, read: Read, compiled: Compiled = lambda function: function) -> dict[str, Any]:
-    """Hold one library on one device to the known answers.
+    """Test one library on one device against the known answers.
 
     Parameters
     ----------
     make, read : functions
-        From a numpy array to the library's and back.
+        Convert a numpy array to the library's array, and back.
     compiled : function
-        From a function to its compiled form, where one operation after the other would take seconds.
+        Compiles a function, for a library that takes seconds without.
 
     Returns
     -------
     dict
-        ``dtype``, ``errors`` by name, relative, ``bound``, ``passed`` and ``seconds``.
+        ``dtype``, relative ``errors`` by name, ``bound``, ``passed`` and ``seconds``.
     """
     rng = np.random.default_rng(0)
     m, target = (rng.dirichlet(np.ones(_PHASES), size=_SPACE).transpose(2, 0, 1).copy() for _ in range(2))
     mask = rng.random(_SPACE) < 0.7
     began = time.perf_counter()
-    mine, wanted, counting = make(m), make(target), make(mask)
-    statistics = compiled(lambda x, points: correlations(x, boundary="open", mask=points))(mine, counting)
-    value, gradient = compiled(lambda x, t: value_and_grad(cess)(x, t, excess=True))(mine, wanted)
+    own_m, own_target, own_mask = make(m), make(target), make(mask)
+    statistics = compiled(lambda x, points: correlations(x, boundary="open", mask=points))(own_m, own_mask)
+    value, gradient = compiled(lambda x, t: value_and_grad(cess)(x, t, excess=True))(own_m, own_target)
     t = direct(target, "periodic")
     answers = {
         "open, masked statistics": (statistics, direct(m, "open", mask)),
         "excess CESS": (value, direct_excess(m, t)),
         "its gradient": (gradient, direct_gradient(m, t)),
     }
-    errors = {name: _error(read(got), np.asarray(known)) for name, (got, known) in answers.items()}
-    dtype = str(read(mine).dtype)
-    passed = all(error <= BOUNDS[dtype] for error in errors.values())  # NaN is no pass
+    errors = {name: _error(read(result), np.asarray(reference)) for name, (result, reference) in answers.items()}
+    dtype = str(read(own_m).dtype)
+    passed = all(error <= BOUNDS[dtype] for error in errors.values())  # NaN fails
     return {"dtype": dtype, "errors": errors, "bound": BOUNDS[dtype], "passed": passed, "seconds": time.perf_counter() - began}
 
 
 def direct(m: np.ndarray, boundary: str, mask: np.ndarray | None = None) -> np.ndarray:
-    """Return the statistics of all pairs, eq. (1): for each lag the sum over points of m_h(x) m_k(x+r), over their number; FFT order."""
+    """Return the statistics of all pairs, eq. (1): at each lag the mean over points of m_h(x) m_k(x+r), lags in FFT order."""
     space = m.shape[1:]
-    counting = (np.ones(space) if mask is None else mask).astype(m.dtype)
+    point_mask = (np.ones(space) if mask is None else mask).astype(m.dtype)
     border = [(0, 0 if boundary == "periodic" else n - 1) for n in space]
-    m, counting = np.pad(m * counting, [(0, 0), *border]), np.pad(counting, border)
-    f = np.zeros((len(m), len(m), *counting.shape), dtype=m.dtype)
-    for lag in np.ndindex(counting.shape):
-        back = tuple(-r for r in lag)
+    m, point_mask = np.pad(m * point_mask, [(0, 0), *border]), np.pad(point_mask, border)
+    f = np.zeros((len(m), len(m), *point_mask.shape), dtype=m.dtype)
+    for lag in np.ndindex(point_mask.shape):
+        shift = tuple(-r for r in lag)
         axes = tuple(range(1, len(lag) + 1))
-        pairs = np.tensordot(m, np.roll(m, back, axes), (axes, axes))
-        f[(..., *lag)] = pairs / max((counting * np.roll(counting, back, range(len(lag)))).sum().real, 1)
+        pairs = np.tensordot(m, np.roll(m, shift, axes), (axes, axes))
+        f[(..., *lag)] = pairs / max((point_mask * np.roll(point_mask, shift, range(len(lag)))).sum().real, 1)
     return f
 
 
 def direct_excess(m: np.ndarray, t: np.ndarray) -> Any:
-    """Return excess CESS, eq. (8), against statistics t: the mean over lags of the sum over pairs of t log(t / f)."""
+    """Return excess CESS, eq. (8), of m against statistics t: the mean over lags of the sum over pairs of t log(t / f)."""
     return (t * (np.log(t) - np.log(direct(m, "periodic")))).sum() / t[0, 0].size
 
 
 def direct_gradient(m: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Return the derivative of excess CESS by each number of m, by a complex step."""
+    """Return the gradient of excess CESS with respect to m, by complex steps."""
     gradient = np.zeros(m.shape)
     for at in np.ndindex(m.shape):
         moved = m.astype(complex)
@@ -82,6 +82,6 @@ def direct_gradient(m: np.ndarray, t: np.ndarray) -> np.ndarray:
     return gradient
 
 
-def _error(got: np.ndarray, known: np.ndarray) -> float:
+def _error(result: np.ndarray, reference: np.ndarray) -> float:
     """Return max |difference| / max |reference|."""
-    return float(np.abs(got - known).max() / np.abs(known).max())
+    return float(np.abs(result - reference).max() / np.abs(reference).max())

@@ -1,47 +1,47 @@
-"""How much memory a command needs, and how much there is; worked out from shapes, before anything is read."""
+"""Memory: how much a command needs, computed from shapes before anything is read, and how much is available."""
 
 import math
 import os
 from pathlib import Path
 
-from .._descent import AT_ONCE, TRIES
-from ..lags import Lags
-from .errors import InputError
+from ..reconstruction.descent import AT_ONCE, TRIES
+from ..statistics.lags import Lags
+from .terminal import InputError
 
-_REAL = 8  # bytes of a float64; a real transform's complex half has as many
+_REAL = 8  # bytes of a float64; the complex half of a real transform has as many
 _MEMINFO = Path("/proc/meminfo")
-# Limit and use of a container, by the second and the first version of control groups.
+# Limit and use of a container, in versions 2 and 1 of control groups.
 _CONTAINERS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 
 
-def require(needed: int, what: str, *, part: bool = True) -> None:
-    """Refuse work that needs more bytes than there are, before it begins.
+def require(needed: int, work: str, *, divisible: bool = True) -> None:
+    """Refuse work that needs more memory than is available, before it begins.
 
     Parameters
     ----------
     needed : int
         Bytes.
-    what : str
-        The work, as the beginning of the sentence that refuses it.
-    part : bool
-        Whether it is of an image, of which a part can be taken.
+    work : str
+        The work, as the beginning of the error's sentence.
+    divisible : bool
+        Whether the work is on an image, so that --window can take a part of it.
 
     Raises
     ------
     InputError
-        If the memory is known and does not suffice.
+        If the available memory can be told and does not suffice.
     """
-    there = available()
-    if there is not None and needed > there:
-        hint = "; --window takes a part, such as 512" if part else ""
-        raise InputError(f"{what} needs about {size(needed)} of memory, {size(there)} are available{hint}")
+    free = available()
+    if free is not None and needed > free:
+        hint = "; --window takes a part, such as 512" if divisible else ""
+        raise InputError(f"{work} needs about {size(needed)} of memory, {size(free)} are available{hint}")
 
 
 def size(amount: float) -> str:
-    """Return a number of bytes as a person reads it.
+    """Return a number of bytes in a readable unit.
 
     Examples
     --------
@@ -56,13 +56,13 @@ def size(amount: float) -> str:
 
 
 def available() -> int | None:
-    """Return the bytes that can still be taken, by the system and by a container's limit; None where neither says."""
-    known = [_system(), *(_container(Path(limit), Path(used)) for limit, used in _CONTAINERS)]
-    return min((amount for amount in known if amount is not None), default=None)
+    """Return the bytes that are available under the limits of the system and of a container; None if neither can be told."""
+    amounts = [_system(), *(_container(Path(limit), Path(used)) for limit, used in _CONTAINERS)]
+    return min((amount for amount in amounts if amount is not None), default=None)
 
 
 def _system() -> int | None:
-    """Return the system's available memory; of a system that does not say so, all that is built in."""
+    """Return the memory that the system reports as available, or else all of its physical memory."""
     if _MEMINFO.is_file():
         for line in _MEMINFO.read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -73,7 +73,7 @@ def _system() -> int | None:
 
 
 def _container(limit: Path, used: Path) -> int | None:
-    """Return what a container's limit leaves; None without a limit."""
+    """Return the memory that a container's limit leaves; None without a limit."""
     if not (limit.is_file() and used.is_file() and os.access(limit, os.R_OK) and os.access(used, os.R_OK)):
         return None
     allowed = limit.read_text().strip()
@@ -81,16 +81,16 @@ def _container(limit: Path, used: Path) -> int | None:
 
 
 def for_statistics(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...]) -> int:
-    """Return the bytes that correlations of all pairs need: phases, their spectra, each pair's lags before and after ordering.
+    """Return the bytes that the correlations of all pairs need: phases, their spectra, and the lags of each pair before and after ordering.
 
-    Autocorrelations are there twice for a while, half of their lags and all.
+    Autocorrelations are held twice for a while: half of their lags, and all of them.
     """
     points, padded, lags, pairs = _sizes(space, n_phases, boundary, crop)
     return _REAL * (n_phases * points + (n_phases + 1) * padded + (pairs + n_phases + 2 * n_phases**2) * lags)
 
 
 def for_reconstruction(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...], starts: int) -> int:
-    """Return the bytes that a reconstruction needs; factors of measured peaks, most of it the ten steps that L-BFGS remembers."""
+    """Return the bytes that a reconstruction needs, by factors of measured peaks; the ten steps that L-BFGS keeps take most of it."""
     points, padded, lags, pairs = _sizes(space, n_phases, boundary, crop)
     together = min(TRIES * starts, max(AT_ONCE // (n_phases * points), 1))
     return together * _REAL * (n_phases * (36 * points + 2 * padded) + 9 * pairs * lags)

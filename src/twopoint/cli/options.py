@@ -29,7 +29,11 @@ File = Annotated[
         "Up to 8 distinct values are labels of phases; more are gray values.",
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="Picture (.png) to write; a name made of FILE's, here, unless given.")]
+FileA = Annotated[str, typer.Argument(metavar="A", help="The reference: an image or a volume, as 'twopoint stats' reads it.")]
+FileB = Annotated[
+    str, typer.Argument(metavar="B", help="The image that is compared with A; its size may differ, and with --spacing-b its spacing.")
+]
+Out = Annotated[Path | None, typer.Option(help="Picture (.png) to write. Default: a name made of FILE's, in the current folder.")]
 Window = Annotated[
     str | None,
     typer.Option(
@@ -37,38 +41,40 @@ Window = Annotated[
         "columns of the first 400 rows."
     ),
 ]
-WindowB = Annotated[str | None, typer.Option(help="Part of B, where it differs from A's; : is all of it.")]
-Threshold = Annotated[str | None, typer.Option(help="Gray values that separate phases, as 90 or 90,170; Otsu's method chooses otherwise.")]
-ThresholdB = Annotated[str | None, typer.Option(help="Of B, where it differs from A's.")]
-Phases = Annotated[
-    int | None, typer.Option(min=2, max=8, help="Number of phases that Otsu's method cuts gray values into; 2 unless given.")
-]
+WindowB = Annotated[str | None, typer.Option(help="Part of B, if it differs from A's; : is all of it.")]
+Threshold = Annotated[str | None, typer.Option(help="Gray values that separate phases, as 90 or 90,170. Default: Otsu's method.")]
+ThresholdB = Annotated[str | None, typer.Option(help="Threshold of B, if it differs from A's.")]
+Phases = Annotated[int | None, typer.Option(min=2, max=8, help="Number of phases into which Otsu's method cuts gray values. Default: 2.")]
 SpacingOption = Annotated[
-    str | None, typer.Option("--spacing", help="Distance of neighbouring pixels, with its unit: 0.65um, or one an axis, 1um,0.65um,0.65um.")
+    str | None,
+    typer.Option("--spacing", help="Distance between neighbouring pixels, with its unit: 0.65um, or one per axis, 1um,0.65um,0.65um."),
 ]
 SpacingB = Annotated[
-    str | None, typer.Option(help="Spacing of B, where it differs from A's; the finer image is then sampled at the coarser's points.")
+    str | None, typer.Option(help="Spacing of B, if it differs from A's; the finer image is then sampled at the points of the coarser one.")
 ]
 OpenBoundary = Annotated[
-    Boundary, typer.Option("--boundary", help="open: a micrograph ends at its edges; periodic: it repeats, as a simulated cell does.")
+    Boundary,
+    typer.Option("--boundary", help="open: the image ends at its edges, as a micrograph; periodic: it repeats, as a simulated cell."),
 ]
 SearchBoundary = Annotated[
     Boundary | None,
     typer.Option(
         "--boundary",
-        help="periodic unless given: what is found has no edge, can be tiled, and takes a fraction of the time; open: statistics of "
-        "the pairs inside the image alone, lags up to half of it unless --crop says otherwise; all of them determine the image.",
+        help="periodic (default): the result has no edge, can be tiled, and takes a fraction of the time; open: only the pairs inside the "
+        "image count, with lags up to half of it unless --crop is set; all lags determine the image.",
     ),
 ]
-Crop = Annotated[int | None, typer.Option(help="Lags kept along each axis, centred: 101 keeps -50 to 50. As many as pixels unless given.")]
-MaskOption = Annotated[str | None, typer.Option("--mask", help="Image of the same size; points where it is 0 do not count.")]
+Crop = Annotated[
+    int | None, typer.Option(help="Number of lags along each axis, centred: 101 keeps -50 to 50. Default: as many as there are pixels.")
+]
+MaskOption = Annotated[str | None, typer.Option("--mask", help="Image of the same size; points where it is 0 are left out.")]
 Loss = Annotated[LossName, typer.Option(help="Loss on the statistics: cess, their cross-entropy, or msess, their mean squared difference.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this .json file too; - prints them instead of the table.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this .json file; - prints them instead of the table.")]
 Save = Annotated[Path | None, typer.Option("--save", help="Write the statistics to this .npz file, for 'twopoint reconstruct' and Python.")]
 Labels = Annotated[
     Path | None,
-    typer.Option("--labels", help="Write the reconstruction too: labels 0, 1, ... to .npy or .tif, or spread over gray 0-255 to .png."),
+    typer.Option("--labels", help="Also write the reconstruction: labels 0, 1, ... to .npy or .tif, or spread over gray 0-255 to .png."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**63, help="Of the noise that the search starts from.")]
-Starts = Annotated[int, typer.Option(min=1, help="Searches from different noise; the best is kept.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63, help="Seed of the initial noise.")]
+Starts = Annotated[int, typer.Option(min=1, help="Number of searches from different noise; the best one is kept.")]

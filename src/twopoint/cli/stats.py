@@ -1,4 +1,4 @@
-"""The command ``stats``: what 2-point statistics say about one image."""
+"""The command ``stats``: the 2-point statistics of one image."""
 
 import math
 from dataclasses import dataclass
@@ -7,90 +7,126 @@ from typing import Any
 
 import numpy as np
 
-from . import figures, outputs, panels, tables
-from .archive import save_statistics
-from .inputs import Input, Reading, load
-from .measurement import Statistics, crop_sizes, measure
-from .outputs import FIGURES, PRINTED, Output
-from .progress import working
-from .quantities import FieldOfView, autocovariances, field_of_view, numbers_of
-from .sources import parse_source
-from .units import parse_spacing
+from .measures import FieldOfView, Statistics, autocovariances, crop_sizes, describe_phases, field_of_view, measure
+from .options import Boundary, Crop, File, Force, Json, MaskOption, OpenBoundary, Out, Phases, Save, SpacingOption, Threshold, Window
+from .reading.load import LoadedImage, ReadingOptions, load
+from .reading.names import Source, parse_source
+from .reading.spacing import parse_spacing
+from .saved_statistics import save_statistics
+from .showing import outputs, panels, tables
+from .showing.outputs import JSON, PRINTED, OutputFile
+from .terminal import clear_errors, working
+
+
+def command(
+    file: File,
+    out: Out = None,
+    spacing: SpacingOption = None,
+    boundary: OpenBoundary = Boundary.open,
+    window: Window = None,
+    threshold: Threshold = None,
+    phases: Phases = None,
+    mask: MaskOption = None,
+    crop: Crop = None,
+    save: Save = None,
+    json_file: Json = None,
+    force: Force = False,
+) -> None:
+    """Measure volume fractions, interface, correlation lengths and 2-point statistics of an image or a volume."""
+    with clear_errors():
+        options = ReadingOptions(window, threshold, phases)
+        run(StatsRequest(file, options, mask, spacing, boundary.value, crop, out, json_file, save, force))
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a person asked of ``stats``."""
+class StatsRequest:
+    """The arguments of ``stats``."""
 
     file: str
-    how: Reading
+    options: ReadingOptions
     mask: str | None
     spacing: str | None
     boundary: str
     crop: int | None
     picture: Path | None
-    figures: Path | None
+    json_file: Path | None
     saved: Path | None
     force: bool
 
 
-def run(request: Request) -> None:
-    """Measure an image, print the table, draw the picture, write what was asked for."""
+def run(request: StatsRequest) -> None:
+    """Measure an image, print the table, draw the picture, and write the files."""
     source, spacing = parse_source(request.file), parse_spacing(request.spacing)
-    picture = Path(f"{source.output}-stats.png") if request.picture is None else request.picture
-    written = [Output(picture, (".png",)), Output(request.figures, FIGURES), Output(request.saved, (".npz",))]
-    read = [source.path] + ([] if request.mask is None else [parse_source(request.mask).path])
-    outputs.check(written, read, force=request.force)
-    given = load(request.file, request.how, request.mask, spaced=spacing.physical)
-    space, n = given.image.values.shape, given.found.n_phases
-    crop, spacing = crop_sizes(request.crop, space, request.boundary), spacing.along(len(space))
-    with working(f"correlating {n} phases of {tables.extent(space, spacing)}"):
-        statistics = measure(given.found.labels, n, boundary=request.boundary, spacing=spacing, crop=crop, mask=given.mask)
-    numbers = numbers_of(statistics)
-    view = field_of_view(statistics, numbers)
+    picture = _check_files(request, source)
+    loaded = load(request.file, request.options, request.mask, spaced=spacing.physical)
+    n, crop = loaded.segmentation.n_phases, crop_sizes(request.crop, loaded.shape, request.boundary)
+    spacing = spacing.along(len(loaded.shape))
+    with working(f"correlating {n} phases of {tables.extent(loaded.shape, spacing)}"):
+        labels = loaded.segmentation.labels
+        statistics = measure(labels, n, boundary=request.boundary, spacing=spacing, crop=crop, mask=loaded.mask)
+    phases = describe_phases(statistics)
+    view = field_of_view(statistics, phases)
     with working("drawing"):
-        shown = panels.of_segmentation(given.image.values, given.found, given.title, spacing, given.mask)
-        shown += panels.of_statistics(statistics, [row["correlation_length"] for row in numbers])
-        title = f"{panels.short(given.title)}: 2-point statistics, {tables.extent(space, spacing)}, {request.boundary} boundary"
-        figures.save(figures.draw(shown, title=title, columns=3 if len(shown) > 4 else 4), picture)
+        _draw(loaded, statistics, phases, picture)
     if request.saved is not None:
-        save_statistics(request.saved, statistics, source=given.name)
-    if request.figures is not None:
-        outputs.write_json(request.figures, _figures(given, statistics, numbers, view) | {"picture": str(picture)})
-    if request.figures != PRINTED:
-        files = [("picture", picture), ("statistics", request.saved), ("figures", request.figures)]
-        tables.show(tables.facts(given.name, _facts(given, statistics, view)), tables.phases(numbers, spacing.unit), files=files)
+        save_statistics(request.saved, statistics, source=loaded.name)
+    if request.json_file is not None:
+        outputs.write_json(request.json_file, _summary(loaded, statistics, phases, view) | {"picture": str(picture)})
+    if request.json_file != PRINTED:
+        files = [("picture", picture), ("statistics", request.saved), ("numbers", request.json_file)]
+        tables.show(tables.facts(loaded.name, _facts(loaded, statistics, view)), tables.phases(phases, spacing.unit), files=files)
 
 
-def _figures(given: Input, statistics: Statistics, numbers: list[dict[str, Any]], view: FieldOfView) -> dict[str, Any]:
-    """Return all figures, by name."""
+def _check_files(request: StatsRequest, source: Source) -> Path:
+    """Return the picture's path; refuse files that cannot be read or written."""
+    picture = Path(f"{source.output}-stats.png") if request.picture is None else request.picture
+    files = [OutputFile(picture, (".png",)), OutputFile(request.json_file, JSON), OutputFile(request.saved, (".npz",))]
+    sources = [source.path] + ([] if request.mask is None else [parse_source(request.mask).path])
+    outputs.check(files, sources, force=request.force)
+    return picture
+
+
+def _draw(loaded: LoadedImage, statistics: Statistics, phases: list[dict[str, Any]], picture: Path) -> None:
+    """Draw the image, its segmentation and its statistics."""
+    from .showing import figures  # imports matplotlib, which --help does not need
+
+    spacing = statistics.spacing
+    shown = panels.panels_of_segmentation(loaded.image.values, loaded.segmentation, loaded.title, spacing, loaded.mask)
+    shown += panels.panels_of_statistics(statistics, [row["correlation_length"] for row in phases])
+    size = tables.extent(loaded.shape, spacing)
+    title = f"{panels.short(loaded.title)}: 2-point statistics, {size}, {statistics.boundary} boundary"
+    figures.save(figures.draw(shown, title=title, columns=3 if len(shown) > 4 else 4), picture)
+
+
+def _summary(loaded: LoadedImage, statistics: Statistics, phases: list[dict[str, Any]], view: FieldOfView) -> dict[str, Any]:
+    """Return all numbers by name, for a .json file."""
     r, averages = statistics.radial()
-    return given.figures() | {
+    covariances = _none_for_nan(autocovariances(statistics)[1])
+    return loaded.summary() | {
         "boundary": statistics.boundary,
         "crop": list(statistics.lags),
-        "spacing": statistics.spacing.figures(),
-        "phases": numbers,
+        "spacing": statistics.spacing.summary(),
+        "phases": phases,
         "field_of_view": {"large_enough": view.large_enough, "reason": view.reason},
-        "radial": {"r": r.tolist(), "autocorrelations": averages.tolist(), "autocovariances": _known(autocovariances(statistics)[1])},
+        "radial": {"r": r.tolist(), "autocorrelations": averages.tolist(), "autocovariances": covariances},
     }
 
 
-def _known(values: np.ndarray) -> list[list[float | None]]:
-    """Return numbers for a file, None for those that cannot be told."""
+def _none_for_nan(values: np.ndarray) -> list[list[float | None]]:
+    """Return numbers for a .json file, with None for NaN."""
     return [[value if math.isfinite(value) else None for value in row] for row in values.tolist()]
 
 
-def _facts(given: Input, statistics: Statistics, view: FieldOfView) -> list[tuple[str, str]]:
-    """Return what was read and how it was taken."""
-    size = given.image.values.size
+def _facts(loaded: LoadedImage, statistics: Statistics, view: FieldOfView) -> list[tuple[str, str]]:
+    """Return the rows of the table of facts: size, segmentation, options and verdict."""
     rows = [
         ("size", tables.extent(statistics.space, statistics.spacing)),
-        ("phases", given.found.method),
+        ("phases", loaded.segmentation.method),
         ("boundary", statistics.boundary),
         ("lags kept", " x ".join(map(str, statistics.lags))),
         ("field large enough", f"{tables.verdict(view.large_enough)}: {view.reason}"),
     ]
-    if given.mask is not None:
-        points = given.figures()["points"]
-        rows.insert(1, ("points that count", f"{points} of {size}, {100 * points / size:.1f} %"))
+    if loaded.mask is not None:
+        size = loaded.image.values.size
+        rows.insert(1, ("points that count", f"{loaded.n_points} of {size}, {100 * loaded.n_points / size:.1f} %"))
     return rows

@@ -1,4 +1,4 @@
-"""What cannot be worked with is refused by one sentence that says what to do, before any work, with status 2."""
+"""Bad input is refused before any work, with status 2 and one sentence that says what to do."""
 
 import json
 import os
@@ -13,9 +13,9 @@ from PIL import Image
 
 from support import cli_harness
 from support.cli_harness import PNG, blobs, photograph
-from twopoint.cli import outputs
-from twopoint.cli.errors import InputError
-from twopoint.cli.outputs import Output
+from twopoint.cli.showing import outputs
+from twopoint.cli.showing.outputs import OutputFile
+from twopoint.cli.terminal import InputError
 
 GOOD = np.eye(8)
 GRAY = photograph(blobs((20, 24)))
@@ -56,8 +56,8 @@ def spoiled(array):
         (GOOD.astype(str), "bad.npy must hold numbers"),
         (GOOD.astype(complex), "bad.npy must hold numbers"),
         (GOOD.astype(object), "bad.npy cannot be read"),
-        (np.arange(64).reshape(8, 8) % 12, "bad.npy holds 12 distinct integers, which may be labels"),
-        (np.linspace(1, 1 + 1e-12, 64).reshape(8, 8), "too narrow or too wide a range"),
+        (np.arange(64).reshape(8, 8) % 12, "bad.npy holds 12 distinct integers, which may be labels or gray values"),
+        (np.linspace(1, 1 + 1e-12, 64).reshape(8, 8), "a range too narrow or too wide for thresholds"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -113,7 +113,7 @@ def test_a_stack_without_its_last_pages_is_not_taken_for_an_image(run, tmp_path)
 def test_gray_levels_and_labels_are_told_apart(run, tmp_path):
     few = (np.arange(400).reshape(20, 20) % 12).astype(np.uint8)
     np.save(tmp_path / "a.npy", few)
-    cli_harness.refused(run("stats", "a.npy"), "if they are gray values, --phases 2 or --threshold segments them, otherwise merge")
+    cli_harness.refused(run("stats", "a.npy"), "so merge labels first; if they are gray values, --phases 2 or --threshold segments them")
     assert run("stats", "a.npy", "--phases", 2).exit_code == 0
     assert run("stats", "a.npy", "--threshold", "3,7", "--force").exit_code == 0
     Image.fromarray(few * 20).save(tmp_path / "a.png")  # a picture is gray
@@ -125,7 +125,7 @@ def test_gray_levels_and_labels_are_told_apart(run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--out", "nowhere/a.png"), "nowhere is no directory"),
+        (("--out", "nowhere/a.png"), "nowhere is not a directory"),
         (("--out", "."), "is a directory"),
         (("--out", "x" * 300 + ".png"), "File name too long"),
         (("--window", "30"), "does not lie inside"),
@@ -138,11 +138,11 @@ def test_gray_levels_and_labels_are_told_apart(run, tmp_path):
         (("--window", "1"), "there is no structure in it"),
         (("--spacing", "0.65"), "--spacing must be a number with a unit (m, cm, mm, µm, nm, Å, pm), such as 0.65um"),
         (("--spacing", "1um,1um,1um"), "--spacing must be one length or 2"),
-        (("--spacing", "0um"), "--spacing must be a finite length above 0"),
-        (("--spacing", "1um,1m"), "--spacing must hold lengths above 0 that are alike to within 1000 times"),
+        (("--spacing", "0um"), "--spacing must be a finite positive length"),
+        (("--spacing", "1um,1m"), "--spacing must hold positive lengths that differ by a factor of at most 1000"),
         (("--threshold", "x"), "--threshold must be a gray value"),
-        (("--threshold", "2,1"), "--threshold must hold up to 7 finite gray values that rise"),
-        (("--threshold", "300"), "discs.npy: threshold 300 leaves phase 1 empty, as its values lie in 0..1"),
+        (("--threshold", "2,1"), "--threshold must hold up to 7 finite gray values in ascending order"),
+        (("--threshold", "300"), "discs.npy: threshold 300 leaves phase 1 empty; the gray values lie in 0..1"),
         (("--threshold", "0.5", "--phases", "2"), "--threshold and --phases exclude each other"),
         (("--phases", "3"), "holds 2 distinct values, which cannot be 3 phases"),
         (("--phases", "9"), "--phases"),
@@ -198,7 +198,7 @@ def test_nothing_is_overwritten_without_force(run, image, tmp_path, command):
 def test_a_folder_without_permission_is_refused_before_any_work(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="permission denied"):
-        outputs.check([Output(tmp_path / "a.png", (".png",))], [], force=False)
+        outputs.check([OutputFile(tmp_path / "a.png", (".png",))], [], force=False)
 
 
 def test_a_file_without_permission(run, image, monkeypatch):
@@ -211,7 +211,7 @@ def test_a_file_without_permission(run, image, monkeypatch):
 
 def test_folders_and_devices_are_no_files(run, tmp_path):
     cli_harness.refused(run("stats", tmp_path), "is a directory; name a file in it")
-    cli_harness.refused(run("stats", "/dev/null"), "is no regular file")
+    cli_harness.refused(run("stats", "/dev/null"), "is not a regular file")
     cli_harness.refused(run("stats", ""), "name must not be empty")
 
 
@@ -236,7 +236,7 @@ def test_images_that_cannot_be_compared(run, image, tmp_path):
     cli_harness.refused(run("compare", image, "three.npy"), "discs.npy has 2 phases, three.npy 3; --phases or --threshold makes them equal")
     cli_harness.refused(run("compare", image, "volume.npy"), "2 axes and volume.npy 3; take a slice of the volume")
     cli_harness.refused(run("compare", image, "small.npy", "--boundary", "periodic"), "periodic images must have one size")
-    cli_harness.refused(run("compare", image, image, "--spacing-b", "2um"), "--spacing-b 2um needs --spacing, which is A's, too")
+    cli_harness.refused(run("compare", image, image, "--spacing-b", "2um"), "--spacing-b 2um needs --spacing, the spacing of A, too")
     cli_harness.refused(run("compare", image, image, "--window", 12, "--window-b", 99), "discs.npy: --window-b 99 does not lie inside")
 
 
@@ -267,7 +267,7 @@ def test_statistics_are_no_image_and_an_image_no_statistics(run, image, tmp_path
     cli_harness.refused(run("reconstruct", "s.npz", "--window", 8), "--window, --threshold, --phases, --spacing and --crop are for")
     cli_harness.refused(run("reconstruct", "s.npz", "--boundary", "periodic"), "s.npz holds open statistics")
     np.savez(tmp_path / "other.npz", a=GOOD)
-    cli_harness.refused(run("reconstruct", "other.npz"), "holds no statistics of twopoint stats --save")
+    cli_harness.refused(run("reconstruct", "other.npz"), "does not hold statistics of twopoint stats --save")
 
 
 def test_an_error_leaves_no_file(run, image, tmp_path):
@@ -281,3 +281,11 @@ def test_json_stays_json_when_a_remark_is_made(run, tmp_path):
     result = run("stats", "colour.png", "--json", "-")
     assert json.loads(result.stdout)["shape"] == [20, 24]
     assert "note: colour.png: colour image converted to gray" in result.stderr
+
+
+def test_harness_finds_a_refusal_of_another_kind():
+    class Result:
+        exit_code, stderr, output = 2, "error: something else", ""
+
+    with pytest.raises(AssertionError):
+        cli_harness.refused(Result, "this")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from twopoint.cli.figures import save
+from twopoint.cli.showing.figures import save
 from twopoint_models.evaluation.fields import field_maps, parity
 
 NUMBERS = np.array([1e3, 2e4, 3e5])

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.offsetbox import AnnotationBbox
 
 import twopoint as tp
-from twopoint.cli.figures import save
+from twopoint.cli.showing.figures import save
 from twopoint_models.manifold import Classification, Descriptor, angle_task, three_parameter_task
 from twopoint_models.manifold.figures import angles, curves, spaces, views
 from twopoint_models.manifold.pictures import spectra, syntheses, textures, thumbnail_map
