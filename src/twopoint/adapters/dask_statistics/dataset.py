@@ -7,7 +7,6 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
-from dask.utils import parse_bytes
 
 from ..._check import dimensions, integer, mask_shape
 from ..._namespace import Array, namespace, one_thread
@@ -15,6 +14,7 @@ from ...correlation import correlations
 from ...pairs import Pair, is_all
 from ...phases import one_hot, result_dtype
 from ...plan import Options, Plan, plan_of
+from .plan import bytes_of, check_implied_phase
 from .reading import source_of, volume_dtype
 
 
@@ -84,17 +84,6 @@ def dataset_correlations(
     return da.blockwise(of_chunk, (0, *new), *operands, new_axes=new, concatenate=True, dtype=dtype, meta=meta)
 
 
-def bytes_of(memory: int | str) -> int:
-    """Return a number of bytes; raise if memory is not one."""
-    try:
-        size = parse_bytes(memory)
-    except (ValueError, TypeError, AttributeError):
-        size = 0
-    if size < 1:
-        raise ValueError(f"memory must be a positive number of bytes, or a string such as '256MiB', got {memory!r}")
-    return int(size)
-
-
 def _planned(images: Any, n_phases: int | None, options: Options) -> tuple[Any, np.ndarray, Plan, tuple[int, ...]]:
     """Check images and options; return the source, an image that takes no memory, the plan, and the shape of the pairs' axes."""
     dimensions(options.ndim)
@@ -103,8 +92,7 @@ def _planned(images: Any, n_phases: int | None, options: Options) -> tuple[Any, 
         form = "(n, phases, *space), or (n, *space) with n_phases," if n_phases is None else "(n, *space) of labels"
         raise ValueError(f"images must have the shape {form} with {ndim} axes of space and no empty one, got {tuple(source.shape)}")
     sample = np.broadcast_to(np.zeros((), volume_dtype("images", source, n_phases)), source.shape[-ndim:])
-    if n_phases is not None and options.implied_phase:
-        raise ValueError("implied_phase=True is for probabilities without phase 0, but labels include every phase")
+    check_implied_phase(options, labels=n_phases is not None)
     n = source.shape[1] if n_phases is None else integer("n_phases", n_phases, 1)
     sample = np.broadcast_to(sample, (n, *sample.shape))
     plan, requested_pairs, _ = plan_of(sample, options, namespace(images=sample), "images")

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
+from dask.utils import parse_bytes
 
 from ... import _check
 from ..._namespace import namespace
@@ -83,10 +84,9 @@ def volume_plan(shape: tuple[int, ...], n_phases: int | None, options: Options) 
         form = "(*space) of labels" if labels else "(phases, *space), or of labels (*space) with n_phases"
         raise ValueError(f"volume must have the shape {form}, with 1 to 3 axes of space and no empty one, got {shape}")
     options.check()
-    if labels and options.implied_phase:
-        raise ValueError("implied_phase=True is for probabilities without phase 0, but labels include every phase")
+    check_implied_phase(options, labels=labels)
     if options.crop is None:
-        raise ValueError("crop must be an integer or one an axis, got None: the crop sets the overlap of the blocks")
+        raise ValueError("crop must be an integer or one for each axis, got None: the crop sets the overlap of the blocks")
     crop = _check.crop_sizes(options.crop, all_lags(space, options.boundary))
     assert crop is not None  # for mypy
     n = shape[0] + options.implied_phase if n_phases is None else _check.integer("n_phases", n_phases, 1)
@@ -111,12 +111,23 @@ def _rows(pairs: Pairs, n_phases: int, *, derivable: bool, masked: bool) -> tupl
     return (fewer if derived else direct), derived
 
 
+def bytes_of(memory: int | str) -> int:
+    """Return a number of bytes; raise if memory is not one."""
+    try:
+        size = parse_bytes(memory)
+    except (ValueError, TypeError, AttributeError):
+        size = 0
+    if size < 1:
+        raise ValueError(f"memory must be a positive number of bytes, or a string such as '256MiB', got {memory!r}")
+    return int(size)
+
+
 def block_shape(block: Any, plan: VolumePlan, itemsize: int, memory: int) -> tuple[int, ...]:
     """Return the user's block, or the largest equal parts of the space that fit into the memory of a task."""
     if block is not None:
         sizes = tuple(block) if isinstance(block, Iterable) else (block,) * len(plan.space)
         if len(sizes) != len(plan.space):
-            raise ValueError(f"block must be one integer or {len(plan.space)}, one an axis, got {block!r}")
+            raise ValueError(f"block must be one integer or {len(plan.space)}, one for each axis, got {block!r}")
         return tuple(min(_check.integer("block", b, 1), size) for b, size in zip(sizes, plan.space, strict=True))
     parts = [1] * len(plan.space)
     while True:
@@ -136,6 +147,12 @@ def blocks_of(space: tuple[int, ...], shape: tuple[int, ...]) -> list[Block]:
     return list(product(*edges))
 
 
-def check_mask(mask: Any, plan_shape: tuple[int, ...]) -> None:
+def check_implied_phase(options: Options, *, labels: bool) -> None:
+    """Raise if labels, which include every phase, come with an implied phase."""
+    if labels and options.implied_phase:
+        raise ValueError("implied_phase=True is for probabilities without phase 0, but labels include every phase")
+
+
+def check_mask(mask: Any, space: tuple[int, ...]) -> None:
     """Raise if a mask is complex or has another shape."""
-    _check.mask_shape(mask, (), plan_shape, namespace(m=np.empty(0)))
+    _check.mask_shape(mask, (), space, namespace(m=np.empty(0)))

@@ -12,8 +12,7 @@ from ..._namespace import Array
 from ...pairs import Pair, is_all
 from ...plan import Options
 from .blocks import block_sums, gather, statistics_of
-from .dataset import bytes_of
-from .plan import Block, VolumePlan, block_shape, blocks_of, check_mask, volume_plan
+from .plan import Block, VolumePlan, block_shape, blocks_of, bytes_of, check_mask, volume_plan
 from .reading import StoredArray, source_of, volume_dtype
 
 _SUMMED_AT_ONCE = 8  # number of block sums that one task adds
@@ -43,7 +42,7 @@ def volume_correlations(
     volume : array (*space) of labels, or (N, *space) of probabilities
         Of numpy, dask, zarr, HDF5 (h5py.Dataset), a whole np.memmap, or what :func:`open_array` returns, with 1 to 3 axes of space.
         Stored arrays are read window by window inside the tasks, which bounds the memory. With ``implied_phase=True`` phases 1..N-1 only.
-    crop : int or one int an axis
+    crop : int, or one int for each axis
         Keep n lags from -(n//2) on, centred; at most S along a periodic axis, 2S-1 along an open one.
     n_phases : int, optional
         Number of phases of labels, which are integers 0..n_phases-1 or booleans; left out for probabilities.
@@ -53,7 +52,7 @@ def volume_correlations(
         As in :func:`twopoint.correlations`, in any of the forms of volume. Points outside the mask may hold any value.
     implied_phase, pairs
         As in :func:`twopoint.correlations`.
-    block : int or one int an axis, optional
+    block : int, or one int for each axis, optional
         Number of points of a block along each axis; by default the largest equal parts of the space that memory allows.
     memory : int or str
         Memory of one task in bytes, or a string such as ``"1 GiB"``; a worker needs this for each of its threads.

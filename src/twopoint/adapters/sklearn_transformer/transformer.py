@@ -41,7 +41,7 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
         X is (n_samples, N-1, *space), and phase 0 is one minus their sum.
     radial : bool
         Average over directions (:func:`twopoint.radial_average`): one feature for each shell instead of each lag.
-    spacing : float or one float an axis
+    spacing : float, or one float for each axis
         Distance between neighbouring points, in the unit of the radii.
     half_lags : bool
         Keep only one of the lags r and -r of each autocorrelation, which is even, times the square root of 2. Distances between samples,

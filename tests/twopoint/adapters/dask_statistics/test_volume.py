@@ -152,7 +152,7 @@ REFUSED = [
     (ZEROS, dict(crop=3), TypeError, "volume of uint8 holds labels; give n_phases"),
     (SOFT, dict(n_phases=2, crop=3), TypeError, "volume must hold labels"),
     (SOFT + 0j, dict(crop=3), TypeError, "volume must be of a real floating dtype, got complex128"),
-    (ZEROS, dict(n_phases=2, crop=None), ValueError, "crop must be an integer or one an axis, got None"),
+    (ZEROS, dict(n_phases=2, crop=None), ValueError, "crop must be an integer or one for each axis, got None"),
     (ZEROS, dict(n_phases=2, crop=9), ValueError, r"crop must not exceed the number of lags \(8, 8\), got 9"),
     (ZEROS, dict(n_phases=2, crop=(3,)), ValueError, "crop must be one integer or 2"),
     (ZEROS, dict(n_phases=2, crop=3, boundary="closed"), ValueError, "boundary must be one of 'periodic', 'open', got 'closed'"),
