@@ -1,6 +1,7 @@
 """What twopoint costs, beside the literal formulas, the bare FFTs that no way round exists for, and the tools that there are.
 
     python -m benchmarks [--only NAME ...] [--rounds 15] [--plots DIR] [--output FILE] [--mcrpy-python PATH ...]
+    python -m benchmarks --beside PATH [--only NAME ...] [--rounds 30] [--output FILE]
 
 All contenders of a case stand in one process (peers in processes of their own), which does nothing else: what a case leaves in the memory
 allocator speeds up what comes after it, the literal formula by up to a factor of four. They are timed in turn: every round times each
@@ -8,6 +9,11 @@ once, in an order drawn anew. Before that their results are compared; if one dif
 is 1. Printed are medians and quartiles in milliseconds, and the median over rounds of each one's ratio to the first, which is twopoint;
 below, the bars. float32; forward and backward with the target's statistics given, unless a case says otherwise. peers.md says how to
 install the peers.
+
+With --beside the contenders are this checkout's twopoint and that of PATH, another checkout, each in a process of its own that stays
+alive. Cases and sizes are those of beside_tasks.py, or, where PATH has its own, that side's. Printed are the medians in milliseconds
+and the median over rounds of the ratio of the two, this to the other, with its 95 % interval by bootstrap. If that lies above 1.03 for
+a case, or if results differ, the exit status is 1.
 """
 
 import argparse
@@ -28,7 +34,8 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases to run; --only list names them")
-    parser.add_argument("--rounds", type=int, default=15, help="15; at least 9 unless --small; 9 where a round takes over 3 s")
+    parser.add_argument("--beside", type=Path, metavar="PATH", help="another checkout, whose twopoint is timed in turn with this one's")
+    parser.add_argument("--rounds", type=int, help="15, or 30 with --beside; at least 9 unless --small; 9 where a round takes over 3 s")
     parser.add_argument("--threads", type=int, default=min(2, machine.available()), help="cores, for all libraries and peers: 2")
     parser.add_argument("--small", action="store_true", help="tiny sizes: whether it runs, and no figure that means anything")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw time against pixels, phases and batch")
@@ -37,11 +44,14 @@ def arguments() -> argparse.Namespace:
     for name in PEER_NAMES:
         parser.add_argument(f"--{name}-python", metavar="PATH", help=f"python of {name}'s environment")
     given = parser.parse_args()
+    given.rounds = given.rounds or (15 if given.beside is None else 30)
     if given.rounds < (1 if given.small else 9):
         parser.error("--rounds must be at least 9, or 1 with --small")
     if given.threads < 1:
         parser.error("--threads must be at least 1")
-    if given.output is None and not given.only and not given.small and not given.alone:
+    if given.beside is not None and (given.plots or any(getattr(given, f"{name}_python") for name in PEER_NAMES)):
+        parser.error("--beside times twopoint alone: neither plots nor peers")
+    if given.output is None and not given.beside and not given.only and not given.small and not given.alone:
         given.output = Path(__file__).parent / "results" / "speed.json"
     return given
 
@@ -54,6 +64,10 @@ def main() -> int:
 
     torch.set_num_threads(given.threads)
     warnings.filterwarnings("ignore", module="torch")  # what torch.compile says of caches and complex numbers
+    if given.beside is not None:
+        from . import beside
+
+        return beside.run(given)
     from . import run
 
     known = run.names()

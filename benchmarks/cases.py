@@ -9,7 +9,7 @@ import twopoint as tp
 from . import literal
 from .bars import Bar, Times, Verdict
 from .floor import floor_jax, floor_numpy, floor_torch
-from .jobs import Job, inputs, ours_jax, ours_numpy, ours_torch
+from .jobs import Job, inputs, ours_jax, ours_numpy, ours_torch, shrink
 from .timing import Contender
 
 OURS, LITERAL, FLOOR = "twopoint", "literal torch", "floor"
@@ -33,12 +33,6 @@ class Case:
     def judge(self, times: Times) -> list[Verdict]:
         """Return the bars with their figures."""
         return [bar.judge(times) for bar in self.bars]
-
-
-def shrink(job: Job) -> Job:
-    """Return a job of the same kind that takes no time."""
-    space = (12, 10, 8) if len(job.space) == 3 else (32, 30)
-    return replace(job, batch=min(job.batch, 2), space=space, crop=None if job.crop is None else 12)
 
 
 def losses(job: Job, device: str = "cpu") -> dict[str, Contender]:

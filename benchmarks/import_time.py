@@ -15,8 +15,10 @@ TIMED = "import time; start = time.perf_counter(); import {modules}; print(time.
 LOADED = "import sys, twopoint; print([name for name in ('torch', 'jax', 'matplotlib') if name in sys.modules])"
 
 
-def fresh(script: str) -> str:
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+def fresh(script: str, environment: dict[str, str] | None = None) -> str:
+    """Return what a script prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    return done.stdout.strip()
 
 
 def row(modules: str, runs: int) -> str:

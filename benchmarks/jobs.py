@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,13 +16,14 @@ import twopoint as tp
 class Job:
     """A loss of a batch of soft predictions, with the statistics of a batch of sharp targets given; float32."""
 
-    loss: str  # "cess" or "msess"
+    loss: str  # "cess", "msess" or "mse_cess"
     batch: int
     n_phases: int
     space: tuple[int, ...]
     implied: bool = True
     crop: int | None = None
     boundary: str = "periodic"
+    masked: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,7 +42,9 @@ class Job:
 
     def __str__(self) -> str:
         phases = f"{self.n_phases} phases, {'one implied' if self.implied else 'all explicit'}"
-        others = [f"crop {self.crop}"] * (self.crop is not None) + [self.boundary] * (self.boundary != "periodic")
+        others = (
+            [f"crop {self.crop}"] * (self.crop is not None) + [self.boundary] * (self.boundary != "periodic") + ["masked"] * self.masked
+        )
         return ", ".join([f"{self.loss.upper()} {self.shape} float32", phases, *others])
 
 
@@ -88,24 +91,44 @@ def ours_torch(job: Job, device: str = "cpu", wrap: Callable[[Any], Any] = lambd
     """Return twopoint's loss and gradient in torch; wrap may compile the loss."""
     import torch
 
-    prediction, target = (torch.tensor(x, device=device) for x in inputs(job))
-    known, loss = tp.target_statistics(target, **job.options), getattr(tp, job.loss)
-    return call_torch(wrap(lambda p: loss(p, known)), prediction)
+    prediction, loss, target, options = prepared(job, lambda x: torch.tensor(x, device=device))
+    return call_torch(wrap(lambda p: loss(p, target, **options)), prediction)
 
 
 def ours_jax(job: Job, *, jit: bool = True) -> Callable[[], tuple[Any, Any]]:
     """Return twopoint's loss and gradient in jax; the statistics are an argument of the compiled function."""
     import jax
 
-    prediction, target = (jax.numpy.asarray(x) for x in inputs(job))
-    known = tp.target_statistics(target, **job.options)
-    evaluate = jax.value_and_grad(getattr(tp, job.loss))
+    prediction, loss, target, options = prepared(job, jax.numpy.asarray)
+    evaluate = jax.value_and_grad(lambda p, t: loss(p, t, **options))
     evaluate = jax.jit(evaluate) if jit else evaluate
-    return lambda: jax.block_until_ready(evaluate(prediction, known))
+    return lambda: jax.block_until_ready(evaluate(prediction, target))
 
 
 def ours_numpy(job: Job) -> Callable[[], tuple[Any, Any]]:
     """Return twopoint's loss and gradient in numpy, by adjoints."""
-    prediction, target = inputs(job)
-    known, evaluate = tp.target_statistics(target, **job.options), tp.value_and_grad(getattr(tp, job.loss))
-    return lambda: evaluate(prediction, known)
+    prediction, loss, target, options = prepared(job)
+    evaluate = tp.value_and_grad(loss)
+    return lambda: evaluate(prediction, target, **options)
+
+
+def prepared(job: Job, convert: Callable[[np.ndarray], Any] = np.asarray) -> tuple[Any, Callable[..., Any], Any, dict[str, Any]]:
+    """Return the prediction, the loss, what it compares with, and its options: target statistics, but of mse_cess the target."""
+    (prediction, target), options = map(convert, inputs(job)), dict(job.options)
+    if job.masked:
+        options["mask"] = convert(point_mask(job))
+    loss = getattr(tp, job.loss)
+    if job.loss == "mse_cess":  # it needs pixels
+        return prediction, loss, target, options | {"alpha": 1.0}
+    return prediction, loss, tp.target_statistics(target, **options), {}
+
+
+def point_mask(job: Job) -> np.ndarray:
+    """Return a mask (*space) of four points in five."""
+    return np.random.default_rng(2).random(job.space) < 0.8
+
+
+def shrink(job: Job) -> Job:
+    """Return a job of the same kind that takes no time."""
+    space = (12, 10, 8) if len(job.space) == 3 else (32, 30)
+    return replace(job, batch=min(job.batch, 2), space=space, crop=None if job.crop is None else 12)

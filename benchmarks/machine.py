@@ -36,9 +36,9 @@ def processor() -> str:
     return f"{name} (family/model {kind})" if kind else name
 
 
-def commit() -> str:
-    """Return the commit of twopoint's source tree, with a mark if it was changed since."""
-    folder = Path(twopoint.__file__).parent
+def commit(folder: Path | None = None) -> str:
+    """Return the commit of a source tree, twopoint's own by default, with a mark if it was changed since."""
+    folder = folder or Path(twopoint.__file__).parent
     asked = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=folder, capture_output=True, text=True, check=False)
     return asked.stdout.strip() or "unknown"
 

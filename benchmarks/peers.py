@@ -20,10 +20,11 @@ import twopoint as tp
 
 from . import literal
 from .bars import Bar
-from .cases import OURS, Case, shrink
-from .jobs import Job, inputs, ours_torch
+from .cases import OURS, Case
+from .jobs import Job, inputs, ours_torch, shrink
 from .machine import available
 from .timing import Contender
+from .workers import Worker, WorkerError
 
 PACKAGES = {
     "pymks": ("pymks", "numpy", "dask"),
@@ -34,59 +35,35 @@ STANDARD = Job("cess", 64, 2, (224, 224))
 THERE = "literal numpy, there"
 
 
-class PeerError(RuntimeError):
-    """A peer is not where it was said to be, or its process ended."""
+class PeerError(WorkerError):
+    """A peer is not where it was said to be."""
 
 
-class Worker:
+class Peer(Worker):
     """A peer's process, to which jobs are given one at a time."""
 
     def __init__(self, peer: str, python: str, x: np.ndarray, p: np.ndarray) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        given = Path(self.folder.name) / "inputs.npz"
+        self.results = tempfile.TemporaryDirectory()
+        given = Path(self.results.name) / "inputs.npz"
         np.savez(given, x=x, p=p)
         threads = available()
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads), "PYTHONWARNINGS": "ignore"}
         environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")} | quiet
-        script = Path(__file__).with_name("peer_worker.py")
-        self.errors = (Path(self.folder.name) / "errors").open("w+")
-        self.process = subprocess.Popen(
-            [python, str(script), peer, str(given), str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env=environment,
-        )
-        self.jobs = self._answer()["ready"]
-
-    def _answer(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()
-        if not line:
-            self.errors.seek(0)
-            raise PeerError(f"the peer's process ended: {self.errors.read()[-2000:]}")
-        return json.loads(line)
-
-    def _ask(self, command: str) -> dict[str, Any]:
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return self._answer()
+        super().__init__([python, str(Path(__file__).with_name("peer_worker.py")), peer, str(given), str(threads)], environment)
 
     def seconds(self, job: str) -> float:
         """Let it do a job once."""
-        return self._ask(f"time {job}")["seconds"]
+        return self.ask(f"time {job}")["seconds"]
 
     def result(self, job: str) -> tuple[np.ndarray, ...]:
         """Let it do a job, and fetch what comes out."""
-        saved = np.load(self._ask(f"save {job} {self.folder.name}/result.npz")["saved"])
+        saved = np.load(self.ask(f"save {job} {self.results.name}/result.npz")["saved"])
         return tuple(saved[name] for name in saved.files)
 
     def close(self) -> None:
         """End the process, and wait for it."""
-        if self.process.poll() is None:
-            self.process.communicate("quit\n", timeout=60)
-        self.errors.close()
-        self.folder.cleanup()
+        super().close()
+        self.results.cleanup()
 
     def contender(self, job: str, like: str | None = None, then: Callable[..., Any] | None = None) -> Contender:
         """Return a job of this process as a contender; then turns its result into the convention of that which it must be like."""
@@ -113,7 +90,7 @@ def _odd(f: np.ndarray) -> np.ndarray:
 def with_pymks(job: Job, python: str) -> Mapping[str, Contender]:
     """All four correlations, or one, against PyMKS's three pairs."""
     x = inputs(job)[1]
-    worker = Worker("pymks", python, x[:, 0], x[:, 0])
+    worker = Peer("pymks", python, x[:, 0], x[:, 0])
     both = np.concatenate([1 - x, x], axis=1)
 
     def three() -> np.ndarray:
@@ -136,7 +113,7 @@ def with_pymks(job: Job, python: str) -> Mapping[str, Contender]:
 def with_porespy(job: Job, python: str) -> Mapping[str, Contender]:
     """Radial averages of what PoreSpy computes, an open boundary, and periodic."""
     x = inputs(job)[1][:, 0]
-    worker = Worker("porespy", python, x, x)
+    worker = Peer("porespy", python, x, x)
     crop = 2 * (min(x.shape[1:]) // 2) + 1  # the lags that the average needs
 
     def opened() -> np.ndarray:
@@ -156,7 +133,7 @@ def with_mcrpy(job: Job, python: str) -> Mapping[str, Contender]:
     import torch
 
     p, x = (array[:, 0] for array in inputs(job))
-    worker = Worker("mcrpy", python, x, p)
+    worker = Peer("mcrpy", python, x, p)
     crop = 2 * (min(x.shape[1:]) // 2) - 1
     same = {"implied_phase": True, "crop": crop, "pairs": [(1, 1)]}
     prediction = torch.tensor(p[:, None], requires_grad=True)

@@ -14,6 +14,7 @@ from .machine import gpu
 from .peers import PeerError as PeerError
 from .series import SERIES, Series, summary, title
 from .timing import Contender, Mismatch, compare, interleave, quartiles
+from .workers import WorkerError
 
 TIMED: dict[str, Case] = {case.name: case for case in (*CASES, *SERIES, *peers.PEERS)}
 FOR_PLOTS = ("phases", "batch")  # they serve no bar
@@ -74,7 +75,7 @@ def _timed(case: Case, rounds: int, small: bool, python: str | None, plots: Path
         found["job"] = title(case) if isinstance(case, Series) else str(job)
         found["differences"] = compare(contenders)
         times = interleave(contenders, rounds, case.name)
-    except (Mismatch, PeerError) as error:
+    except (Mismatch, WorkerError) as error:
         return found | {"error": str(error)}, [f"  ERROR: {error}"]
     finally:
         for contender in contenders.values():

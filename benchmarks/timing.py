@@ -74,7 +74,7 @@ def compare(contenders: Mapping[str, Contender]) -> dict[str, list[float]]:
         if contender.like not in known:
             known = {contender.like: _kept(contenders[contender.like].call())}  # one at a time: gradients are large
         found[name] = differences(contender.call(), known[contender.like])
-        limits = [VALUE, GRADIENT] if len(found[name]) == 2 else [GRADIENT]
+        limits = [VALUE, GRADIENT] if len(found[name]) == 2 else [GRADIENT] * len(found[name])
         if not all(difference <= limit for difference, limit in zip(found[name], limits, strict=True)):  # NaN fails too
             raise Mismatch(f"{name} differs from {contender.like} by {found[name]}, relative; allowed are {limits}")
     return found

@@ -1,6 +1,7 @@
 """The benchmark in its small form: all contenders do the same job, a wrong one is found, it runs. No time is asserted."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ from twopoint_models.data import MICRO2D, MICRO2DWriter
 sys.path.insert(0, str(ROOT))  # benchmarks is no part of the distribution
 
 
-from benchmarks import cases, cess_vae, floor, jobs, literal, reader_rate, series, timing
+from benchmarks import beside, cases, cess_vae, floor, jobs, literal, reader_rate, series, timing
 from benchmarks.bars import Bar, at_most
 
 RUN = [case for case in cases.CASES if case.needs is None and case.name != "torch-compile"]  # a cold compile takes half a minute
@@ -134,6 +135,102 @@ def test_the_command_refuses_what_it_does_not_know():
     done = command("--only", "pymks", "--pymks-python", sys.executable)
     assert done.returncode == 2
     assert "lacks pymks" in done.stderr
+
+
+# ---- two checkouts ------------------------------------------------------------------------------------------------------------------
+
+SAME = {beside.THIS: ROOT, beside.OTHER: ROOT}
+SLOW = "import time\ndef cess(*args, _cess=cess, **options):\n    time.sleep(0.002)\n    return _cess(*args, **options)\n"
+WRONG = "def cess(*args, _cess=cess, **options):\n    return 1.001 * _cess(*args, **options)\n"
+
+
+def changed(folder, addition):
+    """A checkout whose twopoint has something added at the end of its __init__."""
+    shutil.copytree(ROOT / "src" / "twopoint", folder / "src" / "twopoint", ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "src" / "twopoint" / "__init__.py").open("a") as file:
+        file.write(addition)
+    return folder
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("name", beside.TASKS)
+def test_every_task_of_two_checkouts_can_be_done(name):
+    result = beside.TASKS[name].call(small=True)()
+    assert all(np.isfinite(timing.host(array)).all() for array in (result if isinstance(result, tuple) else (result,)))
+
+
+@pytest.mark.parametrize("name", ["numpy-crop", "reconstruct", "import"])
+def test_one_checkout_beside_itself(name):
+    found = beside.case(name, SAME, 2, small=True)
+    assert found["differences"] == ({} if name == "import" else {beside.THIS: [0.0] * (3 if name == "reconstruct" else 2)})
+    assert found["rounds"] == 2
+    assert found["ratio"]["low"] <= found["ratio"]["median"] <= found["ratio"]["high"]
+    assert f"{found['ratio']['median']:.3f}" in beside.line(found)
+
+
+def test_a_slower_checkout_is_found(tmp_path):
+    slow = changed(tmp_path, SLOW)
+    found = beside.case("numpy-value-small", {beside.THIS: slow, beside.OTHER: ROOT}, 3, small=True)
+    assert found["slower"]
+    assert found["ratio"]["low"] > 2
+    assert "none" not in beside.verdict([found])
+    found = beside.case("numpy-value-small", {beside.THIS: ROOT, beside.OTHER: slow}, 3, small=True)
+    assert not found["slower"]
+    assert found["ratio"]["high"] < 1
+
+
+def test_a_wrong_checkout_is_not_timed(tmp_path):
+    roots = {beside.THIS: changed(tmp_path, WRONG), beside.OTHER: ROOT}
+    found = beside.case("numpy-value", roots, 2, small=True)
+    assert "this differs from other" in found["error"]
+    assert "ratio" not in found
+    assert "failed: numpy-value" in beside.verdict([found])
+
+
+def test_a_checkout_that_does_not_run_is_an_error_without_its_path(tmp_path):
+    roots = {beside.THIS: ROOT, beside.OTHER: changed(tmp_path, "raise ValueError(__file__)")}
+    found = beside.case("numpy-value", roots, 2, small=True)
+    assert "ValueError" in found["error"]
+    assert beside.written(found, roots)["error"] == "ValueError: other/src/twopoint/__init__.py"
+    shutil.rmtree(tmp_path / "src")
+    assert "and not what lies in" in beside.case("numpy-value", roots, 2, small=True)["error"]
+
+
+def test_the_interval_is_that_of_the_median_of_paired_ratios():
+    assert beside.interval(np.full(30, 1.25)) == (1.25, 1.25)
+    ratios = np.random.default_rng(1).normal(1.1, 0.02, 30)
+    low, high = beside.interval(ratios)
+    assert (low, high) == beside.interval(ratios)
+    assert 1.08 < low < np.median(ratios) < high < 1.12
+    inside = [beside.interval(np.random.default_rng(i).normal(1, 0.1, 30), draws=500) for i in range(200)]
+    assert 180 <= sum(low <= 1 <= high for low, high in inside) <= 200  # 95 %
+
+
+def test_the_command_on_two_checkouts(tmp_path):
+    done = command("--beside", ROOT, "--small", "--rounds", 2, "--only", "numpy-small", "import", "--output", tmp_path / "beside.json")
+    text = (tmp_path / "beside.json").read_text()
+    written = json.loads(text)
+    assert [case["name"] for case in written["cases"]] == ["numpy-small", "import"]
+    assert done.returncode == any(case["slower"] for case in written["cases"]), done.stderr
+    assert {"date", "machine", "cores_used", "threads", "versions", "load_before", "bar"} <= set(written)
+    assert {"twopoint, this", "twopoint, other"} <= set(written["versions"])
+    assert str(ROOT) not in text
+    assert str(tmp_path) not in text
+    assert "slower, the 95 % interval above 1.03: " in done.stdout
+
+
+def test_the_command_on_two_checkouts_refuses_what_it_does_not_know(tmp_path):
+    done = command("--beside", ROOT, "--only", "nonsense")
+    assert done.returncode == 2
+    assert "unknown cases: nonsense" in done.stderr
+    done = command("--beside", tmp_path)
+    assert done.returncode == 2
+    assert "is no checkout" in done.stderr
+    assert command("--beside", ROOT, "--plots", tmp_path).returncode == 2
+    assert command("--beside", ROOT, "--only", "list").stdout.split() == list(beside.NAMES)
+
+
+# ---- others -------------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_rate_of_the_reader(tmp_path):

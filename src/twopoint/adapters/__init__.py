@@ -1,1 +1,1 @@
-"""Thin bridges to other libraries; each module needs its own library and is imported by its own name, nothing is imported here."""
+"""Adapters to other libraries. Import each by its own name: it needs the library that it adapts to, so nothing is imported here."""

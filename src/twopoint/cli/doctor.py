@@ -71,10 +71,10 @@ def look() -> dict[str, Any]:
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": platform.platform(),
-        "cores": _CORES,
+        "cores": CORES,
         "memory_available": available(),
         "threads": {
-            "scipy.fft workers": _transform_threads(_WORTH_THREADS),
+            "scipy.fft workers": _transform_threads(WORTH_THREADS),
             "scipy.fft workers, small": _transform_threads(1),
             "pools": pools,
             "environment": {k: os.environ[k] for k in _THREADS if k in os.environ},
@@ -87,7 +87,7 @@ def look() -> dict[str, Any]:
 
 def _transform_threads(numbers: int) -> int:
     """Return the threads of a transform of this many numbers: set_workers by the user, or the choice of the library."""
-    return int(_workers(np.broadcast_to(0.0, numbers)) or get_workers())
+    return int(workers(numbers) or get_workers())
 
 
 def _version(package: str) -> str | None:

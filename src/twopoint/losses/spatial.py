@@ -17,7 +17,7 @@ from ..statistics.plan import Pair, RequestedOptions
 from ..statistics.target import Target, TargetStatistics
 from .comparison import compare, compare_with_gradient
 from .measures import CrossEntropy, Measure, SquaredError, finish, finish_gradient
-from .prepare import PreparedLoss, prepare
+from .prepare import prepare
 
 
 def msess(
@@ -232,8 +232,8 @@ def _evaluate(
     ndim, xp = loss.plan.ndim, loss.xp
     values, gradient = compare_with_gradient(loss, prediction) if with_gradient else (compare(loss, prediction), None)
     if alpha is not None:
-        difference = _pixel_difference(loss, prediction, target)
-        values = values + alpha * xp.mean(phases.mean(difference**2, loss.mask, ndim, xp), axis=-1)
+        difference = pixel_difference(prediction, target, loss.mask, ndim, loss.plan.implied, xp)
+        values = values + alpha * mean_square(difference, loss.mask, ndim, xp)
         if gradient is not None:
             of_pixels = mean_square_gradient(difference, loss.mask, ndim, xp)
             gradient = gradient + alpha * (adjoint.transpose_explicit(of_pixels, ndim) if loss.plan.implied else of_pixels)
@@ -249,17 +249,21 @@ def _check_pixels(target: Any, alpha: Any) -> None:
         raise TypeError("mse_cess needs the target's pixels; target is TargetStatistics, which have none")
 
 
-def _pixel_difference(loss: PreparedLoss, prediction: Array, target: Array) -> Array:
-    """Return prediction minus target for all N phases, 0 where a point does not count, (..., N, *space)."""
-    xp, ndim = loss.xp, loss.plan.ndim
+def pixel_difference(prediction: Array, target: Array, mask: Array | None, ndim: int, implied: bool, xp: Namespace) -> Array:
+    """Return prediction minus target for all N phases, 0 where point_mask() is false, (..., N, *space)."""
     difference = as_floating(prediction, xp) - as_floating(target, xp)
-    if loss.plan.implied:
+    if implied:
         difference = xp.concat([-xp.sum(difference, axis=-ndim - 1, keepdims=True), difference], axis=-ndim - 1)
-    return difference if loss.mask is None else xp.where(loss.mask, difference, xp.zeros_like(difference))
+    return difference if mask is None else xp.where(mask, difference, xp.zeros_like(difference))
+
+
+def mean_square(difference: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
+    """Return the mean over counting points and all phases of the squares of what pixel_difference() returns, (...)."""
+    return xp.mean(phases.mean(difference**2, mask, ndim, xp), axis=-1)
 
 
 def mean_square_gradient(difference: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
-    """Return the gradient of the mean of squares over counting points and phases by the difference; 0 where no point counts."""
+    """Return the gradient of mean_square by the difference; 0 where no point counts."""
     n_phases, axes = float(difference.shape[-ndim - 1]), tuple(range(-ndim, 0))
     if mask is None:
         return difference * (2 / (n_phases * float(math.prod(difference.shape[-ndim:]))))

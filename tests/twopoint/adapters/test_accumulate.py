@@ -74,9 +74,9 @@ def test_what_is_refused():
         found.add(FOUND, TARGET, range(7))
     with pytest.raises(ValueError, match="index must be given for all batches, or for none"):
         found.merged(filled(index=True))
-    with pytest.raises(ValueError, match="index must hold one for each of the 7 microstructures, got 3"):
+    with pytest.raises(ValueError, match="index must hold one entry for each of the 7 microstructures, got 3"):
         DatasetLoss().add(FOUND, TARGET, range(3))
-    with pytest.raises(ValueError, match="options must not hold a reduction"):
+    with pytest.raises(ValueError, match="options must not contain a reduction"):
         DatasetLoss(tp.cess, reduction="mean")
     found.reset()
     for wanted in ("mean", "median"):
@@ -131,7 +131,7 @@ def test_a_loss_of_points_and_a_module_are_refused():
 
     x = torch.rand(4, 1, 8, 8)
     with pytest.raises(
-        ValueError, match=r"loss must give one value for each microstructure, got values of the prediction's own shape \(4, 1, 8, 8\)"
+        ValueError, match=r"loss must return one value for each microstructure, got values of the prediction's own shape \(4, 1, 8, 8\)"
     ):
         DatasetLoss(torch.nn.functional.mse_loss).add(x, x)
     with pytest.raises(TypeError, match=r"loss must be a function, .*, with its options beside it, not the module CESS"):

@@ -1,4 +1,4 @@
-"""2-point statistics of a dataset of images, chunk by chunk of images."""
+"""Statistics of each image of a dataset, by chunks of images."""
 
 import math
 from collections.abc import Iterable
@@ -7,15 +7,16 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
-from dask.utils import parse_bytes
 
-from .._check import dimensions, integer, mask_shape
-from .._namespace import Array, namespace, one_thread
-from ..correlation import correlations
-from ..pairs import Pair, is_all
-from ..phases import one_hot, result_dtype
-from ..plan import Options, Plan, plan_of
-from ._stored import source_of, volume_dtype
+from ...arrays.checks import dimensions, integer, mask_shape
+from ...arrays.fft import one_thread
+from ...arrays.namespace import namespace, result_dtype
+from ...arrays.types import Array
+from ...statistics.functions import correlations
+from ...statistics.phases import one_hot
+from ...statistics.plan import Options, Pair, Plan, is_all, plan_of
+from .plan import bytes_of, check_implied_phase
+from .reading import source_of, volume_dtype
 
 
 def dataset_correlations(
@@ -37,25 +38,25 @@ def dataset_correlations(
     ----------
     images : array (n, *space) of labels, or (n, N, *space) of probabilities
         Of numpy, dask, zarr, HDF5 (h5py.Dataset), a whole np.memmap, or what :func:`open_array` returns. A dask array keeps its
-        chunks of images; of others as many images are taken at once as memory allows.
+        chunks of images; otherwise a chunk has as many images as memory allows.
     n_phases : int, optional
         Number of phases of labels, which are integers 0..n_phases-1 or booleans; left out for probabilities.
     ndim, boundary, crop, centered, implied_phase, pairs
         As in :func:`twopoint.correlations`.
     mask : array (*space) or (n, *space), optional
-        Which points count, of all images or of each, in any of the forms of images.
+        As in :func:`twopoint.correlations`, of all images or of each, in any of the forms of images.
     memory : int or str
-        Bytes that a task may need, ``"256 MiB"``; a worker needs this for each of its threads.
+        Memory of one task in bytes, or a string such as ``"256 MiB"``; a worker needs this for each of its threads.
 
     Returns
     -------
-    dask array (n, N, N, *lags), or (n, P, *lags) unless all pairs are wanted
+    dask array (n, N, N, *lags), or (n, P, *lags) unless pairs is "all"
         Chunks of whole images, not computed yet; float64 for labels.
 
     Raises
     ------
     TypeError, ValueError
-        As :func:`twopoint.correlations`, and if a store lacks a chunk; when computed, as :func:`twopoint.one_hot`.
+        As in :func:`twopoint.correlations`, and if a store lacks a chunk; when computed, as in :func:`twopoint.one_hot`.
 
     References
     ----------
@@ -84,43 +85,31 @@ def dataset_correlations(
     return da.blockwise(of_chunk, (0, *new), *operands, new_axes=new, concatenate=True, dtype=dtype, meta=meta)
 
 
-def bytes_of(memory: int | str) -> int:
-    """Return a number of bytes; refuse what is none."""
-    try:
-        found = parse_bytes(memory)
-    except (ValueError, TypeError, AttributeError):
-        found = 0
-    if found < 1:
-        raise ValueError(f"memory must be a positive number of bytes, or a text such as '256MiB', got {memory!r}")
-    return int(found)
-
-
 def _planned(images: Any, n_phases: int | None, options: Options) -> tuple[Any, np.ndarray, Plan, tuple[int, ...]]:
-    """Check images and options; return the source, an image without memory, the plan, and the axes of pairs."""
+    """Check images and options; return the source, an image that takes no memory, the plan, and the shape of the pairs' axes."""
     dimensions(options.ndim)
     source, ndim = source_of("images", images), options.ndim
     if source.ndim != 1 + (n_phases is None) + ndim or 0 in source.shape:
         form = "(n, phases, *space), or (n, *space) with n_phases," if n_phases is None else "(n, *space) of labels"
         raise ValueError(f"images must have the shape {form} with {ndim} axes of space and no empty one, got {tuple(source.shape)}")
     sample = np.broadcast_to(np.zeros((), volume_dtype("images", source, n_phases)), source.shape[-ndim:])
-    if n_phases is not None and options.implied_phase:
-        raise ValueError("implied_phase=True is for probabilities that leave phase 0 out; labels name every phase")
+    check_implied_phase(options, labels=n_phases is not None)
     n = source.shape[1] if n_phases is None else integer("n_phases", n_phases, 1)
     sample = np.broadcast_to(sample, (n, *sample.shape))
-    plan, wanted, _ = plan_of(sample, options, namespace(images=sample), "images")
-    return source, sample, plan, (plan.n_phases,) * 2 if is_all(options.pairs) else (len(wanted),)
+    plan, requested_pairs, _ = plan_of(sample, options, namespace(images=sample), "images")
+    return source, sample, plan, (plan.n_phases,) * 2 if is_all(options.pairs) else (len(requested_pairs),)
 
 
 def _by_images(source: Any, plan: Plan, memory: int) -> Any:
-    """Return a dask array in chunks of whole images: as many as memory allows, or a dask array's own."""
+    """Return a dask array in chunks of whole images: the chunks of a dask array, otherwise as many images as memory allows."""
     if isinstance(source, da.Array):
         return source.rechunk(dict.fromkeys(range(1, source.ndim), -1))
-    an_image = 16 * math.prod(plan.lags.transform) * (plan.n_phases + len(plan.pairs))  # spectra, and the lags before they are cut
+    an_image = 16 * math.prod(plan.lags.transform) * (plan.n_phases + len(plan.pairs))  # the spectra, and the lags before the crop
     return da.from_array(source, chunks=(max(1, memory // an_image), *source.shape[1:]))
 
 
 def _masks(mask: Any, blocks: Any, plan: Plan) -> tuple[Any, bool]:
-    """Return masks as chunks like those of the images, and whether they are one for all."""
+    """Return masks in the chunks of the images, and whether all images share one."""
     source, space = source_of("mask", mask), plan.lags.space
     mask_shape(source, tuple(blocks.shape[:1]), space, namespace(mask=np.empty(0, source.dtype)))
     masks = source if isinstance(source, da.Array) else da.from_array(source, chunks=-1 if source.ndim == len(space) else "auto")
@@ -130,12 +119,12 @@ def _masks(mask: Any, blocks: Any, plan: Plan) -> tuple[Any, bool]:
 
 
 def _of_chunk(images: np.ndarray, masks: np.ndarray | None = None, *, n_phases: int | None, shared: bool, options: dict[str, Any]) -> Array:
-    """Return the statistics of some images."""
+    """Return the statistics of a chunk of images."""
     ndim, implied = options["ndim"], options["implied_phase"]
     if n_phases is not None:
         images = one_hot(images, n_phases, ndim=ndim)
         if n_phases > 1:  # the phases of labels sum to one: fewer transforms
             images, implied = images[(slice(None), slice(1, None))], True
     mask = None if masks is None else masks[0] if shared else masks
-    with one_thread():  # dask has its own
+    with one_thread():  # dask has threads of its own
         return correlations(images, mask=mask, **(options | {"implied_phase": implied}))

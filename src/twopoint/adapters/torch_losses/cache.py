@@ -1,4 +1,4 @@
-"""A cache of target statistics by dataset index, so that the second epoch doesn't compute them again."""
+"""A cache of target statistics by index in the dataset, so that they are computed only once in a training."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable
@@ -17,30 +17,32 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 class TargetCache:
     """Keep the statistics of a dataset's targets by their index, within a stated number of bytes.
 
-    The first call with an index computes that target's :class:`twopoint.TargetStatistics`, later calls return them. What does not fit is
-    computed each time and nothing is dropped for it: over shuffled epochs this hits as often as the share of the dataset that fits,
-    where dropping the oldest would hit less. One target takes ``N (N + 1) / 2`` times the number of lags times 4 bytes in float32 (8 under
-    a mask or an open boundary): 31 kB for two phases and ``crop=50``, 602 kB for all lags of 224 x 224.
+    The first call with an index computes the :class:`twopoint.TargetStatistics` of that target, later calls return them. Statistics that
+    do not fit are computed at each call, and none are evicted for them: over shuffled epochs the hit rate is the fraction of the dataset
+    that fits, and evicting the oldest entries would lower it. One target takes ``N (N + 1) / 2`` times the number of lags times 4 bytes in
+    float32 (8 with a mask or an open boundary): 31 kB for two phases and ``crop=50``, 602 kB for all lags of 224 x 224.
 
-    An index must mean the same pixels for ever: give each dataset its own cache, and augmented targets none. With ``verify`` a checksum of
-    the pixels says so where they have changed. Copies, by deepcopy or pickle, begin empty.
+    An index must always refer to the same pixels: use one cache for each dataset, and none for augmented targets. With ``verify`` a
+    checksum detects pixels that have changed. Copies, by deepcopy or pickle, start empty.
 
     Parameters
     ----------
     max_bytes : number
-        Bound on the stored statistics, in bytes; 1 GiB by default.
+        Upper bound on the size of the stored statistics, in bytes; 1 GiB by default.
     device : optional
-        Where to store them; where the targets are unless given. "cpu" leaves the accelerator's memory alone and costs a transfer a call.
+        Where to store them; by default on the device of the targets. "cpu" saves memory on the accelerator and costs a transfer in each
+        call.
     verify : bool
         Compare a checksum of each target with that of the target whose statistics are stored. It costs one pass over the pixels and, on
-        an accelerator, a wait for it. False also admits changes that leave the statistics alone: periodic shifts under a periodic boundary.
+        an accelerator, a synchronisation. False also permits changes that do not change the statistics, such as shifts under a periodic
+        boundary.
 
     Attributes
     ----------
     hits, misses : int
-        How many targets were found, and how many had to be computed.
+        Number of targets that were found in the cache, and number that had to be computed.
     nbytes : int
-        Bytes of the stored statistics.
+        Size of the stored statistics in bytes.
 
     References
     ----------
@@ -62,13 +64,13 @@ class TargetCache:
         if not max_bytes >= 0:
             raise ValueError(f"max_bytes must be 0 or more, got {max_bytes!r}")
         self.max_bytes, self.device, self.verify = max_bytes, device, verify
-        self._lock = Lock()  # the replicas of DataParallel are threads that share it
+        self._lock = Lock()  # the replicas of DataParallel are threads and share the cache
         self.clear()
 
     def clear(self) -> None:
-        """Forget all statistics and the counts."""
+        """Remove all statistics and reset the counts."""
         self._entries: dict[Hashable, tuple[list[Tensor], float]] = {}
-        self._shared: tuple[Any, ...] = ()  # mask, count and plan, once for all
+        self._shared: tuple[Any, ...] = ()  # mask, count and plan, which all targets share
         self._options: dict[str, Any] = {}
         self.hits = self.misses = self.nbytes = 0
 
@@ -78,30 +80,30 @@ class TargetCache:
         Parameters
         ----------
         target : tensor (B, N, *space)
-            Microstructures; no gradient goes to them.
+            Microstructures. They receive no gradient.
         index : tensor (B,) of integers, or B hashable keys
-            What names each of them, in the dataset.
+            The key of each target in the dataset.
         **options
-            Those of :func:`twopoint.target_statistics`; a mask is (*space), the same for all. They must be the same in each call.
+            Those of :func:`twopoint.target_statistics`, the same in each call. A mask is (*space), the same for all targets.
 
         Returns
         -------
         TargetStatistics
-            Those of the batch, on the targets' device.
+            The statistics of the batch, on the device of the targets.
 
         Raises
         ------
         ValueError
-            If index has another length than the batch, options or the shape of targets differ from those of the stored statistics, or a
-            target is not the one whose statistics are stored.
+            If the length of index is not that of the batch, if the options or the shape of the targets differ from those of the stored
+            statistics, or if a target is not the one whose statistics are stored.
         """
         keys = _keys(index, target, options)
-        with self._lock, torch.inference_mode(False), torch.no_grad():  # what is stored must serve training, too
-            self._agree(target, options)
+        with self._lock, torch.inference_mode(False), torch.no_grad():  # the stored statistics must also serve training
+            self._check_options(target, options)
             return self._statistics(target.detach(), keys, options)
 
     def _statistics(self, target: Tensor, keys: list[Hashable], options: dict[str, Any]) -> TargetStatistics:
-        """Look up, compute what is missing, and join."""
+        """Look the statistics up, compute those that are missing, and stack them."""
         marks = _checksums(target, options.get("mask")) if self.verify else [0.0] * len(keys)
         found = [self._stored(key, mark) for key, mark in zip(keys, marks, strict=True)]
         missing = [i for i, values in enumerate(found) if values is None]
@@ -115,19 +117,19 @@ class TargetCache:
         return self._join([values for values in found if values is not None], target.device)
 
     def _stored(self, key: Hashable, mark: float) -> list[Tensor] | None:
-        """Return the stored statistics of one target; refuse them where its pixels have changed."""
+        """Return the stored statistics of one target; raise if its pixels have changed."""
         if key not in self._entries:
             return None
-        values, known = self._entries[key]
-        if not math.isclose(mark, known, rel_tol=1e-5, abs_tol=1e-7):  # float32 sums, which depend on the size of the batch
+        values, stored = self._entries[key]
+        if not math.isclose(mark, stored, rel_tol=1e-5, abs_tol=1e-7):  # the rounding of float32 sums depends on the batch size
             raise ValueError(
-                f"target of index {key!r} has other pixels than the one whose statistics are stored; an augmented target wants no cache, "
-                "another dataset another cache"
+                f"target of index {key!r} has other pixels than the one whose statistics are stored; do not cache augmented targets, and "
+                "use one cache for each dataset"
             )
         return values
 
     def _keep(self, key: Hashable, values: list[Tensor], mark: float) -> list[Tensor]:
-        """Store the statistics of one target if they fit, apart from the batch that they were computed in."""
+        """Store the statistics of one target if they fit, as copies that do not keep the batch alive."""
         nbytes = sum(f.nbytes for f in values)
         if key not in self._entries and self.nbytes + nbytes <= self.max_bytes:
             self._entries[key] = ([f.to(self.device or f.device, copy=True) for f in values], mark)
@@ -135,32 +137,34 @@ class TargetCache:
         return values
 
     def _join(self, found: list[list[Tensor]], device: torch.device) -> TargetStatistics:
-        """Make the statistics of a batch of those of its targets, pair by pair."""
+        """Stack the statistics of targets into those of a batch, pair by pair."""
         joined = []
         for rows in zip(*found, strict=True):
-            if len({row.device for row in rows}) > 1:  # some stored elsewhere, some computed just now
+            if len({row.device for row in rows}) > 1:  # some are stored on another device, some were just computed
                 rows = tuple(row.to(device) for row in rows)
             joined.append(torch.stack(rows).to(device))  # (batch, *stored)
         mask, count, fixed = self._shared
         mask, count = (None if x is None else x.to(device).expand(len(found), *x.shape) for x in (mask, count))
         return TargetStatistics.tree_unflatten(fixed, (tuple(joined), mask, count))
 
-    def _agree(self, target: Tensor, options: dict[str, Any]) -> None:
-        """Refuse options and shapes other than those of what is stored."""
+    def _check_options(self, target: Tensor, options: dict[str, Any]) -> None:
+        """Raise if options or shape differ from those of the stored statistics."""
         mask = options.get("mask")
         used = {"shape": tuple(target.shape[1:]), "mask": None if mask is None else tuple(mask.shape)}
-        used |= {name: _settled(value) for name, value in options.items() if name != "mask"}
-        known = self._options or used
-        for name in sorted({*used, *known}):
-            if used.get(name) != known.get(name):
-                raise ValueError(f"{name} was {known.get(name)} when the cache was filled, got {used.get(name)}; use another, or clear()")
-        self._options = known
+        used |= {name: _comparable(value) for name, value in options.items() if name != "mask"}
+        stored = self._options or used
+        for name in sorted({*used, *stored}):
+            if used.get(name) != stored.get(name):
+                raise ValueError(
+                    f"{name} was {stored.get(name)} when the cache was filled, got {used.get(name)}; use another cache, or clear() this one"
+                )
+        self._options = stored
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __bool__(self) -> bool:
-        return True  # an empty cache is one
+        return True  # an empty cache is a cache
 
     def __repr__(self) -> str:
         sizes = f"{len(self)} targets, {self.nbytes / 1e6:.1f} of {self.max_bytes / 1e6:.1f} MB"
@@ -171,7 +175,7 @@ class TargetCache:
 
 
 def _keys(index: Any, target: Tensor, options: dict[str, Any]) -> list[Hashable]:
-    """Return one key for each target; refuse an index, a batch or a mask of another form."""
+    """Return one key for each target; raise if index, batch or mask have the wrong form."""
     ndim, mask = options.get("ndim", 2), options.get("mask")
     if not isinstance(target, Tensor):
         raise TypeError(f"target must be a tensor with index, got {type(target).__name__}")
@@ -187,13 +191,13 @@ def _keys(index: Any, target: Tensor, options: dict[str, Any]) -> list[Hashable]
     return keys
 
 
-def _settled(value: Any) -> Any:
-    """Return an option in a form that compares: lists as tuples."""
-    return tuple(_settled(v) for v in value) if isinstance(value, Iterable) and not isinstance(value, str) else value
+def _comparable(value: Any) -> Any:
+    """Return an option in a form that can be compared: lists become tuples."""
+    return tuple(_comparable(v) for v in value) if isinstance(value, Iterable) and not isinstance(value, str) else value
 
 
 def _checksums(target: Tensor, mask: Tensor | None) -> list[float]:
-    """Return a weighted mean of each target's counting pixels, no two weights alike, so that a flip or a shift changes it."""
+    """Return a weighted mean of the pixels of each target inside the mask. All weights differ, so flips and shifts change it."""
     pixels = target if mask is None else torch.where(mask, target, 0.0)
     weights = torch.frac(torch.arange(pixels[0].numel(), device=target.device, dtype=torch.float32) * _GOLDEN)
     checksums: list[float] = (pixels.flatten(1).float() * weights).mean(dim=1).tolist()

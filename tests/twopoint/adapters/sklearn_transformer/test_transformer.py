@@ -1,4 +1,4 @@
-"""TwoPointTransformer: the features of each form of X, scikit-learn's own checks, and the pipelines that it is for."""
+"""TwoPointTransformer: its features against loops, scikit-learn's own checks, and the pipelines that it is for."""
 
 import doctest
 import itertools
@@ -16,22 +16,10 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import twopoint as tp
 from support import oracles
-from twopoint.adapters import sklearn_transformer
-from twopoint.adapters.sklearn_transformer import TwoPointTransformer
+from support.samples import LABELS, MASK, OPTIONS, SOFT
+from twopoint.adapters.sklearn_transformer import TwoPointTransformer, transformer
 from twopoint.synthetic import circles
 
-RNG = np.random.default_rng(5)
-LABELS = RNG.integers(0, 3, (4, 6, 5))
-SOFT = RNG.dirichlet(np.ones(3), (4, 6, 5)).transpose(0, 3, 1, 2)
-MASK = RNG.random((6, 5)) > 0.3
-OPTIONS = {
-    "plain": {},
-    "open": {"boundary": "open"},
-    "mask": {"mask": MASK},
-    "crop": {"crop": (4, 3)},
-    "open crop mask": {"boundary": "open", "crop": 5, "mask": MASK},
-    "whole crop": {"crop": (6, 5)},
-}
 PAIRS = {
     "independent": [(1, 1), (1, 2), (2, 2)],
     "unique": [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)],
@@ -54,9 +42,6 @@ def discs(number, size=32):
     return np.stack(images), radii
 
 
-# ---- features -----------------------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("case", OPTIONS)
 @pytest.mark.parametrize("pairs", ["independent", "unique", "all", [(2, 1), (0, 0)]], ids=str)
 def test_features_are_the_correlations_by_loops(case, pairs):
@@ -70,37 +55,6 @@ def test_features_are_the_correlations_by_loops(case, pairs):
     lags = want.shape[2:]
     oracles.close(transformer.unflatten(got), want.reshape(4, 3, 3, *lags) if pairs == "all" else want, 1e-12, case)
     assert [axis.tolist() for axis in transformer.lags_] == [list(range(-(n // 2), n - n // 2)) for n in lags]
-
-
-def test_every_form_of_samples():
-    m = tp.one_hot(LABELS, 3)
-    want = TwoPointTransformer().fit_transform(LABELS)
-    flat = TwoPointTransformer(shape=(6, 5)).fit(LABELS.reshape(4, 30))
-    assert flat.n_features_in_ == 30
-    for got in (
-        flat.transform(LABELS.reshape(4, 30)),
-        flat.transform(LABELS),
-        TwoPointTransformer().fit_transform(m),
-        TwoPointTransformer().fit_transform(m.astype(int)),
-        TwoPointTransformer(shape=(3, 6, 5)).fit_transform(m.reshape(4, -1)),
-        TwoPointTransformer(implied_phase=True).fit_transform(m[:, 1:]),
-    ):
-        oracles.close(got, want, 1e-14)
-    one = LABELS == 1
-    want = TwoPointTransformer(pairs="all").fit_transform(tp.two_phase(one))
-    for X in (one, one * 1.0, one * 1, one.astype(np.uint8)):
-        oracles.close(TwoPointTransformer(pairs="all").fit_transform(X), want, 1e-14)
-    oracles.close(TwoPointTransformer().fit_transform(one[:, None]), want[:, 90:], 1e-14)  # one phase by itself
-    volume = TwoPointTransformer(ndim=3, crop=3).fit_transform(LABELS[None] > 0)
-    oracles.close(volume[0].reshape(3, 3, 3), tp.autocorrelation((LABELS > 0) * 1.0, ndim=3, crop=3), 1e-14)
-
-
-def test_soft_phases_keep_their_dtype():
-    for dtype, out, tolerance in ((np.float64, np.float64, 1e-12), (np.float32, np.float32, 1e-6), (np.float16, np.float32, 1e-3)):
-        got = TwoPointTransformer(pairs="all").fit_transform(SOFT.astype(dtype))
-        assert got.dtype == out
-        oracles.close(got, tp.correlations(SOFT, centered=True).reshape(4, -1), tolerance)
-    assert TwoPointTransformer(dtype="float32").fit_transform(LABELS).dtype == np.float32
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
@@ -129,45 +83,6 @@ def test_radial_features(case):
     assert transformer.get_feature_names_out()[[0, 1, len(r)]].tolist() == ["f00(r=0)", "f00(r=0.5)", "f01(r=0)"]
 
 
-# ---- half the lags ------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("space", [(6, 5), (4, 6), (7, 3)])
-@pytest.mark.parametrize("crop", [None, (3, 3), (4, 3), (2, 2), (4, 2)])
-@pytest.mark.parametrize("boundary", ["periodic", "open"])
-def test_half_the_lags_keep_distances_and_come_back(space, crop, boundary):
-    X = np.random.default_rng(2).integers(0, 3, (5, *space))
-    options = {"crop": crop, "boundary": boundary, "pairs": "unique"}
-    whole, half = TwoPointTransformer(**options), TwoPointTransformer(half_lags=True, **options)
-    a, b = whole.fit_transform(X), half.fit_transform(X)
-    oracles.close(half.unflatten(b), whole.unflatten(a), 1e-13)
-    oracles.close(b @ b.T, a @ a.T, 1e-13)
-    lags = list(itertools.product(*whole.lags_))
-    wraps = [boundary == "periodic" and len(axis) == n for axis, n in zip(whole.lags_, space, strict=True)]
-
-    def opposite(lag):
-        turned = [-r if not w else (-r + n // 2) % n - n // 2 for r, n, w in zip(lag, space, wraps, strict=True)]
-        return tuple(turned) if tuple(turned) in lags else None
-
-    alone = sum(opposite(lag) in (None, lag) for lag in lags)
-    assert b.shape[1] == 3 * len(lags) + 3 * (alone + (len(lags) - alone) // 2)
-    assert len(half.get_feature_names_out()) == b.shape[1]
-
-
-def test_names_tell_lags():
-    transformer = TwoPointTransformer(pairs=[(0, 1), (1, 1)], crop=(3, 2), half_lags=True).fit(LABELS)
-    names = transformer.get_feature_names_out().tolist()
-    assert names[:6] == ["f01(-1,-1)", "f01(-1,0)", "f01(0,-1)", "f01(0,0)", "f01(+1,-1)", "f01(+1,0)"]
-    assert names[6:] == ["f11(-1,-1)", "f11(0,-1)", "f11(0,0)", "f11(+1,-1)", "f11(+1,0)"]
-    features = dict(zip(names, transformer.transform(LABELS)[0], strict=True))
-    m = tp.one_hot(LABELS[0], 3)
-    assert features["f01(+1,-1)"] == pytest.approx(np.mean(m[0] * np.roll(m[1], (-1, 1), axis=(0, 1))))
-    assert features["f11(+1,0)"] == pytest.approx(math.sqrt(2) * np.mean(m[1] * np.roll(m[1], -1, axis=0)))
-    assert TwoPointTransformer(n_phases=12, crop=1, pairs=[(1, 11)]).fit(LABELS).get_feature_names_out().tolist() == ["f1,11(0,0)"]
-
-
-# ---- scikit-learn -------------------------------------------------------------------------------------------------------------------
-
 SKIPPED = {"check_array_api_input": "scikit-learn asks for SCIPY_ARRAY_API in the environment; the transformer takes numpy arrays"}
 
 
@@ -190,7 +105,7 @@ def test_scikit_learns_checks_see_a_planted_error(unchecked):
 
 
 def test_examples_run(unchecked):
-    result = doctest.testmod(sklearn_transformer)
+    result = doctest.testmod(transformer)
     assert result.failed == 0 < result.attempted
 
 
@@ -263,13 +178,10 @@ def test_frames_with_names():
     assert len(transformer.get_feature_names_out()) == transformer.n_features_out_ == 90
 
 
-# ---- refusals -----------------------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("options", "X", "complaint"),
     [
-        ({}, LABELS.reshape(4, 30), r"ndim=2 axes of space, got shape \(4, 30\); give shape="),
+        ({}, LABELS.reshape(4, 30), r"ndim=2 axes of space, got shape \(4, 30\); pass shape="),
         ({}, LABELS[None, None], r"got shape \(1, 1, 4, 6, 5\)"),
         ({"shape": (5, 5)}, LABELS.reshape(4, 30), r"shape=\(5, 5\), or flat, 25 values each, got \(30,\)"),
         ({"n_phases": 2}, LABELS, "labels must lie in 0..1"),
@@ -291,7 +203,7 @@ def test_what_does_not_fit_is_refused(options, X, complaint):
 
 def test_what_was_not_fitted_is_refused():
     transformer = TwoPointTransformer().fit(LABELS)
-    with pytest.raises(ValueError, match=r"that was fitted, \(6, 5\), got \(5, 6\)"):
+    with pytest.raises(ValueError, match=r"of the fitted shape \(6, 5\), got \(5, 6\)"):
         transformer.transform(LABELS.transpose(0, 2, 1))
     with pytest.raises(ValueError, match=r"features must be \(\.\.\., 90\), got shape \(4, 89\)"):
         transformer.unflatten(np.ones((4, 89)))
@@ -309,8 +221,3 @@ def test_what_was_not_fitted_is_refused():
 def test_a_batch_of_none_is_refused(batch_size):
     with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
         TwoPointTransformer(batch_size=batch_size).fit_transform(LABELS)
-
-
-def test_gray_values_are_not_taken_for_labels():
-    with pytest.raises(ValueError, match="X of integers holds labels 0 to N-1, got 255: gray values"):
-        TwoPointTransformer().fit(np.uint8(255) * (LABELS > 1).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Mean, variance and principal components of the statistics of a dataset, on dask.array."""
+"""Mean, variance and principal components of the statistics of a dataset, by dask.array."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +7,8 @@ import dask
 import dask.array as da
 import numpy as np
 
-from .._check import integer
-from .._namespace import Array
+from ...arrays.checks import integer
+from ...arrays.types import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,26 +44,26 @@ class PrincipalComponents:
 
 
 def mean_and_variance(f: Any, *, ddof: int = 0) -> tuple[Array, Array]:
-    """Return mean and variance over a dataset, ``sum (f_i - mean)^2 / (n - ddof)``, in one pass where they are computed together.
+    """Return mean and variance over a dataset, ``sum (f_i - mean)^2 / (n - ddof)``, which dask computes in one pass.
 
-    dask merges the means and sums of squared deviations of chunks (Chan), so that no digits cancel.
+    Both are those of dask, in float64. dask merges means and sums of squared deviations of chunks, which avoids cancellation.
 
     Parameters
     ----------
     f : dask array (n, ...)
         What :func:`dataset_correlations` returns, or any other.
     ddof : int
-        Taken off n, as in numpy.
+        Subtracted from n, as in numpy.
 
     Returns
     -------
     two dask arrays (...)
-        float64, not computed yet: ``dask.compute(mean, variance)`` passes once over the data, two calls of ``compute`` pass twice.
+        Not computed yet: ``dask.compute(mean, variance)`` takes one pass over the data, two calls of ``compute`` take two.
 
     Raises
     ------
     TypeError
-        If f is no dask array, or ddof no integer.
+        If f is not a dask array, or ddof not an integer.
     ValueError
         If there are not more than ddof statistics.
 
@@ -79,18 +79,18 @@ def mean_and_variance(f: Any, *, ddof: int = 0) -> tuple[Array, Array]:
     >>> float(mean), float(variance)
     (4.5, 8.25)
     """
-    n = _dataset(f)
-    if n <= integer("ddof", ddof, 0):
+    if _length(f) <= integer("ddof", ddof, 0):
         raise ValueError(f"f must hold more than ddof={ddof} statistics, got shape {tuple(f.shape)}")
     return f.mean(axis=0, dtype=np.float64), f.var(axis=0, ddof=ddof, dtype=np.float64)
 
 
 def principal_components(f: Any, n_components: int, *, seed: int = 0, iterations: int = 4, oversampling: int = 10) -> PrincipalComponents:
-    """Compute the directions of largest variance over a dataset, by a randomised singular value decomposition.
+    """Compute the directions of largest variance over a dataset: ``f_i = mean + sum over c of scores[i, c] components[c]``.
 
-    ``f_i = mean + sum over c of scores[i, c] components[c]`` with the least squared error. It is computed now, by
-    ``dask.array.linalg.svd_compressed``, in ``2 iterations + 3`` passes over f, each within the memory of some chunks. A pass computes
-    f anew: where that is slower than reading it, keep it by :func:`save_zarr` first, or by ``f.persist()`` where the workers can hold it.
+    The randomised singular value decomposition is that of dask, :func:`dask.array.linalg.svd_compressed` with QR iterations, and seed,
+    iterations and oversampling are its own. Centring, signs and variances are added here. The result is computed at once, in
+    ``2 iterations + 3`` passes over f, of which only some chunks are in memory at a time. Each pass computes f again: if that is slower
+    than reading it, store f with :func:`save_zarr` first, or call ``f.persist()`` if it fits into the memory of the workers.
 
     Parameters
     ----------
@@ -99,12 +99,12 @@ def principal_components(f: Any, n_components: int, *, seed: int = 0, iterations
     n_components : int
         Number of components k, at most n and the number of entries of one statistic.
     seed : int
-        Of the random directions from which the search begins.
+        Seed of the random directions in which the search starts.
     iterations : int
-        Subspace iterations. Each divides the error of a component by about the fourth power of the ratio of its singular value to
-        the first one beyond the search.
+        Number of subspace iterations. Each divides the error of a component by about the fourth power of the ratio of its singular
+        value to the first one beyond the search.
     oversampling : int
-        Directions beyond k in the search.
+        Number of directions in the search beyond k.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def principal_components(f: Any, n_components: int, *, seed: int = 0, iterations
     Raises
     ------
     TypeError, ValueError
-        If f is no dask array, or n_components does not fit it.
+        If f is not a dask array, or n_components does not fit it.
 
     References
     ----------
@@ -127,32 +127,27 @@ def principal_components(f: Any, n_components: int, *, seed: int = 0, iterations
     >>> principal_components(da.from_array(line, chunks=(5, 2)), 1).components.round(6)
     array([[0.6, 0.8]])
     """
-    n = _dataset(f)
+    n = _length(f)
     flat = f.reshape(n, -1).rechunk({1: -1}).astype(np.float64)
     k, most = integer("n_components", n_components, 1), min(flat.shape)
     if n < 2 or k > most:
         raise ValueError(f"n_components must be at most {most} for f of shape {tuple(f.shape)}, with n at least 2, got {n_components}")
-    mean, variance = dask.compute(*mean_and_variance(flat, ddof=1))
-    u, s, v = da.linalg.svd_compressed(
-        flat - mean,
-        k,
-        iterator="QR",  # stable, where plain powers lose the small components
-        n_power_iter=integer("iterations", iterations, 0),
-        n_oversamples=integer("oversampling", oversampling, 0),
-        seed=integer("seed", seed, 0),
-        compute=True,  # each pass frees what it has read
+    options: dict[str, Any] = dict(
+        n_power_iter=integer("iterations", iterations, 0), n_oversamples=integer("oversampling", oversampling, 0)
     )
-    u, s, v = dask.compute(u, s, v)
+    options |= dict(seed=integer("seed", seed, 0), iterator="QR", compute=True)  # QR keeps small components; each pass frees its chunks
+    mean, variance = dask.compute(*mean_and_variance(flat, ddof=1))
+    u, s, v = dask.compute(*da.linalg.svd_compressed(flat - mean, k, coerce_signs=False, **options))
     sign = np.sign(v[np.arange(k), np.abs(v).argmax(axis=1)])
     explained, total = s**2 / (n - 1), variance.sum()
-    share = explained / total if total > 0 else np.zeros(k)
-    return PrincipalComponents(mean.reshape(f.shape[1:]), (sign[:, None] * v).reshape(k, *f.shape[1:]), explained, share, u * (s * sign))
+    ratio = explained / total if total > 0 else np.zeros(k)
+    return PrincipalComponents(mean.reshape(f.shape[1:]), (sign[:, None] * v).reshape(k, *f.shape[1:]), explained, ratio, u * (s * sign))
 
 
-def _dataset(f: Any) -> int:
-    """Return the number of statistics; refuse what is no dask array of some."""
+def _length(f: Any) -> int:
+    """Return the number of statistics; raise if f is not a dask array of some."""
     if not isinstance(f, da.Array):
-        raise TypeError(f"f must be a dask array (n, *statistic), got {type(f).__name__}; dask.array.from_array makes one")
+        raise TypeError(f"f must be a dask array (n, *statistic), got {type(f).__name__}; dask.array.from_array creates one")
     if not f.ndim or 0 in f.shape:
         raise ValueError(f"f must have the shape (n, *statistic) and no empty axis, got {tuple(f.shape)}")
     return int(f.shape[0])

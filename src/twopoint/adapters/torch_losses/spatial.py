@@ -1,4 +1,4 @@
-"""The losses as modules of torch: options in the constructor, ``forward(prediction, target)`` as the functions."""
+"""The losses on 2-point statistics as modules of torch: msess, cess and mse_cess."""
 
 from collections.abc import Hashable, Iterable
 from typing import TypeAlias
@@ -9,13 +9,12 @@ from torch import Tensor
 
 from twopoint import TargetStatistics, cess, mse_cess, msess
 
-from .._namespace import namespace
-from ..phases import counting
-from ..problem import pixel_difference, pixel_error, reduce_batch
-from ._torch_module import Clamp, Loss, StyleLoss
-from .target_cache import TargetCache
-
-__all__ = ["CESS", "MSECESS", "MSESS", "Clamp", "StyleLoss", "TargetCache"]
+from ...arrays.namespace import namespace
+from ...losses.measures import reduce_batch
+from ...losses.spatial import mean_square, pixel_difference
+from ...statistics.phases import point_mask
+from .cache import TargetCache
+from .module import LossModule
 
 Pairs: TypeAlias = str | Iterable[tuple[int, int]]
 Mask: TypeAlias = Tensor | np.ndarray | None
@@ -23,44 +22,45 @@ Index: TypeAlias = Tensor | Iterable[Hashable]
 _STATISTICS = ("ndim", "boundary", "mask", "crop", "implied_phase", "pairs")
 
 
-class _OnStatistics(Loss):
-    """A loss on statistics, those of the target from a cache where an index names it."""
+class _StatisticsLoss(LossModule):
+    """A loss on statistics. With an index, those of the target come from the cache."""
 
     mask: Tensor | None
     cache: TargetCache | None
 
-    def _side(self, prediction: Tensor, target: Tensor | TargetStatistics, index: Index | None) -> Tensor | TargetStatistics:
+    def _statistics(self, prediction: Tensor, target: Tensor | TargetStatistics, index: Index | None) -> Tensor | TargetStatistics:
         """Return the target, or its statistics from the cache."""
         if index is None:
             return target
         if self.cache is None:
-            raise ValueError(f"index given, but this {type(self).__name__} has no cache: make it with cache=TargetCache()")
+            raise ValueError(f"index given, but this {type(self).__name__} has no cache: create it with cache=TargetCache()")
         if isinstance(target, Tensor) and target.is_floating_point():
-            target = target.to(_computed(prediction))  # as without a cache
-        given = {name: value for name in _STATISTICS if (value := getattr(self, name)) is not None}
-        return self.cache(target, index, **given)
+            target = target.to(_loss_dtype(prediction))  # the same rounding as without a cache
+        options = {name: value for name in _STATISTICS if (value := getattr(self, name)) is not None}
+        return self.cache(target, index, **options)
 
 
-class MSESS(_OnStatistics):
+class MSESS(_StatisticsLoss):
     """Mean squared error on spatial statistics, :func:`twopoint.msess` as a module.
 
     Parameters
     ----------
     ndim, boundary, mask, crop, implied_phase, pairs, reduction, lag_reduction
-        As in :func:`twopoint.msess`. They are attributes and may be changed. The mask is a buffer of booleans, which moves with
-        ``.to(device)`` and is no part of ``state_dict()``: like the other options it comes from the constructor, not from a checkpoint.
+        As in :func:`twopoint.msess`. They are attributes and may be changed. The mask is a boolean buffer: it moves with
+        ``.to(device)``, but is not part of ``state_dict()``, because options come from the constructor and not from a checkpoint.
     cache : TargetCache, optional
-        Where ``forward(prediction, target, index=index)`` looks up the statistics of a dataset's targets.
+        The cache in which ``forward(prediction, target, index=index)`` looks up the statistics of a dataset's targets.
 
     Notes
     -----
-    ``forward(prediction, target, index=None)`` takes tensors (B, N, *space); target may be :class:`twopoint.TargetStatistics`, as of one
-    texture that all predictions are to have. An index names each target of the batch in the dataset; then the target gets no gradient.
+    ``forward(prediction, target, index=None)`` takes tensors (B, N, *space). The target may also be :class:`twopoint.TargetStatistics`, for
+    instance those of one texture for all predictions. The index identifies each target of the batch in the dataset; with an index the
+    target receives no gradient.
 
     Raises
     ------
     TypeError, ValueError
-        When called, as :func:`twopoint.msess` and :class:`TargetCache`; ValueError if an index is given without a cache.
+        When called, as in :func:`twopoint.msess` and :class:`TargetCache`; ValueError if an index is given without a cache.
 
     References
     ----------
@@ -92,16 +92,16 @@ class MSESS(_OnStatistics):
 
     def forward(self, prediction: Tensor, target: Tensor | TargetStatistics, *, index: Index | None = None) -> Tensor:
         """Return the loss, () or (B,) with reduction "none"."""
-        return msess(prediction, self._side(prediction, target, index), **self._options())
+        return msess(prediction, self._statistics(prediction, target, index), **self._options())
 
 
-class CESS(_OnStatistics):
+class CESS(_StatisticsLoss):
     """Cross-entropy on spatial statistics, :func:`twopoint.cess` as a module.
 
     Parameters
     ----------
     ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
-        As in :func:`twopoint.cess`; kept as in :class:`MSESS`.
+        As in :func:`twopoint.cess`; stored as in :class:`MSESS`.
     cache : TargetCache, optional
         As in :class:`MSESS`.
 
@@ -112,7 +112,7 @@ class CESS(_OnStatistics):
     Raises
     ------
     TypeError, ValueError
-        When called, as :func:`twopoint.cess` and :class:`MSESS`.
+        When called, as in :func:`twopoint.cess` and :class:`MSESS`.
 
     References
     ----------
@@ -148,29 +148,29 @@ class CESS(_OnStatistics):
 
     def forward(self, prediction: Tensor, target: Tensor | TargetStatistics, *, index: Index | None = None) -> Tensor:
         """Return the loss, () or (B,) with reduction "none", in nats."""
-        return cess(prediction, self._side(prediction, target, index), **self._options())
+        return cess(prediction, self._statistics(prediction, target, index), **self._options())
 
 
-class MSECESS(_OnStatistics):
+class MSECESS(_StatisticsLoss):
     """Squared error of the pixels and cross-entropy on spatial statistics, :func:`twopoint.mse_cess` as a module.
 
     Parameters
     ----------
     alpha : float
-        Weight of the pixels' error.
+        Weight of the squared error of the pixels.
     ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
-        As in :func:`twopoint.mse_cess`; kept as in :class:`MSESS`.
+        As in :func:`twopoint.mse_cess`; stored as in :class:`MSESS`.
     cache : TargetCache, optional
-        As in :class:`MSESS`; the pixels come from the target of the call.
+        As in :class:`MSESS`; the pixels are always those of the target in the call.
 
     Notes
     -----
-    ``forward(prediction, target, index=None)`` as in :class:`MSESS`, but target statistics, which have no pixels, are refused.
+    ``forward(prediction, target, index=None)`` as in :class:`MSESS`, but the target must be a tensor: statistics have no pixels.
 
     Raises
     ------
     TypeError, ValueError
-        When called, as :func:`twopoint.mse_cess` and :class:`MSESS`.
+        When called, as in :func:`twopoint.mse_cess` and :class:`MSESS`.
 
     References
     ----------
@@ -207,19 +207,19 @@ class MSECESS(_OnStatistics):
         options = self._options()
         if index is None:
             return mse_cess(prediction, target, **options)
-        statistics, alpha = self._side(prediction, target, index), options.pop("alpha")
+        statistics, alpha = self._statistics(prediction, target, index), options.pop("alpha")
         value: Tensor = cess(prediction, statistics, **options)
         return value + alpha * self._pixels(prediction, target).to(value.dtype)
 
     def _pixels(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the mean over counting points and all phases of squared differences, reduced over the batch."""
+        """Return the mean squared difference over points and all phases, reduced over the batch."""
         ndim, xp = self.ndim or 2, namespace(prediction=prediction)
-        mask = None if self.mask is None else counting(self.mask, ndim, xp)
+        mask = None if self.mask is None else point_mask(self.mask, ndim, xp)
         difference = pixel_difference(prediction, target.detach(), mask, ndim, bool(self.implied_phase), xp)
-        found: Tensor = reduce_batch(pixel_error(difference, mask, ndim, xp), self.reduction, xp)
-        return found
+        value: Tensor = reduce_batch(mean_square(difference, mask, ndim, xp), self.reduction, xp)
+        return value
 
 
-def _computed(prediction: Tensor) -> torch.dtype:
-    """Return the dtype in which a loss computes: the prediction's, float32 at least."""
+def _loss_dtype(prediction: Tensor) -> torch.dtype:
+    """Return the dtype of the loss: that of the prediction, or float32 if that is wider."""
     return torch.promote_types(prediction.dtype, torch.float32)

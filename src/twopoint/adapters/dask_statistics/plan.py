@@ -1,4 +1,4 @@
-"""What is summed over each block of a volume: halo, fields, pairs, block sizes; Python ints, worked out before anything is read."""
+"""What is summed over each block of a volume: halo, fields, pairs, block sizes. All are Python ints, computed before any data are read."""
 
 import math
 from collections.abc import Iterable
@@ -7,14 +7,15 @@ from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
+from dask.utils import parse_bytes
 
-from .. import _check
-from .._namespace import namespace
-from ..lags import all_lags, fast_length
-from ..pairs import Pairs, canonical, independent, resolve
-from ..plan import Options
+from ...arrays import checks
+from ...arrays.fft import fast_length
+from ...arrays.namespace import namespace
+from ...statistics.lags import all_lags
+from ...statistics.plan import Options, Pairs, canonical, independent, resolve
 
-COUNTING = -1  # the field of counting points, beside those of the phases 0..N-1
+MASK = -1  # the field of the point mask, beside the fields of phases 0..N-1; all ones without a mask
 Block: TypeAlias = tuple[tuple[int, int], ...]  # start and stop along each axis
 
 
@@ -29,13 +30,13 @@ class VolumePlan:
     labels: bool
     implied: bool
     masked: bool
-    wanted: Pairs  # in the user's order
-    rows: Pairs  # of fields: what each block sums
-    derived: bool  # whether what concerns phase 0 follows from the counting points and the other phases
+    requested_pairs: Pairs  # in the user's order
+    rows: Pairs  # pairs of fields that each block sums
+    derived: bool  # whether the pairs of phase 0 follow from the mask and the other phases
 
     @property
     def reach(self) -> tuple[int, ...]:
-        """How far the lags go along each axis: the width of the halo."""
+        """The largest lag along each axis, which is the width of the halo."""
         return tuple(n // 2 for n in self.crop)
 
     @property
@@ -45,29 +46,29 @@ class VolumePlan:
 
     @property
     def transformed(self) -> Pairs:
-        """The rows that need Fourier transforms: without a mask the counting points are a box, and its sums run along."""
-        return tuple(row for row in self.rows if self.masked or row[0] != COUNTING)
+        """The rows that need Fourier transforms. Without a mask the sums over its field are running sums of a box."""
+        return tuple(row for row in self.rows if self.masked or row[0] != MASK)
 
     def window(self, block: Block) -> list[list[slice]]:
-        """Return for each axis the parts of the volume within reach of a block: cut at an open edge, wrapped at a periodic one."""
+        """Return the parts of the volume within reach of a block along each axis: cut at an open boundary, wrapped at a periodic one."""
         parts = []
         for (start, stop), reach, size in zip(block, self.reach, self.space, strict=True):
             low, high = start - reach, stop + reach
             if self.boundary == "open":
                 parts.append([slice(max(low, 0), min(high, size))])
-            else:  # a piece for each turn around the torus
+            else:  # one part for each period
                 turns = range(low // size, (high - 1) // size + 1)
                 parts.append([slice(max(low - t * size, 0), min(high - t * size, size)) for t in turns])
         return parts
 
     def offset(self, block: Block) -> tuple[int, ...]:
-        """Return where the window lies in a grid that begins reach before the block."""
+        """Return the offset of the window in a grid that starts at the block's start minus reach."""
         if self.boundary == "periodic":
             return (0,) * len(block)
         return tuple(max(reach - start, 0) for (start, _), reach in zip(block, self.reach, strict=True))
 
     def memory(self, block: tuple[int, ...], itemsize: int) -> int:
-        """Predict the bytes that a task needs: a spectrum a field and one more, one spare, and the window as it is stored."""
+        """Predict the bytes of a task: one spectrum for each field and two more, and the window as it is stored."""
         sizes = [fast_length(b + 2 * r) for b, r in zip(block, self.reach, strict=True)]
         fields = {i for row in self.transformed for i in row}
         explicit = 1 if self.labels else self.n_phases - self.implied
@@ -76,48 +77,58 @@ class VolumePlan:
 
 
 def volume_plan(shape: tuple[int, ...], n_phases: int | None, options: Options) -> VolumePlan:
-    """Check the shape (*space) of labels, or (N, *space), and the options; choose what to transform."""
+    """Check the shape, (*space) of labels or (N, *space), and the options; choose what to transform."""
     labels = n_phases is not None
     space = shape if labels else shape[1:]
     if len(space) not in (1, 2, 3) or 0 in shape:
         form = "(*space) of labels" if labels else "(phases, *space), or of labels (*space) with n_phases"
         raise ValueError(f"volume must have the shape {form}, with 1 to 3 axes of space and no empty one, got {shape}")
     options.check()
-    if labels and options.implied_phase:
-        raise ValueError("implied_phase=True is for probabilities that leave phase 0 out; labels name every phase")
+    check_implied_phase(options, labels=labels)
     if options.crop is None:
-        raise ValueError("crop must be an integer or one an axis, got None: by the lags that are kept the blocks overlap")
-    crop = _check.crop_sizes(options.crop, all_lags(space, options.boundary))
+        raise ValueError("crop must be an integer or one for each axis, got None: the crop sets the overlap of the blocks")
+    crop = checks.crop_sizes(options.crop, all_lags(space, options.boundary))
     assert crop is not None  # for mypy
-    n = shape[0] + options.implied_phase if n_phases is None else _check.integer("n_phases", n_phases, 1)
-    wanted, masked = resolve(options.pairs, n), options.mask is not None
-    rows, derived = _rows(canonical(wanted), n, derivable=labels or options.implied_phase, masked=masked)
-    return VolumePlan(space, options.boundary, crop, n, labels, options.implied_phase, masked, wanted, rows, derived)
+    n = shape[0] + options.implied_phase if n_phases is None else checks.integer("n_phases", n_phases, 1)
+    requested_pairs, masked = resolve(options.pairs, n), options.mask is not None
+    rows, derived = _rows(canonical(requested_pairs), n, derivable=labels or options.implied_phase, masked=masked)
+    return VolumePlan(space, options.boundary, crop, n, labels, options.implied_phase, masked, requested_pairs, rows, derived)
 
 
 def _rows(pairs: Pairs, n_phases: int, *, derivable: bool, masked: bool) -> tuple[Pairs, bool]:
-    """Return what each block sums: the pairs themselves, or the fewer ones from which those of phase 0 follow."""
-    count = ((COUNTING, COUNTING),) if masked else ()
+    """Return what each block sums: the pairs themselves, or fewer from which the pairs of phase 0 follow."""
+    count = ((MASK, MASK),) if masked else ()
     direct = (*count, *pairs)
     with_first = {k for h, k in pairs if h == 0 and k > 0}
     with_first |= set(range(1, n_phases)) if (0, 0) in pairs else set()
-    fewer = (*count, *((COUNTING, k) for k in sorted(with_first)), *independent(pairs, n_phases))
+    fewer = (*count, *((MASK, k) for k in sorted(with_first)), *independent(pairs, n_phases))
 
-    def cost(rows: Pairs) -> int:  # two transforms forth a field, one back, cut to the lags, a row
-        transformed = [row for row in rows if masked or row[0] != COUNTING]
+    def cost(rows: Pairs) -> int:  # for each field two forward transforms, for each row an inverse one, pruned to the lags
+        transformed = [row for row in rows if masked or row[0] != MASK]
         return 4 * len({i for row in transformed for i in row}) + len(transformed)
 
     derived = derivable and n_phases > 1 and cost(fewer) < cost(direct)
     return (fewer if derived else direct), derived
 
 
+def bytes_of(memory: int | str) -> int:
+    """Return a number of bytes; raise if memory is not one."""
+    try:
+        size = parse_bytes(memory)
+    except (ValueError, TypeError, AttributeError):
+        size = 0
+    if size < 1:
+        raise ValueError(f"memory must be a positive number of bytes, or a string such as '256MiB', got {memory!r}")
+    return int(size)
+
+
 def block_shape(block: Any, plan: VolumePlan, itemsize: int, memory: int) -> tuple[int, ...]:
-    """Return the user's block, or the largest equal parts of the space that a task can hold."""
+    """Return the user's block, or the largest equal parts of the space that fit into the memory of a task."""
     if block is not None:
         sizes = tuple(block) if isinstance(block, Iterable) else (block,) * len(plan.space)
         if len(sizes) != len(plan.space):
-            raise ValueError(f"block must be one integer or {len(plan.space)}, one an axis, got {block!r}")
-        return tuple(min(_check.integer("block", b, 1), size) for b, size in zip(sizes, plan.space, strict=True))
+            raise ValueError(f"block must be one integer or {len(plan.space)}, one for each axis, got {block!r}")
+        return tuple(min(checks.integer("block", b, 1), size) for b, size in zip(sizes, plan.space, strict=True))
     parts = [1] * len(plan.space)
     while True:
         shape = tuple(-(-size // n) for size, n in zip(plan.space, parts, strict=True))
@@ -131,11 +142,17 @@ def block_shape(block: Any, plan: VolumePlan, itemsize: int, memory: int) -> tup
 
 
 def blocks_of(space: tuple[int, ...], shape: tuple[int, ...]) -> list[Block]:
-    """Cut a space into blocks, the last along each axis maybe smaller."""
+    """Cut a space into blocks; the last along each axis may be smaller."""
     edges = [[(start, min(start + b, size)) for start in range(0, size, b)] for size, b in zip(space, shape, strict=True)]
     return list(product(*edges))
 
 
-def check_mask(mask: Any, plan_shape: tuple[int, ...]) -> None:
-    """Refuse a mask that is complex or of another shape."""
-    _check.mask_shape(mask, (), plan_shape, namespace(m=np.empty(0)))
+def check_implied_phase(options: Options, *, labels: bool) -> None:
+    """Raise if labels, which include every phase, come with an implied phase."""
+    if labels and options.implied_phase:
+        raise ValueError("implied_phase=True is for probabilities without phase 0, but labels include every phase")
+
+
+def check_mask(mask: Any, space: tuple[int, ...]) -> None:
+    """Raise if a mask is complex or has another shape."""
+    checks.mask_shape(mask, (), space, namespace(m=np.empty(0)))

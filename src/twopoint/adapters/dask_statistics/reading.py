@@ -1,4 +1,4 @@
-"""Arrays on disk, read a part at a time by whichever process asks: zarr, HDF5, .npy; and whether a store is whole."""
+"""Arrays on disk, in zarr, HDF5 or .npy, read in parts by any process, with a check that no chunk is missing."""
 
 import math
 import mmap
@@ -14,26 +14,25 @@ import numpy as np
 import zarr
 from zarr.core.sync import sync
 
-from .. import _check
-from .._namespace import namespace
-from ..phases import result_dtype
+from ...arrays import checks
+from ...arrays.namespace import namespace, result_dtype
 
 _HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _MISSING = ("error", "fill")
-_MOST_NAMES = 8  # of datasets in an error
+_MOST_NAMES = 8  # of datasets in an error message
 
 
 class StoredArray:
-    """An array on disk: what :func:`open_array` returns. A slice of it is read when asked for; it can be sent to other processes.
+    """An array on disk, as :func:`open_array` returns it. Indexing reads the part; it can be pickled and sent to other processes.
 
     Attributes
     ----------
     name : str
-        Where it lies.
+        Its path.
     shape : tuple of int
     dtype : numpy.dtype
     chunks : tuple of int, or None
-        How it is stored.
+        The chunks in which it is stored.
     """
 
     def __init__(self, name: str, like: Any, read: Callable[[Any], Any]) -> None:
@@ -54,17 +53,17 @@ class StoredArray:
 
 
 def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "error") -> StoredArray:
-    """Open an array on disk without reading it, and see that no chunk of it is missing.
+    """Open an array on disk without reading it, and check that no chunk is missing.
 
     Parameters
     ----------
     path : str or Path
         A folder or URL of zarr, an HDF5 file (.h5, .hdf5, .hdf, .he5), or a .npy file.
     dataset : str, optional
-        The array inside an HDF5 file, which needs it, or inside a group of zarr.
+        The array inside an HDF5 file, where it is required, or inside a zarr group.
     missing : "error" or "fill"
-        What to do about chunks that were never written. zarr and HDF5 read them as the fill value without a word. By default that is
-        refused; "fill" takes it, as a store wants that was written without its empty chunks (zarr's own default).
+        What to do about chunks that were never written. zarr and HDF5 silently read them as the fill value. By default that is an error;
+        "fill" accepts it, which stores written without their empty chunks (the default of zarr) need.
 
     Returns
     -------
@@ -73,9 +72,9 @@ def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "
     Raises
     ------
     FileNotFoundError
-        If there is nothing at the path.
+        If the path does not exist.
     ValueError
-        If a chunk is missing, with its place; if an HDF5 file has no such dataset.
+        If a chunk is missing; the message names it. If an HDF5 file has no such dataset.
 
     References
     ----------
@@ -90,7 +89,7 @@ def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "
     ...     ds.open_array(f"{folder}/volume.npy").shape
     (8, 8)
     """
-    _check.choice("missing", missing, _MISSING)
+    checks.choice("missing", missing, _MISSING)
     local = "://" not in str(path)
     if local and not Path(path).exists():
         raise FileNotFoundError(f"path {str(path)!r} does not exist")
@@ -105,12 +104,12 @@ def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "
 
 
 def source_of(name: str, x: Any) -> Any:
-    """Return a numpy array, a dask array or a StoredArray; refuse everything else."""
+    """Return a numpy array, a dask array or a StoredArray; raise for everything else."""
     if isinstance(x, zarr.Array):
         return _of_zarr(x, "error")
     if isinstance(x, h5py.Dataset):
         return _of_hdf5(x, "error")
-    if isinstance(x, np.memmap) and isinstance(x.base, mmap.mmap):  # whole: a worker opens it again; a view of one is an array as any
+    if isinstance(x, np.memmap) and isinstance(x.base, mmap.mmap):  # a worker opens it again; a view of one is an ordinary array
         return StoredArray(str(x.filename), x, partial(_read_memmap, _form(x)))
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} is a numpy MaskedArray; pass {name}.filled(0) and mask=~{name}.mask instead")
@@ -121,16 +120,16 @@ def source_of(name: str, x: Any) -> Any:
 
 
 def volume_dtype(name: str, source: Any, n_phases: int | None) -> np.dtype:
-    """Return the dtype of the statistics; refuse what is neither labels with their number nor probabilities."""
+    """Return the dtype of the statistics; raise unless these are labels with n_phases, or probabilities."""
     like = np.empty(0, source.dtype)
     xp = namespace(m=like)
     if n_phases is not None:
         if not xp.isdtype(source.dtype, ("integral", "bool")):
-            raise TypeError(f"{name} must be labels, integers or booleans, where n_phases is given, got {source.dtype}")
+            raise TypeError(f"{name} must hold labels, integers or booleans, if n_phases is given, got {source.dtype}")
         return np.dtype(np.float64)
     if xp.isdtype(source.dtype, "integral"):
         raise TypeError(f"{name} of {source.dtype} holds labels; give n_phases, or floats for probabilities of phases")
-    _check.real(name, like, xp, booleans=True)
+    checks.real(name, like, xp, booleans=True)
     return np.dtype(result_dtype(like, xp))
 
 
@@ -140,13 +139,13 @@ def _read_npy(path: str, part: Any) -> np.ndarray:
 
 
 def _form(x: np.memmap) -> dict[str, Any]:
-    """Return what opens a whole memmap again."""
+    """Return the arguments that open a memmap again."""
     order = "C" if x.flags.c_contiguous else "F"
     return dict(filename=str(x.filename), dtype=x.dtype, offset=x.offset, shape=x.shape, order=order)
 
 
 def _read_memmap(form: dict[str, Any], part: Any) -> np.ndarray:
-    """Read a part of a file of numbers."""
+    """Read a part of a raw file."""
     return np.array(np.memmap(mode="r", **form)[part])
 
 
@@ -163,13 +162,13 @@ def _read_zarr(array: zarr.Array, part: Any) -> Any:
 
 def _dataset(file: h5py.File, dataset: str | None) -> h5py.Dataset:
     """Return a dataset of an HDF5 file by its path."""
-    found = None if dataset is None else file.get(dataset)
-    if not isinstance(found, h5py.Dataset):
+    item = None if dataset is None else file.get(dataset)
+    if not isinstance(item, h5py.Dataset):
         names: list[str] = []
         file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
         listed = ", ".join(names[:_MOST_NAMES]) or "none"
-        raise ValueError(f"dataset must name one of the datasets of {file.filename}, which are {listed}; got {dataset!r}")
-    return found
+        raise ValueError(f"dataset must be one of the datasets of {file.filename}, which are {listed}; got {dataset!r}")
+    return item
 
 
 def _of_hdf5(dataset: h5py.Dataset, missing: str) -> StoredArray:
@@ -178,12 +177,13 @@ def _of_hdf5(dataset: h5py.Dataset, missing: str) -> StoredArray:
     if missing == "error" and not dataset.is_virtual and dataset.external is None:
         if dataset.chunks is None:
             if dataset.size and not dataset.id.get_storage_size():
-                raise ValueError(f"{path}:{name} was never written: HDF5 would read its fill value; missing='fill' takes it")
+                raise ValueError(f"{path}:{name} was never written: HDF5 would read its fill value; missing='fill' accepts that")
         else:
             grid = _grid(dataset.shape, dataset.chunks)
             if dataset.id.get_num_chunks() < math.prod(grid):
                 starts = {dataset.id.get_chunk_info(i).chunk_offset for i in range(dataset.id.get_num_chunks())}
-                _refuse(f"{path}:{name}", dataset.chunks, [at for at in _places(grid) if _start(at, dataset.chunks) not in starts], grid)
+                lacking = [at for at in _indices(grid) if _start(at, dataset.chunks) not in starts]
+                _raise_if_missing(f"{path}:{name}", dataset.chunks, lacking, grid)
     return StoredArray(f"{path}:{name}", dataset, partial(_read_hdf5, path, name))
 
 
@@ -192,16 +192,16 @@ def _of_zarr(array: zarr.Array, missing: str) -> StoredArray:
     name = str(array.store_path)
     if missing == "error":
         if not array.store.supports_listing:
-            raise ValueError(f"{name} lies in a store that cannot list its chunks; missing='fill' trusts that it is whole")
-        chunks = getattr(array, "shards", None) or array.chunks  # what is stored as one
+            raise ValueError(f"{name} is in a store that cannot list its chunks; missing='fill' skips the check")
+        chunks = getattr(array, "shards", None) or array.chunks  # the unit of storage
         grid, keys = _grid(array.shape, chunks), sync(_keys(array))
-        lacking = [at for at in _places(grid) if array.metadata.encode_chunk_key(at) not in keys]
-        _refuse(name, chunks, lacking, grid)
+        lacking = [at for at in _indices(grid) if array.metadata.encode_chunk_key(at) not in keys]
+        _raise_if_missing(name, chunks, lacking, grid)
     return StoredArray(name, array, partial(_read_zarr, array))
 
 
 async def _keys(array: zarr.Array) -> set[str]:
-    """List the keys of a zarr array in its store, from its own folder on."""
+    """List the keys of a zarr array in its store, relative to its own folder."""
     folder = array.store_path.path
     prefix = f"{folder}/" if folder else ""
     return {key.removeprefix(prefix) async for key in array.store.list_prefix(prefix)}
@@ -212,8 +212,8 @@ def _grid(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(-(-size // n) for size, n in zip(shape, chunks, strict=True))
 
 
-def _places(grid: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the places of all chunks."""
+def _indices(grid: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the indices of all chunks."""
     return list(product(*map(range, grid)))
 
 
@@ -222,11 +222,11 @@ def _start(at: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(i * n for i, n in zip(at, chunks, strict=True))
 
 
-def _refuse(name: str, chunks: tuple[int, ...], lacking: list[tuple[int, ...]], grid: tuple[int, ...]) -> None:
-    """Refuse a store that lacks chunks, and name the first."""
+def _raise_if_missing(name: str, chunks: tuple[int, ...], lacking: list[tuple[int, ...]], grid: tuple[int, ...]) -> None:
+    """Raise if a store lacks chunks; the message names the first."""
     if lacking:
         first = ", ".join(f"{start}:{start + n}" for start, n in zip(_start(lacking[0], chunks), chunks, strict=True))
         raise ValueError(
             f"{name} lacks {len(lacking)} of {math.prod(grid)} chunks, the first at {lacking[0]}, points [{first}]; "
-            "they would be read as the fill value. open_array(path, missing='fill') takes that, for a store written without empty chunks"
+            "they would be read as the fill value. Use open_array(path, missing='fill') for a store written without empty chunks"
         )

@@ -1,4 +1,4 @@
-"""Features of samples: the pairs and lags that they stand for, their names, and half of them where the others say the same."""
+"""Features: the pairs and lags that they stand for, their names, and the folding of even statistics to half the lags."""
 
 import itertools
 import math
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def list_pairs(pairs: Any, n_phases: int) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of phases in the order of the features; correlations checks them."""
+    """Return the pairs of phases in the order of the features; correlations() checks them."""
     if not isinstance(pairs, str):
         return tuple((h, k) for h, k in pairs)
     if pairs == "all":
@@ -19,21 +19,21 @@ def list_pairs(pairs: Any, n_phases: int) -> tuple[tuple[int, int], ...]:
 
 
 def name_features(pairs: Sequence[tuple[int, int]], points: Iterable[str], n_phases: int) -> np.ndarray:
-    """Return a name for each pair at each lag or radius."""
+    """Return the name of each pair at each lag or radius."""
     between, points = "" if n_phases <= 10 else ",", list(points)
     return np.array([f"f{h}{between}{k}({point})" for h, k in pairs for point in points], dtype=object)
 
 
 def name_lags(lags: Iterable[np.ndarray]) -> list[str]:
-    """Write each lag, as "+3,-2"."""
+    """Return each lag as text, such as "+3,-2"."""
     return [",".join(f"{step:+d}" if step else "0" for step in r) for r in itertools.product(*lags)]
 
 
-class HalfLags:
-    """Which of the centred lags of each pair are kept as features, and how the others come back from them.
+class LagFolding:
+    """Which of the centred lags of each pair become features, and how all lags are recovered from these.
 
-    An even statistic has f(-r) = f(r): of r and -r the later one is kept, times the square root of 2. A lag without partner, as the first
-    of an even crop, or that is its own, as the zero lag, is kept as it is.
+    An even statistic has f(-r) = f(r): the later of r and -r is kept, times the square root of 2. A lag without partner, such as the first
+    one of an even crop, and one that is its own partner, such as the zero lag, are kept unchanged.
     """
 
     def __init__(self, lags: tuple[int, ...], wraps: tuple[bool, ...], even: Sequence[bool]) -> None:
@@ -48,7 +48,7 @@ class HalfLags:
             column = column if not is_even else column[np.where(partner < 0, own, np.maximum(own, partner))]
             source.append(sum(len(k) for k in kept) + column)
             kept.append(keep)
-        self.source = np.concatenate(source)  # of every lag of every pair, the feature that tells it
+        self.source = np.concatenate(source)  # the feature of every lag of every pair
         twice = np.bincount(self.source) == 2
         self.weight = np.where(twice, math.sqrt(2), 1.0)
         self.kept = np.concatenate([keep + i * size for i, keep in enumerate(kept)])
@@ -63,12 +63,12 @@ class HalfLags:
 
 
 def _partners(lags: tuple[int, ...], wraps: tuple[bool, ...]) -> np.ndarray:
-    """Return the flat index of -r for each centred lag r, -1 where it is not among them."""
+    """Return the flat index of -r for each centred lag r, or -1 if -r is not among the lags."""
     indices = np.indices(lags).reshape(len(lags), -1)
-    opposite, there = [], np.ones(indices.shape[1], dtype=bool)
+    opposite, inside = [], np.ones(indices.shape[1], dtype=bool)
     for index, n, wrapped in zip(indices, lags, wraps, strict=True):
-        turned = 2 * (n // 2) - index
-        turned = turned % n if wrapped else turned
-        there &= turned < n
-        opposite.append(np.minimum(turned, n - 1))
-    return np.where(there, np.ravel_multi_index(tuple(opposite), lags), -1)
+        negative = 2 * (n // 2) - index
+        negative = negative % n if wrapped else negative
+        inside &= negative < n
+        opposite.append(np.minimum(negative, n - 1))
+    return np.where(inside, np.ravel_multi_index(tuple(opposite), lags), -1)

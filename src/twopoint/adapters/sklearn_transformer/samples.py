@@ -1,4 +1,4 @@
-"""Samples of a dataset: labels, the probability of phase 1, or phase probabilities; as microstructures, and their statistics."""
+"""Samples, which are labels, the probability of phase 1 or phase probabilities: their microstructures, and the statistics of these."""
 
 import math
 from collections.abc import Iterable
@@ -10,29 +10,29 @@ from twopoint import correlations, one_hot, pair_counts, radial_average, two_pha
 
 
 def in_shape(X: np.ndarray, shape: Iterable[int] | None, ndim: int) -> np.ndarray:
-    """Return samples as (n_samples, *space) or (n_samples, phases, *space); refuse others."""
+    """Return samples as (n_samples, *space) or (n_samples, phases, *space); raise for other shapes."""
     if shape is not None:
         shape = tuple(shape)
         if X.shape[1:] not in (shape, (math.prod(shape),)):
             raise ValueError(f"X must hold samples of shape={shape}, or flat, {math.prod(shape)} values each, got {X.shape[1:]}")
         X = X.reshape(len(X), *shape)
     if X.ndim not in (ndim + 1, ndim + 2):
-        hint = "; give shape= for flat samples" if shape is None and X.ndim == 2 else ""
-        wanted = "(n_samples, *space) or (n_samples, phases, *space)"
-        raise ValueError(f"X must be {wanted} with ndim={ndim} axes of space, got shape {X.shape}{hint}")
+        hint = "; pass shape= for flat samples" if shape is None and X.ndim == 2 else ""
+        forms = "(n_samples, *space) or (n_samples, phases, *space)"
+        raise ValueError(f"X must be {forms} with ndim={ndim} axes of space, got shape {X.shape}{hint}")
     return X
 
 
-MANY = 64  # phases that nobody has; so many labels are gray values
+_GRAY = 64  # labels from here on are taken for gray values: no material has as many phases
 
 
 def count_phases(X: np.ndarray, n_phases: int | None, *, ndim: int, implied_phase: bool) -> int:
-    """Return the number of phases of samples; refuse another number than said."""
+    """Return the number of phases of samples; raise if n_phases differs from it."""
     if X.ndim == ndim + 2:
-        found = X.shape[1] + implied_phase
-        if n_phases not in (None, found):
-            raise ValueError(f"X of shape {X.shape} holds {found} phases, one implied: {implied_phase}; got n_phases={n_phases!r}")
-        return found
+        n = X.shape[1] + implied_phase
+        if n_phases not in (None, n):
+            raise ValueError(f"X of shape {X.shape} holds {n} phases, one implied: {implied_phase}; got n_phases={n_phases!r}")
+        return n
     if X.dtype.kind == "f":
         if n_phases not in (None, 2):
             raise ValueError(
@@ -41,9 +41,9 @@ def count_phases(X: np.ndarray, n_phases: int | None, *, ndim: int, implied_phas
             )
         return 2
     if implied_phase:
-        raise ValueError("implied_phase=True is for probabilities that leave phase 0 out; X of integers holds labels")
-    if n_phases is None and X.max() >= MANY:
-        raise ValueError(f"X of integers holds labels 0 to N-1, got {X.max()}: gray values? Divide by 255, or give n_phases")
+        raise ValueError("implied_phase=True is for probabilities without phase 0, but X of integers holds labels")
+    if n_phases is None and X.max() >= _GRAY:
+        raise ValueError(f"X of integers holds labels 0 to N-1, got {X.max()}: gray values? Divide by 255, or pass n_phases")
     return max(2, int(X.max()) + 1) if n_phases is None else n_phases
 
 
@@ -68,9 +68,9 @@ def statistics(m: np.ndarray, pairs: Any, mask: np.ndarray | None, **options: An
 def in_shells(
     f: np.ndarray, space: tuple[int, ...], mask: np.ndarray | None, spacing: Any, **options: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return radii, and centred statistics averaged over directions, (n_samples, pairs, shells)."""
-    counted = options["boundary"] == "open" or mask is not None
-    count = pair_counts(np.ones(space) if mask is None else mask, centered=True, **options) if counted else None
+    """Return the radii and the centred statistics averaged over directions, (n_samples, pairs, shells)."""
+    uneven = options["boundary"] == "open" or mask is not None  # the lags span different numbers of pairs
+    count = pair_counts(np.ones(space) if mask is None else mask, centered=True, **options) if uneven else None
     r, values = radial_average(f, ndim=options["ndim"], centered=True, spacing=spacing, count=count)
     return r, values
 

@@ -1,4 +1,4 @@
-"""Writing a dask array to disk: the whole of it or nothing."""
+"""Writing a dask array to disk, completely or not at all."""
 
 import os
 import shutil
@@ -9,35 +9,35 @@ from typing import Any
 import dask.array as da
 import zarr
 
-from .._namespace import Array
+from ...arrays.types import Array
 
 
 def save_zarr(f: Any, path: str | Path, *, overwrite: bool = False) -> Array:
-    """Compute a dask array chunk by chunk into a zarr folder, which gets its name only when it is whole.
+    """Compute a dask array chunk by chunk into a zarr folder, which gets its name only when it is complete.
 
-    It is written beside its place under a temporary name. Where a task fails, or a worker dies more often than dask retries, that is
-    removed, the error is raised, and what lay at path before stays.
+    It is written beside path under a temporary name. If a task fails, or a worker dies more often than dask retries, the temporary
+    folder is removed, the error is raised, and what was at path before is unchanged.
 
     Parameters
     ----------
     f : dask array
-        Statistics, or anything else. Its chunks become those on disk, the uneven ones made even.
+        Statistics, or any other. Its chunks become those on disk; uneven chunks are made even.
     path : str or Path
-        A local folder, which all workers see.
+        A local folder that all workers can access.
     overwrite : bool
-        Whether to replace what lies there.
+        Whether to replace what is at path.
 
     Returns
     -------
     dask array
-        The same values, to be read from disk.
+        The same values, read from disk.
 
     Raises
     ------
     TypeError
-        If f is no dask array.
+        If f is not a dask array.
     FileExistsError
-        If there is something at path, unless it is to be replaced.
+        If path exists and overwrite is False.
 
     References
     ----------
@@ -52,7 +52,7 @@ def save_zarr(f: Any, path: str | Path, *, overwrite: bool = False) -> Array:
     45
     """
     if not isinstance(f, da.Array):
-        raise TypeError(f"f must be a dask array, got {type(f).__name__}; dask.array.from_array makes one")
+        raise TypeError(f"f must be a dask array, got {type(f).__name__}; dask.array.from_array creates one")
     place = Path(path).resolve()
     if place.exists() and not overwrite:
         raise FileExistsError(f"path {str(place)!r} exists; overwrite=True replaces it")
@@ -61,17 +61,17 @@ def save_zarr(f: Any, path: str | Path, *, overwrite: bool = False) -> Array:
     folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".part", dir=place.parent))
     try:
         whole = folder / "whole"
-        kept = {"write_empty_chunks": True}  # so that a missing chunk is a fault
+        kept = {"write_empty_chunks": True}  # so that a missing chunk means an incomplete store
         array = zarr.create_array(store=str(whole), shape=f.shape, chunks=even, dtype=f.dtype, config=kept)
         da.store(f.rechunk(even), array, lock=False)
-        _take_place(whole, place, folder / "before")
+        _rename(whole, place, folder / "before")
     finally:
         shutil.rmtree(folder)
     return da.from_array(zarr.open_array(store=str(place), mode="r"), chunks=even)
 
 
-def _take_place(whole: Path, place: Path, before: Path) -> None:
-    """Give a whole folder its name; one that cannot get it leaves what had it before."""
+def _rename(whole: Path, place: Path, before: Path) -> None:
+    """Rename a complete folder to its final name; restore what was there before if that fails."""
     if place.exists():
         os.replace(place, before)
     try:

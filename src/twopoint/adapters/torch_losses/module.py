@@ -1,0 +1,45 @@
+"""What all losses as modules of torch have in common."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+class LossModule(nn.Module):
+    """A loss whose options are attributes; options that are tensors are buffers."""
+
+    _defaults: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        parameters = inspect.signature(cls.__init__).parameters
+        cls._defaults = {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__()
+        for name in self._defaults:
+            value = options[name]
+            if name == "mask" and value is not None:
+                value = torch.as_tensor(value) != 0  # half() and double() do not convert booleans
+            if name == "mask" or (isinstance(value, Tensor) and not isinstance(value, nn.Parameter)):
+                self.register_buffer(name, value, persistent=False)
+            else:
+                setattr(self, name, tuple(value) if isinstance(value, Iterator) else value)
+
+    def _options(self) -> dict[str, Any]:
+        """Return the options of the function."""
+        return {name: getattr(self, name) for name in self._defaults if name != "cache"}
+
+    def extra_repr(self) -> str:
+        """Show the options that differ from their defaults."""
+        shown = []
+        for name, default in self._defaults.items():
+            value = getattr(self, name)
+            if isinstance(value, Tensor) and value.ndim:
+                shown.append(f"{name}={tuple(value.shape)}")
+            elif value is not None and value != default:
+                shown.append(f"{name}={value!r}")
+        return ", ".join(shown)
