@@ -46,7 +46,7 @@ class DatasetLoss:
     >>> for start in range(0, 5, 2):
     ...     validation.add(0.9 * target[start : start + 2] + 0.05, target[start : start + 2])
     >>> len(validation), round(validation.mean, 4), round(validation.median, 4)
-    (5, 0.0189, 0.0189)
+    (5, 0.0091, 0.0091)
     """
 
     def __init__(self, loss: Callable[..., Array] = cess, **options: Any) -> None:

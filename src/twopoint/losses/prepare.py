@@ -198,7 +198,8 @@ def _multiplicity(pair: Pair, plan: Plan, pairs: Pairs, like: Array, xp: Namespa
     ahead, behind = float((h, k) in pairs), float(h != k and (k, h) in pairs)
     if plan.lags.shape == plan.lags.stored:  # a user sees all stored lags
         return ahead + behind
-    here, there = (plan.lags.inside(like, xp, opposite=opposite) for opposite in (False, True))
+    here: Array = plan.lags.inside(like, xp)
+    there: Array = plan.lags.inside(like, xp, opposite=True)
     return xp.broadcast_to(ahead * here + behind * there, plan.lags.stored)
 
 

@@ -130,7 +130,7 @@ def _drive(searches: Sequence[Generator[Array, Evaluation, Any]], evaluate: Eval
 
     waiting = iter(range(len(searches)))
     while len(found) < len(searches):
-        while not wanted or (len(wanted) + 1) * math.prod(next(iter(wanted.values())).shape) <= AT_ONCE:
+        while not requested or (len(requested) + 1) * math.prod(next(iter(requested.values())).shape) <= AT_ONCE:
             if (i := next(waiting, None)) is None:
                 break
             advance(i, None)

@@ -51,8 +51,8 @@ def statistics_error(m: Array, target: Target, *, ndim: int = 2) -> float:
     m = one_hot(to_numpy(m), n, ndim=ndim) if integers else to_numpy(m)
     if m.shape != (n, *space):
         raise ValueError(f"m must have shape {(n, *space)}, or be labels of shape {space}, got {m.shape}")
-    options = {"boundary": statistics.boundary, "mask": statistics.mask, "crop": statistics.crop, "pairs": statistics.pairs or "all"}
-    f = correlations(m.astype(np.float64), ndim=ndim, **options)
+    boundary, mask, crop, pairs = statistics.boundary, statistics.mask, statistics.crop, statistics.pairs or "all"
+    f = correlations(m.astype(np.float64), ndim=ndim, boundary=boundary, mask=mask, crop=crop, pairs=pairs)
     expected, scale = statistics.correlations.astype(np.float64), structure(statistics)
     if not scale > 1e-12 * float(np.linalg.norm(expected)):
         raise ValueError("target must have statistics that change with the lag; these do not, or are not finite")
