@@ -113,7 +113,7 @@ def problem(case):
 def couple(state, rng):
     """Two counting points of different phases."""
     while True:
-        a, b = rng.choice(np.flatnonzero(state.counting), 2, replace=False)
+        a, b = rng.choice(np.flatnonzero(state.point_mask), 2, replace=False)
         if state.labels[a] != state.labels[b]:
             return int(a), int(b)
 
