@@ -71,7 +71,8 @@ def start(folder: Path, name: str, code: str) -> int:
         sys.path.insert(0, str(folder / "src"))
         os.chdir(ROOT)
         tests = [word for word in CONFIG["test-command"].split() if word.startswith("tests/")]
-        options = ["-x", "-q", "-m", "numpy_only and not slow", "-k", "not two_libraries", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        options = ["-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:xdist"]  # one process, no workers
+        options += ["-x", "-q", "-m", "numpy_only and not slow", "-k", "not two_libraries"]
         status = int(pytest.main([*options, "-W", "ignore::pytest.PytestAssertRewriteWarning", *tests]) != 0)
     finally:
         os._exit(status)
