@@ -26,6 +26,9 @@ MAY_NAME_FRAMEWORKS = (
     "twopoint.cli.doctor",
     "twopoint_models.*",
 )
+# Inside the command line, lowest first; what it has beside these is for all of it.
+IN_CLI = ("options terminal memory", "reading", "measures", "saved_statistics known_answers", "showing", "COMMANDS", "commands", "app")
+CLI_HEIGHT = {name: height for height, names in enumerate(IN_CLI) for name in names.split()}
 WITHOUT_BRANCHES = ("statistics", "descriptors", "losses", "reconstruction", "synthetic")  # but losses.gradient
 PREDICATES = {"is_numpy", "is_torch", "is_jax"}
 LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules.*", "twopoint_models.*_vae.train")
@@ -106,6 +109,21 @@ def check_synthetic(tree: Tree) -> list[str]:
 def check_circles(tree: Tree) -> list[str]:
     """No circle anywhere in either package; an import inside a function closes one too."""
     return circles({name: sorted(modules_used(module, tree)) for name, module in tree.items()})
+
+
+def check_cli(tree: Tree) -> list[str]:
+    """Inside the command line: what reads, what measures, what shows, and one file a command above them."""
+
+    def height(name: str) -> int:
+        part = name.split(".")[2] if name.count(".") > 1 else "terminal"
+        return CLI_HEIGHT.get(part, CLI_HEIGHT["COMMANDS"])
+
+    return [
+        f"{module.name}:{found.line} imports {target}, which is above it in the command line"
+        for module in core(tree)
+        for target, found in within(module, tree)
+        if room(module.name) == room(target) == "cli" and height(target) > height(module.name)
+    ]
 
 
 def check_branches(tree: Tree) -> list[str]:
@@ -258,6 +276,7 @@ CHECKS = (
     check_rooms,
     check_synthetic,
     check_circles,
+    check_cli,
     check_branches,
     check_names,
     check_sizes,
@@ -303,6 +322,8 @@ PLANTED = [
     (check_rooms, "twopoint/synthetic/boxes.py", "def f():\n    from twopoint.statistics import lags", "no room below"),
     (check_rooms, "twopoint/novel.py", "", "no place in ROOMS"),
     (check_synthetic, "twopoint/losses/spatial.py", "from ..synthetic import circles", "stands apart"),
+    (check_cli, "twopoint/cli/reading/load.py", "from ..showing import tables", "above it in the command line"),
+    (check_cli, "twopoint/cli/measures.py", "def f():\n    from .stats import run", "above it in the command line"),
     (check_branches, "twopoint/statistics/chunks.py", "from ..arrays.frameworks import is_jax", "asks is_jax"),
     (check_branches, "twopoint/losses/spatial.py", "def f():\n    from twopoint.arrays.frameworks import is_torch", "asks is_torch"),
     (check_names, "twopoint/statistics/_hidden.py", "", "begins with an underscore"),
