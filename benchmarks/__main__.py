@@ -12,8 +12,9 @@ install the peers.
 
 With --beside the contenders are this checkout's twopoint and that of PATH, another checkout, each in a process of its own that stays
 alive. Cases and sizes are those of beside_tasks.py, or, where PATH has its own, that side's. Printed are the medians in milliseconds
-and the median over rounds of the ratio of the two, this to the other, with its 95 % interval by bootstrap. If that lies above 1.03 for
-a case, or if results differ, the exit status is 1.
+and the median over rounds of the ratio of the two, this to the other, with its 95 % interval by bootstrap. A case that
+comes out slower is timed in two more pairs of processes and judged by all rounds. If an interval still lies above 1.03, or if results
+differ, the exit status is 1.
 """
 
 import argparse

@@ -173,10 +173,20 @@ def test_a_slower_checkout_is_found(tmp_path):
     found = beside.case("numpy-value-small", {beside.THIS: slow, beside.OTHER: ROOT}, 3, small=True)
     assert found["slower"]
     assert found["ratio"]["low"] > 2
+    assert found["rounds"] == 9  # timed in two more pairs of processes
     assert "none" not in beside.verdict([found])
     found = beside.case("numpy-value-small", {beside.THIS: ROOT, beside.OTHER: slow}, 3, small=True)
     assert not found["slower"]
     assert found["ratio"]["high"] < 1
+
+
+def test_one_slow_process_is_no_slower_checkout(monkeypatch):
+    pairs = iter([[1.1] * 30, [1.0] * 30, [0.99] * 30])
+    monkeypatch.setattr(beside, "measured", lambda *_, **__: ({}, {beside.THIS: next(pairs), beside.OTHER: [1.0] * 30}))
+    found = beside.case("numpy-value", SAME, 30)
+    assert found["rounds"] == 90
+    assert found["ratio"]["median"] == 1.0
+    assert not found["slower"]
 
 
 def test_a_wrong_checkout_is_not_timed(tmp_path):
