@@ -4,6 +4,9 @@ import os
 from collections import Counter
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores, so each works with one thread
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import hypothesis
 import jaxtyping
 import numpy as np
@@ -76,20 +79,33 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("slow")
 
 
+def _on_jax(item: pytest.Item) -> bool:
+    return getattr(item, "callspec", None) is not None and item.callspec.params.get("backend") == "jax"
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under -m slow run the tests of hypothesis too, with the profile of 500 examples; leave five of six cases on jax to it.
+    """Choose the cases of large matrices that a plain pytest runs; .ci/run leaves out none but the slow ones.
 
-    jax compiles a program for each shape and option: a third of all time was its. Tests of three cases or fewer keep them all.
+    Of a test marked matrix(keep=n) all cases but the first n are long. jax compiles a program for each shape and option, a third of all
+    time: of its cases all but the first are long, and of tests of more than three cases five of six are slow. Under -m slow the tests of
+    hypothesis run too, with the profile of 500 examples.
     """
     on_jax: dict[tuple[Path, str], list[pytest.Item]] = {}
+    elsewhere: dict[tuple[Path, str], list[pytest.Item]] = {}
     for item in items:
-        if getattr(item, "callspec", None) is not None and item.callspec.params.get("backend") == "jax":
-            on_jax.setdefault((item.path, item.originalname), []).append(item)
+        cases = on_jax if _on_jax(item) else elsewhere
+        cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
     for cases in on_jax.values():
-        for number, item in enumerate(cases if len(cases) > 3 else ()):
-            if number % 6:
+        for number, item in enumerate(cases):
+            if number % 6 and len(cases) > 3:
                 item.add_marker(pytest.mark.slow)
+            if number or item.get_closest_marker("long_on_jax"):
+                item.add_marker(pytest.mark.long)
+    for cases in elsewhere.values():
+        matrix = cases[0].get_closest_marker("matrix")
+        for item in cases[matrix.kwargs["keep"] :] if matrix else ():
+            item.add_marker(pytest.mark.long)
     if _slow_form(config):
         for item in items:
             if getattr(getattr(item, "function", None), "is_hypothesis_test", False):

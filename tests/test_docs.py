@@ -88,6 +88,7 @@ SMALLER = {
 PAGES = {path.stem: re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL) for path in sorted(DOCS.glob("*.md"))}
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("page", [name for name, blocks in PAGES.items() if blocks and name not in IN_EXECUTED_PAGES])
 def test_blocks_run(page, tmp_path, monkeypatch, unchecked):
     monkeypatch.chdir(tmp_path)

@@ -70,6 +70,7 @@ def test_dataset(tmp_path):
         assert json.loads(file["NBSA"]["NBSA - labels"][2])["period"] == pytest.approx(8.6 / 8)
 
 
+@pytest.mark.long
 def test_a_dataset_goes_on_after_a_kill(tmp_path):
     """Killed between two blocks: what is there is kept, another seed is refused, and the whole is as if it had never stopped."""
     arguments = [sys.executable, EXAMPLES / "make_dataset.py", "--count", "600", "--size", "32", "--classes", "VoidSmall", "--workers", "1"]
@@ -122,6 +123,7 @@ def test_homogenised_dataset(tmp_path, own_file):
         assert (file.attrs["PLANE"], file.attrs["TOLERANCE"]) == ("stress", 1e-4)
 
 
+@pytest.mark.long
 def test_homogenising_goes_on_after_a_kill(tmp_path, own_file):
     """The same numbers as without a kill, up to the tolerance; other moduli are refused."""
     arguments = [sys.executable, EXAMPLES / "homogenise.py", own_file, "--tolerance", "1e-12"]
@@ -142,6 +144,7 @@ def test_homogenising_goes_on_after_a_kill(tmp_path, own_file):
         assert a["A"]["homogenized_thermal"][:] == pytest.approx(b["A"]["homogenized_thermal"][:], rel=1e-9)
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -165,6 +168,7 @@ def test_a_wrong_command_is_one_line_and_leaves_nothing(tmp_path, own_file, argu
     assert [each.name for each in tmp_path.iterdir()] == ["own.h5"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_data")
 def test_published_conductivities(tmp_path):
     """Small: 3 images a class; one of them, the first of VoronoiLarge, is half of what is off."""
@@ -197,6 +201,7 @@ def runs(tmp_path):
     return tmp_path / "runs"
 
 
+@pytest.mark.long
 def test_evaluation_of_networks(tmp_path, own_file, runs):
     """Small: three images of a class, two of the other; the numbers are those of the networks' latent means."""
     summary, printed = run("evaluate_cess_vae", tmp_path / "out", "--runs", runs, "--data", own_file)
@@ -224,6 +229,7 @@ def test_evaluation_of_networks(tmp_path, own_file, runs):
     assert min((tmp_path / "out" / name).stat().st_size for name in pictures) > 10_000
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -242,6 +248,7 @@ def test_evaluation_refuses(spoil, message, tmp_path, own_file, runs):
 TINY = ("--size", 32, "--width", 2, "--epochs", 2, "--batch-size", 8, "--fractions", 0.5, 0.5, 0)
 
 
+@pytest.mark.long
 def test_train_on_micrographs(tmp_path):
     """From two pictures to a network and its evaluation."""
     rng = np.random.default_rng(0)
@@ -256,6 +263,7 @@ def test_train_on_micrographs(tmp_path):
     assert not (tmp_path / "runs/generated.h5").exists()
 
 
+@pytest.mark.long
 def test_train_after_a_sweep_in_two_processes(tmp_path):
     """Images that are generated, a study that both processes share, first halves that both regimes share."""
     arguments = [*TINY, "--count", 3, "--regimes", "cess_finetuned", "mse_cess", "--trials", 2, "--trial-epochs", 0.5]
@@ -266,6 +274,7 @@ def test_train_after_a_sweep_in_two_processes(tmp_path):
     assert {path.parent.name for path in tmp_path.rglob("model.safetensors")} == {"cess_finetuned", "mse_cess", "mse"}
 
 
+@pytest.mark.long
 def test_tasks_of_the_manifold(tmp_path, own_file):
     """Random filters; shifts with their own padding; what is in the folder already stays."""
     (tmp_path / "summary.json").write_text('{"earlier": 1}')
@@ -300,6 +309,7 @@ def textured_folder(folder):
     (folder / "notes.txt").write_text("nothing to see")
 
 
+@pytest.mark.long
 def test_micrographs_at_their_places(tmp_path):
     textured_folder(tmp_path / "own")
     summary, printed = run("manifold", tmp_path / "out", "--images", tmp_path / "own", "--vgg", "random")
@@ -331,6 +341,7 @@ def test_wrong_commands_of_the_manifold_are_one_line(tmp_path, name, arguments, 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_textures_are_synthesised(tmp_path):
     """A gray picture and one of phases, of one of which the memberships are kept."""
     rng = np.random.default_rng(0)
@@ -347,6 +358,7 @@ def test_textures_are_synthesised(tmp_path):
     assert all((tmp_path / name / "textures.png").stat().st_size > 10_000 for name in "ab")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_data")
 def test_gallery(tmp_path):
     summary, printed = run("gallery_micro2d", tmp_path)
@@ -358,6 +370,7 @@ def test_gallery(tmp_path):
     assert all((tmp_path / f"{name}.png").stat().st_size > 20_000 for name in ("gallery", "distributions"))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_data")
 def test_classifier(tmp_path):
     """Small: 20 images a class, 64 x 64; by chance .1 would be right."""
@@ -368,6 +381,7 @@ def test_classifier(tmp_path):
     assert (tmp_path / "confusion.png").stat().st_size > 10_000
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_data")
 def test_micrographs(tmp_path):
     summary, _ = run("reconstruct_micrographs", tmp_path)
@@ -378,6 +392,7 @@ def test_micrographs(tmp_path):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*smaller than the logging interval")
 @pytest.mark.filterwarnings("ignore:.*Starting from v1.9.0, `tensorboardX`")
 def test_statistics_vae(tmp_path, monkeypatch):
@@ -425,6 +440,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
     assert set(found["statistics"]) == {"volume_fraction_difference", "statistics_mse", "data_mse"}
 
 
+@pytest.mark.long
 def test_texture_vae(tmp_path, monkeypatch):
     """Trained on small castings, evaluated on the parts that were kept."""
     tiny = "--castings 96 256 --size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 pool_1 --vgg random --latents 3"
@@ -456,6 +472,7 @@ def test_texture_vae(tmp_path, monkeypatch):
     assert len(list((tmp_path / "measured").glob("UTS of *.png"))) == 3
 
 
+@pytest.mark.long
 def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
     """Untrained networks, in this process, which has imported all of it: predictors, comparisons and designs are of what is homogenised."""
     torch.manual_seed(0)
@@ -494,6 +511,7 @@ def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
     assert "wanted E_x must lie in what these phases reach" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_train_in_jax(tmp_path, monkeypatch, own_file):
     """In this process; torch's tools read what it leaves, and a second call trains no more."""
     monkeypatch.syspath_prepend(EXAMPLES)
@@ -514,6 +532,7 @@ def test_train_in_jax(tmp_path, monkeypatch, own_file):
     assert len(lines) == 8  # the fifth that training left
 
 
+@pytest.mark.long
 def test_texture_vae_on_own_images_and_without_runs(tmp_path):
     save_gray(tmp_path / "own.png", np.random.default_rng(0).integers(0, 255, (40, 320), np.uint8))
     tiny = "--size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 --vgg random --latents 2 --accelerator cpu"

@@ -120,6 +120,7 @@ def test_importing_every_module_of_the_core_needs_numpy_and_scipy_alone():
     assert run(script) == "['arrays', 'backend', 'losses', 'reconstruction', 'statistics', 'synthetic']"
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("library", [pytest.param("numpy", marks=pytest.mark.numpy_only), "torch", "jax"])
 def test_the_package_works_where_the_others_are_missing(library):
     blocked, make, read = LIBRARIES[library]

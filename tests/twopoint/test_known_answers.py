@@ -24,6 +24,8 @@ def hold(backend, got, want, tolerance, what):
     oracles.close(np.where(np.isfinite(want), got, 0), np.nan_to_num(want), tolerance, what)
 
 
+@pytest.mark.matrix(keep=1)
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_archive(backend, dtype, shared_data):
     """On jax, which compiles a program for each shape, every twelfth case, in float32 every thirty-sixth; the slow form has all."""

@@ -21,6 +21,7 @@ def blobs(size, fraction, *, soft, rng):
     return (1 / (1 + np.exp(-noise / 0.05)) if soft else (noise > 0).astype(float))[None].astype(np.float32).astype(float)
 
 
+@pytest.mark.matrix(keep=31)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("fraction", [0.005, 0.5, 0.995])
@@ -79,6 +80,7 @@ print("held")
 """
 
 
+@pytest.mark.long
 def test_jax_without_x64():
     """In a process of its own, as the tests switch x64 on: statistics to rounding, exact counts, cropped gradients to the bar."""
     script = WITHOUT_X64.replace("{paths!r}", repr([str(Path(__file__).parent), str(TESTS)]))

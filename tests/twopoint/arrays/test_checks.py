@@ -386,6 +386,7 @@ def test_pairs_may_be_any_iterable_of_integers(name):
         np.testing.assert_array_equal(number(OPTIONED[name](M, pairs=pairs)), reference)
 
 
+@pytest.mark.long_on_jax
 def test_one_phase_alone_is_refused_unless_the_other_is_implied(backend):
     one = backend.make(ONE)
     statistics = tp.target_statistics(one)
@@ -749,6 +750,7 @@ def made(backend, options):
     return {name: backend.make(value) if name == "mask" else value for name, value in options.items()}
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("loss", TERMS)
 def test_extreme_images_have_finite_values_and_gradients(backend, loss, mode):
@@ -777,6 +779,7 @@ def test_extreme_images_have_finite_values_and_gradients(backend, loss, mode):
                 assert np.abs(slope).max() > 1, "the gradient dies where a phase is missing"
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize(("space", "dtype"), [((1,), np.float64), ((1, 1), np.float32), ((1, 3), np.float64), ((1, 1, 1), np.float32)])
 def test_images_of_one_pixel_have_finite_values_and_gradients(backend, space, dtype):
     p, t = (np.stack([np.full((1, *space), x, dtype) for x in levels]) for levels in ((0, 1, 0.3), (1, 1, 0.6)))
@@ -800,6 +803,7 @@ def test_extreme_features_have_finite_style_losses(backend, images):
     assert (backend.read(value) == 0) == (images == "identical")
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("boundary", ["periodic", "open"])
 def test_an_empty_mask_gives_zeros(backend, boundary):
     make, read = backend.make, backend.read

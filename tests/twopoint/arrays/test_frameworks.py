@@ -135,6 +135,7 @@ def report(backend: str, names: tuple[str, ...]) -> dict[str, str]:
     return evaluate(__file__, f"{{name: own.compiled(name, {backend!r}) for name in {names!r}}}")
 
 
+@pytest.mark.long
 def test_torch_compiles_without_a_break():
     """All in one process and one test: workers that share the names would compile them twice."""
     assert report("aot_eager", (*FUNCTIONS, *GRADIENTS)) == dict.fromkeys((*FUNCTIONS, *GRADIENTS), "")
@@ -163,6 +164,7 @@ def test_shapes_alone_suffice(name):
     assert got.shape == FUNCTIONS[name](torch.tensor(P), torch.tensor(T)).shape
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_jax_jits(name):
     p, t = jnp.asarray(P), jnp.asarray(T)
@@ -212,6 +214,7 @@ def test_a_sigma_may_be_traced():
 # ---- mapped -------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(("name", "mode"), [pair for pair in BOTH if pair[0] == "cess" or pair[1] in ("periodic", "masked_open")])
 def test_losses_map_over_a_batch(name, mode):
     p, t = (given(m, mode) for m in (P, T))
@@ -224,6 +227,7 @@ def test_losses_map_over_a_batch(name, mode):
         oracles.close(first[0], want[0], 1e-13, f"{vmap.__module__}, one target for all")
 
 
+@pytest.mark.long
 def test_correlations_map_over_any_axis():
     for make, vmap in ((torch.tensor, torch.func.vmap), (jnp.asarray, jax.vmap)):
         for options in ({}, {"boundary": "open", "centered": True}, {"crop": 2, "implied_phase": True}):
@@ -235,6 +239,7 @@ def test_correlations_map_over_any_axis():
         oracles.close(spectra, np.asarray(tp.power_spectrum(make(X))), 1e-13)
 
 
+@pytest.mark.long
 def test_masks_map_with_their_images():
     masks = np.stack([MASK, ~MASK])
     for make, vmap in ((torch.tensor, torch.func.vmap), (jnp.asarray, jax.vmap)):
@@ -243,6 +248,7 @@ def test_masks_map_with_their_images():
         oracles.close(np.asarray(got), np.asarray(want), 1e-13)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("mode", ["implied", "masked_open", "crop"])
 @pytest.mark.parametrize("name", ["msess", "cess", "mse_cess", "clamp"])
 def test_gradients_map_over_a_batch(name, mode):
@@ -273,6 +279,7 @@ def test_torch_holds_first_and_second_derivatives_to_finite_differences(name, mo
     assert gradgradcheck(lambda x: loss(x, t), (x,), eps=1e-6, atol=1e-6, rtol=1e-5, fast_mode=True)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("name", ["msess", "cess", "mse_cess"])
 def test_the_target_has_derivatives_too(name):
     p, t = (torch.tensor(m[0]) for m in (P, T))
@@ -281,6 +288,7 @@ def test_the_target_has_derivatives_too(name):
     oracles.close(jax.grad(LOSSES[name], argnums=1)(jnp.asarray(P[0]), jnp.asarray(T[0])), want, 1e-10)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(("name", "mode"), [pair for pair in BOTH if pair[0] == "cess" or pair[1] == "implied" or pair[0] == "style_loss"])
 def test_torch_and_jax_agree_in_all_derivatives(name, mode):
     p, t, v = (given(m, mode)[0] for m in (P, T, soft(1)))
@@ -356,6 +364,7 @@ def test_style_loss_gives_a_list_of_gradients_under_transformation():
 # ---- target statistics --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("mode", ["implied", "masked_open", "crop"])
 def test_statistics_pass_through_jax_as_a_pytree(mode):
     options = of(mode, jnp.asarray)
@@ -432,6 +441,7 @@ def test_autocast_keeps_single_precision(name):
     assert torch.equal(got, want)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(("name", "mode"), BOTH)
 def test_half_precision_is_computed_in_single(name, mode):
     """Equal to the last bit: what is rounded is the input, never the arithmetic."""
@@ -505,6 +515,7 @@ def compiled_transform(name: str) -> str:
     return ""
 
 
+@pytest.mark.long
 def test_transforms_of_torch_func_compile():
     names = ("grad", "vmap", "hessian")
     assert evaluate(__file__, f"[own.compiled_transform(name) for name in {names!r}]") == [""] * len(names)

@@ -110,6 +110,7 @@ def test_a_stack_without_its_last_pages_is_not_taken_for_an_image(run, tmp_path)
     cli_harness.refused(run("stats", "s.tif"), "damaged or cut off")
 
 
+@pytest.mark.long
 def test_gray_levels_and_labels_are_told_apart(run, tmp_path):
     few = (np.arange(400).reshape(20, 20) % 12).astype(np.uint8)
     np.save(tmp_path / "a.npy", few)

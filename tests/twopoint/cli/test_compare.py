@@ -75,6 +75,7 @@ def test_images_of_different_spacing_are_compared_at_the_coarser_one(run, tmp_pa
     assert json.loads(run("compare", "fine.npy", "coarse.npy", "--out", "c.png", "--json", "-").stdout)["error"] > 0.1
 
 
+@pytest.mark.long
 def test_windows_and_notes_of_one_file_and_names_of_two(run, tmp_path):
     Image.fromarray(GRAY).save(tmp_path / "a.png")
     result = run("compare", "a.png", "a.png")

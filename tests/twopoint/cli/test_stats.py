@@ -90,6 +90,7 @@ def test_stats_under_a_mask(run, photo, tmp_path):
     assert "points that count" in run("stats", photo, "--mask", "mask.png", "--force").stdout
 
 
+@pytest.mark.long
 def test_real_files_of_each_layout(run, shared_data):
     micrographs = shared_data / "data/micrographs"
     for source, shape, phases in (

@@ -92,6 +92,7 @@ def torch():
     return torch
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("loss", [tp.msess, tp.cess])
 @pytest.mark.parametrize("mode", oracles.MODES)
 def test_torchs_gradient_is_the_adjoints_and_its_derivatives_are_right(torch, loss, mode, rng):

@@ -33,6 +33,8 @@ def options_of(mode, backend, loss):
     return options
 
 
+@pytest.mark.matrix(keep=8)
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("mode", oracles.MODES)
 def test_libraries_agree_with_finite_differences_and_numpy(backend, name, mode):
@@ -94,6 +96,7 @@ def test_sums(backend):
     oracles.close(backend.read(gradient), sum(w * backend.read(g) for w, (_, g) in parts), 1e-12)
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("mode", oracles.MODES)
 def test_target_statistics_give_the_same(backend, mode):
     terms = [(2.0, tp.cess, {"crop": 3}), (0.5, tp.msess, {}), (0.1, tp.clamp, {"sigma": 0.1})]
@@ -108,6 +111,7 @@ def test_target_statistics_give_the_same(backend, mode):
             oracles.close(backend.read(got[1]), backend.read(want[1]), 1e-12)
 
 
+@pytest.mark.long_on_jax
 def test_target_statistics_of_one_dimension_tell_clamp(backend):
     p, t = backend.make(P[0, :, 0]), backend.make(T[0, :, 0])
     terms = [(1.0, tp.msess, {}), (1.0, tp.clamp, {"sigma": 0.1})]
@@ -115,6 +119,7 @@ def test_target_statistics_of_one_dimension_tell_clamp(backend):
     oracles.close(backend.read(value), backend.read(tp.msess(p, t, ndim=1)) + backend.read(tp.clamp(p, sigma=0.1, ndim=1)), 1e-12)
 
 
+@pytest.mark.long_on_jax
 def test_dtypes(backend):
     for dtype in (np.float32, np.float16, np.float64):
         if dtype is np.float16 and backend.name != "numpy":

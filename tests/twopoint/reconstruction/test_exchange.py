@@ -25,6 +25,7 @@ def shuffled(labels, seed=1):
     return np.random.default_rng(seed).permutation(labels.ravel()).reshape(labels.shape)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("n", [2, 3])
 @pytest.mark.parametrize("options", [{}, {"boundary": "open"}, {"crop": 7}, {"mask": np.indices((24, 24)).sum(0) % 11 > 1}])
 def test_the_error_falls_and_the_phases_keep_their_points(n, options):
@@ -52,6 +53,7 @@ def test_two_points_out_of_place_are_put_back():
     assert len(steps) < 100
 
 
+@pytest.mark.long
 def test_the_walk_leaves_the_first_local_minimum():
     labels = texture()
     statistics = tp.target_statistics(tp.two_phase(labels))
@@ -64,6 +66,7 @@ def test_the_walk_leaves_the_first_local_minimum():
     assert tp.statistics_error(found, statistics) == pytest.approx(errors[-1], rel=1e-9)
 
 
+@pytest.mark.long
 def test_seeds_decide_and_the_labels_given_are_left_alone():
     labels = texture()
     statistics = tp.target_statistics(tp.two_phase(labels))

@@ -225,6 +225,7 @@ def test_the_try_of_least_loss_is_gone_on_with():
     assert losses[2] < losses[0]
 
 
+@pytest.mark.long_on_jax
 def test_the_library_and_the_dtype_of_the_target_are_kept(backend):
     target = discs(16)
     plain, result = (tp.reconstruct(m, iterations=4, pulls=(0.1,), starts=2, polish=5) for m in (target, backend.make(target)))

@@ -19,6 +19,7 @@ def options_of(mode, backend):
     return options | ({"mask": backend.make(MASK)} if "mask" in options else {})
 
 
+@pytest.mark.matrix(keep=9)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", [None, 3, 2, (4, 5), (3, 2)], ids=str)
 def test_same_result_as_the_target(backend, mode, crop):
@@ -65,6 +66,7 @@ def test_map_and_cropped(backend):
     assert len(kinds) == 3 * (3 + 1) // 2 + 2  # pairs, mask, count
 
 
+@pytest.mark.matrix(keep=47)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", [None, 3, 2, (4, 4), (3, 2)], ids=str)
 @pytest.mark.parametrize("pairs", ["all", "unique", [(2, 0), (0, 1), (0, 2), (1, 1)]], ids=str)
@@ -81,6 +83,7 @@ def test_measured_statistics(backend, mode, crop, pairs):
             oracles.close(backend.read(statistics.correlations), backend.read(f), 1e-14)
 
 
+@pytest.mark.long_on_jax
 def test_measured_statistics_of_an_implied_phase(backend):
     p, t = backend.make(P[:, 1:]), backend.make(T)
     statistics = tp.TargetStatistics.from_correlations(tp.correlations(t), shape=(4, 5), implied_phase=True)
@@ -117,6 +120,7 @@ def test_volume_fractions(backend, mode):
         oracles.close(backend.read(statistics.volume_fractions), backend.read(want), 1e-12)
 
 
+@pytest.mark.long_on_jax
 def test_indexing(backend):
     masks = backend.make(np.stack([MASK, ~MASK]))
     statistics = tp.target_statistics(backend.make(T), mask=masks)
@@ -162,6 +166,7 @@ for known in (plain.map(jax.numpy.asarray), pickle.loads(pickle.dumps(plain)), t
 """
 
 
+@pytest.mark.long
 def test_statistics_made_before_jax_came_are_taken_by_a_jitted_loss():
     printed = subprocess.run([sys.executable, "-c", JITTED], capture_output=True, text=True, timeout=100)
     assert printed.returncode == 0, printed.stderr

@@ -49,6 +49,7 @@ def test_the_best_of_short_runs_is_chosen(config, tmp_path):
     assert len(trials(tmp_path, states=None)) == 4
 
 
+@pytest.mark.long
 def test_the_same_seed_tries_the_same_however_often_it_was_stopped(config, tmp_path, monkeypatch):
     value = lambda trial, *rest: sum(trial.suggest_float(name, *RANGES[name], log=True) for name in ("learning_rate", "alpha"))  # noqa: E731
     monkeypatch.setattr(module, "_value", value)
@@ -82,6 +83,7 @@ sweep_regime(CESSConfig.read(sys.argv[1]), sys.argv[2], trials=25, epochs=1)
 """
 
 
+@pytest.mark.long
 def test_killed_and_resumed_none_of_25_trials_is_lost(config, tmp_path):
     config.write(tmp_path)
     command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path, tmp_path]
@@ -95,6 +97,7 @@ def test_killed_and_resumed_none_of_25_trials_is_lost(config, tmp_path):
     assert killed.params["learning_rate"] in [trial.params["learning_rate"] for trial in trials(tmp_path)]
 
 
+@pytest.mark.long
 def test_processes_share_a_study(config, tmp_path):
     config.write(tmp_path)
     command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path, tmp_path, "-1"]

@@ -52,6 +52,7 @@ def weights(model):
     return torch.cat([parameter.flatten() for parameter in model.state_dict().values()])
 
 
+@pytest.mark.long
 def test_a_run_leaves_network_config_logs_pictures_and_checkpoints(path, tmp_path):
     run = config(path, regime="cess_finetuned")
     model = train_cess_vae(run, tmp_path / "a", progress=False)
@@ -67,6 +68,7 @@ def test_a_run_leaves_network_config_logs_pictures_and_checkpoints(path, tmp_pat
     assert not torch.equal(weights(CESSVAE.load(tmp_path / "start/mse")), weights(model))
 
 
+@pytest.mark.long
 def test_what_is_done_is_not_done_again_and_first_halves_are_shared(path, tmp_path):
     train_cess_vae(config(path, regime="mse"), tmp_path / "mse", progress=False)
     times = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("model.safetensors")}
@@ -76,6 +78,7 @@ def test_what_is_done_is_not_done_again_and_first_halves_are_shared(path, tmp_pa
     assert {file: file.stat().st_mtime_ns for file in times} == times
 
 
+@pytest.mark.long
 def test_a_seed_gives_one_result_and_another_another(path, tmp_path):
     a, b, c = (
         train_cess_vae(config(path, epochs=2, seed=seed), tmp_path / str(i) / "x", progress=False) for i, seed in enumerate((0, 0, 1))
@@ -99,6 +102,7 @@ fit(CESSConfig.read(sys.argv[1]), sys.argv[2], "sharp", progress=False)
 """
 
 
+@pytest.mark.long
 def test_killed_in_the_middle_and_resumed_gives_the_same_weights(path, tmp_path):
     run = config(path, regime="sharp", epochs=5)
     torch.set_num_threads(1)
@@ -130,6 +134,7 @@ if trainer.is_global_zero:
 """
 
 
+@pytest.mark.long
 def test_two_processes_are_one_with_the_doubled_batch(path, tmp_path):
     measured, more = {}, dict(epochs=6, width=(8,), learning_rate=0.03)
     (tmp_path / "together.py").write_text(TOGETHER)
@@ -223,6 +228,7 @@ def test_the_style_loss_is_that_of_features():
         Loss("msess", run, network)
 
 
+@pytest.mark.long
 def test_every_regime_trains(path, tmp_path):
     for regime in REGIMES:
         run = config(path, regime=regime, epochs=2, vgg="random", style_layers=("conv1_1",), fractions=(0.2, 0.1, 0.7))

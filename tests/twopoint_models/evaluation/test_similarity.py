@@ -102,6 +102,7 @@ def test_dists_is_the_authors_formula(dists):
     assert dists(first, second).item() == pytest.approx(wanted, abs=1e-3)
 
 
+@pytest.mark.long
 @needs_data
 def test_both_are_one_for_the_same_image_and_fall_under_growing_blur_and_noise(dists):
     for name in MICROGRAPHS[::3]:
@@ -114,6 +115,7 @@ def test_both_are_one_for_the_same_image_and_fall_under_growing_blur_and_noise(d
                 assert all(a > b for a, b in pairwise(values)), (name, worse.__name__, values)
 
 
+@pytest.mark.long
 @needs_data
 def test_two_crops_of_a_texture_are_more_alike_than_two_textures(dists):
     crops = torch.cat([micrograph(name)[:2] for name in MICROGRAPHS])  # two of each

@@ -59,6 +59,7 @@ def test_errors_are_below_their_bound_and_the_tolerance(law, phases):
         assert (np.diagonal(got, axis1=1, axis2=2) >= diagonal * (1 - 1e-12)).all()  # energies come from above
 
 
+@pytest.mark.long_on_jax
 def test_single_precision_keeps_the_tolerance(backend):
     m = IMAGES[:4]
     for phases in ([1, 10], [1, 1000]):
@@ -96,6 +97,7 @@ def everything(m, young, poisson, **options):
     yield from zip(("reuss", "voigt"), voigt_reuss(m, young, poisson), strict=True)
 
 
+@pytest.mark.long_on_jax
 def test_dtype_and_library_are_kept(backend):
     m = fem.soft((6, 5))
     want = dict(everything(m, [1, 30], POISSON, xp=np))
@@ -107,6 +109,7 @@ def test_dtype_and_library_are_kept(backend):
             close(backend.read(got), want[name], tolerance, name)
 
 
+@pytest.mark.long_on_jax
 def test_properties_as_arrays(backend):
     """Of the library, in any dtype; of numpy; a tuple."""
     m = fem.soft((6, 5))
@@ -136,6 +139,7 @@ def test_bfloat16_and_no_grad():
         assert not conductivity(leaf, [1, 3]).requires_grad
 
 
+@pytest.mark.long
 def test_jit():
     import jax
 

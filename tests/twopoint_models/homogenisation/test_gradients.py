@@ -177,6 +177,7 @@ def test_of_a_network_in_single_precision():
     close(*found, 1e-2)
 
 
+@pytest.mark.long_on_jax
 def test_the_gradient_of_a_batch_is_that_of_its_images(backend):
     m, w = backend.make(M), backend.make(COTANGENT)
     got = backend.read(stiffness_gradient(m, w, YOUNG, POISSON, **FINE))

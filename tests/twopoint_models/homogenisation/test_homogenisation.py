@@ -39,6 +39,7 @@ def contrasts(backend):
     return (10, 100, 1000) if backend.name in ("numpy", "jax") else (1000,)
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize(("ndim", "plane"), KINDS)
 def test_elastic_laminates(backend, ndim, plane):
     for normal, contrast in product(range(ndim), contrasts(backend)):
@@ -52,6 +53,7 @@ def test_elastic_laminates(backend, ndim, plane):
             close(backend.read(got), fem.laminate(shares, tensors(young, poisson, ndim, plane), normal), 1e-8)
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 def test_conducting_laminates(backend, ndim):
     for normal, contrast in product(range(ndim), contrasts(backend)):
@@ -76,6 +78,7 @@ def test_a_homogeneous_cell(backend):
                     assert abs(a - b) <= 1e-12 * abs(b) + 1e-13 * (b == 0)
 
 
+@pytest.mark.long_on_jax
 def test_one_phase_and_gray_points(backend):
     close(backend.read(conductivity(backend.make(np.ones((1, 4, 3))), [3.0])), 3 * np.eye(2), 1e-14)
     gray = np.broadcast_to(np.array([0.25, 0.75])[:, None, None], (2, 4, 3))

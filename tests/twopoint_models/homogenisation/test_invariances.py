@@ -102,6 +102,7 @@ def test_implied_phase_is_explicit(backend):
         close(backend.read(a), backend.read(b), 1e-13)
 
 
+@pytest.mark.long_on_jax
 def test_batch_axes(backend):
     """A batch is its images one by one, whatever its axes; each stops by itself, so that nothing but rounding tells them apart."""
     images = fem.images(6, (12, 10))
@@ -118,6 +119,7 @@ def test_batch_axes(backend):
                 close(backend.read(many), single.reshape(*shape, v, v), 1e-12)
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("cached", [1, 700, 2000, 10**6])
 def test_chunks_change_nothing(backend, cached, monkeypatch):
     """Load by load, image by image, several at once, all in one, in threads of numpy: the same."""

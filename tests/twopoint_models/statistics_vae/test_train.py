@@ -64,6 +64,7 @@ def weights(network):
     return torch.cat([each.flatten().float() for each in network.state_dict().values()])
 
 
+@pytest.mark.long
 def test_a_run_leaves_a_network_and_goes_on_to_the_bit(tmp_path, monkeypatch):
     run = config()
     whole = train_statistics_vae(run, tmp_path / "a", data(), progress=False)
@@ -138,6 +139,7 @@ def test_a_batch_of_one_image_is_a_step_too():
     assert task.network.training
 
 
+@pytest.mark.long
 def test_pictures_do_not_change_what_is_learnt(tmp_path, monkeypatch):
     """Batch normalisation would learn from images that it is only to draw."""
     drawn = train_statistics_vae(config(), tmp_path / "a", data(), progress=False)

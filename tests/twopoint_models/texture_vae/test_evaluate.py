@@ -37,6 +37,7 @@ def test_codes_are_the_networks(folder):
         code(network, encodings(vgg, np.zeros((1, 1, 64, 64), np.float32)))
 
 
+@pytest.mark.long
 def test_similarities_of_pairs():
     rng = np.random.default_rng(0)
     (a, b), seen = rng.random((2, 18, 1, 64, 64), dtype=np.float32), []

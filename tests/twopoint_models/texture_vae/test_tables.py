@@ -16,6 +16,7 @@ from twopoint_models.texture_vae.tables import table_of_properties, table_of_sim
 pytestmark = LIGHTNING
 
 
+@pytest.mark.long
 def test_the_table_of_similarities_tells_textures_apart():
     rng = np.random.default_rng(0)
     fine, coarse = rng.random((6, 1, 64, 64)), np.kron(rng.random((6, 1, 8, 8)), np.ones((8, 8)))

@@ -65,6 +65,7 @@ def _made(module):
     return module.train_dataloader().dataset
 
 
+@pytest.mark.long
 def test_a_run_leaves_a_network_and_goes_on_to_the_bit(folder, tmp_path, monkeypatch):
     run = config(epochs=3)
     whole = train_texture_vae(run, tmp_path / "a", data(folder), progress=False)
@@ -88,6 +89,7 @@ def test_a_run_leaves_a_network_and_goes_on_to_the_bit(folder, tmp_path, monkeyp
         train_texture_vae(config(epochs=3, latents=4), tmp_path / "a", data(folder), progress=False)
 
 
+@pytest.mark.long
 def test_training_brings_the_style_loss_down(folder, tmp_path):
     run = config(epochs=8, restart_every=8, learning_rate=0.2)
     trained, vgg = train_texture_vae(run, tmp_path / "a", data(folder), progress=False), make_vgg(run)

@@ -62,6 +62,7 @@ def compiled(name: str, mode: str, cached: bool) -> str:
     return ""
 
 
+@pytest.mark.long
 def test_modules_compile_without_a_break_and_with_a_cache():
     """In a process without the checking of annotations, whose wrappers torch cannot trace."""
     cases = [("cess", "mask", False), ("mse_cess", "implied", False), ("mse_cess", "implied mask", True)]

@@ -13,6 +13,7 @@ def run(tmp_path, monkeypatch):
     return cli_harness.typed(tmp_path, monkeypatch)
 
 
+@pytest.mark.long
 def test_the_work_ahead_is_said_before_it_begins(run, tmp_path):
     np.save(tmp_path / "a.npy", blobs((24, 20)))
     result = run("reconstruct", "a.npy", "--starts", 2, "--boundary", "open")

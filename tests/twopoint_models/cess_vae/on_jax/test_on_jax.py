@@ -38,6 +38,7 @@ def same(a, b):
     return all(np.array_equal(x, y) for x, y in zip(*(jax.tree.leaves(eqx.filter(m, eqx.is_array)) for m in (a, b)), strict=True))
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("options", [dict(width=WIDE, depth=2), dict(width=4, padding="circular", phases=3, latent_channels=2)])
 def test_files_and_reconstructions_are_torchs(tmp_path, options):
     torch.manual_seed(0)
@@ -142,6 +143,7 @@ def whole(tmp_path_factory):
     return on_jax.train(config(), folder, IMAGES, IMAGES[:5]), folder
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path, whole):
     whole, folder = whole
     on_jax.CESSVAE(width=4, key=jax.random.key(config().seed)).save(tmp_path / "gone")  # what a run begins with that is given none
@@ -229,6 +231,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.long
 def test_several_devices_give_what_one_gives_and_torch_is_not_needed(tmp_path, whole):
     several = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", SEVERAL, str(tmp_path)]
