@@ -79,32 +79,31 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("slow")
 
 
-def _on_jax(item: pytest.Item) -> bool:
-    return getattr(item, "callspec", None) is not None and item.callspec.params.get("backend") == "jax"
+def _library(item: pytest.Item) -> str | None:
+    """The backend of a test of the matrix of libraries."""
+    return item.callspec.params.get("backend") if hasattr(item, "callspec") else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Choose the cases of large matrices that a plain pytest runs; .ci/run leaves out none but the slow ones.
 
-    Of a test marked matrix(keep=n) all cases but the first n are long. jax compiles a program for each shape and option, a third of all
-    time: of its cases all but the first are long, and of tests of more than three cases five of six are slow. Under -m slow the tests of
-    hypothesis run too, with the profile of 500 examples.
+    Of a test marked matrix(keep=n) all cases but the first n of each library are long. jax compiles a program for each shape and option, a
+    third of all time: of its cases all but the first are long, and of tests of more than three cases five of six are slow. Under -m slow
+    the tests of hypothesis run too, with the profile of 500 examples.
     """
-    on_jax: dict[tuple[Path, str], list[pytest.Item]] = {}
-    elsewhere: dict[tuple[Path, str], list[pytest.Item]] = {}
+    by_library: dict[tuple[Path, str, str | None], list[pytest.Item]] = {}
     for item in items:
-        cases = on_jax if _on_jax(item) else elsewhere
-        cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
-    for cases in on_jax.values():
-        for number, item in enumerate(cases):
-            if number % 6 and len(cases) > 3:
-                item.add_marker(pytest.mark.slow)
-            if number or item.get_closest_marker("long_on_jax"):
-                item.add_marker(pytest.mark.long)
-    for cases in elsewhere.values():
+        by_library.setdefault((item.path, getattr(item, "originalname", item.name), _library(item)), []).append(item)
+    for (_, _, library), cases in by_library.items():
         matrix = cases[0].get_closest_marker("matrix")
-        for item in cases[matrix.kwargs["keep"] :] if matrix else ():
+        keep = matrix.kwargs["keep"] if matrix else len(cases)
+        if library == "jax":
+            keep = 0 if cases[0].get_closest_marker("long_on_jax") else 1
+            for number, item in enumerate(cases if len(cases) > 3 else ()):
+                if number % 6:
+                    item.add_marker(pytest.mark.slow)
+        for item in cases[keep:]:
             item.add_marker(pytest.mark.long)
     if _slow_form(config):
         for item in items:

@@ -18,7 +18,6 @@ MODULES = [name for name in CORE if name != "twopoint.__main__"] + MODELS
 PUBLIC = [name for name in tp.__all__ if name not in ("TargetStatistics", "Reconstruction")]
 
 
-@pytest.mark.matrix(keep=99)
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name, unchecked):
     module = importlib.import_module(name)

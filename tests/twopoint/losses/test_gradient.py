@@ -33,7 +33,7 @@ def options_of(mode, backend, loss):
     return options
 
 
-@pytest.mark.matrix(keep=8)
+@pytest.mark.matrix(keep=3)
 @pytest.mark.long_on_jax
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("mode", oracles.MODES)

@@ -26,7 +26,6 @@ def known(mode):
     return {name: MASK if name == "mask" else value for name, value in oracles.MODES[mode].items()}
 
 
-@pytest.mark.matrix(keep=135)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", [None, 1, 2, (3, 4), (4, 5)], ids=str)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twopoint.cli.figures import save
+from twopoint.cli.showing.figures import save
 from twopoint_models.evaluation.histograms import histograms
 
 

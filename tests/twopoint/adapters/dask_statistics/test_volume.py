@@ -26,7 +26,6 @@ def listed(f, pairs):
     return np.stack([f[h, k] for h, k in pairs])
 
 
-@pytest.mark.matrix(keep=19)
 @pytest.mark.parametrize(("space", "block"), SPACES, ids=str)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", CROPS, ids=str)
