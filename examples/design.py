@@ -18,9 +18,8 @@ from twopoint.cli.figures import save
 from twopoint.cli.progress import counting
 from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import MICRO2D
-from twopoint_models.design import design
+from twopoint_models.design import PROPERTIES, Materials, design
 from twopoint_models.evaluation.figures import gallery
-from twopoint_models.homogenisation import PROPERTIES, Materials
 
 
 def search(options: argparse.Namespace) -> dict:
