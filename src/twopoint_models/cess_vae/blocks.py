@@ -1,4 +1,4 @@
-"""Pieces of the CESS VAE: skip-connected convolutions, chains of them, and what they see."""
+"""Pieces of the CESS VAE: skip-connected convolutions, chains of these, and their receptive field."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -21,7 +21,7 @@ class OfCESSVAE(Choices):
     latent_channels: int = option(1, "channels of the latent image")
     phases: int = option(2, "phases of the images")
     padding: str = option("zeros", "padding of convolutions: zeros, or circular for periodic images", choices=("zeros", "circular"))
-    alpha: float = option(1.0, "weight of the MSE beside CESS, eq. (10)")
+    alpha: float = option(1.0, "weight of the MSE relative to CESS, eq. (10)")
 
     POSITIVE: ClassVar[tuple[str, ...]] = ("size", "depth", "latent_channels")
 

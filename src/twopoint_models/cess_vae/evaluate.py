@@ -131,7 +131,7 @@ def score_rows(
     Returns
     -------
     scores : dict of str to Scores
-        By row.
+        Scores by row.
     items : list of dict
         Items without their images.
 

@@ -84,9 +84,9 @@ class Loss:
         assert self.vgg is not None
         vgg = self.vgg.to(images.device)
         with torch.no_grad():
-            wanted = [vgg(phase) for phase in images.split(1, dim=1)]
+            targets = [vgg(phase) for phase in images.split(1, dim=1)]
         found = [vgg(phase) for phase in self.network.memberships(logits).split(1, dim=1)]
-        return torch.stack([tp.style_loss(a, b) for a, b in zip(found, wanted, strict=True)]).mean()
+        return torch.stack([tp.style_loss(a, b) for a, b in zip(found, targets, strict=True)]).mean()
 
     def _cess_clamp(self, logits: Tensor, images: Tensor) -> Tensor:
         clamp = tp.clamp(self.network.memberships(logits), sigma=self.config.sigma, **self.options) / images[0, 0].numel()

@@ -139,7 +139,7 @@ class CESSVAE(Network):
         Returns
         -------
         tensor (B, 1, 16 h, 16 w), or (B, N, 16 h, 16 w) for more than two phases
-            In [0, 1].
+            Memberships in [0, 1].
 
         Raises
         ------

@@ -66,7 +66,7 @@ def line_sensitivity(
     distances : int64 array (size - 1,)
         1 to size - 1 pixels.
     excess : float64 array (size - 1,)
-        In nats.
+        Excess CESS in nats.
 
     Raises
     ------

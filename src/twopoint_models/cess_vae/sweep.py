@@ -60,7 +60,7 @@ def sweep_regime(
     trials : int
         Number of trials in total, over all processes and calls.
     epochs : float
-        Of each trial; below 1, a share of one.
+        Epochs of each trial; below 1, the share of an epoch.
     start : nets.CESSVAE, optional
         Network from which trials start, for regimes with two losses.
     data : LightningDataModule, optional

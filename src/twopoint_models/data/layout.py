@@ -38,7 +38,7 @@ def open_file(path: Path) -> h5py.File:
             f"no file {path}" + (f" yet: {begun} holds what is written of it; finish that first" if begun.is_dir() else "")
         )
     if path.is_dir():
-        raise ValueError(f"{path} is a folder, where an HDF5 file is wanted")
+        raise ValueError(f"{path} is a folder, where an HDF5 file is expected")
     try:
         file = h5py.File(path, "r")
     except PermissionError as error:
@@ -77,11 +77,11 @@ def class_shapes(file: h5py.File, path: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def choose_classes(wanted: Iterable[str] | None, found: dict[str, tuple[int, ...]], path: Path) -> tuple[str, ...]:
+def choose_classes(requested: Iterable[str] | None, found: dict[str, tuple[int, ...]], path: Path) -> tuple[str, ...]:
     """Return the classes to read; refuse those that the file lacks."""
-    if wanted is None:
+    if requested is None:
         return tuple(found)
-    names = names_of("classes", wanted)
+    names = names_of("classes", requested)
     for name in names:
         if name not in found:
             raise ValueError(f"{path} has no class {name!r}{near(name, found)}; it has {', '.join(found)}")
@@ -97,12 +97,12 @@ def refuse_holes(file: h5py.File, classes: tuple[str, ...], path: Path) -> None:
         if images.is_virtual or images.external or not images.size:
             continue
         if images.chunks is None:
-            written, wanted = int(images.id.get_storage_size() > 0), 1
+            written, announced = int(images.id.get_storage_size() > 0), 1
         else:
             written = images.id.get_num_chunks()
-            wanted = math.prod(-(-n // chunk) for n, chunk in zip(images.shape, images.chunks, strict=True))
-        if written < wanted:
-            raise ValueError(f"{path} is incomplete: of the images of {name}, {written} of {wanted} chunks were written")
+            announced = math.prod(-(-n // chunk) for n, chunk in zip(images.shape, images.chunks, strict=True))
+        if written < announced:
+            raise ValueError(f"{path} is incomplete: of the images of {name}, {written} of {announced} chunks were written")
 
 
 def read_image(images: h5py.Dataset, index: int) -> np.ndarray:
@@ -147,16 +147,16 @@ def column_names(table: h5py.Dataset) -> tuple[str, ...]:
     return tuple(f"{own}[{i}]" for i in range(k))
 
 
-def choose_columns(file: h5py.File, classes: tuple[str, ...], wanted: Iterable[str] | None, contrast: int | None) -> tuple[Column, ...]:
+def choose_columns(file: h5py.File, classes: tuple[str, ...], requested: Iterable[str] | None, contrast: int | None) -> tuple[Column, ...]:
     """Return the columns to read; refuse columns that a class lacks, and a contrast that is missing or out of range."""
-    if wanted is None:
+    if requested is None:
         if contrast is not None:
-            raise ValueError(f"contrast is that of properties, of which none are asked for; got contrast={contrast!r}")
+            raise ValueError(f"contrast must be left out without properties; got contrast={contrast!r}")
         return ()
     known = tables(file, classes[0])
     places = [(single, table, i) for table, data in known.items() for i, single in enumerate(column_names(data))]
     columns: list[Column] = []
-    for name in names_of("properties", wanted):
+    for name in names_of("properties", requested):
         chosen = [place for place in places if name == place[1]] or [place for place in places if name == place[0]]
         if not chosen:
             raise ValueError(_lacking(file, classes[0], name, [place[0] for place in places], known))
@@ -194,7 +194,7 @@ def _lacking(file: h5py.File, of: str, name: str, known: list[str], by_table: It
     odd = file[of].get(name)
     if isinstance(odd, h5py.Dataset):
         n, kind = file[of][of].shape[0], f"{odd.dtype} {odd.shape}"
-        return f"{name!r} of {of} is no table of properties: numbers ({n}, k) or ({n}, contrasts, k) are wanted, it holds {kind}"
+        return f"{name!r} of {of} is no table of properties: numbers ({n}, k) or ({n}, contrasts, k) are expected, it holds {kind}"
     return f"{of} has no property {name!r}{near(name, [*known, *by_table])}; it has {', '.join(known) or 'none'}"
 
 

@@ -191,7 +191,7 @@ class MICRO2D:
             image = read_image(source, index)
         other = image > 1 if image.dtype == np.uint8 else (image != 0) & (image != 1)
         if other.any():
-            raise ValueError(f"{what} is not binary: it holds {image[other][0]}, where 0 and 1 are wanted")
+            raise ValueError(f"{what} is not binary: it holds {image[other][0]}, where 0 and 1 are expected")
         return image.astype(np.uint8, copy=False)
 
     def _source(self, name: str) -> h5py.Dataset:

@@ -200,7 +200,7 @@ class MICRO2DWriter:
             raise FileExistsError(f"{self.path} is there already: another process has finished it, or written something else")
         wanting = sum(stop - start for _, start, stop in self.missing())
         if wanting:
-            raise ValueError(f"{wanting} of {sum(self.counts.values())} images are missing; what is there stands in {self.folder}")
+            raise ValueError(f"{wanting} of {sum(self.counts.values())} images are missing; the written ones are in {self.folder}")
         into_place(self.path, self._join, self.folder)
         shutil.rmtree(self.folder)
 

@@ -262,7 +262,7 @@ def _descend(
         with torch.no_grad():
             found = float((network.standard(held[0]).mean(dim=0) - held_targets).square().mean())
         if not math.isfinite(found):
-            raise NotFiniteError(f"the error of what is held out is {found} after {epoch + 1} passes; try a smaller learning_rate")
+            raise NotFiniteError(f"the error on the validation share is {found} after {epoch + 1} passes; try a smaller learning_rate")
         since += 1
         if found < best:
             best, since, kept = found, 0, {name: value.clone() for name, value in network.state_dict().items()}

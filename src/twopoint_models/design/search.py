@@ -31,7 +31,7 @@ class Designs(NamedTuple):
         The largest distance of a property from its target over the length of the reachable interval, or of the volume fraction from its
         bounds; 0 if all targets are met.
     volume_fractions : float64 array (k,)
-        Of phase 1.
+        Volume fraction of phase 1.
     starts : int array (k,)
         Indices of the given images from which the designs started.
     """

@@ -25,7 +25,7 @@ def specific_interface_length(images: Shaped[np.ndarray, "*batch height width"],
     Returns
     -------
     float64 array (...)
-        In the inverse unit of spacing.
+        Length per area, in the inverse unit of spacing.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def first_zero(images: Shaped[np.ndarray, "*batch height width"]) -> Float64[np.
     Returns
     -------
     float64 array (...)
-        In pixels; 0 for an image of one phase.
+        Lags in pixels; 0 for an image of one phase.
 
     Raises
     ------

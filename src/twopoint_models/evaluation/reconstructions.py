@@ -59,7 +59,7 @@ def thresholded_at_fraction(reconstructions: Images) -> Images:
     Returns
     -------
     array like reconstructions
-        Of 0 and 1.
+        Labels, 0 and 1.
 
     Raises
     ------
@@ -80,8 +80,8 @@ def thresholded_at_fraction(reconstructions: Images) -> Images:
     ends = np.ones((len(falling), 1), dtype=bool)
     between = np.concatenate([ends, falling[:, 1:] != falling[:, :-1], ends], axis=1)  # whether a threshold can separate the k highest
     counts = np.arange(between.shape[1])
-    wanted = falling.sum(axis=1, dtype=np.float64)[:, None]
-    count = np.where(between, np.abs(counts - wanted), np.inf).argmin(axis=1)
+    target = falling.sum(axis=1, dtype=np.float64)[:, None]
+    count = np.where(between, np.abs(counts - target), np.inf).argmin(axis=1)
     levels = np.concatenate([np.full(ends.shape, np.inf), falling], axis=1)[np.arange(len(falling)), count]
     return (reconstructions >= levels[:, None, None, None]).astype(reconstructions.dtype)
 
@@ -99,7 +99,7 @@ def excess_cess(reconstructions: Images, images: Images, crop: int | tuple[int, 
     Returns
     -------
     float64 array (n,)
-        In nats; 0 at a match.
+        Excess CESS in nats; 0 at a match.
 
     Raises
     ------

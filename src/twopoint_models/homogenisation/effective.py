@@ -196,7 +196,9 @@ def solution(law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float,
         return [u * trust for u in displacement], errors
     if not bool(xp.all(errors <= accuracy[0])):
         bound = float(xp.max(errors))
-        raise RuntimeError(f"no convergence in {accuracy[1]} iterations: the error is at most {bound:.2g}, where {accuracy[0]:g} is wanted")
+        raise RuntimeError(
+            f"no convergence in {accuracy[1]} iterations: the error is at most {bound:.2g}, where {accuracy[0]:g} is required"
+        )
     return displacement, errors
 
 

@@ -39,8 +39,8 @@ def memberships(m: Array, ndim: int, implied_phase: bool, xp: Namespace) -> Arra
 def dimensions(ndim: Any, *, least: int = 1) -> None:
     """Refuse an invalid number of axes."""
     if isinstance(ndim, bool) or not hasattr(ndim, "__index__") or not least <= ndim <= 3:
-        wanted = "1, 2 or 3" if least == 1 else "2 or 3 for elasticity"
-        raise ValueError(f"ndim must be {wanted}, got {ndim!r}")
+        allowed = "1, 2 or 3" if least == 1 else "2 or 3 for elasticity"
+        raise ValueError(f"ndim must be {allowed}, got {ndim!r}")
 
 
 def real(name: str, x: Array, xp: Namespace, hint: str = "") -> None:

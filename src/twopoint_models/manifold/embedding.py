@@ -136,8 +136,8 @@ def embed_landmarks(
     >>> found.points.shape, found.landmarks.shape, found.stress < 1e-6
     ((200, 3), (50,), True)
     """
-    n, wanted = len(vectors), positive("landmarks", landmarks)
-    chosen = np.sort(np.random.default_rng(seed).choice(n, min(wanted, n), replace=False))
+    n, count = len(vectors), positive("landmarks", landmarks)
+    chosen = np.sort(np.random.default_rng(seed).choice(n, min(count, n), replace=False))
     base = np.asarray(vectors[chosen])
     core = embed(distance_matrix(base), dimensions)
     if len(chosen) == n:

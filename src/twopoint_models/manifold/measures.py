@@ -1,4 +1,4 @@
-"""What an embedding knows of the parameters that images were made with: angles, linear regression, projections."""
+"""Measures of an embedding against the parameters of its images: angles, linear regression, projections."""
 
 import math
 from typing import NamedTuple

@@ -88,12 +88,12 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
 def load_weights(network: nn.Module, tensors: dict[str, Tensor], source: str) -> None:
     """Load tensors into a network; refuse those of another network and name the first that does not fit."""
-    wanted = network.state_dict()
-    for name, tensor in wanted.items():
+    expected = network.state_dict()
+    for name, tensor in expected.items():
         if name not in tensors:
             raise ValueError(f"{source} is of another network: it has no {name}")
         if tensors[name].shape != tensor.shape:
-            raise ValueError(f"{source} is of another network: {name} is {tuple(tensors[name].shape)}, wanted {tuple(tensor.shape)}")
-    if extra := sorted(tensors.keys() - wanted.keys()):
+            raise ValueError(f"{source} is of another network: {name} is {tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}")
+    if extra := sorted(tensors.keys() - expected.keys()):
         raise ValueError(f"{source} is of another network: it has {extra[0]}, which this one has not")
     network.load_state_dict(tensors)

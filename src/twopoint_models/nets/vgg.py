@@ -155,8 +155,8 @@ class _VGG(nn.Module):
             If an option is unknown.
         """
         network = cls(**options)
-        wanted, found = network.state_dict(), network._convolutions(read_tensors(path), str(path))
-        load_weights(network, {name: tensor for name, tensor in found.items() if name in wanted}, str(path))
+        expected, found = network.state_dict(), network._convolutions(read_tensors(path), str(path))
+        load_weights(network, {name: tensor for name, tensor in found.items() if name in expected}, str(path))
         return network
 
     @classmethod
@@ -194,8 +194,8 @@ class _VGG(nn.Module):
     def _same_input(self, weight: Tensor | None, bias: Tensor | None, source: str) -> None:
         """Refuse a file whose first layer, a 1 x 1 convolution, is another input step than that of this network."""
         matrix = torch.diag(self.scale.flatten())
-        wanted = (matrix.flip(1) if self.reversed else matrix)[..., None, None], -self.shift.flatten()
-        for given, due in zip((weight, bias), wanted, strict=True):
+        expected = (matrix.flip(1) if self.reversed else matrix)[..., None, None], -self.shift.flatten()
+        for given, due in zip((weight, bias), expected, strict=True):
             if given is None or given.shape != due.shape or not torch.allclose(given.float(), due):
                 raise ValueError(f"{source} is for another convention: its input step, 0.weight and 0.bias, is not the one asked for")
 

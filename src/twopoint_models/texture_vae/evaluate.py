@@ -162,20 +162,20 @@ def similarities(
     return {name: np.concatenate(each) for name, each in found.items()}
 
 
-def parameters_of(made_by: Sequence[Mapping[str, object]], wanted: Mapping[str, str] = PARAMETERS) -> dict[str, np.ndarray]:
+def parameters_of(made_by: Sequence[Mapping[str, object]], names: Mapping[str, str] = PARAMETERS) -> dict[str, np.ndarray]:
     """Return the parameters of patches as arrays (n,), NaN for missing ones.
 
     Parameters
     ----------
     made_by : list of dict (n,)
-    wanted : dict of str to str
+    names : dict of str to str
         Keys and the names to return; parameters of fewer than three patches are left out.
 
     Returns
     -------
     dict of str to float64 array (n,)
     """
-    found = {told: np.array([each.get(key, np.nan) for each in made_by], dtype=np.float64) for key, told in wanted.items()}
+    found = {told: np.array([each.get(key, np.nan) for each in made_by], dtype=np.float64) for key, told in names.items()}
     return {told: values for told, values in found.items() if np.isfinite(values).sum() > 2}
 
 

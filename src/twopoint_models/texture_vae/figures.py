@@ -119,10 +119,10 @@ def figures_of_properties(
     for quantity, values in properties.items():
         each = {name: leave_one_out(x, values, samples, kind) for name, x in features.items()}
         of = dict(zip(samples, values.tolist(), strict=True))
-        for sample, wanted in of.items():
+        for sample, target in of.items():
             drawn = {name: found[sample].predicted for name, found in each.items()}
             rest = float(np.mean([value for other, value in of.items() if other != sample]))
-            figure = predictions(drawn, wanted, mean=rest, quantity=quantity, title=f"{sample}, fitted to the others")
+            figure = predictions(drawn, target, mean=rest, quantity=quantity, title=f"{sample}, fitted to the others")
             yield f"{quantity.split(',')[0]} of {sample}", figure
 
 
@@ -226,7 +226,7 @@ def patch_rows(rows: Mapping[str, np.ndarray], *, columns: Sequence[str] = (), t
 
 
 def predictions(
-    found: Mapping[str, np.ndarray], wanted: float, *, mean: float | None = None, quantity: str = "", title: str = ""
+    found: Mapping[str, np.ndarray], target: float, *, mean: float | None = None, quantity: str = "", title: str = ""
 ) -> Figure:
     """Draw histograms of the predictions for the patches of a sample, and its true value.
 
@@ -234,7 +234,7 @@ def predictions(
     ----------
     found : dict of str to array (n,)
         Predictions by method.
-    wanted : float
+    target : float
         True value of the sample.
     mean : float, optional
         Mean of the values of the other samples, drawn dashed.
@@ -270,7 +270,7 @@ def predictions(
     bins = np.histogram_bin_edges(np.concatenate([*map(np.asarray, found.values())]), 40).tolist()
     for (name, values), colour in zip(found.items(), cycle((REAL, MADE, "#7a9e3b", "#b08bbb")), strict=False):
         at.hist(values, bins, color=colour, alpha=0.6, label=name)
-    at.axvline(wanted, color="black", label="true")
+    at.axvline(target, color="black", label="true")
     if mean is not None:
         at.axvline(mean, color="black", linestyle="--", linewidth=1, label="mean of the others")
     at.set(xlabel=quantity, ylabel="patches", title=title)

@@ -21,24 +21,24 @@ class Prediction(NamedTuple):
     ----------
     at : int array (m,)
         Indices of the patches.
-    predicted, wanted : float64 arrays (m,)
+    predicted, target : float64 arrays (m,)
         Predicted and true values, in the unit of the property.
     """
 
     at: np.ndarray
     predicted: np.ndarray
-    wanted: np.ndarray
+    target: np.ndarray
 
     @property
     def r2(self) -> float:
         """The coefficient of determination: 1 at best, 0 for the mean of the true values, NaN if all true values are equal."""
-        spread = ((self.wanted - self.wanted.mean()) ** 2).sum()
-        return float(1 - ((self.predicted - self.wanted) ** 2).sum() / spread) if spread else float("nan")
+        spread = ((self.target - self.target.mean()) ** 2).sum()
+        return float(1 - ((self.predicted - self.target) ** 2).sum() / spread) if spread else float("nan")
 
     @property
     def mape(self) -> float:
         """The mean absolute error in percent of the true values."""
-        return float(100 * np.mean(np.abs(self.predicted - self.wanted) / np.abs(self.wanted)))
+        return float(100 * np.mean(np.abs(self.predicted - self.target) / np.abs(self.target)))
 
 
 def predict(features: Float[np.ndarray, "n d"], values: Float[np.ndarray, " n"], left_out: Bool[np.ndarray, " n"], kind: str) -> Prediction:

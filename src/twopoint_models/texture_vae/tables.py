@@ -57,7 +57,7 @@ def summarise_similarities(
     Sardeshmukh et al., Table 1.
     """
     if not len(patches) or len(samples) != len(patches):
-        raise ValueError(f"samples must be one a patch, of which there must be one at least, got {len(samples)} and {len(patches)}")
+        raise ValueError(f"samples must be one for each patch, at least one, got {len(samples)} and {len(patches)}")
     groups = [np.flatnonzero([other == name for other in samples]) for name in dict.fromkeys(samples)]
     same, other, rows = np.zeros(len(samples), dtype=int), np.zeros(len(samples), dtype=int), dict(reconstructions)
     for i, members in enumerate(groups):

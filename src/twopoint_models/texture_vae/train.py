@@ -89,17 +89,17 @@ class TextureVAETask(VAETask):
     def training_step(self, batch: dict[str, Any], at: int) -> Tensor:
         """Return the loss of a batch."""
         with torch.no_grad():
-            *wanted, encoded = self._features(checked(batch["image"]))
+            *targets, encoded = self._features(checked(batch["image"]))
         mean, log_variance = self.network.encode(encoded)
         keys = sample_keys(batch)
         patches = self.network.decode(self.drawn(mean, log_variance, keys), keys, seed=self.config.seed, epoch=self.current_epoch)
-        return self.total(self._style(patches, wanted), divergence(mean, log_variance), batch)
+        return self.total(self._style(patches, targets), divergence(mean, log_variance), batch)
 
     def validation_step(self, batch: dict[str, Any], at: int) -> None:
         """Measure reconstructions from latent means."""
-        *wanted, encoded = self._features(checked(batch["image"]))
+        *targets, encoded = self._features(checked(batch["image"]))
         mean, log_variance = self.network.encode(encoded)
-        style = self._style(self.network.decode(mean), wanted)
+        style = self._style(self.network.decode(mean), targets)
         found = {"validation_style": style, "validation_kl": divergence(mean, log_variance), "validation_judge": style}
         self.log_dict(found, batch_size=len(encoded), sync_dist=True)
 
@@ -111,10 +111,10 @@ class TextureVAETask(VAETask):
         """Return feature maps; the last ones are encoded."""
         return self._vgg[0].to(images.device)(images)
 
-    def _style(self, patches: Tensor, wanted: list[Tensor]) -> Tensor:
+    def _style(self, patches: Tensor, targets: list[Tensor]) -> Tensor:
         """Return the style loss of patches, averaged over the batch."""
         found = self._features(patches)[:-1]
-        return relative_style(found, wanted) if self.config.relative else tp.style_loss(found, wanted)
+        return relative_style(found, targets) if self.config.relative else tp.style_loss(found, targets)
 
 
 def relative_style(features_prediction: list[Tensor], features_target: list[Tensor]) -> Tensor:
@@ -123,9 +123,9 @@ def relative_style(features_prediction: list[Tensor], features_target: list[Tens
     A layer without features of the target, as of a constant black image, contributes its plain loss.
     """
     terms = []
-    for found, wanted in zip(features_prediction, features_target, strict=True):
-        unit = tp.style_loss([torch.zeros_like(wanted)], [wanted], reduction="none")  # (B,)
-        terms.append(tp.style_loss([found], [wanted], reduction="none") / torch.where(unit > 0, unit, 1.0))
+    for found, target in zip(features_prediction, features_target, strict=True):
+        unit = tp.style_loss([torch.zeros_like(target)], [target], reduction="none")  # (B,)
+        terms.append(tp.style_loss([found], [target], reduction="none") / torch.where(unit > 0, unit, 1.0))
     return torch.stack(terms).mean()
 
 

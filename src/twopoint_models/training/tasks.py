@@ -55,7 +55,7 @@ def sample_keys(batch: Mapping[str, Any]) -> list[int]:
     """Return an integer for each image that identifies it in the dataset."""
     known = [batch[name] for name in PLACES if name in batch]
     if not known:
-        raise ValueError(f"batch must tell its images apart by one of {', '.join(PLACES)}, got {', '.join(batch)}")
+        raise ValueError(f"batch must identify its images by one of {', '.join(PLACES)}, got {', '.join(batch)}")
     keys = [0] * len(known[0])
     for place in known:
         keys = [key * 2_000_003 + int(number) for key, number in zip(keys, place, strict=True)]

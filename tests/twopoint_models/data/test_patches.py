@@ -65,7 +65,7 @@ def test_a_split_keeps_parents_whole():
         (lambda: SlidingWindows([np.zeros((5, 9, 3))], 2), r"shape \(H, W\)"),
         (lambda: SlidingWindows([[1, 2]], 2), r"shape \(H, W\).*list"),
         (lambda: SlidingWindows([], 2), "one at least"),
-        (lambda: SlidingWindows(PARENTS, 2, labels=["a"]), "one a parent"),
+        (lambda: SlidingWindows(PARENTS, 2, labels=["a"]), "one for each parent"),
         (lambda: SlidingWindows(PARENTS, 0), "size must be"),
         (lambda: SlidingWindows(PARENTS, 2, 0), "stride must be"),
         (lambda: SlidingWindows(PARENTS, (2, 2, 2)), "one an axis"),

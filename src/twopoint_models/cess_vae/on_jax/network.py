@@ -173,8 +173,8 @@ class CESSVAE(eqx.Module):
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{folder / WEIGHTS} is cut short, or no file of weights: {error}") from None
         model = cls(**options, key=jax.random.key(0))
-        wanted = {name: _torch_shape(leaf) for name, leaf in _named(model).items()}
-        if wrong := sorted(wanted.keys() ^ tensors.keys()) or [name for name in wanted if tensors[name].shape != wanted[name]]:
+        expected = {name: _torch_shape(leaf) for name, leaf in _named(model).items()}
+        if wrong := sorted(expected.keys() ^ tensors.keys()) or [name for name in expected if tensors[name].shape != expected[name]]:
             raise ValueError(f"{folder / WEIGHTS} is of another network: {wrong[0]} does not fit")
         leaves = [jnp.asarray(tensors[name]).reshape(leaf.shape) for name, leaf in _named(model).items()]
         weights, rest = eqx.partition(model, eqx.is_array)

@@ -80,7 +80,7 @@ def generate_images(count: int, size: int, *, seed: int = 0) -> Float[np.ndarray
     Returns
     -------
     float32 array (count, 1, size, size)
-        Of 0 and 1.
+        Images of 0 and 1.
 
     Raises
     ------

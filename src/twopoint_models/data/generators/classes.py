@@ -142,8 +142,8 @@ def generate(
     held = {field.name: large.pop(field.name) for field in fields(Arrangement)}
     image, told = recipe.build((shape[0] * finer, shape[1] * finer), Arrangement(**held), rng=rng, **large)
     image, told = resize(image, shape), {key: value / finer if key in IN_PIXELS else value for key, value in told.items()}
-    own, wanted = {field.name: used.pop(field.name) for field in fields(Arrangement)}, used.pop("volume_fraction")
-    reached = {"volume_fraction": float(image.mean()), "wanted_volume_fraction": wanted}
+    own, target = {field.name: used.pop(field.name) for field in fields(Arrangement)}, used.pop("volume_fraction")
+    reached = {"volume_fraction": float(image.mean()), "wanted_volume_fraction": target}
     return Structure(image, {"class": name, "scale": factor, **reached, **own, **used, **told})
 
 

@@ -125,13 +125,13 @@ def _gather(
     shapes: Shapes,
 ) -> tuple[np.ndarray, Told]:
     """Return the image; reduce the spacing if there is not enough room."""
-    number, wanted = math.ceil(1.1 * volume_fraction * order.size / max(area, 1)) + 2, spacing
+    number, target = math.ceil(1.1 * volume_fraction * order.size / max(area, 1)) + 2, spacing
     while True:
         centres = place(order, shape, number, excluded(spacing))
         first = cover(shape, centres, shapes(len(centres)))
         count = fill(first, len(centres), volume_fraction)
         if count:
-            return (first < count).astype(np.uint8), {"inclusions": count, "spacing": spacing, "wanted_spacing": wanted}
+            return (first < count).astype(np.uint8), {"inclusions": count, "spacing": spacing, "wanted_spacing": target}
         if len(centres) < number:
             spacing *= RELAX
         else:

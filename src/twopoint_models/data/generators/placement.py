@@ -62,5 +62,5 @@ def cover(shape: tuple[int, int], centres: np.ndarray, inside: np.ndarray) -> np
 def fill(first: np.ndarray, number: int, volume_fraction: float) -> int:
     """Return the least number of inclusions, at least one, that reaches a volume fraction; 0 if all of them do not."""
     covered = np.cumsum(np.bincount(first.ravel(), minlength=number + 1)[:number])
-    wanted = volume_fraction * first.size
-    return int(np.searchsorted(covered, wanted)) + 1 if covered[-1] >= wanted else 0
+    target = volume_fraction * first.size
+    return int(np.searchsorted(covered, target)) + 1 if covered[-1] >= target else 0

@@ -89,8 +89,8 @@ def casting(radius: float, magnesium: float, size: int | tuple[int, int] = (1536
     if magnesium not in FORMS:
         raise ValueError(f"magnesium must be {', '.join(f'{m:g}' for m in FORMS)} percent, got {magnesium:g}")
     along = np.log(radius / first) / np.log(last / first)
-    wanted = {name: float(low * (high / low) ** along) for name, (low, high) in LAWS[magnesium].items()}
-    structure = FORMS[magnesium](size, rng=rng, **wanted)
+    parameters = {name: float(low * (high / low) ** along) for name, (low, high) in LAWS[magnesium].items()}
+    structure = FORMS[magnesium](size, rng=rng, **parameters)
     return Structure(structure.image, {"radius": radius, "magnesium": magnesium, **structure.parameters})
 
 

@@ -49,24 +49,24 @@ class Lines(NamedTuple):
     nuclei: int
 
 
-def lines(shape: tuple[int, int], rng: np.random.Generator, wanted: float, habit: Habit, nodules: Nodules = NONE) -> Lines:
+def lines(shape: tuple[int, int], rng: np.random.Generator, target: float, habit: Habit, nodules: Nodules = NONE) -> Lines:
     """Return as many lines as bring the number of covered pixels, including nodules, nearest to a target."""
-    missing = max(0.0, wanted - math.pi * float((nodules.radii**2).sum()))
+    missing = max(0.0, target - math.pi * float((nodules.radii**2).sum()))
     a_nucleus = 0.4 * habit.length * habit.thickness * _arms_a_nucleus(habit) * (1 + habit.branching)
-    crowding = wanted / math.prod(shape) * (1 + habit.gap / habit.thickness)
+    crowding = target / math.prod(shape) * (1 + habit.gap / habit.thickness)
     guess = missing / a_nucleus * 1.6 * math.exp(4.2 * min(crowding, CROWDED))  # tried arms, of which many do not fit
     best = 0
     for more in (1, 2, 4):
         arms = _arms(shape, rng, math.ceil(10 + guess * more), habit)
         steps = _grown(arms, shape, habit, nodules)
         covered, first = _covered(arms, steps, shape, habit, nodules)
-        if covered[-1] >= wanted:
-            return _chosen(arms, steps, covered, first, wanted, habit)
+        if covered[-1] >= target:
+            return _chosen(arms, steps, covered, first, target, habit)
         best = max(best, int(covered[-1]))
-        if crowding > CROWDED and best < 0.6 * wanted:
+        if crowding > CROWDED and best < 0.6 * target:
             break  # twice as many arms would not fit either
     raise ValueError(
-        f"volume_fraction {wanted / math.prod(shape):.3g} cannot be reached by lines that keep a gap of {habit.gap:.3g} pixels: "
+        f"volume_fraction {target / math.prod(shape):.3g} cannot be reached by lines that keep a gap of {habit.gap:.3g} pixels: "
         f"no room was found beyond {best / math.prod(shape):.3g}; ask for less, or for a smaller gap"
     )
 
@@ -200,9 +200,9 @@ def _covered(arms: Arms, steps: np.ndarray, shape: tuple[int, int], habit: Habit
     return np.cumsum(np.bincount(first + 1, minlength=n + 2))[: n + 1], first
 
 
-def _chosen(arms: Arms, steps: np.ndarray, covered: np.ndarray, first: np.ndarray, wanted: float, habit: Habit) -> Lines:
+def _chosen(arms: Arms, steps: np.ndarray, covered: np.ndarray, first: np.ndarray, target: float, habit: Habit) -> Lines:
     """Return the arms up to the one with which the covered area is nearest to the target."""
-    count = int(np.argmin(np.abs(covered - wanted)))
+    count = int(np.argmin(np.abs(covered - target)))
     grown = np.flatnonzero(steps[:count])
     lengths = (steps[grown] - 1) * habit.thickness / PIECES
     return Lines(first < count, lengths, arms.thickness[grown], len(np.unique(arms.nucleus[grown])))
