@@ -122,7 +122,7 @@ def train_cess_vae(
     Returns
     -------
     CESSVAE
-        Ready to evaluate.
+        Network in evaluation mode.
 
     Raises
     ------

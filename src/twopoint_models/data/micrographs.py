@@ -171,7 +171,7 @@ def keep_castings(
     seed : int
         Different seeds give different micrographs.
     progress : callable, optional
-        Called with the number done and that of all.
+        Called with the number done and the total.
 
     Raises
     ------

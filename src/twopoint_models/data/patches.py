@@ -64,7 +64,8 @@ class SlidingWindows:
         self.stride = self.size if stride is None else _two("stride", stride)
         self.labels = list(range(len(self.parents))) if labels is None else list(labels)
         if not self.parents or len(self.labels) != len(self.parents):
-            raise ValueError(f"labels must be one for each parent, at least one; got {len(self.labels)} and {len(self.parents)}")
+            counts = f"{len(self.labels)} labels and {len(self.parents)} parents"
+            raise ValueError(f"there must be at least one parent, and one label for each parent; got {counts}")
         self._grids = [self._grid(i, parent) for i, parent in enumerate(self.parents)]
         self._ends = np.cumsum([rows * columns for rows, columns in self._grids])
 

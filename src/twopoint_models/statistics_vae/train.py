@@ -134,7 +134,7 @@ def train_statistics_vae(
     Returns
     -------
     ResNetVAE
-        Ready to evaluate.
+        Network in evaluation mode.
 
     Raises
     ------

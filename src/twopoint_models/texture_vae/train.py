@@ -149,7 +149,7 @@ def train_texture_vae(
     Returns
     -------
     TextureVAE
-        Ready to evaluate.
+        Network in evaluation mode.
 
     Raises
     ------

@@ -97,7 +97,7 @@ def train(
         state, losses = _epoch(config, state, step, images, shared, progress)
         found = measured(state.model, validation, config) if validation is not None else {}
         if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(eqx.filter(state.model, eqx.is_array))):
-            raise NotFiniteError(f"a weight is no finite number after epoch {epoch}; the last checkpoint is kept")
+            raise NotFiniteError(f"a weight is not finite after epoch {epoch}; the last checkpoint is kept")
         _log(folder / METRICS, {"epoch": epoch} | losses | found)
         write_checkpoint(folder / CHECKPOINT, state)
     state.model.save(folder)

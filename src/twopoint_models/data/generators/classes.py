@@ -73,8 +73,8 @@ def generate(
 
     A Gaussian field sets the large-scale arrangement (:class:`Arrangement`). GRF is a level cut of the field. In the other classes but NBSA
     the field gathers inclusions: discs of one radius (VoidSmall) or two (VoidSmallBig), ellipses of one direction (AngEllipse) or of random
-    directions (RandomEllipse), Voronoi cells (large, medium, medium and spaced, small). In NBSA it sets the size of cuboids in rows. Volume
-    fraction and arrangement are drawn from their distributions over MICRO2D's images, unless given.
+    directions (RandomEllipse), Voronoi cells (large, medium, medium and spaced, small). In NBSA it sets the size of cuboids in rows. A
+    volume fraction or an arrangement that is not given is drawn from its distribution over MICRO2D's images.
 
     Parameters
     ----------
