@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="height and width in pixels")
     parser.add_argument("--classes", nargs="+", default=list(CLASSES), help=f"of {', '.join(CLASSES)}; {', '.join(GRAPHITE)}")
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--seed", type=int, default=0, help="of the dataset: another one gives other images")
+    parser.add_argument("--seed", type=int, default=0, help="of the dataset: different seeds give different images")
     parser.add_argument("--small", action="store_true", help="3 images of 32 x 32 of each class: seconds, for a test")
     options = parser.parse_args()
     count, size = (3, 32) if options.small else (options.count, options.size)

@@ -199,7 +199,7 @@ def _first(dataset, at):
 
 
 def test_several_processes_read(written):
-    """An open file does not travel to a worker; each opens its own, be it forked or spawned."""
+    """An open file is not sent to a worker; each opens its own, forked or spawned."""
     path, images, _ = written
     dataset = MICRO2D(path, size=None)
     dataset[0]

@@ -1,4 +1,4 @@
-"""What is refused: a clear error that names the argument, what came and what is wanted."""
+"""Invalid arguments: a clear error names the argument, what it got and what it expects."""
 
 import numpy as np
 import pytest
