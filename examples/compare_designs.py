@@ -1,11 +1,11 @@
-"""How well designs arrive at their target: the paper's way, a search on the predictor, ours, and the trivial ways.
+"""Compare ways of design by their errors: the paper's, a search on the predictor, ours, and the trivial ones.
 
     python examples/compare_designs.py --runs runs/sharp [--out DIR] [--count 1500] [--targets 50] [--size 64] [--small] [--seed 0] ...
 
---runs is a folder of one network of `train_cess_vae.py`; images are generated anew. Of these a predictor learns, E_x of the last fifth
-gives the targets, its quantiles, and the first 500 are where designs begin and what is plausible. Every design is homogenised after
+--runs is a folder of one network of `train_cess_vae.py`; images are generated anew. A predictor learns from these. Targets are quantiles
+of E_x of the last fifth. Designs begin from the first 500, which also define what is plausible. Every design is homogenised after
 thresholding. Draws designs.png; prints, and writes to table.md and summary.json, the root mean square error over the standard deviation of
-what was wanted, all designs and with those that are no plausible microstructure at the mean, and how many are.
+the targets, for all designs and with the mean in place of implausible ones, and the number of plausible ones.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Microstructures that have the properties you want, by descent through a trained decoder and homogenisation; each verified.
+"""Design microstructures with given properties, by descent through a trained decoder and homogenisation; verify each.
 
     python examples/design.py --runs runs/sharp --data generated.h5 --E_x 5.0 [--E_y 3 4] [--volume-fractions 0.2 0.6] [--top 4] [--out DIR]
 
---runs is a network that `train_cess_vae.py` left, --data a file of images that designs begin from and look like. Wanted are values or, with
-two numbers, intervals, of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y, x along the first axis. Writes designs.png, designs.npy (0 and 1) and
-summary.json, and prints: properties by homogenisation, the volume fraction, and the miss over what these phases reach.
+--runs is a network that `train_cess_vae.py` left, --data a file of images that designs begin from and look like. Targets are values or, by
+two numbers, intervals of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y, x along the first axis. Writes designs.png, designs.npy (0 and 1) and
+summary.json, and prints: properties by homogenisation, the volume fraction, and the error over the range that these phases reach.
 """
 
 import argparse
@@ -18,9 +18,8 @@ from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import MICRO2D
-from twopoint_models.design import design
+from twopoint_models.design import PROPERTIES, Materials, design
 from twopoint_models.evaluation.figures import gallery
-from twopoint_models.homogenisation import PROPERTIES, Materials
 
 
 def search(options: argparse.Namespace) -> dict:
@@ -73,7 +72,7 @@ def main() -> None:
     for i, (told, error) in enumerate(zip(summary["designs"], summary["errors"], strict=True)):
         print(f"{i + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in told.items()) + f"; error {error:.2g}")
     if min(summary["errors"]) > 0.01:
-        print("none has what is wanted: perhaps no microstructure has all of it; or more --starts, --steps and --images find one")
+        print("no design reaches the targets: perhaps no microstructure does; or more --starts, --steps and --images find one")
     print(f"pictures and labels: {options.out}")
 
 

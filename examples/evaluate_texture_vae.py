@@ -1,10 +1,10 @@
-"""How good texture VAEs are: Table 1 and Figures 4 to 6 of their paper, from what `train_texture_vae.py` left.
+"""Evaluate texture VAEs: Table 1 and Figures 4 to 6 of their paper, from the folder of `train_texture_vae.py`.
 
     python examples/evaluate_texture_vae.py --runs textures [--out evaluation] [--vgg FILE] [--vgg16 FILE --dists FILE] [--small] [--seed 0]
 
-Of 20 patches of each micrograph, from the part that no network was trained on: Table 1 by latents beside what costs nothing (DISTS needs
-the weights of VGG-16 and its own), half original and half reconstruction, random samples, correlations of latents with what castings were
-made by, traversals of those that correlate most. Writes table.md, pictures, summary.json; prints the table.
+Takes 20 patches of each micrograph, from the part that no network was trained on. Computes Table 1 by latents beside trivial descriptors
+(DISTS needs the weights of VGG-16 and its own), half original and half reconstruction, random samples, correlations of latents with the
+castings' parameters, traversals of those that correlate most. Writes table.md, pictures and summary.json; prints the table.
 """
 
 import argparse

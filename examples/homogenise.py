@@ -1,11 +1,11 @@
-"""Effective properties of all images of a dataset in MICRO2D's layout, elastic and thermal, in a new file of that layout.
+"""Compute effective properties, elastic and thermal, of all images of a dataset in MICRO2D's layout; write a new file of that layout.
 
     python examples/homogenise.py FILE.h5 [--out DIR] [--young 10 1] [--poisson 0.3 0.3] [--conductivities 10 1]
                                   [--plane strain] [--tolerance 1e-4] [--workers 2 | --device cuda] [--small]
 
-For several contrasts --young again, the others again or once. DIR/FILE_homogenised.h5 holds images, labels, homogenized_mechanical
-(n, contrasts, 5) = (E_x, E_y, nu_xy, nu_yx, G_xy) and homogenized_thermal (n, contrasts, 2) = (kx, ky). Killed, it goes on where it was
-when called again. Prints how many images a second, and writes it to DIR/summary.json.
+Give --young once for each contrast, the other two as often or once. DIR/FILE_homogenised.h5 holds images, labels, homogenized_mechanical
+(n, contrasts, 5) = (E_x, E_y, nu_xy, nu_yx, G_xy) and homogenized_thermal (n, contrasts, 2) = (kx, ky). A second call
+resumes a run that was killed. Prints images per second, and writes it to DIR/summary.json.
 """
 
 import argparse

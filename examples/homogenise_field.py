@@ -55,7 +55,7 @@ def main() -> None:
         print(f"{what:24}" + "".join(f"{x:9.3f}" for x in summary[row]))
     for h, row in summary["of_phase"].items():
         print(f"phase {h:18}" + "".join(f"{x:9.3f}" for x in row))
-    print(f"von Mises: {summary['von_mises']['mean']:.2f} in the mean, {summary['von_mises']['99.9 %']:.2f} exceeded by 1 pixel in 1000")
+    print(f"von Mises: {summary['von_mises']['mean']:.2f} on average, {summary['von_mises']['99.9 %']:.2f} exceeded by 1 pixel in 1000")
 
 
 if __name__ == "__main__":

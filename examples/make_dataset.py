@@ -1,10 +1,10 @@
-"""A dataset of generated microstructures in MICRO2D's layout: its ten classes, kinds of graphite, or some of them; of any number and size.
+"""Generate a dataset of microstructures in MICRO2D's layout: its ten classes or kinds of graphite, of any number and size.
 
     python examples/make_dataset.py [--out DIR] [--count 1000] [--size 256] [--classes GRF NBSA ...] [--workers 2] [--seed 0] [--small]
 
 Writes DIR/generated.h5, which `twopoint_models.data.MICRO2D` reads. Each image's label holds its parameters as JSON, the table "generated"
-volume fraction and arrangement. Killed, it goes on where it was when called again; until the last image is in there is no such file. The
-same seed gives the same images, however many workers. Prints the rate, and writes it to DIR/summary.json.
+volume fraction and arrangement. A second call resumes a run that was killed; the file appears when the last image is done. The same seed
+gives the same images for any number of workers. Prints the rate, and writes it to DIR/summary.json.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="height and width in pixels")
     parser.add_argument("--classes", nargs="+", default=list(CLASSES), help=f"of {', '.join(CLASSES)}; {', '.join(GRAPHITE)}")
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--seed", type=int, default=0, help="of the dataset: another one gives other images")
+    parser.add_argument("--seed", type=int, default=0, help="of the dataset: different seeds give different images")
     parser.add_argument("--small", action="store_true", help="3 images of 32 x 32 of each class: seconds, for a test")
     options = parser.parse_args()
     count, size = (3, 32) if options.small else (options.count, options.size)

@@ -17,17 +17,9 @@ import numpy as np
 from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.data import Micrographs, read_micrographs
-from twopoint_models.texture_vae import (
-    TextureConfig,
-    TextureVAE,
-    code,
-    encodings,
-    figures_of_properties,
-    micrograph_properties,
-    summarise_properties,
-)
-from twopoint_models.texture_vae.tables import table_of_properties
-from twopoint_models.texture_vae.train import make_vgg
+from twopoint_models.texture_vae import TextureConfig, TextureVAE, code, encodings, figures_of_properties, make_vgg
+from twopoint_models.texture_vae.properties import micrograph_properties
+from twopoint_models.texture_vae.tables import summarise_properties, table_of_properties
 
 
 def chosen(found: Micrographs, given: dict, every: bool) -> Micrographs:

@@ -71,7 +71,7 @@ def main() -> None:
         draw(shown, title="five discs from their 2-point statistics; soft phases of the best start", columns=5), options.out / "circles.png"
     )
     for title, results in summary.items():
-        print(f"{title:14} found by {np.mean([result['share'] for result in results]):.2f} of the starts in the mean")
+        print(f"{title:14} found by {np.mean([result['share'] for result in results]):.2f} of the starts on average")
 
 
 if __name__ == "__main__":

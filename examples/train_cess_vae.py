@@ -1,10 +1,10 @@
-"""Train the CESS VAE on microstructures by one way of training or all of them, after a sweep of their hyperparameters if wanted.
+"""Train the CESS VAE on microstructures by one regime or all of them, optionally after a sweep of their hyperparameters.
 
     python examples/train_cess_vae.py --data generated.h5 [--regimes sharp mse ...|all] [--trials 25] [--out runs] [--small] [--seed 0] ...
 
-`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; call it again to go
-on after a kill. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small` is the form for two cores:
-all ways, 64 x 64, images generated first. Prints, and writes to DIR/summary.json, time and what was swept; see evaluate_cess_vae.py.
+`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; a second
+call resumes a run that was killed. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small` is for
+two cores: all regimes, 64 x 64, generated images. Prints, and writes to DIR/summary.json, time and sweep; see evaluate_cess_vae.py.
 """
 
 import argparse

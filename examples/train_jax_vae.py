@@ -1,11 +1,11 @@
-"""Train the CESS VAE in JAX, on all its devices; what comes out is read by torch's tools too.
+"""Train the CESS VAE in JAX, on all its devices; the tools on torch read the network too.
 
     python examples/train_jax_vae.py [--data generated.h5] [--out jax_run] [--loss mse_cess] [--small] [--seed 0] ...
 
 `--help` lists every choice. --data is a file in MICRO2D's layout; without one, images are generated first. DIR/cess_vae gets the network
 (`CESSVAE.load`, of `twopoint_models.cess_vae` and of its `on_jax`), its config, metrics of each epoch and a checkpoint from
-which a second call goes on; `examples/evaluate_cess_vae.py --runs DIR` judges it. Draws reconstructions.png; prints and writes to
-DIR/summary.json how long it took and what the validation says. `--small` is the form for two cores, 64 x 64.
+which a second call resumes; `examples/evaluate_cess_vae.py --runs DIR` evaluates it. Draws reconstructions.png; prints, and writes to
+DIR/summary.json, the time and the measures on the validation images. `--small` is for two cores, 64 x 64.
 """
 
 import argparse

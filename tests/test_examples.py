@@ -508,7 +508,7 @@ def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
     assert engineering_constants(c).E_x == pytest.approx(found["designs"][0]["E_x"], rel=1e-3)
     with pytest.raises(SystemExit):
         here("design", "--runs", one, "--data", own_file, "--E_x", 40.0)
-    assert "wanted E_x must lie in what these phases reach" in capsys.readouterr().err
+    assert "target E_x must lie in what these phases reach" in capsys.readouterr().err
 
 
 @pytest.mark.long

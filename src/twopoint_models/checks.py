@@ -4,11 +4,11 @@ from typing import Any
 
 
 class NotFiniteError(ArithmeticError):
-    """A loss that is no number: training stops at once, and the last checkpoint stays."""
+    """A loss is not a finite number. Training stops at once; the last checkpoint stays."""
 
 
 def positive(name: str, value: Any, *, zero: bool = False) -> int:
-    """Return an integer above 0, or 0 too; refuse anything else."""
+    """Return an integer above 0, or of 0 or more if zero is allowed; refuse anything else."""
     try:
         number = int(value.__index__())
     except (AttributeError, TypeError):
@@ -19,7 +19,7 @@ def positive(name: str, value: Any, *, zero: bool = False) -> int:
 
 
 def names(name: str, value: Any) -> tuple[str, ...]:
-    """Return names; refuse one string, and what is no list of strings."""
+    """Return names; refuse a single string and anything else that is not a list of strings."""
     if isinstance(value, str):
         raise TypeError(f"{name} must be a list of names, got the one string {value!r}; write [{value!r}]")
     found = tuple(value) if hasattr(value, "__iter__") else (value,)
@@ -29,7 +29,7 @@ def names(name: str, value: Any) -> tuple[str, ...]:
 
 
 def item(at: Any, length: int) -> int:
-    """Return the place of an item of a dataset, counted from the end if negative."""
+    """Return the index of an item of a dataset; a negative one counts from the end."""
     try:
         number = int(at.__index__())
     except (AttributeError, TypeError):

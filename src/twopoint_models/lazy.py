@@ -13,7 +13,7 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
     package : str
         The package's ``__name__``.
     homes : dict of str to str
-        By module, relative to the package: the names that it defines, separated by spaces.
+        Names separated by spaces, by the module that defines them, relative to the package.
     """
     home = {name: module for module, names in homes.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""Work in several processes: in order, a little ahead, and never without the process that wants it."""
+"""Work in several processes: results come in order, and workers end when the process that started them ends."""
 
 import multiprocessing
 import os
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Progress = Callable[[int, int], object] | None  # called with the number of things done and the total
 
 
 def spread(
@@ -22,13 +23,13 @@ def spread(
     *,
     ahead: int | None = None,
 ) -> Iterator[Result]:
-    """Yield the results of items in their order, as many ahead as keep all workers busy: what nobody has taken yet costs memory.
+    """Yield the results of items in their order. Few items are computed ahead, because results that wait cost memory.
 
-    Where items differ much in length, more ahead are needed than the two a worker that are taken by default. Work, and begin, which each
-    worker calls first, are functions of a module; workers import the calling script anew.
+    By default two items a worker are computed ahead; items of very different lengths need more. Each worker calls begin first. Both work
+    and begin must be functions of a module, because workers import the calling script anew.
     """
     coming = iter(items)
-    context = multiprocessing.get_context("spawn")  # no fork beside torch's or jax's threads
+    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of torch's or jax's threads
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow, initargs=(begin,)) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
@@ -42,7 +43,7 @@ def spread(
 
 
 def _follow(begin: Callable[[], None] | None) -> None:
-    """End this process when the one that started it is gone, killed perhaps: it would wait for work for ever."""
+    """End this process when the one that started it is gone; otherwise it would wait for work for ever."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

@@ -22,7 +22,7 @@ Numbers = Sequence[float]
 
 
 class Properties(NamedTuple):
-    """Of a block: its class, the index of its first image, images (n, H, W) of 0 and 1, and by table numbers (n, contrasts, k)."""
+    """A block: its class, the index of its first image, images (n, H, W) of 0 and 1, and numbers (n, contrasts, k) by table."""
 
     name: str
     start: int
@@ -50,27 +50,27 @@ def homogenise_blocks(
     path : str or path
         A file that :class:`twopoint_models.data.MICRO2D` reads.
     blocks : iterable of (class, start, stop)
-        Which images; ``MICRO2DWriter.missing`` gives such.
+        The images, such as :meth:`MICRO2DWriter.missing` returns.
     young, poisson, conductivities : one pair of numbers a contrast
-        Of phase 0 and of phase 1. As many contrasts in each.
+        Values of phase 0 and phase 1, equally many contrasts in each.
     plane, tolerance, iterations
         As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
     workers : int
-        Processes, each of one thread; 1 works in this one, in threads. Others import the calling script anew, so what calls this there
-        must stand under ``if __name__ == "__main__"``.
+        Number of processes, each with one thread. With 1 this process does the work, in threads. Other processes import the calling script
+        anew, so the call must stand under ``if __name__ == "__main__"``.
     device : str, optional
-        Of torch, such as "cuda". Without it numpy, and no torch is imported.
+        Device of torch, such as "cuda". By default numpy computes, and torch is not imported.
 
     Yields
     ------
     Properties
-        As each block is done, with the tables "homogenized_mechanical" (E_x, E_y, nu_xy, nu_yx, G_xy) and "homogenized_thermal" (kx, ky).
+        One for each block, with the tables "homogenized_mechanical" (E_x, E_y, nu_xy, nu_yx, G_xy) and "homogenized_thermal" (kx, ky).
 
     Raises
     ------
     TypeError, ValueError, RuntimeError
-        At once, if numbers of contrasts differ, a property is out of its range, an option means nothing or torch has no such device;
-        later as :class:`twopoint_models.data.MICRO2D`, and if an image does not converge.
+        At the call, if the numbers of contrasts differ, a property is out of its range, an option is invalid or torch has no such device.
+        Later as :class:`twopoint_models.data.MICRO2D` raises them, and if an image does not converge.
 
     Examples
     --------
@@ -89,13 +89,13 @@ def homogenise_blocks(
     options: dict[str, Any] = {"contrasts": contrasts, "plane": plane, "accuracy": accuracy, "device": device}
     if positive("workers", workers) > 1 and device is not None:
         raise ValueError(f"workers must be 1 with a device, which one process keeps busy, got {workers} and {device!r}")
-    _tables(np.eye(2)[None], **options)  # what the solver refuses it refuses now
+    _tables(np.eye(2)[None], **options)  # invalid options are refused now
     solve = partial(_block, path, options)
     return map(solve, blocks) if workers == 1 else spread(solve, blocks, workers, _one_thread)
 
 
 def _one_thread() -> None:
-    """Keep the solver of this process to one thread: the others have the other cores."""
+    """Restrict the solver of this process to one thread, because other processes use the other cores."""
     effective.CORES = 1
 
 
@@ -110,7 +110,7 @@ def _block(path: str | PathLike[str], options: dict[str, Any], block: Block) -> 
 def _tables(
     images: np.ndarray, contrasts: Sequence[tuple[Numbers, ...]], plane: str, accuracy: dict[str, Any], device: str | None
 ) -> dict[str, Any]:
-    """Return by table the properties (n, contrasts, k) of images (n, H, W)."""
+    """Return the properties (n, contrasts, k) of images (n, H, W) by table."""
     m: Any = tp.two_phase(images)
     if device is not None:
         m = _on_device(m, device)
@@ -124,7 +124,7 @@ def _tables(
 
 
 def _on_device(m: np.ndarray, device: str) -> Any:
-    """Return an array of torch there."""
+    """Return an array of torch on a device."""
     import torch
 
     try:
@@ -134,7 +134,7 @@ def _on_device(m: np.ndarray, device: str) -> Any:
 
 
 def _contrasts(*properties: Sequence[Numbers]) -> list[tuple[Numbers, ...]]:
-    """Return the properties contrast by contrast; refuse numbers of them that differ."""
+    """Return the properties of each contrast; refuse different numbers of contrasts."""
     if len({len(each) for each in properties}) > 1 or not len(properties[0]):
         numbers = ", ".join(str(len(each)) for each in properties)
         raise ValueError(f"young, poisson and conductivities must be for as many contrasts, one at least, got {numbers}")

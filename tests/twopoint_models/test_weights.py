@@ -142,7 +142,7 @@ def test_another_archive_is_refused_before_anything_of_it_runs(place):
 
 
 def test_another_file_in_the_archive_is_refused_and_not_kept(place):
-    with pytest.raises(ValueError, match=f"has the sha256 {sha256(CONTENT)}, wanted {sha256(b'other')}"):
+    with pytest.raises(ValueError, match=f"has the sha256 {sha256(CONTENT)}, expected {sha256(b'other')}"):
         fetch(place.source(at="gone.pth", content=b"other"))
     assert left_over() == []
 

@@ -1,4 +1,4 @@
-"""Pieces of the CESS VAE: skip-connected convolutions, chains of them, and what they see."""
+"""Pieces of the CESS VAE: skip-connected convolutions, chains of these, and their receptive field."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from ..nets.blocks import conv, count_of
 
 
 class Unit(nn.Module):
-    """One skip-connected convolution, ``x + relu(conv(x))``; textured, x first gets of a plane of noise, each channel its own share."""
+    """A skip-connected convolution, ``x + relu(conv(x))``. If textured, each channel first adds its own share of a plane of noise to x."""
 
     def __init__(self, channels: int, padding: str = "zeros", textured: bool = False) -> None:
         super().__init__()
@@ -25,14 +25,14 @@ class Unit(nn.Module):
         return x + torch.relu(self.conv(x))
 
 
-FIRST_SHARE = 0.1  # standard deviation of the noise's shares before training, small beside the features
+FIRST_SHARE = 0.1  # standard deviation of the noise's shares before training, small compared with the features
 
 
 class Chain(nn.Sequential):
-    """Layers one after the other, units with the plane of noise that has their resolution."""
+    """A sequence of layers; each unit gets the plane of noise of its resolution."""
 
     def forward(self, x: Tensor, planes: Sequence[Tensor] = ()) -> Tensor:
-        """Return the features at the end; planes of noise (1 or B, 1, h, w), one for each resolution of a textured chain."""
+        """Return the features after the last layer. A textured chain takes one plane of noise (1 or B, 1, h, w) for each resolution."""
         by_size = {tuple(plane.shape[2:]): plane for plane in planes}
         for layer in self:
             x = layer(x, by_size.get(tuple(x.shape[2:]))) if isinstance(layer, Unit) else layer(x)
@@ -40,17 +40,17 @@ class Chain(nn.Sequential):
 
 
 def level(depth: int, padding: str, inputs: int, outputs: int, *sampling: nn.Module, textured: bool = False) -> tuple[nn.Module, ...]:
-    """Return one level of resolution: sampling up or down, a convolution that sets the channels, ReLU, and as many units as its depth."""
+    """Return the layers of one resolution: up- or down-sampling, a convolution that sets the channels, ReLU, and ``depth`` units."""
     return *sampling, conv(inputs, outputs, padding), nn.ReLU(), *(Unit(outputs, padding, textured) for _ in range(depth))
 
 
 def receptive_field(layers: nn.Module) -> int:
-    """Return the edge in input pixels of the square that one pixel of a chain of convolutions and poolings sees.
+    """Return the edge, in input pixels, of the receptive field of a chain of convolutions and poolings.
 
     Parameters
     ----------
     layers : torch.nn.Module
-        Convolutions and poolings in the order in which they act, inside one another too; a skip connection sees no more than its branch.
+        Convolutions and poolings in the order in which they act, possibly nested. A skip connection sees no more than its branch.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def receptive_field(layers: nn.Module) -> int:
 
 
 def volume_level(logits: Tensor) -> Tensor:
-    """Return for each image the level above which as many pixels lie as its sigmoid has of phase 1.
+    """Return the threshold of each image at which the volume fraction equals the mean of its sigmoid.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def volume_level(logits: Tensor) -> Tensor:
     Returns
     -------
     tensor (B, 1, 1, 1)
-        Halfway between two neighbouring values of the image, of which it is no function for derivatives. Where these are the same, all
-        pixels that have the value lie at the level.
+        Halfway between two neighbouring values of the image, without a gradient. If both are equal, all pixels of that value lie at the
+        threshold.
 
     Examples
     --------
@@ -96,13 +96,13 @@ def volume_level(logits: Tensor) -> Tensor:
         values = logits.float().flatten(1).sort(dim=1, descending=True).values
         number = (logits.float().sigmoid().mean(dim=(1, 2, 3)) * values.shape[1]).round().long()[:, None]
         ends = torch.nn.functional.pad(values, (1, 1))
-        ends[:, 0], ends[:, -1] = values[:, 0] + 1, values[:, -1] - 1  # no pixel above, or all
+        ends[:, 0], ends[:, -1] = values[:, 0] + 1, values[:, -1] - 1  # no pixel above the threshold, or all of them
         level = (ends.gather(1, number) + ends.gather(1, number + 1)) / 2
         return level.to(logits.dtype)[:, :, None, None]
 
 
 def widths_of(width: Any) -> int | list[int]:
-    """Return one width or five, as JSON knows them."""
+    """Return one width or five as JSON values."""
     if isinstance(width, int):
         return count_of("width", width, 1)
     found = [count_of("width", each, 1) for each in width]

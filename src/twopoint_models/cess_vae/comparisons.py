@@ -1,4 +1,4 @@
-"""Numbers of several rows on the same samples: who is lower how often; and whether a distribution has two modes."""
+"""Comparisons of several rows on the same samples, and the valley between two modes of a distribution."""
 
 from collections.abc import Mapping
 
@@ -6,24 +6,24 @@ import numpy as np
 from jaxtyping import Float64, Shaped
 from scipy.stats import gaussian_kde
 
-LEAST = 1e-12  # excess CESS that is rounding, and counts as this in a logarithm
-# Scott's bandwidth is for one normal mode and hides a small one beside it. Measured: so deep a valley shows in .95 of draws of 500 numbers
-# of which .2 lie 2.5 standard deviations below the others; in .02 of draws of 500 normal or skewed ones, and in .05 to .25 of 100.
+LEAST = 1e-12  # smaller values of the excess CESS are rounding errors; logarithms take this value for them
+# Scott's bandwidth is for one normal mode and hides a small second one. Measured: a valley of this depth shows in .95 of draws of 500
+# numbers of which .2 lie 2.5 standard deviations below the others; in .02 of draws of 500 normal or skewed ones, and in .05 to .25 of 100.
 _NARROW, _DIP, _SHARE = 0.7, 0.8, 0.05
 
 
 def pairwise(values: Mapping[str, Shaped[np.ndarray, " samples"]]) -> Float64[np.ndarray, "rows rows"]:
-    """Return the share of samples on which one row has a lower number than another; ties count half.
+    """Return the share of samples on which one row is lower than another; ties count half.
 
     Parameters
     ----------
     values : dict of str to array (n,)
-        By row; the same samples in each.
+        Values by row, for the same samples.
 
     Returns
     -------
     float64 array (k, k)
-        ``[a, b]``: how often row a is below row b. One half on the diagonal.
+        ``[a, b]`` is the share of samples on which row a is below row b; one half on the diagonal.
 
     Raises
     ------
@@ -48,16 +48,16 @@ def pairwise(values: Mapping[str, Shaped[np.ndarray, " samples"]]) -> Float64[np
 
 
 def valley(values: Shaped[np.ndarray, " samples"]) -> float | None:
-    """Return the number between the two modes of a logarithmic distribution, if it has two.
+    """Return the valley between the two modes of a logarithmic distribution, if it has two.
 
-    The density of the logarithms is estimated by Gaussian kernels of 0.7 times Scott's bandwidth. A valley counts if it is a fifth below
-    the lower of the highest peaks on its sides, and a twentieth of the numbers or more lie on either; the deepest one is taken. Of 100
-    numbers or fewer a valley may be chance.
+    The density of the logarithms is estimated by Gaussian kernels of 0.7 times Scott's bandwidth. A valley counts if its density is 20 %
+    below the lower of the highest peaks on its two sides, and at least 5 % of the numbers lie on each side. The deepest one is returned.
+    With 100 numbers or fewer a valley may occur by chance.
 
     Parameters
     ----------
     values : array (n,)
-        Numbers of 0 or more; what is below 1e-12 counts as that.
+        Numbers of 0 or more; smaller ones than 1e-12 count as 1e-12.
 
     Returns
     -------
@@ -85,11 +85,11 @@ def valley(values: Shaped[np.ndarray, " samples"]) -> float | None:
     if values.ndim != 1 or not np.isfinite(values).all():
         raise ValueError(f"values must be finite, of the shape (n,), got {values.shape}")
     logs = np.log10(np.maximum(values, LEAST))
-    if len(logs) < 3 or np.ptp(logs) < 1e-9:  # no density, or that of one number
+    if len(logs) < 3 or np.ptp(logs) < 1e-9:  # no density can be estimated
         return None
     grid = np.linspace(logs.min(), logs.max(), 512)
     density = gaussian_kde(logs, lambda kernels: _NARROW * kernels.scotts_factor())(grid)
-    lower = np.minimum(np.maximum.accumulate(density), np.maximum.accumulate(density[::-1])[::-1])  # of the peaks on both sides
+    lower = np.minimum(np.maximum.accumulate(density), np.maximum.accumulate(density[::-1])[::-1])  # the lower of the peaks on both sides
     below = (logs[:, None] < grid).mean(axis=0)
     deep = np.where((below >= _SHARE) & (below <= 1 - _SHARE), density / lower, 1.0)
     return float(10 ** grid[deep.argmin()]) if deep.min() < _DIP else None

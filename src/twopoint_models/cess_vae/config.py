@@ -6,22 +6,22 @@ from typing import ClassVar
 from ..training.choices import Choices, Options, option
 from .regimes import REGIMES
 
-REDUCTION = 16  # of a latent image's resolution over the image's
+REDUCTION = 16  # edge of an image over the edge of its latent image
 
 
 @dataclass(frozen=True)
 class OfCESSVAE(Choices):
-    """Images and architecture of the CESS VAE, and its loss's alpha."""
+    """Choices of the CESS VAE in torch and in JAX: images, architecture, and the alpha of its loss."""
 
     data: str = option("", "file in MICRO2D's layout")
-    size: int = option(224, "images are resized to so many pixels, divisible by 16")
+    size: int = option(224, "edge in pixels to which images are resized, divisible by 16")
     fractions: tuple[float, ...] = option((0.8, 0.1, 0.1), "shares of train, validation and test in each class", nargs=3)
     width: tuple[int, ...] = option((64,), "channels at all resolutions, or at each of five", nargs="+")
     depth: int = option(1, "skip-connected convolutions at each resolution")
     latent_channels: int = option(1, "channels of the latent image")
     phases: int = option(2, "phases of the images")
-    padding: str = option("zeros", "beyond the edges: zeros, or circular for periodic images", choices=("zeros", "circular"))
-    alpha: float = option(1.0, "weight of the MSE beside CESS, eq. (10)")
+    padding: str = option("zeros", "padding of convolutions: zeros, or circular for periodic images", choices=("zeros", "circular"))
+    alpha: float = option(1.0, "weight of the MSE relative to CESS, eq. (10)")
 
     POSITIVE: ClassVar[tuple[str, ...]] = ("size", "depth", "latent_channels")
 
@@ -35,15 +35,15 @@ class OfCESSVAE(Choices):
 
 @dataclass(frozen=True)
 class CESSConfig(OfCESSVAE, Options):
-    """Every choice of a run, of the data, the network, the loss and the training.
+    """Choices of a run: the data, the network, the loss and the training.
 
-    Values are plain, so that the file ``training.json`` beside a result says how it came about. Fields and their meaning stand in
-    ``CESSConfig.help()``; the command line of ``examples/train_cess_vae.py`` is made of them. Epochs are those of both halves of a regime.
+    Values are plain, so that the file ``training.json`` beside a result records how it was made. ``CESSConfig.help()`` lists the fields and
+    their meaning; they are also the options of ``examples/train_cess_vae.py``. Epochs are those of both halves of a regime.
 
     Raises
     ------
     TypeError, ValueError
-        If a value means nothing.
+        If a value is invalid.
 
     Examples
     --------
@@ -53,16 +53,16 @@ class CESSConfig(OfCESSVAE, Options):
     """
 
     regime: str = option(
-        "sharp", "way of training: " + "; ".join(f"{name} ({regime.about})" for name, regime in REGIMES.items()), choices=tuple(REGIMES)
+        "sharp", "regime of training: " + "; ".join(f"{name} ({regime.about})" for name, regime in REGIMES.items()), choices=tuple(REGIMES)
     )
-    classes: tuple[str, ...] = option((), "classes to take, by default all", nargs="*")
-    together: bool = option(False, "images of all classes at one index come into one part")
-    restart_every: int = option(15, "epochs of one cosine of the learning rate; each half begins with its own")
-    start_learning_rate: float = option(0.0, "of a regime's first half; 0 is that of the second")
-    clamp_weight: float = option(0.01, "weight of the clamp, a pixel, eq. (9)")
+    classes: tuple[str, ...] = option((), "classes to use; by default all", nargs="*")
+    together: bool = option(False, "put images of all classes at the same index into the same part")
+    restart_every: int = option(15, "epochs of one cosine of the learning rate; each half starts a new one")
+    start_learning_rate: float = option(0.0, "learning rate of a regime's first half; 0 means that of the second")
+    clamp_weight: float = option(0.01, "weight of the clamp per pixel, eq. (9)")
     sigma: float = option(0.05, "variance of the clamp's Gaussians, eq. (9)")
     sharpness: float = option(4.0, "factor on the shifted logits in the sharp regime")
-    short_weight: float = option(0.1, "weight of the centre crops beside all lags in the sharp regime")
+    short_weight: float = option(0.1, "weight of the centre crops relative to all lags in the sharp regime")
     style_layers: tuple[str, ...] = option(("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), "layers of the style loss", nargs="+")
 
     POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, *OfCESSVAE.POSITIVE, "sigma", "sharpness")
@@ -79,18 +79,18 @@ class CESSConfig(OfCESSVAE, Options):
 
     @property
     def finish_epochs(self) -> int:
-        """Epochs of the second half, one more where they are odd."""
+        """Epochs of the second half, which has one more if the number is odd."""
         return self.epochs - self.epochs // 2
 
 
 def first_half(config: "CESSConfig") -> "CESSConfig":
-    """Return the config of a regime's first half: the same for all regimes that begin alike."""
-    name = REGIMES[config.regime].start  # also the regime that goes on with the same loss
+    """Return the config of a regime's first half, which is the same for all regimes with the same first loss."""
+    name = REGIMES[config.regime].start  # also the name of the regime with this loss in both halves
     rate = config.start_learning_rate or config.learning_rate
     return without_others(config.changed(regime=name, learning_rate=rate, start_learning_rate=0.0, epochs=config.start_epochs))
 
 
 def without_others(config: "CESSConfig") -> "CESSConfig":
-    """Return a config in which what belongs to other regimes alone is as by default."""
+    """Return a config in which the fields of other regimes have their defaults."""
     others = {option for regime in REGIMES.values() for option in regime.own} - set(REGIMES[config.regime].own)
     return config.changed(**{each.name: each.default for each in fields(config) if each.name in others})

@@ -1,4 +1,4 @@
-"""Scores of reconstructions image by image: soft, thresholded, cut at their own fraction; over all lags and the centre crop."""
+"""Scores of each reconstruction: soft, thresholded, or cut at its own volume fraction; over all lags and the centre crop."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -16,16 +16,16 @@ OUTPUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {SOFT: lambda x: x, SHA
 
 
 class Scores(NamedTuple):
-    """What each of n reconstructions is like, by output.
+    """Scores of n reconstructions, by output.
 
     Attributes
     ----------
     excess : dict of str to dict of str to float64 array (n,)
-        By output, then by lags: the excess CESS in nats.
+        The excess CESS in nats, by output and lags.
     fraction_error : dict of str to float64 array (n,)
-        By output: half the sum over phases of absolute differences of volume fractions; of two phases the difference of phase 1's.
+        By output: half the sum over phases of the absolute differences of volume fractions; for two phases, the difference of phase 1.
     interface_ratio : dict of str to float64 array (n,)
-        By binary output: specific interface length by that of the image, NaN where the image has no interface.
+        By binary output: the specific interface length over that of the image, NaN if the image has no interface.
     """
 
     excess: dict[str, dict[str, np.ndarray]]
@@ -34,14 +34,14 @@ class Scores(NamedTuple):
 
 
 def score(reconstructions: Images, images: Images) -> Scores:
-    """Score reconstructions, soft, thresholded, and of two phases cut at their own volume fraction; over all lags and the centre crop.
+    """Score reconstructions: soft, thresholded, and for two phases cut at their own volume fraction; over all lags and the centre crop.
 
     Parameters
     ----------
-    reconstructions : array (n, 1, H, W), or (n, N, H, W) beyond two phases
+    reconstructions : array (n, 1, H, W), or (n, N, H, W) for more than two phases
         Memberships.
     images : array of this shape
-        Of 0 and 1.
+        Labels, 0 and 1.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def score(reconstructions: Images, images: Images) -> Scores:
     Raises
     ------
     ValueError
-        If shapes are others or unequal, numbers are not finite, or images are not of 0 and 1.
+        If shapes are invalid or differ, numbers are not finite, or images are not of 0 and 1.
 
     References
     ----------
@@ -77,12 +77,12 @@ def score(reconstructions: Images, images: Images) -> Scores:
 
 
 def join(parts: Iterable[Scores]) -> Scores:
-    """Return the scores of several blocks as those of one.
+    """Concatenate the scores of several blocks.
 
     Parameters
     ----------
     parts : Scores
-        One or more, of the same outputs.
+        One or more, with the same outputs.
 
     Returns
     -------
@@ -115,25 +115,25 @@ def score_rows(
     block: int = 50,
     progress: Callable[[int], object] | None = None,
 ) -> tuple[dict[str, Scores], list[dict[str, Any]]]:
-    """Reconstruct the images of a dataset in several ways, and score them, so many at a time that memory stays bounded.
+    """Reconstruct the images of a dataset in several ways and score them, in blocks that bound the memory.
 
     Parameters
     ----------
     rows : dict of str to callable
-        By name: from images (k, 1, H, W), or (k, N, H, W) beyond two phases, to reconstructions of this shape.
+        Functions by name, from images (k, 1, H, W), or (k, N, H, W) for more than two phases, to reconstructions of the same shape.
     items : iterable of dict
-        Each with ``image``, (1, H, W) or (N, H, W), as of :class:`twopoint_models.data.MICRO2D`.
+        Items with ``image``, (1, H, W) or (N, H, W), such as those of :class:`twopoint_models.data.MICRO2D`.
     block : int
-        Images at a time.
+        Number of images at a time.
     progress : callable, optional
         Called with the number of images done.
 
     Returns
     -------
     scores : dict of str to Scores
-        By row.
+        Scores by row.
     items : list of dict
-        The items without their images.
+        Items without their images.
 
     Raises
     ------
@@ -165,11 +165,11 @@ def score_rows(
 
 
 def _interface(x: np.ndarray) -> np.ndarray:
-    """Return the specific interface length of images (n, channels, H, W) of 0 and 1, all channels' together: it is for ratios."""
+    """Return the specific interface length of images (n, channels, H, W) of 0 and 1, summed over channels, for ratios."""
     return specific_interface_length(x).sum(axis=1)
 
 
 def _joined(parts: Iterable[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return arrays by name, those of one name end to end."""
+    """Concatenate the arrays of each name."""
     parts = list(parts)
     return {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}

@@ -28,25 +28,25 @@ def figures(
     worst: int = 6,
     seed: int = 0,
 ) -> Iterator[tuple[str, Figure]]:
-    """Draw what scores, images and reconstructions show, soft and thresholded, of two phases.
+    """Draw all figures of an evaluation of two phases: scores, and reconstructions soft and thresholded.
 
     Parameters
     ----------
     scores : dict of str to Scores
-        By row; of two phases.
+        Scores by row, for two phases.
     rows : dict of str to callable
-        By the same names: from images (k, 1, H, W) to reconstructions of this shape.
+        Functions by the same names, from images (k, 1, H, W) to reconstructions of the same shape.
     image : callable
-        From the place of an image in the scores to the image (1, H, W).
+        Function from the index of an image in the scores to the image (1, H, W).
     names : list of str (n,)
         The class of each image.
     trivial : list of str
-        Rows that only stand beside the others: without outliers, and not in the histograms of CESS itself, where a bad row would set the
-        scale of all. If all rows are, none is.
+        Rows that are shown for comparison only: without outliers, and not in the linear histograms, where a bad row would set the scale.
+        Ignored if all rows are trivial.
     worst : int
-        Outliers to draw of a row.
+        Number of outliers to draw for each row.
     seed : int
-        Chooses the image of each class.
+        Seed that chooses the image of each class.
 
     Yields
     ------
@@ -58,7 +58,7 @@ def figures(
     Raises
     ------
     ValueError
-        If scores, rows and names do not fit each other.
+        If scores, rows and names do not match.
 
     References
     ----------
@@ -98,7 +98,7 @@ def figures(
 
 
 def _of_scores(scores: Mapping[str, Scores], models: Sequence[str]) -> Iterator[tuple[str, Figure]]:
-    """Draw histograms, and who is better how often."""
+    """Draw the histograms and the pairwise comparisons."""
     values = {output: {row: s.excess[output][ALL] for row, s in scores.items()} for output in (SOFT, SHARP)}
     shown = {output: {row: by[row] for row in models} for output, by in values.items()}
     title = "excess CESS over all lags"
@@ -111,24 +111,24 @@ def _of_scores(scores: Mapping[str, Scores], models: Sequence[str]) -> Iterator[
     yield "pairwise", pairwise_chart(matrices, list(scores))
 
 
-FLOOR = 1e-6  # of a logarithm of statistics, as of CESS
+FLOOR = 1e-6  # floor of the logarithm of statistics, as in CESS
 
 
 def outliers(
     images: np.ndarray, reconstructions: np.ndarray, notes: Sequence[str], *, names: Sequence[str] = (), title: str = ""
 ) -> Figure:
-    """Draw images above their reconstructions, a number below each pair: those that a model is worst at.
+    """Draw images above their reconstructions with a note below each pair: the outliers of a model.
 
     Parameters
     ----------
     images, reconstructions : arrays (k, H, W), or (k, 1, H, W)
-        Membership of phase 1, which is dark.
+        Membership of phase 1, drawn dark.
     notes : list of str (k,)
-        What stands below each, such as its CESS.
+        Text below each pair, such as its CESS.
     names : list of str (k,), optional
-        What stands above each.
+        Text above each pair.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def outliers(
     Raises
     ------
     ValueError
-        If there is no image, or arrays, notes or names differ in number.
+        If there is no image, or arrays, notes and names differ in number.
 
     References
     ----------
@@ -172,18 +172,18 @@ def outliers(
 def line_sensitivity_chart(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, size: int = 224, spacing: int = 100, shown: Sequence[int] = (101, 112, 200)
 ) -> Figure:
-    """Draw pictures of two horizontal lines at several distances, and below them the excess CESS to those at one distance.
+    """Draw two horizontal lines at several distances, and below them the excess CESS relative to the lines at a reference distance.
 
     Parameters
     ----------
     curves : dict of str to two arrays (k,)
-        By what the reconstructions are: distances in pixels, and the excess CESS.
+        Distances in pixels and the excess CESS, by kind of reconstruction.
     size : int
         Edge of the images in pixels.
     spacing : int
-        Distance of the lines that are reconstructed.
+        Reference distance of the lines.
     shown : list of int
-        Other distances to draw.
+        Other distances to show as images.
 
     Returns
     -------
@@ -231,21 +231,21 @@ def line_sensitivity_chart(
 def reconstructions(
     image: np.ndarray, found: Mapping[str, np.ndarray], *, notes: Mapping[str, str] | None = None, title: str = ""
 ) -> Figure:
-    """Draw an image and its reconstructions, below each the autocorrelation of phase 1, and below that how its logarithm differs.
+    """Draw an image and its reconstructions, their autocorrelations of phase 1, and the differences of the logarithms of these.
 
-    Zero lag is in the middle. All autocorrelations have one scale, that of the image, and all differences another, symmetric about zero: up
-    to what the middle one of the rows reaches at 19 of 20 lags, so that one bad row does not hide the others.
+    Zero lag is in the middle. All autocorrelations have the scale of the image. All differences have one scale, symmetric about zero: the
+    median over rows of the 95th percentile of their magnitudes, so that one bad row does not hide the others.
 
     Parameters
     ----------
     image : array (H, W), or (1, H, W)
-        Membership of phase 1, which is dark.
+        Membership of phase 1, drawn dark.
     found : dict of str to array of this shape
-        Reconstructions by row.
+        Reconstructions, by row.
     notes : dict of str to str, optional
-        What stands below a reconstruction, such as its CESS.
+        Text below a reconstruction, such as its CESS.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -264,7 +264,7 @@ def reconstructions(
     --------
     >>> import numpy as np
     >>> from twopoint_models.cess_vae.figures import reconstructions
-    >>> len(reconstructions(np.eye(8), {"MSE": np.eye(8) / 2, "CESS": np.eye(8)}).axes)  # 9 places, one of them empty
+    >>> len(reconstructions(np.eye(8), {"MSE": np.eye(8) / 2, "CESS": np.eye(8)}).axes)  # nine panels, one of them empty
     8
     """
     image, rows = planes("image", image)[0], {name: planes(f"found[{name!r}]", x)[0] for name, x in found.items()}
@@ -276,7 +276,7 @@ def reconstructions(
     axes = figure.subplots(3, len(shown), squeeze=False)
     statistics = [tp.autocorrelation(x.astype(np.float64), centered=True) for x in shown.values()]
     logs = [np.log(np.maximum(f, FLOOR)) for f in statistics]
-    reach = float(np.median([np.percentile(np.abs(f - logs[0]), 95) for f in logs[1:]])) or 1.0  # equal ones still need a scale
+    reach = float(np.median([np.percentile(np.abs(f - logs[0]), 95) for f in logs[1:]])) or 1.0  # equal images still need a scale
     scales = ("viridis", Normalize(0, float(statistics[0].max()) or 1.0)), ("RdBu_r", Normalize(-reach, reach))
     for j, (name, picture) in enumerate(shown.items()):
         _image(axes[0, j], picture)
@@ -293,28 +293,28 @@ def reconstructions(
 
 
 def _image(at: Axes, image: np.ndarray) -> None:
-    """Draw memberships of phase 1, which is dark."""
+    """Draw memberships of phase 1, dark for 1."""
     at.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     at.set(xticks=[], yticks=[])
 
 
 def _lags(at: Axes, field: np.ndarray, colours: str, scale: Normalize) -> None:
-    """Draw numbers over lags, zero lag in the middle."""
+    """Draw a field over lags, zero lag in the middle."""
     at.imshow(field, cmap=colours, norm=scale, interpolation="nearest")
     at.set(xticks=[], yticks=[])
 
 
 def pairwise_chart(matrices: Mapping[str, np.ndarray], names: Sequence[str], *, columns: int = 2) -> Figure:
-    """Draw how often one row has the lower CESS than another, a matrix with numbers for each output or choice of lags.
+    """Draw the share of images on which one row has a lower CESS than another, a matrix for each output and choice of lags.
 
     Parameters
     ----------
     matrices : dict of str to array (k, k)
-        By title: shares of the images on which row a is below row b, as of :func:`twopoint_models.cess_vae.comparisons.pairwise`.
+        Results of :func:`twopoint_models.cess_vae.comparisons.pairwise`, by title.
     names : list of str (k,)
-        Of the rows.
+        Names of the rows.
     columns : int
-        Matrices beside each other.
+        Matrices in a row of the figure.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The losses of the ways of training, of a decoder's logits, and what a validation measures."""
+"""Losses of a decoder's logits, for all regimes, and the measures of a validation."""
 
 from typing import Any
 
@@ -18,18 +18,18 @@ LOSSES = ("mse", "mse_cess", "cess", "crop", "style", "cess_clamp", "sharp")
 
 
 class Loss:
-    """One loss of logits (B, 1 or N, H, W) against images of that shape.
+    """A loss of logits (B, 1 or N, H, W) against images of the same shape.
 
     Parameters
     ----------
     name : str
-        Of ``LOSSES``.
+        Name of the loss, one of ``LOSSES``.
     config : CESSConfig
-        Weights of its terms; the size, of which the centre crop is 50 in 224.
+        Weights of the terms, and the size of the images, from which the centre crop follows (50 lags of 224).
     network : CESSVAE
-        Turns logits to memberships.
+        The network, which turns logits into memberships.
     vgg : VGG19, optional
-        For "style"; moved to where the images are.
+        Network of the loss "style"; it is moved to the device of the images.
 
     References
     ----------
@@ -42,7 +42,7 @@ class Loss:
         if name == "style" and vgg is None:
             raise ValueError("vgg must be given for the style loss")
         self.name, self.config, self.network = name, config, network
-        self.vgg = None if vgg is None else vgg.to(memory_format=torch.channels_last)  # as the images are, and a fifth faster
+        self.vgg = None if vgg is None else vgg.to(memory_format=torch.channels_last)  # like the images; 20 % faster
         self.options: dict[str, Any] = {"implied_phase": network.channels == 1}
         self.crop = centre_crop(config.size)
 
@@ -52,13 +52,13 @@ class Loss:
         return value
 
     def measures(self, logits: Tensor, images: Tensor) -> dict[str, Tensor]:
-        """Return "mse", excess CESS in nats as "cess", "crop" and "thresholded", "style" where that is the loss: means over the batch."""
+        """Return means over the batch: "mse"; the excess CESS in nats as "cess", "crop" and "thresholded"; "style" if that is the loss."""
         found = {name: getattr(self, f"_{name}")(logits, images) for name in ("mse", "cess", "crop")}
         found["thresholded"] = self._excess(self.hard(logits), images)
         return found | ({"style": self._style(logits, images)} if self.name == "style" else {})
 
     def hard(self, logits: Tensor) -> Tensor:
-        """Return the phases that logits stand for, as memberships of 0 and 1."""
+        """Return the most likely phases of logits as memberships of 0 and 1."""
         soft = self.network.memberships(logits)
         if self.network.channels == 1:
             return (soft >= 0.5).to(logits.dtype)
@@ -84,26 +84,26 @@ class Loss:
         assert self.vgg is not None
         vgg = self.vgg.to(images.device)
         with torch.no_grad():
-            wanted = [vgg(phase) for phase in images.split(1, dim=1)]
+            targets = [vgg(phase) for phase in images.split(1, dim=1)]
         found = [vgg(phase) for phase in self.network.memberships(logits).split(1, dim=1)]
-        return torch.stack([tp.style_loss(a, b) for a, b in zip(found, wanted, strict=True)]).mean()
+        return torch.stack([tp.style_loss(a, b) for a, b in zip(found, targets, strict=True)]).mean()
 
     def _cess_clamp(self, logits: Tensor, images: Tensor) -> Tensor:
         clamp = tp.clamp(self.network.memberships(logits), sigma=self.config.sigma, **self.options) / images[0, 0].numel()
         return self._cess(logits, images) + self.config.clamp_weight * clamp
 
     def _sharp(self, logits: Tensor, images: Tensor) -> Tensor:
-        """Return CESS of the thresholded image, all lags and short ones; backward it is soft, its volume fraction the plain sigmoid's."""
+        """Return the CESS of the thresholded image over all lags and short ones, with the gradient of soft memberships."""
         above = logits - volume_level(logits)
         soft = (self.config.sharpness * above).sigmoid()
         soft = soft + (logits.sigmoid() - soft).mean(dim=(1, 2, 3), keepdim=True)
         straight = (above >= 0).to(soft.dtype) + soft - soft.detach()
         shortest = self.config.size // REDUCTION
-        lags: list[dict[str, Any]] = [{}, {"crop": self.crop}, {"crop": shortest}]  # of all lags, those that grains have are a few only
+        lags: list[dict[str, Any]] = [{}, {"crop": self.crop}, {"crop": shortest}]  # only few of all lags are within a grain
         whole, middle, short = (self._excess(straight, images, floor=SHARP_FLOOR, **each) for each in lags)
         return whole + self.config.short_weight * (middle + short)
 
 
-# Of a thresholded image some statistics are 0, where the logarithm's slope is 1 over the floor: with CESS's own floor, 1e-6, a few lags
-# would decide where a step goes, and networks end in nan (measured).
+# Some statistics of a thresholded image are 0, where the slope of the logarithm is 1 over the floor. With CESS's own floor, 1e-6, a few
+# lags would dominate each step, and training diverges (measured).
 SHARP_FLOOR = 1e-2

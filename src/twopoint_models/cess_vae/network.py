@@ -1,4 +1,4 @@
-"""The variational autoencoder of the CESS paper: images of phases to a small latent image and back."""
+"""The variational autoencoder of the CESS paper: from images of phases to a small latent image and back."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,33 +19,33 @@ LEVELS = 5  # of resolution, with a sampling by two between neighbours
 class CESSVAE(Network):
     """Encode microstructures to a latent image at a sixteenth of their resolution, and decode it.
 
-    Cai et al., section 3.3 and Fig. 5, after TAESD: five levels of resolution, each of ``depth`` skip-connected convolutions with a ReLU
-    behind each, average pooling between those of the encoder, nearest up-sampling between those of the decoder. An image of 224 x 224
-    becomes a latent one of 14 x 14. ``encoder`` and ``decoder`` are chains of layers: to mean and log-variance (B, 2C, h, w), to logits.
+    Cai et al., section 3.3 and Fig. 5, after TAESD: five levels of resolution, each with ``depth`` skip-connected convolutions and a ReLU
+    after each. The encoder has average pooling between levels, the decoder nearest up-sampling. An image of 224 x 224 becomes a latent
+    image of 14 x 14. ``encoder`` returns mean and log-variance (B, 2C, h, w), ``decoder`` returns logits.
 
     Parameters
     ----------
     phases : int
-        Number N of phases. For two, images hold the membership of phase 1 alone, (B, 1, H, W), and a sigmoid ends the decoder; beyond, all
-        N memberships, (B, N, H, W), and a softmax.
+        Number N of phases. For two phases, images hold the membership of phase 1, (B, 1, H, W), and the decoder ends in a sigmoid. For
+        more, images hold all N memberships, (B, N, H, W), and the decoder ends in a softmax.
     latent_channels : int
         Channels C of the latent image.
     width : int or five int
-        Channels at all resolutions, or at each from that of the image to that of the latent image.
+        Channels at all resolutions, or at each of five, from the image to the latent image.
     depth : int
         Skip-connected convolutions at each resolution.
     padding : "zeros" or "circular"
-        What convolutions see beyond the edges. Circular suits periodic images, and makes the network commute with shifts by 16 pixels.
+        Padding of the convolutions. Circular padding suits periodic images and makes the network commute with shifts by 16 pixels.
     sharpness : float
-        0 ends in a plain sigmoid or softmax. Above 0, for two phases, logits are first shifted, image by image, until as many pixels are
-        above 1/2 as the plain sigmoid has of phase 1, then multiplied by the sharpness: what is thresholded keeps its volume fraction.
+        With 0 the decoder ends in a plain sigmoid or softmax. Above 0, for two phases, the logits of each image are shifted so that its
+        thresholded volume fraction equals the mean of the plain sigmoid, and then multiplied by the sharpness.
     texture : bool
-        Give the decoder noise at each resolution, from which it can make what the latent image has no room for: where the grains lie.
+        Add noise to the decoder at each resolution, from which it can place the grains that the latent image cannot store.
 
     Raises
     ------
     TypeError, ValueError
-        If an option means nothing.
+        If an option is invalid.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class CESSVAE(Network):
         self.config: dict[str, Any] = counts | dict(width=widths_of(width), depth=count_of("depth", depth, 1), padding=padding)
         self.config |= dict(sharpness=float(sharpness), texture=bool(texture))
         if not sharpness >= 0 or (sharpness and phases > 2):
-            raise ValueError(f"sharpness must be 0 or more, and 0 beyond two phases, got {sharpness!r}")
+            raise ValueError(f"sharpness must be 0 or more, and 0 for more than two phases, got {sharpness!r}")
         if padding not in ("zeros", "circular"):
             raise ValueError(f"padding must be 'zeros' or 'circular', got {padding!r}")
         self.channels = 1 if phases == 2 else phases
@@ -100,7 +100,7 @@ class CESSVAE(Network):
 
     @property
     def receptive_field(self) -> int:
-        """Edge in pixels of the square that one latent pixel sees."""
+        """Edge of the receptive field of a latent pixel, in pixels."""
         return receptive_field(self.encoder)
 
     def encode(self, images: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor]:
@@ -108,7 +108,7 @@ class CESSVAE(Network):
 
         Parameters
         ----------
-        images : tensor (B, 1, H, W), or (B, N, H, W) beyond two phases
+        images : tensor (B, 1, H, W), or (B, N, H, W) for more than two phases
             Memberships in [0, 1]; H and W divisible by 16.
 
         Returns
@@ -128,18 +128,18 @@ class CESSVAE(Network):
         return mean, log_variance.clamp(-30.0, 20.0)  # a variance that float32 holds
 
     def decode(self, latents: Float[Tensor, "batch latents height width"], *, seed: int = 0) -> Tensor:
-        """Return the memberships that latent images stand for.
+        """Decode latent images to memberships.
 
         Parameters
         ----------
         latents : tensor (B, C, h, w)
         seed : int
-            Of a textured decoder's noise, the same for all images of the batch.
+            Seed of a textured decoder's noise, which is the same for all images of the batch.
 
         Returns
         -------
-        tensor (B, 1, 16 h, 16 w), or (B, N, 16 h, 16 w) beyond two phases
-            In [0, 1].
+        tensor (B, 1, 16 h, 16 w), or (B, N, 16 h, 16 w) for more than two phases
+            Memberships in [0, 1].
 
         Raises
         ------
@@ -149,20 +149,20 @@ class CESSVAE(Network):
         return self.memberships(self.logits(latents, seed=seed))
 
     def logits(self, latents: Tensor, keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
-        """Return :meth:`decode`'s result before sigmoid or softmax; noise hangs on seed, epoch and keys, one for each image or for all."""
+        """Return logits, before sigmoid or softmax. Noise depends on seed, epoch and keys, one key for each image or for all."""
         if latents.ndim != 4 or latents.shape[1] != self.latent_channels:
             raise ValueError(f"latents must have the shape (batch, {self.latent_channels}, h, w), got {tuple(latents.shape)}")
         planes = noise_planes(keys, latents.shape[2:], LEVELS, seed=seed, epoch=epoch) if self.config["texture"] else []
         return self.decoder(latents, [plane.to(latents) for plane in planes])
 
     def memberships(self, logits: Tensor) -> Tensor:
-        """Return sigmoid of logits for two phases, of the shifted and multiplied ones where sharpness is not 0; softmax beyond."""
+        """Return the sigmoid of logits for two phases, shifted and multiplied if sharpness is not 0; the softmax for more phases."""
         if self.channels > 1:
             return logits.softmax(dim=1)
         return (logits - volume_level(logits)).mul(sharp).sigmoid() if (sharp := self.config["sharpness"]) else logits.sigmoid()
 
     def changed(self, **options: Any) -> Self:
-        """Return a network with other sharpness or texture, and copies of these weights."""
+        """Return a copy of the network with other sharpness or texture."""
         found = type(self)(**(self.config | options))
         found.load_state_dict(found.state_dict() | self.state_dict())
         return found.train(self.training)
@@ -177,7 +177,7 @@ class CESSVAE(Network):
         Parameters
         ----------
         count : int
-            How many, B.
+            Number B of images.
         size : int or (int, int)
             Height and width in pixels, divisible by 16.
         seed : int
@@ -185,12 +185,12 @@ class CESSVAE(Network):
 
         Returns
         -------
-        tensor (B, 1, H, W), or (B, N, H, W) beyond two phases
+        tensor (B, 1, H, W), or (B, N, H, W) for more than two phases
 
         Raises
         ------
         ValueError
-            If count or size means nothing.
+            If count or size is invalid.
         """
         height, wide = (size, size) if isinstance(size, int) else size
         if min(height, wide) < 1 or height % REDUCTION or wide % REDUCTION:
@@ -201,14 +201,14 @@ class CESSVAE(Network):
     def interpolate(
         self, first: Float[Tensor, "batch channels height width"], second: Float[Tensor, "batch channels height width"], count: int
     ) -> Tensor:
-        """Return what lies between two microstructures, along the straight line between their latent means.
+        """Decode points on the straight line between the latent means of two microstructures.
 
         Parameters
         ----------
-        first, second : tensors (B, 1, H, W), or (B, N, H, W) beyond two phases
+        first, second : tensors (B, 1, H, W), or (B, N, H, W) for more than two phases
             The ends.
         count : int
-            How many pictures, both ends' reconstructions included; 2 at least.
+            Number of images, including the reconstructions of both ends; at least 2.
 
         Returns
         -------

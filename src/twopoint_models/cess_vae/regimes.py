@@ -1,21 +1,21 @@
-"""Ways of training: which loss a first and a second half have, and which measure tells how far a run has come."""
+"""Regimes of training: the losses of the first and the second half, and the measure by which a run is judged."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Regime:
-    """Two halves of equal length, so that every regime makes as many steps; halves of one name go on with the same loss."""
+    """A training in two halves of equal length, so that every regime takes equally many steps. Both halves may have the same loss."""
 
     start: str  # loss of the first half, of LOSSES
     finish: str  # loss of the second half
-    judge: str  # measure on the validation images that a sweep makes small
-    own: tuple[str, ...]  # fields of CESSConfig that no other regime's losses look at
+    judge: str  # measure on the validation images that a sweep minimises
+    own: tuple[str, ...]  # fields of CESSConfig that only the losses of this regime use
     about: str
 
     @property
     def swept(self) -> tuple[str, ...]:
-        """The numbers among its own fields, which a sweep changes besides the learning rate."""
+        """The numerical fields among its own, which a sweep varies besides the learning rate."""
         return tuple(name for name in self.own if name not in NOT_SWEPT)
 
 

@@ -1,4 +1,4 @@
-"""How sharply CESS tells two thin lines from the same two a pixel further apart."""
+"""How the excess CESS of two thin lines depends on their distance."""
 
 import math
 
@@ -19,17 +19,17 @@ def two_lines(size: int, spacing: int) -> Float64[np.ndarray, "height width"]:
     size : int
         Edge of the image in pixels.
     spacing : int
-        Distance of the lines in pixels, below size; around the torus it is size - spacing too.
+        Distance of the lines in pixels, below size; on the torus it is also size - spacing.
 
     Returns
     -------
     float64 array (size, size)
-        Of 0, and 1 on the lines.
+        1 on the lines and 0 elsewhere.
 
     Raises
     ------
     ValueError
-        If size or spacing is no integer above 0, or spacing is not below size.
+        If size or spacing is not an integer above 0, or spacing is not below size.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def two_lines(size: int, spacing: int) -> Float64[np.ndarray, "height width"]:
 def line_sensitivity(
     size: int = 224, spacing: int = 100, *, sigma: float = 0.0, crop: int | None = None
 ) -> tuple[Int64[np.ndarray, " distances"], Float64[np.ndarray, " distances"]]:
-    """Return the excess CESS of :func:`two_lines` at all distances, as reconstructions of those at one.
+    """Return the excess CESS of :func:`two_lines` at all distances, as reconstructions of those at a given distance.
 
     Parameters
     ----------
@@ -57,21 +57,21 @@ def line_sensitivity(
     spacing : int
         Distance in the image that is reconstructed.
     sigma : float
-        Blur of the reconstructions, but not of the image, in pixels.
+        Blur of the reconstructions in pixels; the image is sharp.
     crop : int, optional
-        Lags of the centre to compare; by default all.
+        Number of central lags to compare; by default all.
 
     Returns
     -------
     distances : int64 array (size - 1,)
         1 to size - 1 pixels.
     excess : float64 array (size - 1,)
-        In nats.
+        Excess CESS in nats.
 
     Raises
     ------
     ValueError
-        If size or spacing is no integer above 0, spacing is not below size, or sigma is below 0.
+        If size or spacing is not an integer above 0, spacing is not below size, or sigma is below 0.
 
     References
     ----------
@@ -81,13 +81,13 @@ def line_sensitivity(
     --------
     >>> from twopoint_models.cess_vae import line_sensitivity
     >>> distances, excess = line_sensitivity(8, 2)
-    >>> excess.round(3).tolist()  # 6 px are 2 px around the torus
+    >>> excess.round(3).tolist()  # 6 px are 2 px on the torus
     [0.448, 0.0, 0.448, 1.204, 0.448, 0.0, 0.448]
     """
     if not 0 <= sigma < math.inf:
         raise ValueError(f"sigma must be 0 or more, got {sigma!r}")
     image, distances = two_lines(size, spacing)[:, 0], np.arange(1, size)
-    found = np.stack([two_lines(size, int(d))[:, 0] for d in distances])[:, None]  # (distances, 1, height): along lines nothing changes
+    found = np.stack([two_lines(size, int(d))[:, 0] for d in distances])[:, None]  # (distances, 1, height): constant along the lines
     found = gaussian_filter(found, (0, 0, sigma), mode="wrap") if sigma else found
     target = np.broadcast_to(image, found.shape)
     return distances, tp.cess(found, target, ndim=1, crop=crop, implied_phase=True, excess=True, reduction="none")

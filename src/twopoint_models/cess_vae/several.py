@@ -1,4 +1,4 @@
-"""Several regimes at a time: sweeps and runs in processes of their own, and before them the first halves that they share."""
+"""Several regimes: sweeps and runs in separate processes, after the first halves that they share."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -27,20 +27,20 @@ def train_regimes(
     processes: int = 1,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> None:
-    """Train regimes, each in the folder of its name; what is done is not done again.
+    """Train regimes, each in the folder of its name. Finished runs are not repeated.
 
     Parameters
     ----------
     configs : dict of str to CESSConfig
-        By regime.
+        Configs by regime.
     folder : str or path
-        Gets a folder for each, and ``start/<loss>``, the first halves.
+        Folder for one folder for each regime, and for ``start/<loss>``, the first halves.
     data : callable, optional
-        Makes a LightningDataModule of a config; of a module's top level where there are several processes.
+        Returns a LightningDataModule for a config. With several processes it must be a function of a module.
     processes : int
-        Regimes at a time, each on one core; with 1 one after the other on all, with bars.
+        Number of regimes to train at a time, each on one core. With 1 they run one after the other on all cores, with bars.
     progress : callable, optional
-        Called with regimes done, regimes wanted and 0, where there are several processes.
+        With several processes, called with the number of regimes done, the total and 0.
 
     Raises
     ------
@@ -63,30 +63,30 @@ def sweep_regimes(
     processes: int = 1,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> dict[str, CESSConfig]:
-    """Sweep regimes, as many trials for each, and return configs with what was found.
+    """Sweep regimes with equally many trials and return configs with the best hyperparameters.
 
-    A regime that goes on from another loss takes the learning rate that was best for that one in its first half, which is trained before,
-    and its trials begin there.
+    A regime with two losses takes, for its first half, the learning rate that was best for the first loss. That half is trained first, and
+    the trials of the regime start from it.
 
     Parameters
     ----------
     configs : dict of str to CESSConfig
-        By regime.
+        Configs by regime.
     folder : str or path
-        Gets ``sweep.sqlite``, and ``start/<loss>``, the first halves.
+        Folder for ``sweep.sqlite``, and for ``start/<loss>``, the first halves.
     trials : int
-        Of each regime.
+        Trials of each regime.
     epochs : float
-        Of each trial; below 1, a share of one.
+        Epochs of each trial; below 1, the share of an epoch.
     data, processes
         As for :func:`train_regimes`.
     progress : callable, optional
-        As there; with one process, of the trials of each regime as :func:`sweep_regime` calls it.
+        As for :func:`train_regimes`; with one process, as :func:`sweep_regime` calls it.
 
     Returns
     -------
     dict of str to CESSConfig
-        By regime.
+        Configs by regime.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def sweep_regimes(
 
 
 def _over(work: Any, configs: Mapping[str, CESSConfig], folder: Any, data: Data, processes: int, progress: Any) -> dict[str, Any]:
-    """Do work for each regime, the longest first where there are several processes."""
+    """Do work for each regime; with several processes the longest starts first."""
     if positive("processes", processes) == 1:
         return {name: work(folder, data, config) for name, config in configs.items()}
     order, found = sorted(configs, key=ORDER.index), {}
@@ -114,7 +114,7 @@ def _over(work: Any, configs: Mapping[str, CESSConfig], folder: Any, data: Data,
 
 
 def _shared(configs: Mapping[str, CESSConfig]) -> dict[str, CESSConfig]:
-    """Return one config for each loss from which another goes on."""
+    """Return one config for each first loss that a regime with two losses starts from."""
     return {
         REGIMES[name].start: each for name, each in configs.items() if REGIMES[name].start != REGIMES[name].finish and each.start_epochs
     }
@@ -126,7 +126,7 @@ def _train(bars: bool, folder: Any, data: Data, config: CESSConfig) -> None:
 
 
 def _sweep(trials: int, epochs: float, progress: Any, folder: Any, data: Data, config: CESSConfig) -> CESSConfig:
-    """Sweep one regime, from its first half where it has one of another loss."""
+    """Sweep one regime, starting from its first half if that has another loss."""
     start = None
     if _shared({config.regime: config}):
         config, start = _begun(trials, epochs, config, folder, data)
@@ -134,13 +134,13 @@ def _sweep(trials: int, epochs: float, progress: Any, folder: Any, data: Data, c
 
 
 def _begun(trials: int, epochs: float, config: CESSConfig, folder: Any, data: Data) -> tuple[CESSConfig, Any]:
-    """Return a config with the swept rate of its first half, and that half."""
+    """Return a config with the best rate of its first half, and the network of that half."""
     rate = sweep_regime(first_half(config), folder, trials=trials, epochs=epochs, data=data and data(config)).learning_rate
     config = config.changed(start_learning_rate=rate)
     return config, begin(config, folder, data and data(config))
 
 
 def _one_thread() -> None:
-    """Set up a process that has one core."""
+    """Set up a worker process that uses one core."""
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # a network that fades is ten times slower without
+    torch.set_flush_denormal(True)  # without it a network of very small values is ten times slower

@@ -1,4 +1,4 @@
-"""A Bayesian search of a regime's hyperparameters, by short runs, in one study that several processes may share."""
+"""A Bayesian search of a regime's hyperparameters by short runs, in a study that several processes may share."""
 
 import json
 import os
@@ -22,10 +22,10 @@ from .network import CESSVAE
 from .regimes import REGIMES
 from .train import make_data, make_task
 
-HEARTBEAT = 5  # seconds between signs of life of a trial; three missed ones, and it counts as killed
-STARTUP = 5  # trials at random before the estimator
+HEARTBEAT = 5  # seconds between the heartbeats of a trial; after three missed ones it counts as killed
+STARTUP = 5  # random trials before the estimator is used
 RANGES: dict[str, tuple[float, float]] = {  # all on a logarithmic scale
-    "learning_rate": (3e-4, 5e-3),  # short trials like large ones, at which long runs fail
+    "learning_rate": (3e-4, 5e-3),  # short trials favour large rates, at which long runs fail
     "alpha": (1e-3, 10.0),
     "clamp_weight": (1e-4, 1.0),
     "sigma": (0.01, 0.25),
@@ -44,34 +44,34 @@ def sweep_regime(
     data: Any = None,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> CESSConfig:
-    """Return the config with the hyperparameters under which short runs of its regime do best on the validation images.
+    """Return the config with the hyperparameters whose short runs are best on the validation images.
 
-    Each trial trains with the loss of the regime's second half, from ``start`` where it is given, and is judged by the regime's own measure
-    (``REGIMES[config.regime].judge``). The study stands in ``sweep.sqlite``: call again to go on after a kill, or call from several
-    processes at once to share the trials, each of which has one device. A trial that was killed is made again with the same
-    hyperparameters; one whose loss is no finite number counts, as the worst.
+    Each trial trains with the loss of the regime's second half, from ``start`` if it is given, and is judged by the measure of the regime
+    (``REGIMES[config.regime].judge``). The study is kept in ``sweep.sqlite``. Call again to resume it after a kill, or call from several
+    processes at once to share the trials, each of which uses one device. A trial that was killed is repeated with the same hyperparameters.
+    A trial whose loss is not finite counts as the worst.
 
     Parameters
     ----------
     config : CESSConfig
-        What is not swept. ``REGIMES[config.regime].swept`` and the learning rate are.
+        Choices that are not swept. ``REGIMES[config.regime].swept`` and the learning rate are swept.
     folder : str or path
-        Of the study; the regime names it.
+        Folder of the study, whose name is that of the regime.
     trials : int
-        Number of trials that end, those of all processes and calls together.
+        Number of trials in total, over all processes and calls.
     epochs : float
-        Of each trial; below 1, a share of one.
+        Epochs of each trial; below 1, the share of an epoch.
     start : nets.CESSVAE, optional
-        Where trials begin, for regimes that go on from another loss.
+        Network from which trials start, for regimes with two losses.
     data : LightningDataModule, optional
         As in :func:`train_cess_vae`.
     progress : callable, optional
-        Called with trials done, trials wanted and the best value after each.
+        Called after each trial with the number of trials done, the total and the best value.
 
     Returns
     -------
     CESSConfig
-        With ``learning_rate`` and what else was swept changed; ``epochs`` is as it was.
+        The config with ``learning_rate`` and the other swept fields changed.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def sweep_regime(
     module = data if data is not None else make_data(config)
     while (done := len(study.get_trials(deepcopy=False, states=DONE))) < trials:
         running = len(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)))
-        if done + running >= trials:  # others are at the last ones, or were killed at them
+        if done + running >= trials:  # the last trials are running in other processes, or were killed
             optuna.storages.fail_stale_trials(study)
             time.sleep(1.0)
             continue
@@ -99,12 +99,12 @@ def sweep_regime(
 
 
 def _study(config: CESSConfig, folder: Path) -> optuna.Study:
-    """Return the regime's study of a folder, made if it is not there."""
+    """Return the regime's study of a folder; create it if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     for seconds in (0.2, 0.5, 1.0, 2.0):
         try:
             return _opened(config, folder)
-        except SQLAlchemyError:  # several processes that begin at once make the same tables, and all but one fail
+        except SQLAlchemyError:  # if several processes start at once, all but one fail to create the tables
             time.sleep(seconds)
     return _opened(config, folder)
 
@@ -118,7 +118,7 @@ def _opened(config: CESSConfig, folder: Path) -> optuna.Study:
             engine_kwargs={"connect_args": {"timeout": 60}},
             heartbeat_interval=HEARTBEAT,
             grace_period=3 * HEARTBEAT,
-            heartbeat_stale_trial_callback=lambda study, trial: study.enqueue_trial(trial.params),  # one that was killed is made again
+            heartbeat_stale_trial_callback=lambda study, trial: study.enqueue_trial(trial.params),  # repeats a trial that was killed
         )
     return optuna.create_study(
         storage=storage, sampler=ByNumber(config.seed), study_name=config.regime, direction="minimize", load_if_exists=True
@@ -126,7 +126,7 @@ def _opened(config: CESSConfig, folder: Path) -> optuna.Study:
 
 
 def _claim(study: optuna.Study, config: CESSConfig, epochs: float) -> None:
-    """Write into a study what its trials are trials of; refuse one of something else."""
+    """Record the choices of a study in it; refuse a study of other choices."""
     found = {"learning_rate", "start_learning_rate", "epochs", "restart_every", *REGIMES[config.regime].swept, *config.OF_THE_MACHINE}
     about = {name: value for name, value in asdict(without_others(config)).items() if name not in found} | {"trial_epochs": epochs}
     about = json.loads(json.dumps(about))
@@ -138,9 +138,9 @@ def _claim(study: optuna.Study, config: CESSConfig, epochs: float) -> None:
 
 
 class ByNumber(optuna.samplers.BaseSampler):
-    """A tree-structured Parzen estimator whose choice hangs on seed, number of the trial, and trials before.
+    """A tree-structured Parzen estimator whose choice depends on the seed, the number of the trial and the previous trials.
 
-    So it is the same after a kill, and another in each process.
+    So it is the same after a kill, and differs between processes.
     """
 
     def __init__(self, seed: int) -> None:
@@ -151,15 +151,15 @@ class ByNumber(optuna.samplers.BaseSampler):
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=True)
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
-        """Return what is searched together."""
+        """Return the space that is searched jointly."""
         return self._for(trial).infer_relative_search_space(study, trial)
 
     def sample_relative(self, study: Any, trial: Any, search_space: Any) -> Any:
-        """Return values for all of it."""
+        """Return values for the joint space."""
         return self._for(trial).sample_relative(study, trial, search_space)
 
     def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
-        """Return one value: those of the first trials."""
+        """Return one value, for the first trials."""
         return self._for(trial, param_name).sample_independent(study, trial, param_name, param_distribution)
 
 
@@ -169,7 +169,7 @@ def _best(study: optuna.Study) -> float:
 
 
 def _value(trial: optuna.Trial, config: CESSConfig, epochs: float, start: CESSVAE | None, data: Any) -> float:
-    """Train a little, and return the judge's value."""
+    """Run a short training and return the value of the judging measure."""
     names = ("learning_rate", *REGIMES[config.regime].swept)
     found = {name: trial.suggest_float(name, *RANGES[name], log=True) for name in names}
     whole = max(round(epochs), 1)

@@ -1,4 +1,4 @@
-"""Tables of scores: a summary for JSON, the same in Markdown, and numbers image by image for CSV."""
+"""Tables of scores: a summary for JSON, the same in Markdown, and the numbers of each image for CSV."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +16,12 @@ Summary = dict[str, Any]
 
 
 def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
-    """Return the figures of several rows, models or trivial ones, on the same images.
+    """Summarise the scores of several rows, models or trivial reconstructions, on the same images.
 
     Parameters
     ----------
     scores : dict of str to Scores
-        By row.
+        Scores by row.
     names : list of str (n,)
         The class of each image.
 
@@ -29,10 +29,10 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
     -------
     dict
         For JSON. ``images``: their number. ``excess``, by output, lags and row: ``median``, ``mean``, ``log_mean`` (the geometric mean),
-        ``quartiles``; ``valley`` between two modes, None for one mode; then ``below``, the share of all images below it, and
-        ``classes``, that of each class. ``pairwise``, by output, lags and two rows: how often the first has the lower excess, ties count
-        half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the median, None if no image
-        has an interface.
+        ``quartiles``; ``valley`` between two modes, None for one mode; with two modes also ``below``, the share of all images below the
+        valley, and ``classes``, the share in each class. ``pairwise``, by output, lags and two rows: how often the first has the lower
+        excess, ties count half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the median,
+        None if no image has an interface.
 
     Raises
     ------
@@ -70,12 +70,12 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
 
 
 def overview(summary: Summary) -> str:
-    """Return the main tables in Markdown: medians of the excess CESS; errors of volume fractions and ratios of interface lengths.
+    """Return the main tables in Markdown: medians of the excess CESS, and errors of volume fractions with ratios of interface lengths.
 
     Parameters
     ----------
     summary : dict
-        What :func:`summarise` gives.
+        Result of :func:`summarise`.
 
     Returns
     -------
@@ -109,14 +109,14 @@ def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
     Parameters
     ----------
     summary : dict
-        What :func:`summarise` gives.
+        Result of :func:`summarise`.
     title : str
-        Of the page.
+        Title of the page.
 
     Returns
     -------
     str
-        The main table, then one of distributions and one of pairs for each output and choice of lags.
+        The main tables, then a table of distributions and one of pairs for each output and choice of lags.
 
     Examples
     --------
@@ -155,16 +155,16 @@ def per_image(scores: Mapping[str, Scores], names: Iterable[str], indices: Itera
     Parameters
     ----------
     scores : dict of str to Scores
-        By row.
+        Scores by row.
     names : list of str (n,)
         The class of each image.
     indices : list of int (n,)
-        Its place in the class.
+        The index of each image in its class.
 
     Returns
     -------
     str
-        First the heads: class, index, then "row, output, lags".
+        The first line holds the heads: class, index, then "row, output, lags".
 
     Raises
     ------
@@ -192,7 +192,7 @@ def per_image(scores: Mapping[str, Scores], names: Iterable[str], indices: Itera
 
 
 def _figures(values: np.ndarray, names: Sequence[str]) -> Summary:
-    """Return what one distribution is like."""
+    """Return the summary of one distribution."""
     told: Summary = {"median": float(np.median(values)), "mean": float(values.mean())}
     told["log_mean"] = float(np.exp(np.log(np.maximum(values, LEAST)).mean()))
     told["quartiles"] = np.percentile(values, [25, 75]).tolist()
@@ -205,7 +205,7 @@ def _figures(values: np.ndarray, names: Sequence[str]) -> Summary:
 
 
 def _told(figures: Summary) -> list[str]:
-    """Return the cells of one distribution."""
+    """Return the cells of one distribution in a table."""
     cells = [rounded(x) for x in (figures["median"], figures["mean"], figures["log_mean"], *figures["quartiles"])]
     if figures["valley"] is None:
         return [*cells, "1", "", ""]
@@ -213,6 +213,6 @@ def _told(figures: Summary) -> list[str]:
 
 
 def _median(values: np.ndarray) -> float | None:
-    """Return the median of what is no NaN."""
+    """Return the median, NaN left out."""
     known = values[~np.isnan(values)]
     return float(np.median(known)) if known.size else None

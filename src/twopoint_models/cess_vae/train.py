@@ -25,28 +25,28 @@ from .regimes import REGIMES
 class CESSVAETask(VAETask):
     """Train a CESS VAE with one loss: reconstruction plus ``kl_weight`` times the Kullback-Leibler divergence to the prior.
 
-    Latent noise hangs on seed, epoch and the sample's own index, so that a step is the same however samples are dealt out to devices, and a
-    run that was killed goes on as if it had not been. RAdam, and a cosine for the learning rate that starts anew every ``restart_every``
-    epochs. Logged are loss, reconstruction, kl and learning_rate in training, and for the validation, from latent means, the measures
-    of :class:`Loss`, their names behind ``validation_``, ``validation_kl`` and ``validation_judge``, the regime's own.
+    Latent noise depends on seed, epoch and the index of the sample. So a step does not depend on how samples are distributed over devices,
+    and a resumed run equals one that was not interrupted. The optimiser is RAdam, with a cosine of the learning rate that restarts every
+    ``restart_every`` epochs. Training logs loss, reconstruction, kl and learning_rate. Validation logs the measures of :class:`Loss` from
+    latent means, with the prefix ``validation_``, ``validation_kl``, and ``validation_judge``, the measure of the regime.
 
     Parameters
     ----------
     config : CESSConfig or mapping
-        Choices of the run; a mapping of its fields, as a checkpoint holds them.
+        Choices of the run, or a mapping of its fields, which a checkpoint holds.
     loss : str
-        Of ``losses.LOSSES``.
+        Name of the loss, one of ``losses.LOSSES``.
     judge : str
-        The measure that tells how far the run has come.
+        The measure by which the run is judged.
     network : nets.CESSVAE, optional
-        To go on with; by default a new one.
+        Network to train further; by default a new one.
     vgg : VGG19, optional
-        For the style loss. It is no part of checkpoints.
+        Network of the style loss. Checkpoints do not hold it.
 
     Raises
     ------
     NotFiniteError
-        In training, if the loss is not a finite number; names the images of the batch.
+        In training, if the loss is not finite; the message names the images of the batch.
     ValueError
         In training, if images hold values outside [0, 1] or have another shape.
     """
@@ -79,7 +79,7 @@ class CESSVAETask(VAETask):
         self.log_dict(names, batch_size=len(images), sync_dist=True)
 
     def pictures(self, images: Tensor) -> dict[str, Tensor]:
-        """Return what a picture of the run shows: rows of memberships."""
+        """Return the rows of a picture of the run, as memberships."""
         logits = self.network.logits(self.network.encode(images)[0])
         return {"original": images, "reconstruction": self.network.memberships(logits), "thresholded": self.loss.hard(logits)}
 
@@ -90,7 +90,7 @@ class CESSVAETask(VAETask):
 
 
 def new_network(config: CESSConfig) -> CESSVAE:
-    """Return an untrained network, its weights from the seed of the config alone."""
+    """Return an untrained network whose weights depend on the seed of the config only."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         width = config.width[0] if len(config.width) == 1 else config.width
@@ -101,37 +101,37 @@ def new_network(config: CESSConfig) -> CESSVAE:
 def train_cess_vae(
     config: CESSConfig, folder: str | os.PathLike[str], data: pl.LightningDataModule | None = None, *, progress: bool = True
 ) -> CESSVAE:
-    """Train a network by a regime, both halves, and return it.
+    """Train a network by both halves of a regime and return it.
 
-    The first half is kept in ``start/<loss>`` beside the folder, for all regimes that begin alike. A half that is done is not done again;
-    one that was killed goes on from its last whole epoch, on a CPU bit for bit.
+    The first half is kept in ``start/<loss>`` beside the folder, for all regimes with the same first loss. A finished half is not repeated.
+    A half that was killed resumes from its last whole epoch, bit for bit on a CPU.
 
     Parameters
     ----------
     config : CESSConfig
-        All choices.
+        Choices of the run.
     folder : str or path
-        Gets ``model.safetensors`` and ``model.json`` (``CESSVAE.load`` reads them), ``training.json``, ``logs`` (CSV and
+        Folder for ``model.safetensors`` and ``model.json`` (``CESSVAE.load`` reads them), ``training.json``, ``logs`` (CSV and
         TensorBoard), ``pictures`` of validation images and their reconstructions, and ``checkpoints``.
     data : LightningDataModule, optional
-        Other images than those of ``config.data``. Batches are dicts with image (B, 1 or N, H, W) and what tells images apart: index and
-        class_index, or parent, row and column.
+        Images to use in place of those of ``config.data``. Batches are dicts with image (B, 1 or N, H, W) and keys that identify an image:
+        index and class_index, or parent, row and column.
     progress : bool
         Draw a bar.
 
     Returns
     -------
     CESSVAE
-        Ready to evaluate.
+        Network in evaluation mode.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file of images or weights.
+        If a file of images or weights is missing.
     TypeError, ValueError
-        If these do not fit, the folder holds another run, or a checkpoint is cut short.
+        If these do not fit, the folder holds another run, or a checkpoint is truncated.
     NotFiniteError
-        If a loss is no finite number.
+        If a loss is not finite.
     """
     folder, regime = Path(folder), REGIMES[config.regime]
     begun = begin(config, folder.parent, data, progress=progress) if config.start_epochs else None
@@ -155,14 +155,14 @@ def fit(
     data: pl.LightningDataModule | None = None,
     progress: bool = True,
 ) -> CESSVAE:
-    """Train a network with one loss for ``config.epochs``, on from another network where one is given; see :func:`train_cess_vae`."""
+    """Train a network with one loss for ``config.epochs``, starting from a given network if there is one; see :func:`train_cess_vae`."""
     module = data if data is not None else make_data(config)
     fitted: CESSVAE = fit_once(lambda: make_task(config, loss, network), CESSVAE, Path(folder), config, module, progress=progress)
     return fitted
 
 
 def make_task(config: CESSConfig, loss: str, network: CESSVAE | None = None) -> CESSVAETask:
-    """Return the task of one half; a network that is given stays as it is."""
+    """Return the task of one half; a given network is copied."""
     vgg = None
     if loss == "style":
         vgg = vgg19(config.vgg, layers=config.style_layers, pooling="mean", padding=config.padding)

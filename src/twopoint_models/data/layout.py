@@ -1,4 +1,4 @@
-"""The layout of MICRO2D's HDF5 files: a group a class, in it the images under the class's name, and tables of properties."""
+"""The layout of MICRO2D's HDF5 files: a group for each class with the images, under the name of the class, and tables of properties."""
 
 import difflib
 import math
@@ -14,10 +14,10 @@ import numpy as np
 
 from ..checks import names as names_of
 
-PIECES = ".part"  # ends the name of the folder in which a file is begun
-COMPLETE = "COMPLETE"  # an attribute of files that MICRO2DWriter began: 0 until the last image is in
-COLUMN = r"[A-Za-z_]\w*"  # the name of one of them
-INSTRUCTIONS = "INSTRUCTIONS"  # an attribute of a table of properties: what each of its indices is
+PIECES = ".part"  # suffix of the folder in which a file is prepared
+COMPLETE = "COMPLETE"  # an attribute of files that MICRO2DWriter writes: 0 until the last image is written
+COLUMN = r"[A-Za-z_]\w*"  # pattern of the name of a column
+INSTRUCTIONS = "INSTRUCTIONS"  # an attribute of a table of properties that names its indices
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Column:
 
 
 def open_file(path: Path) -> h5py.File:
-    """Open a file for reading; refuse what is truncated, of another kind, or not written to its end."""
+    """Open a file for reading; refuse files that are truncated, of another kind or incomplete."""
     if not path.exists():
         begun = path.with_name(path.name + PIECES)
         raise FileNotFoundError(
             f"no file {path}" + (f" yet: {begun} holds what is written of it; finish that first" if begun.is_dir() else "")
         )
     if path.is_dir():
-        raise ValueError(f"{path} is a folder, where an HDF5 file is wanted")
+        raise ValueError(f"{path} is a folder, where an HDF5 file is expected")
     try:
         file = h5py.File(path, "r")
     except PermissionError as error:
@@ -53,7 +53,7 @@ def open_file(path: Path) -> h5py.File:
 
 @contextmanager
 def readable(what: str) -> Iterator[None]:
-    """Say what could not be read where HDF5 fails."""
+    """Turn a failure of HDF5 into an error that names what could not be read."""
     try:
         yield
     except (OSError, KeyError, RuntimeError) as error:
@@ -61,7 +61,7 @@ def readable(what: str) -> Iterator[None]:
 
 
 def class_shapes(file: h5py.File, path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape (n, H, W) of the images of each class, sorted by name; refuse what has no class, or none of numbers."""
+    """Return the shape (n, H, W) of the images of each class, sorted by name; refuse files without a class of numbers."""
     found = {}
     for name in sorted(file):
         group = file.get(name)
@@ -77,11 +77,11 @@ def class_shapes(file: h5py.File, path: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def choose_classes(wanted: Iterable[str] | None, found: dict[str, tuple[int, ...]], path: Path) -> tuple[str, ...]:
+def choose_classes(requested: Iterable[str] | None, found: dict[str, tuple[int, ...]], path: Path) -> tuple[str, ...]:
     """Return the classes to read; refuse those that the file lacks."""
-    if wanted is None:
+    if requested is None:
         return tuple(found)
-    names = names_of("classes", wanted)
+    names = names_of("classes", requested)
     for name in names:
         if name not in found:
             raise ValueError(f"{path} has no class {name!r}{near(name, found)}; it has {', '.join(found)}")
@@ -91,25 +91,25 @@ def choose_classes(wanted: Iterable[str] | None, found: dict[str, tuple[int, ...
 
 
 def refuse_holes(file: h5py.File, classes: tuple[str, ...], path: Path) -> None:
-    """Refuse images that were announced and never written: HDF5 would give zeros, one phase alone, for them."""
+    """Refuse images that were announced but never written; HDF5 would return zeros for them."""
     for name in classes:
         images = file[name][name]
         if images.is_virtual or images.external or not images.size:
             continue
         if images.chunks is None:
-            written, wanted = int(images.id.get_storage_size() > 0), 1
+            written, announced = int(images.id.get_storage_size() > 0), 1
         else:
             written = images.id.get_num_chunks()
-            wanted = math.prod(-(-n // chunk) for n, chunk in zip(images.shape, images.chunks, strict=True))
-        if written < wanted:
-            raise ValueError(f"{path} is incomplete: of the images of {name}, {written} of {wanted} chunks were written")
+            announced = math.prod(-(-n // chunk) for n, chunk in zip(images.shape, images.chunks, strict=True))
+        if written < announced:
+            raise ValueError(f"{path} is incomplete: of the images of {name}, {written} of {announced} chunks were written")
 
 
 def read_image(images: h5py.Dataset, index: int) -> np.ndarray:
     """Return an image (H, W) as it is stored."""
     image = np.asarray(images[index])
     if images.chunks and not image.any():
-        # Of a file cut in its table of chunks HDF5 gives zeros where it finds none; to ask for the chunk itself is then an error.
+        # If a file is truncated in its table of chunks, HDF5 returns zeros for missing chunks; reading the chunk itself raises an error.
         images.id.read_direct_chunk((index - index % images.chunks[0], 0, 0))
     return image
 
@@ -135,7 +135,7 @@ def tables(file: h5py.File, name: str) -> dict[str, h5py.Dataset]:
 
 
 def column_names(table: h5py.Dataset) -> tuple[str, ...]:
-    """Return the names of a table's last axis, as its INSTRUCTIONS list them in brackets; else the table's own with an index."""
+    """Return the names of a table's last axis: those in brackets in its INSTRUCTIONS, else the name of the table with an index."""
     k, text = table.shape[-1], table.attrs.get(INSTRUCTIONS, "")
     text = text.decode() if isinstance(text, bytes) else str(text)
     for pattern in (r"\(([^()]*)\)", r"\[([^\[\]]*)\]", r"\{([^{}]*)\}"):
@@ -147,16 +147,16 @@ def column_names(table: h5py.Dataset) -> tuple[str, ...]:
     return tuple(f"{own}[{i}]" for i in range(k))
 
 
-def choose_columns(file: h5py.File, classes: tuple[str, ...], wanted: Iterable[str] | None, contrast: int | None) -> tuple[Column, ...]:
-    """Return the columns to read; refuse those that a class lacks, and a contrast that is wanting or beyond."""
-    if wanted is None:
+def choose_columns(file: h5py.File, classes: tuple[str, ...], requested: Iterable[str] | None, contrast: int | None) -> tuple[Column, ...]:
+    """Return the columns to read; refuse columns that a class lacks, and a contrast that is missing or out of range."""
+    if requested is None:
         if contrast is not None:
-            raise ValueError(f"contrast is that of properties, of which none are asked for; got contrast={contrast!r}")
+            raise ValueError(f"contrast must be left out without properties; got contrast={contrast!r}")
         return ()
     known = tables(file, classes[0])
     places = [(single, table, i) for table, data in known.items() for i, single in enumerate(column_names(data))]
     columns: list[Column] = []
-    for name in names_of("properties", wanted):
+    for name in names_of("properties", requested):
         chosen = [place for place in places if name == place[1]] or [place for place in places if name == place[0]]
         if not chosen:
             raise ValueError(_lacking(file, classes[0], name, [place[0] for place in places], known))
@@ -184,22 +184,22 @@ def read_columns(file: h5py.File, name: str, columns: tuple[Column, ...]) -> np.
 
 
 def near(name: Any, known: Iterable[str]) -> str:
-    """Return what may have been meant."""
+    """Return a suggestion for a misspelt name."""
     close = difflib.get_close_matches(str(name), list(known), 1, 0.6) or [k for k in known if k.lower() == str(name).lower()]
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _lacking(file: h5py.File, of: str, name: str, known: list[str], by_table: Iterable[str]) -> str:
-    """Return what to say of a property that a class lacks, or that cannot be one."""
+    """Return the message for a property that a class lacks, or that is not a table."""
     odd = file[of].get(name)
     if isinstance(odd, h5py.Dataset):
         n, kind = file[of][of].shape[0], f"{odd.dtype} {odd.shape}"
-        return f"{name!r} of {of} is no table of properties: numbers ({n}, k) or ({n}, contrasts, k) are wanted, it holds {kind}"
+        return f"{name!r} of {of} is no table of properties: numbers ({n}, k) or ({n}, contrasts, k) are expected, it holds {kind}"
     return f"{of} has no property {name!r}{near(name, [*known, *by_table])}; it has {', '.join(known) or 'none'}"
 
 
 def _contrast(table: h5py.Dataset, contrast: int | None) -> int | None:
-    """Return the index of a table's contrast, None where it has no such axis."""
+    """Return the index of a table's contrast, None if it has no such axis."""
     if table.ndim == 2:
         return None
     n = table.shape[1]

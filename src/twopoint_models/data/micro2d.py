@@ -1,4 +1,4 @@
-"""MICRO2D: 87,379 periodic two-phase microstructures in ten classes, and files in its layout, read lazily."""
+"""The reader of MICRO2D, 87,379 periodic two-phase microstructures in ten classes, and of files in its layout."""
 
 import os
 from collections.abc import Iterable
@@ -29,50 +29,51 @@ MISSING = ("refuse", "drop", "keep")
 
 
 class MICRO2D:
-    """Microstructures of an HDF5 file in MICRO2D's layout, one at a time: a dataset for ``torch.utils.data.DataLoader``, or for a loop.
+    """Read microstructures from an HDF5 file in MICRO2D's layout, one at a time: a dataset for ``torch.utils.data.DataLoader`` or a loop.
 
-    A file has a group for each class. In it stand the dataset of the class's name, (n, H, W) of 0 and 1, and datasets of properties,
-    (n, contrasts, k), whose attribute INSTRUCTIONS names the k. Nothing but shapes and the properties asked for is read before an image is
-    wanted. The file is opened once in each process that reads, so that several workers may.
+    A file has a group for each class. The group holds a dataset (n, H, W) of 0 and 1 with the name of the class, and datasets (n,
+    contrasts, k) of properties, whose attribute INSTRUCTIONS names the k. Images are read when they are used; before that only shapes and
+    the requested properties are read. Each process opens the file once, so that several workers can read.
 
     Parameters
     ----------
     path : str or path
         The file, e.g. ``MICRO2D_homogenized.h5``.
     classes : list of str, optional
-        Classes to take, in this order; by default all, sorted.
+        Classes to read, in this order; by default all, sorted.
     size : int, optional
-        Images are resized to (size, size) pixels as :func:`resize` says; None leaves them as they are.
+        Images are resized to (size, size) pixels by :func:`resize`; None keeps their size.
     split : "train", "validation" or "test", optional
-        A part of each class; the three are disjoint and make up all. By default all.
+        A part of each class; the three parts are disjoint and complete. By default all images.
     properties : list of str, optional
-        Properties to give with each image: names that the file's INSTRUCTIONS use, or the name of a dataset for all that it holds.
+        Properties to return with each image: names in the file's INSTRUCTIONS, or the name of a dataset for all of its columns.
     contrast : int, optional
-        Which contrast of the phases the properties are for, an index; -1 is the last. Needed with properties that have several.
+        Index of the contrast of the phases; -1 is the last. Required for properties with several contrasts.
     fractions : three floats
-        Shares of train, validation and test in each class.
+        Fractions of train, validation and test in each class.
     seed : int
-        Another seed deals the images out anew. The same seed deals the same on every machine: by a hash, not by a random generator.
+        Seed of the split. It depends on a hash, so that the same seed gives the same split on every machine.
     missing : "refuse", "drop" or "keep"
-        What to do where a wanted property is NaN: refuse the file, leave the image out, or give the NaN.
+        What to do if a requested property is NaN: refuse the file, leave the image out, or return NaN.
     together : bool
-        Deal out indices rather than images, so that the images of all classes at one index come into one part. In MICRO2D those of most
-        classes share volume fraction and large-scale correlation: without it much of a test image is known from training.
+        Split indices rather than images, so that the images of all classes at the same index are in the same part. In MICRO2D images of the
+        same index share volume fraction and large-scale correlation in most classes, so that otherwise the training images reveal much of a
+        test image.
 
     Attributes
     ----------
     classes : tuple of str
-        The classes that are read.
+        Classes of the dataset.
     property_names : tuple of str
-        What the properties of an item are, in this order.
+        Names of the properties of an item, in order.
 
     Raises
     ------
     FileNotFoundError, PermissionError
-        If there is no such file, or it may not be read.
+        If the file is missing, or cannot be read.
     TypeError, ValueError
-        If the file is truncated, incomplete or of another layout, lacks a class or a property, or an option means nothing, or classes
-        differ in size where size is None; when read, if an image is not of 0 and 1, is lost, or the file has changed.
+        If the file is truncated, incomplete or of another layout, lacks a class or a property, an option is invalid, or sizes differ
+        between classes where size is None. On reading, if an image is not of 0 and 1 or is missing, or the file has changed.
 
     References
     ----------
@@ -137,10 +138,10 @@ class MICRO2D:
         return len(self._index_of)
 
     def __getitem__(self, item: int) -> dict[str, Any]:
-        """Return an image and what it is.
+        """Return an image with its labels.
 
-        image (1, H, W) float32, the membership of phase 1; its class's name, and class_index, the place of that in ``classes``; index, its
-        place in the class; and properties (k,) float32.
+        A dict of image (1, H, W) float32, the membership of phase 1; name, its class; class_index, the index of the class in ``classes``;
+        index, the index of the image in the class; and properties (k,) float32.
         """
         at = item_of(item, len(self))
         image = self._read(at)
@@ -157,16 +158,16 @@ class MICRO2D:
         return f"MICRO2D({str(self.path)!r}, {len(self)} images of {len(self.classes)} classes, split={self.split!r}, size={self.size})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_file": None, "_sources": {}, "_process": -1}  # an open file does not travel to a worker
+        return vars(self) | {"_file": None, "_sources": {}, "_process": -1}  # an open file cannot be sent to a worker
 
     @property
     def class_indices(self) -> np.ndarray:
-        """The class of each image as its place in ``classes``, (n,)."""
+        """The class of each image as an index of ``classes``, (n,)."""
         return self._class_of.copy()
 
     @property
     def indices(self) -> np.ndarray:
-        """The place of each image in its class, (n,): what images of all classes share may be told by it."""
+        """The index of each image in its class, (n,)."""
         return self._index_of.copy()
 
     @property
@@ -176,7 +177,7 @@ class MICRO2D:
 
     @property
     def labels(self) -> list[str]:
-        """The labels of all images in the file, empty where it has none; those of generated images are their parameters as JSON."""
+        """The labels of all images, empty if the file has none. Labels of generated images are their parameters as JSON."""
         with open_file(self.path) as file, readable(str(self.path)):
             known = {name: file[name].get(labels_of(name)) for name in self.classes}
             read = {name: [""] * self._shapes[name][0] if at is None else at.asstr()[:].tolist() for name, at in known.items()}
@@ -190,11 +191,11 @@ class MICRO2D:
             image = read_image(source, index)
         other = image > 1 if image.dtype == np.uint8 else (image != 0) & (image != 1)
         if other.any():
-            raise ValueError(f"{what} is not binary: it holds {image[other][0]}, where 0 and 1 are wanted")
+            raise ValueError(f"{what} is not binary: it holds {image[other][0]}, where 0 and 1 are expected")
         return image.astype(np.uint8, copy=False)
 
     def _source(self, name: str) -> h5py.Dataset:
-        """Return the images of a class, opened in this process once: to look them up takes longer than to read an image."""
+        """Return the images of a class. Each process opens them once, because looking them up takes longer than reading an image."""
         if self._file is None or self._process != os.getpid():
             file = open_file(self.path)
             with readable(str(self.path)):
@@ -206,7 +207,7 @@ class MICRO2D:
         return self._sources[name]
 
     def _known(self, name: str, at: np.ndarray, values: np.ndarray, missing: str, columns: tuple[Column, ...]) -> np.ndarray:
-        """Return which images of a class to give, those that lack a property left out or refused."""
+        """Return the indices of the images of a class; leave out or refuse images that lack a property."""
         lacking = np.isnan(values[at])
         if missing == "keep" or not lacking.any():
             return at
@@ -219,7 +220,7 @@ class MICRO2D:
 
 
 def _members(dealt: int, key: str, number: int, split: str | None, shares: tuple[float, ...]) -> np.ndarray:
-    """Return the sorted indices below a number that are in a split, of so many that are dealt out."""
+    """Return the sorted indices of a split that are below a number."""
     if split is None:
         return np.arange(number)
     chosen = deal_out(dealt, shares, key)[SPLITS.index(split)]
@@ -227,7 +228,7 @@ def _members(dealt: int, key: str, number: int, split: str | None, shares: tuple
 
 
 def _choice(name: str, value: Any, known: tuple[Any, ...]) -> Any:
-    """Refuse what is not among the known."""
+    """Return a value; refuse one that is not among the known."""
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
     return value

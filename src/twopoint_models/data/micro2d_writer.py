@@ -1,4 +1,4 @@
-"""Files in MICRO2D's layout from one's own images: resumable, and never taken for whole before they are."""
+"""The writer of files in MICRO2D's layout. It can be resumed, and no partial file is taken for a complete one."""
 
 import json
 import os
@@ -20,35 +20,36 @@ from .pieces import into_place, load_arrays, save_arrays
 
 
 class MICRO2DWriter:
-    """Write images by class, in any order and in several goes, to a file that :class:`MICRO2D` reads.
+    """Write images by class, in any order and several sessions, to a file that :class:`MICRO2D` reads.
 
-    Until all are there they stand in the folder ``<path>.part``, each piece in a file of its own that is renamed into place: what was
-    written before a kill is there afterwards, and nothing half written is. Leaving the ``with`` block joins them to the file. A writer with
-    the same arguments goes on with what it finds; several processes may each have one and write, and one of them joins when all is there.
+    Until all images are written, they are kept in the folder ``<path>.part``, each piece in its own file that is renamed into place. So a
+    kill loses no finished piece and leaves no partial one. Leaving the ``with`` block joins the pieces to the file. A writer with the same
+    arguments resumes from the pieces that exist. Several processes may each have a writer; one of them joins the pieces when all are
+    written.
 
     Parameters
     ----------
     path : str or path
-        The file to write; refused if it is there.
+        The file to write, which must not exist.
     counts : dict of str to int
         The number of images of each class.
     size : int
         Images are (size, size) pixels.
     properties : dict of str to list of str, optional
-        Tables of properties, by name, and what their columns are, e.g. ``{"homogenized_thermal": ["kx", "ky"]}``; each column by one name
-        of letters, digits and _.
+        Columns of the tables of properties, by table, e.g. ``{"homogenized_thermal": ["kx", "ky"]}``. Names consist of letters, digits and
+        _.
     contrasts : int
-        Contrasts of the phases in each table.
+        Number of contrasts of the phases in each table.
     attributes : dict, optional
-        What else the file shall say of itself: text and numbers by name, such as a source or a seed.
+        Further attributes of the file, text and numbers by name, such as a source or a seed.
 
     Raises
     ------
     FileExistsError
-        If the file is there, at the beginning or the end.
+        If the file exists at the start or at the end.
     TypeError, ValueError
-        If counts, size or properties mean nothing, the folder belongs to another dataset, an image is not of 0 and 1 or of another size, a
-        piece is written twice or beyond its class or is spoilt, or the block is left before all is there.
+        If counts, size or properties are invalid, the folder belongs to another dataset, an image is not of 0 and 1 or has another size, a
+        piece is written twice, exceeds its class or is damaged, or the block is left before all images are written.
 
     Examples
     --------
@@ -86,7 +87,7 @@ class MICRO2DWriter:
         self._begin(json.dumps(about, sort_keys=True))
 
     def _announced(self, properties: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        """Return the columns of each table; refuse names that could not be written, or not be told apart when read."""
+        """Return the columns of each table; refuse names that cannot be written or are ambiguous."""
         if not isinstance(properties, Mapping):
             raise TypeError(f"properties must give each table the names of its columns, got {properties!r}")
         taken = {*self.counts, *map(labels_of, self.counts)}
@@ -99,7 +100,7 @@ class MICRO2DWriter:
         return found
 
     def _begin(self, about: str) -> None:
-        """Make the folder, or find it with the pieces of an earlier go."""
+        """Create the folder, or check that an existing one is of the same dataset."""
         note = self.folder / "dataset.json"
         self.folder.mkdir(parents=True, exist_ok=True)
         if not note.exists():
@@ -112,7 +113,7 @@ class MICRO2DWriter:
             raise ValueError(f"{self.folder} holds the pieces of another dataset ({other}); remove it, or choose another path")
 
     def _pieces(self) -> dict[str, list[tuple[int, int]]]:
-        """Return the pieces that are there, of other processes too, as (start, stop) by class."""
+        """Return the existing pieces of all processes as (start, stop) by class."""
         found: dict[str, list[tuple[int, int]]] = {name: [] for name in self.counts}
         for piece in self.folder.glob("[0-9]*-*-*.npz"):
             number, start, stop = map(int, piece.stem.split("-"))
@@ -120,7 +121,7 @@ class MICRO2DWriter:
         return {name: sorted(pieces) for name, pieces in found.items()}
 
     def missing(self, block: int = 64) -> list[tuple[str, int, int]]:
-        """Return what is to be written yet, by whatever process, as (class, start, stop), at most block images each."""
+        """Return the images that no process has written yet as (class, start, stop), at most ``block`` images each."""
         positive("block", block)
         wanting, pieces = [], self._pieces()
         for name, number in self.counts.items():
@@ -139,9 +140,9 @@ class MICRO2DWriter:
         labels: Iterable[str] | None = None,
         properties: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write images (n, size, size) of 0 and 1 from an index on, by default the first that is missing.
+        """Write images (n, size, size) of 0 and 1 from index ``start`` on, by default the first missing one.
 
-        With a label each, and by table properties (n, k) or (n, contrasts, k); tables that are not given hold NaN.
+        Each image may have a label. Properties are (n, k) or (n, contrasts, k) by table; missing tables hold NaN.
         """
         if name not in self.counts:
             raise ValueError(f"no class {name!r} was announced, only {', '.join(self.counts)}")
@@ -170,7 +171,7 @@ class MICRO2DWriter:
         return self.folder / f"{list(self.counts).index(name)}-{start}-{stop}.npz"
 
     def _tables(self, given: Mapping[str, Any], number: int) -> dict[str, np.ndarray]:
-        """Return the properties by table as they are kept."""
+        """Return the properties by table in the form of a piece."""
         if not isinstance(given, Mapping):
             raise TypeError(f"properties must be given by table, got {given!r}")
         unknown = set(given) - set(self.properties)
@@ -199,7 +200,7 @@ class MICRO2DWriter:
             raise FileExistsError(f"{self.path} is there already: another process has finished it, or written something else")
         wanting = sum(stop - start for _, start, stop in self.missing())
         if wanting:
-            raise ValueError(f"{wanting} of {sum(self.counts.values())} images are missing; what is there stands in {self.folder}")
+            raise ValueError(f"{wanting} of {sum(self.counts.values())} images are missing; the written ones are in {self.folder}")
         into_place(self.path, self._join, self.folder)
         shutil.rmtree(self.folder)
 
@@ -232,7 +233,7 @@ class MICRO2DWriter:
 
 
 def _told(attributes: Any) -> dict[str, str | int | float]:
-    """Return a file's attributes; refuse what HDF5 or a reader would take for something else."""
+    """Return the attributes of a file; refuse names and values that cannot be stored as such."""
     if not isinstance(attributes, Mapping) or not all(isinstance(value, (str, int, float)) for value in attributes.values()):
         raise TypeError(f"attributes must be text and numbers by name, got {attributes!r}")
     if not all(map(_usable, attributes)) or COMPLETE in attributes:

@@ -1,4 +1,4 @@
-"""A folder of micrographs, each with its name and what it was made by, and their parts that a texture model trains and is judged on."""
+"""A folder of micrographs with their names and parameters, and their parts for training, validation and test."""
 
 import json
 import os
@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..processes import Progress
 from .generators.cast_iron.castings import CASTINGS, casting, micrograph
 from .patches import GrayPatches, SlidingWindows
 
-Progress = Callable[[int, int], object] | None
-LABELS = 16  # an image whose largest value is below that many grays holds labels of phases
+LABELS = 16  # an image whose values are all below this number holds labels of phases
 
 
 class Micrographs(NamedTuple):
-    """Micrographs of a folder.
+    """Micrographs in a folder.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Micrographs(NamedTuple):
         Gray values, 0 black and 255 white.
     names : list of str
     made_by : list of dict
-        What each was generated from; empty for one that was not.
+        Parameters from which each was generated; empty for others.
     """
 
     images: list[np.ndarray]
@@ -32,16 +32,17 @@ class Micrographs(NamedTuple):
     made_by: list[dict[str, Any]]
 
     def only(self, names: Sequence[str]) -> "Micrographs":
-        """Return those of some names, in the order of the names; ValueError where there is no such micrograph."""
+        """Return the micrographs of the given names, in that order; raise ValueError for an unknown name."""
         if missing := sorted(set(names) - set(self.names)):
             raise ValueError(f"names must be of micrographs, there is no {missing[0]!r} among {self.names}")
         at = [self.names.index(name) for name in names]
         return Micrographs([self.images[i] for i in at], [self.names[i] for i in at], [self.made_by[i] for i in at])
 
     def windows(self, size: int, stride: int) -> dict[str, SlidingWindows]:
-        """Return patches of three parts: the left of each micrograph to train, its right to test, and what is between to validate.
+        """Return patches of three parts: the left of each micrograph for training, the right for test, and a strip between for validation.
 
-        The latter two are an eighth of the width each, or as wide as a patch if that is more. No patch of one part overlaps one of another.
+        Test and validation each take an eighth of the width, or the width of a patch if that is larger. Patches of different parts do not
+        overlap.
 
         Parameters
         ----------
@@ -51,12 +52,12 @@ class Micrographs(NamedTuple):
         Returns
         -------
         dict of str to SlidingWindows
-            By "train", "validation" and "test"; labels are names.
+            Windows of "train", "validation" and "test"; their labels are the names of the micrographs.
 
         Raises
         ------
         ValueError
-            If a micrograph is too small for a patch of each part: the message names it.
+            If a micrograph is too small for a patch of each part; the message names it.
         """
         for name, image in zip(self.names, self.images, strict=True):
             if image.shape[0] < size or image.shape[1] < 3 * size:
@@ -68,7 +69,7 @@ class Micrographs(NamedTuple):
         return {part: SlidingWindows(parents, size, stride, labels=self.names) for part, parents in cut.items()}
 
     def patches(self, part: str, size: int, each: int) -> tuple[np.ndarray, list[str], list[dict[str, Any]]]:
-        """Return so many patches of a part of each micrograph, evenly spaced.
+        """Return evenly spaced patches of a part of each micrograph.
 
         Parameters
         ----------
@@ -77,21 +78,21 @@ class Micrographs(NamedTuple):
         size : int
             Height and width in pixels.
         each : int
-            Patches of a micrograph, of which there may be fewer.
+            Number of patches of each micrograph; small micrographs have fewer.
 
         Returns
         -------
         patches : float32 array (n, 1, size, size)
             Gray values in [0, 1].
         names : list of str (n,)
-            Of the micrograph of each.
+            Name of the micrograph of each patch.
         made_by : list of dict (n,)
-            What that was generated from.
+            Parameters of that micrograph.
 
         Raises
         ------
         KeyError, ValueError
-            If there is no such part; as :meth:`windows`.
+            If the part is unknown; as :meth:`windows`.
         """
         patches, places = [], []
         for i, image in enumerate(self.images):
@@ -104,23 +105,23 @@ class Micrographs(NamedTuple):
 
 
 def keep_micrograph(folder: str | os.PathLike[str], name: str, gray: np.ndarray, made_by: Mapping[str, Any] | None = None) -> None:
-    """Write a micrograph into a folder, which is made if it is not there.
+    """Write a micrograph into a folder, which is created if needed.
 
     Parameters
     ----------
     folder : str or path
     name : str
-        Also of the files, ``name.npy`` and ``name.json``.
+        Name of the micrograph and of its files, ``name.npy`` and ``name.json``.
     gray : array (H, W)
-        Gray values of any range, which is stretched to 0 ... 255; uint8 is kept as it is, but for labels of phases, whose largest is
-        below 16: they are stretched too.
+        Gray values of any range, which is stretched to 0 ... 255. Gray values of uint8 are kept, unless all are below 16: these are labels
+        of phases and are stretched too.
     made_by : dict, optional
-        Plain values.
+        Parameters, as plain values.
 
     Raises
     ------
     ValueError
-        If gray has not two axes, or is constant or not finite.
+        If gray does not have two axes, is constant or is not finite.
     """
     values = np.asarray(gray)
     if values.ndim != 2 or not np.isfinite(values).all() or values.min() == values.max():
@@ -135,19 +136,19 @@ def keep_micrograph(folder: str | os.PathLike[str], name: str, gray: np.ndarray,
 
 
 def keep_images(folder: str | os.PathLike[str], paths: Sequence[str], read: Callable[[str], np.ndarray]) -> None:
-    """Write the micrographs of image files into a folder, each by its file's name without ending.
+    """Write the micrographs of image files into a folder, named by the files without their suffixes.
 
     Parameters
     ----------
     folder : str or path
     paths : sequence of str
     read : callable
-        Gives gray values (H, W) of a path, of any range.
+        Function that returns gray values (H, W) of any range for a path.
 
     Raises
     ------
     ValueError
-        If two files have one name, or the folder holds micrographs of other names; as :func:`keep_micrograph`.
+        If two files have the same name, or the folder holds other micrographs; as :func:`keep_micrograph`.
     """
     names = [Path(path).stem for path in paths]
     if len(set(names)) < len(names):
@@ -160,7 +161,7 @@ def keep_images(folder: str | os.PathLike[str], paths: Sequence[str], read: Call
 def keep_castings(
     folder: str | os.PathLike[str], size: tuple[int, int] = (1536, 2048), *, seed: int = 0, progress: Progress = None
 ) -> None:
-    """Write the micrographs of twelve castings into a folder, those that are not there yet.
+    """Write the missing micrographs of twelve castings into a folder.
 
     Parameters
     ----------
@@ -168,9 +169,9 @@ def keep_castings(
     size : (int, int)
         Height and width in pixels.
     seed : int
-        Another one makes others.
+        Different seeds give different micrographs.
     progress : callable, optional
-        Called with the number done and that of all.
+        Called with the number done and the total.
 
     Raises
     ------
@@ -199,18 +200,18 @@ def keep_castings(
 
 
 def _refuse_others(folder: str | os.PathLike[str], names: Sequence[str]) -> None:
-    """Refuse a folder in which there are micrographs of other names: a network would be trained on them too."""
+    """Refuse a folder that holds other micrographs, because a network would be trained on them too."""
     if others := sorted({path.stem for path in Path(folder).glob("*.json")} - set(names)):
         raise ValueError(f"folder {folder} holds other micrographs, such as {others[0]!r}; give another folder")
 
 
 def read_micrographs(folder: str | os.PathLike[str]) -> Micrographs:
-    """Return what was kept in a folder, in the order of names.
+    """Return the micrographs of a folder, sorted by name.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If there is no micrograph.
     """
     paths = sorted(Path(folder).glob("*.json"))
     if not paths:

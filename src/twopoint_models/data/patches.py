@@ -1,4 +1,4 @@
-"""Patches of micrographs: sliding windows, lazily, with the parent they are from."""
+"""Patches of micrographs: sliding windows, read when they are used, with the parent of each."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,27 +11,28 @@ from .splits import check_fractions, deal_out
 
 
 class SlidingWindows:
-    """Windows of large images, one at a time: a dataset for ``torch.utils.data.DataLoader``, or for a loop.
+    """Return windows of large images, one at a time: a dataset for ``torch.utils.data.DataLoader`` or a loop.
 
-    Windows of an image overlap where stride is less than size, so a split must never put windows of one parent into two parts:
-    :meth:`split` deals out parents.
+    Windows of an image overlap if the stride is less than the size, so a split must keep all windows of a parent in one part. :meth:`split`
+    distributes parents.
 
     Parameters
     ----------
     parents : list of arrays (H, W)
-        The images; numpy memory maps, zarr arrays and HDF5 datasets are read a window at a time.
+        The images. Memory maps of numpy, zarr arrays and HDF5 datasets are read one window at a time.
     size : int or (int, int)
         Height and width of a window in pixels.
     stride : int or (int, int), optional
-        Pixels from one window to the next; by default the size, windows side by side. What is left over at the lower and right rim is not
-        covered.
+        Pixels from one window to the next; by default the size, so that windows do not overlap. A remainder at the lower and right edges is
+        not covered.
     labels : list, optional
-        What each parent is; by default its place in the list.
+        Label of each parent; by default its index in the list.
 
     Raises
     ------
     TypeError, ValueError
-        If a parent has not two axes or is smaller than a window, if size or stride are not positive, or labels are not one a parent.
+        If a parent does not have two axes or is smaller than a window, size or stride are not positive, or there is not one label for each
+        parent.
 
     References
     ----------
@@ -63,14 +64,13 @@ class SlidingWindows:
         self.stride = self.size if stride is None else _two("stride", stride)
         self.labels = list(range(len(self.parents))) if labels is None else list(labels)
         if not self.parents or len(self.labels) != len(self.parents):
-            raise ValueError(
-                f"labels must be one a parent, of which there must be one at least; got {len(self.labels)} and {len(self.parents)}"
-            )
+            counts = f"{len(self.labels)} labels and {len(self.parents)} parents"
+            raise ValueError(f"there must be at least one parent, and one label for each parent; got {counts}")
         self._grids = [self._grid(i, parent) for i, parent in enumerate(self.parents)]
         self._ends = np.cumsum([rows * columns for rows, columns in self._grids])
 
     def _grid(self, number: int, parent: Any) -> tuple[int, int]:
-        """Return how many windows a parent has along each axis."""
+        """Return the number of windows of a parent along each axis."""
         shape = tuple(getattr(parent, "shape", ()))
         if len(shape) != 2:
             hint = "; numpy.load(path, mmap_mode='r') gives one that is read a window at a time" if isinstance(parent, str) else ""
@@ -84,7 +84,7 @@ class SlidingWindows:
         return int(self._ends[-1])
 
     def __getitem__(self, item: int) -> dict[str, Any]:
-        """Return image (h, w) as the parent holds it, its parent's place and label, and row and column of its upper left pixel."""
+        """Return the image (h, w) as in the parent, the index and label of the parent, and row and column of the upper left pixel."""
         at = item_of(item, len(self))
         parent = int(np.searchsorted(self._ends, at, side="right"))
         i, j = divmod(at - (int(self._ends[parent - 1]) if parent else 0), self._grids[parent][1])
@@ -96,7 +96,7 @@ class SlidingWindows:
         return f"SlidingWindows({len(self.parents)} parents, size={self.size}, stride={self.stride}: {len(self)} windows)"
 
     def split(self, fractions: Iterable[float], seed: int = 0) -> list["SlidingWindows"]:
-        """Return parts with shares of the parents, each parent whole in one part; the same on every machine. A part must get a parent."""
+        """Split the parents into parts of given fractions, in the same way on every machine. Each part must get a parent."""
         shares, number = check_fractions(fractions), len(self.parents)
         chosen = [part.tolist() for part in deal_out(number, shares, str(seed))]
         if not all(chosen):
@@ -106,7 +106,7 @@ class SlidingWindows:
 
     @classmethod
     def together(cls, parts: Iterable["SlidingWindows"]) -> "SlidingWindows":
-        """Return the windows of several, one after the other; they must be of one size and stride."""
+        """Concatenate windows of the same size and stride."""
         each = list(parts)
         if len({(part.size, part.stride) for part in each}) != 1:
             raise ValueError(f"parts must be one or more of one size and stride, got {each}")
@@ -115,14 +115,14 @@ class SlidingWindows:
 
     @classmethod
     def in_blocks(cls, images: Iterable[np.ndarray], size: int, stride: int) -> "SlidingWindows":
-        """Return windows of blocks of two windows by two, side by side, each a parent: few images can be split so, and no windows overlap.
+        """Return windows of blocks of two by two windows; each block is a parent, so that few images can be split.
 
         Parameters
         ----------
         images : arrays (H, W)
-            What is left over at the lower and right rim of one that is larger than a block goes with none.
+            Images. A remainder at the lower and right edges of an image larger than a block is left out.
         size, stride : int
-            Of the windows, pixels.
+            Size and stride of the windows in pixels.
 
         Returns
         -------
@@ -131,7 +131,7 @@ class SlidingWindows:
         Raises
         ------
         TypeError, ValueError
-            As the constructor, for blocks as parents: if an image is smaller than a window, too.
+            As for the constructor, with blocks as parents.
         """
         block = 2 * positive("size", size)
         places = ((x, i, j) for x in images for i in _starts(x.shape[0], block) for j in _starts(x.shape[1], block))
@@ -143,12 +143,12 @@ class SlidingWindows:
 
 
 def _starts(length: int, block: int) -> range:
-    """Return where blocks begin that lie whole within a length, or the one that is all of it."""
+    """Return the starts of blocks that lie within a length; a shorter length is one block."""
     return range(0, max(length - block, 0) + 1, block)
 
 
 def _two(name: str, value: Any) -> tuple[int, int]:
-    """Return a number of pixels for each axis."""
+    """Return the number of pixels along each axis."""
     both = tuple(value) if hasattr(value, "__len__") else (value, value)
     if len(both) != 2:
         raise ValueError(f"{name} must be a number of pixels, or one an axis, got {value!r}")
@@ -156,7 +156,7 @@ def _two(name: str, value: Any) -> tuple[int, int]:
 
 
 class GrayPatches:
-    """Windows whose images are (1, h, w) float32, divided by white."""
+    """Windows as images (1, h, w) float32, divided by the gray value of white."""
 
     def __init__(self, windows: SlidingWindows, white: float) -> None:
         self.windows, self.white = windows, white

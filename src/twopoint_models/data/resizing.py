@@ -1,4 +1,4 @@
-"""Binary images in another size."""
+"""Resizing of binary images."""
 
 import bisect
 import math
@@ -9,20 +9,20 @@ import numpy as np
 
 from ..checks import positive
 
-BLOCK = 32  # pixels of a period up to which a product with a matrix is faster than to gather the few pixels that meet each new one
+BLOCK = 32  # largest period in pixels for which a matrix product is faster than gathering the pixels of each new one
 
 
 def resize(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
-    """Return binary images in another size, binary again, of the same volume fraction to half a pixel.
+    """Resize binary images to binary images of the same volume fraction, to half a pixel.
 
-    Of each new pixel the share that phase 1 fills is taken, areas weighed exactly in whole numbers, and phase 1 is given to the pixels with
-    the largest shares, as many as its volume fraction asks for. That is a cut near one half; a cut at one half itself would favour one
-    phase where a structure is as fine as the pixels. Of pixels with equal shares those come first whose centre lies in phase 1.
+    The share of phase 1 in each new pixel is computed exactly, in integers. The pixels with the largest shares become phase 1, as many as
+    the volume fraction requires. The threshold is near one half; a threshold of exactly one half would favour one phase if a structure is
+    as fine as the pixels. Among pixels with equal shares those whose centre lies in phase 1 come first.
 
     Parameters
     ----------
     images : array (..., H, W) of uint8
-        0 and 1, by whatever is not 0.
+        Images; each value other than 0 counts as 1.
     size : int or (int, int)
         The new H and W in pixels.
 
@@ -33,7 +33,7 @@ def resize(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
     Raises
     ------
     TypeError, ValueError
-        If size is not positive, images are no numbers, or have fewer than two axes or no pixel.
+        If size is not positive, images are not numbers, or they have fewer than two axes or no pixels.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def resize(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
     filled = np.ascontiguousarray(images != 0)
     if old != new:
         found = np.empty((*images.shape[:-2], *new), bool)
-        for at in np.ndindex(images.shape[:-2]):  # one at a time: an image and its shares stay in the processor's cache
+        for at in np.ndindex(images.shape[:-2]):  # one at a time, so that an image and its shares stay in the processor's cache
             found[at] = _resized(filled[at], new)
         filled = found
     return filled.view(np.uint8)
@@ -63,8 +63,10 @@ def resize(images: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
 
 def _resized(image: np.ndarray, new: tuple[int, ...]) -> np.ndarray:
     """Return one image (H, W) of booleans in another size."""
-    area = math.prod(_length(a, b) for a, b in zip(image.shape, new, strict=True))  # of a new pixel, in units in which all are whole
-    shares = image.astype(np.float32 if area < 1 << 24 else np.float64)  # whole numbers, exact in either
+    area = math.prod(
+        _length(a, b) for a, b in zip(image.shape, new, strict=True)
+    )  # area of a new pixel, in units in which all areas are integers
+    shares = image.astype(np.float32 if area < 1 << 24 else np.float64)  # integers, which are exact in both types
     shares = _combine(_combine(shares, new[0], 0), new[1], 1)
     number = round(float(np.count_nonzero(image)) * new[0] * new[1] / image.size)
     level = bisect.bisect_right(range(1, area + 1), -number, key=lambda level: -int(np.count_nonzero(shares >= level)))
@@ -74,7 +76,7 @@ def _resized(image: np.ndarray, new: tuple[int, ...]) -> np.ndarray:
 
 
 def _first_of(ties: np.ndarray, image: np.ndarray, new: tuple[int, ...], number: int) -> np.ndarray:
-    """Return so many of the pixels with equal shares: those whose centre lies in phase 1, then in an order that no structure has."""
+    """Return a number of the pixels with equal shares: first those whose centre lies in phase 1, then in a pseudorandom order."""
     row, column = (_centres(a, b)[at] for a, b, at in zip(image.shape, new, np.divmod(ties, new[1]), strict=True))
     rank = (ties * 0x9E3779B1) % (1 << 32) + (~image[row, column]).astype(np.int64) * (1 << 32)
     return ties[np.argsort(rank)[:number]]
@@ -86,20 +88,20 @@ def _combine(x: np.ndarray, new: int, axis: int) -> Any:
     if _length(old, new) > BLOCK:
         shape = (-1, 1) if axis == 0 else (-1,)
         return sum(np.take(x, index, axis=axis) * covered.astype(x.dtype).reshape(shape) for index, covered in _taps(old, new))
-    block = _block(old, new).astype(x.dtype)  # many small products: too small for the BLAS to start threads in each of several workers
+    block = _block(old, new).astype(x.dtype)  # many small products, for which the BLAS does not start threads
     if axis == 0:
         return (block.T @ x.reshape(-1, len(block), other)).reshape(new, other)
     return (x.reshape(other, -1, len(block)) @ block).reshape(other, new)
 
 
 def _length(old: int, new: int) -> int:
-    """Return the length of a new pixel in a unit in which those of old and new ones are whole; also the old pixels of a period."""
+    """Return the length of a new pixel in units in which old and new lengths are integers; it is also the period in old pixels."""
     return old // math.gcd(old, new)
 
 
 @lru_cache(maxsize=64)
 def _taps(old: int, new: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return by tap the old pixel that each new one draws from, and what of it it covers."""
+    """Return, for each tap, the old pixel that contributes to each new one and the length of their overlap."""
     long, short = _length(old, new), _length(new, old)  # lengths of a new and of an old pixel
     starts, taps = np.arange(new) * long, []
     for tap in range(-(-long // short) + 1):
@@ -112,7 +114,7 @@ def _taps(old: int, new: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @lru_cache(maxsize=64)
 def _block(old: int, new: int) -> np.ndarray:
-    """Return what new pixels cover of old ones in one period, after which both grids meet again: (old pixels, new pixels)."""
+    """Return the overlaps of old and new pixels in one period, after which the grids coincide again: (old pixels, new pixels)."""
     long, short = _length(old, new), _length(new, old)
     block = np.zeros((long, short))
     for index, covered in _taps(long, short):
@@ -122,5 +124,5 @@ def _block(old: int, new: int) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _centres(old: int, new: int) -> np.ndarray:
-    """Return the old pixel that the centre of each new one lies in; on an edge the one behind it."""
+    """Return the old pixel in which the centre of each new one lies; on an edge, the following one."""
     return ((2 * np.arange(new) + 1) * old) // (2 * new)

@@ -1,4 +1,4 @@
-"""The order in which images are trained on: fixed by a seed and the number of the epoch."""
+"""The order of training images, which depends on a seed and the number of the epoch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,14 +9,14 @@ from torch.utils.data import DistributedSampler, RandomSampler
 
 
 class Shuffled(RandomSampler):
-    """Another order each epoch, fixed by seed and epoch: Lightning tells the epoch, a bare loop need not."""
+    """A new order for each epoch, fixed by seed and epoch. Lightning sets the epoch; a plain loop need not."""
 
     def __init__(self, dataset: Any, seed: int) -> None:
         super().__init__(dataset, generator=torch.Generator())
         self.seed, self.epoch = seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next."""
+        """Set the number of the next epoch."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
@@ -26,17 +26,17 @@ class Shuffled(RandomSampler):
 
 
 def order_of(dataset: Any, seed: int, trainer: Any) -> "Shuffled | Dealt":
-    """Return the order of training, or this process's share of it where a Lightning trainer has several."""
+    """Return the order of training, or the share of this process if a Lightning trainer has several processes."""
     if trainer is None or trainer.world_size == 1:
         return Shuffled(dataset, seed)
     return Dealt(dataset, seed, trainer.world_size, trainer.global_rank)
 
 
 class Dealt(DistributedSampler[Any]):
-    """The order of :class:`Shuffled` dealt out to processes: their batches together are those of one process with batches as large.
+    """The order of :class:`Shuffled` distributed over processes. Their batches together are those of one process with larger batches.
 
-    The last share is filled up from the beginning where the images are no multiple of the processes. It is a DistributedSampler, for those
-    Lightning leaves as they are.
+    The last share is padded from the beginning if the number of images is not a multiple of the number of processes. The class is a
+    DistributedSampler, which Lightning does not replace.
     """
 
     def __init__(self, dataset: Any, seed: int, processes: int, rank: int) -> None:
@@ -44,7 +44,7 @@ class Dealt(DistributedSampler[Any]):
         self.order = Shuffled(dataset, seed)
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next."""
+        """Set the number of the next epoch."""
         self.order.set_epoch(epoch)
 
     def __iter__(self) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Dealing out what belongs together into train, validation and test: by a hash, the same on every machine and in every version."""
+"""Splits into train, validation and test by a hash, the same on every machine and in every version."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def check_fractions(fractions: Iterable[float]) -> tuple[float, ...]:
-    """Return shares of parts; refuse what does not make up a whole."""
+    """Return the fractions of parts; refuse fractions that do not sum to one."""
     try:
         shares = tuple(float(x) for x in fractions)
     except (TypeError, ValueError):
@@ -21,7 +21,7 @@ def check_fractions(fractions: Iterable[float]) -> tuple[float, ...]:
 
 
 def check_three(fractions: Iterable[float]) -> tuple[float, ...]:
-    """Return the shares of train, validation and test; refuse what is not three."""
+    """Return the fractions of train, validation and test; refuse any number other than three."""
     shares = check_fractions(fractions)
     if len(shares) != len(SPLITS):
         raise ValueError(f"fractions must be three shares, of {', '.join(SPLITS)}, got {shares}")
@@ -29,7 +29,7 @@ def check_three(fractions: Iterable[float]) -> tuple[float, ...]:
 
 
 def deal_out(number: int, shares: tuple[float, ...], key: str) -> list[np.ndarray]:
-    """Return the sorted indices of each part of 0..number-1, ranked by a hash of the key and the index."""
+    """Return the sorted indices of each part of 0..number-1; a hash of key and index ranks them."""
     ranks = [hashlib.blake2b(f"{key}/{i}".encode(), digest_size=16).digest() for i in range(number)]
     order = np.array(sorted(range(number), key=ranks.__getitem__), dtype=np.int64)
     bounds = np.round(np.cumsum((0.0, *shares)) * number).astype(int)

@@ -1,4 +1,4 @@
-"""The paper's way to a design, for comparison: latents of which a predictor, not homogenisation, says that they have a property."""
+"""Designs on a predictor, the method of the paper, for comparison: latents with a predicted property, without homogenisation."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..checks import positive
+from ..processes import Progress
 
 Predictor = Callable[[Tensor], Tensor]
-Progress = Callable[[int, int], object] | None
 
 
 def latents_by_network(
@@ -24,32 +24,32 @@ def latents_by_network(
     seed: int = 0,
     progress: Progress = None,
 ) -> Float[Tensor, "n ..."]:
-    """Train a network from a property to a latent through a predictor that stays as it is, and return what it gives for targets.
+    """Train a network from a property to a latent through a frozen predictor, and return the latents of targets.
 
     Parameters
     ----------
     predict : function: tensor (B, d) -> tensor (B,)
-        The property that a flat latent has, by a trained predictor.
+        A trained predictor of the property of flat latents.
     targets : tensor (n,)
-        Wanted values; the network learns between the least and the largest.
+        Target values; the network learns the range from the least to the largest.
     shape : ints
-        Of a latent.
+        Shape of a latent.
     hidden : int
-        Width of its two layers.
+        Width of the two hidden layers.
     steps, batch_size, learning_rate, seed
-        Of the training, by Adam.
+        Options of the training by Adam.
     progress : callable, optional
-        Called with the steps made and all.
+        Called with the number of steps done and the total.
 
     Returns
     -------
     tensor (n, ...)
-        Of the latents' shape.
+        Latents.
 
     Raises
     ------
     ValueError
-        If targets are not several different numbers.
+        If targets do not hold at least two different numbers.
 
     References
     ----------
@@ -71,7 +71,7 @@ def latents_by_network(
         share = torch.rand(batch_size, 1, generator=generator).to(targets)
         error = (predict(network(2 * share - 1)) - (low + share[:, 0] * (high - low))) / (high - low)
         for parameter, gradient in zip(own, torch.autograd.grad(error.square().mean(), own), strict=True):
-            parameter.grad = gradient  # none for the predictor's weights
+            parameter.grad = gradient  # no gradients for the weights of the predictor
         optimiser.step()
         if progress:
             progress(step + 1, steps)
@@ -81,7 +81,7 @@ def latents_by_network(
 
 
 def spread_of(latents: Tensor) -> Tensor:
-    """Return the standard deviation of latents, the unit of a descent's rate; not 0, nor of one number nothing."""
+    """Return the standard deviation of latents, the unit of the learning rate of a descent, bounded away from 0."""
     return latents.std(correction=min(1, latents.numel() - 1)).clamp(min=1e-3)
 
 
@@ -94,7 +94,7 @@ def latents_by_search(
     learning_rate: float = 0.05,
     progress: Progress = None,
 ) -> Float[Tensor, "n ..."]:
-    """Descend from latents, each towards its target, on a predictor.
+    """Optimise latents by gradient descent on a predictor, each towards its target.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ def latents_by_search(
         As for :func:`latents_by_network`.
     targets : tensor (n,)
     starts : tensor (n, ...)
-        Where each begins.
+        Starting points.
     steps, learning_rate
-        Of Adam; the rate in units of the starts' standard deviation.
+        Options of Adam; the rate is in units of the standard deviation of the starts.
     progress : callable, optional
-        Called with the steps made and all.
+        Called with the number of steps done and the total.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def latents_by_search(
     optimiser = torch.optim.Adam([shift], lr=learning_rate)
     for step in range(steps):
         error = predict((starts + scale * shift).flatten(1)) - targets
-        (shift.grad,) = torch.autograd.grad(error.square().sum(), shift)  # none for the predictor's weights
+        (shift.grad,) = torch.autograd.grad(error.square().sum(), shift)  # no gradients for the weights of the predictor
         optimiser.step()
         if progress:
             progress(step + 1, steps)

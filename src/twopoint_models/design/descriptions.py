@@ -22,7 +22,7 @@ Splits = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def random_splits(count: int, seeds: int, *, share: float = 0.2, seed: int = 0) -> Splits:
-    """Return for each of so many seeds which items are learnt and which, a random share, are judged."""
+    """Return random splits: the indices of training and test items for each seed."""
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(count) for _ in range(positive("seeds", seeds))]
     test = max(1, round(share * count))
@@ -30,7 +30,7 @@ def random_splits(count: int, seeds: int, *, share: float = 0.2, seed: int = 0) 
 
 
 def folds(count: int, number: int, *, seed: int = 0) -> Splits:
-    """Return a split for each of so many parts of about equal size, in random order: that part is judged, all others are learnt."""
+    """Return the splits of a cross-validation: each part of about equal size is the test set once, and the others are the training set."""
     parts = np.array_split(np.random.default_rng(seed).permutation(count), positive("number", number))
     return [(np.concatenate([other for j, other in enumerate(parts) if j != i]), part) for i, part in enumerate(parts)]
 
@@ -43,17 +43,17 @@ def latents_of(models: Mapping[str, CESSVAE], images: np.ndarray) -> dict[str, n
 
 
 def decoded_samples(model: CESSVAE, latents: np.ndarray, count: int, edge: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return latents drawn as those of images lie, normal with their mean and covariance, and what is decoded from them, thresholded.
+    """Draw latents from the normal distribution with mean and covariance of given latents, and decode and threshold them.
 
     Parameters
     ----------
     model : CESSVAE
     latents : array (n, edge^2)
-        Flat, of images.
+        Flat latents of images.
     count : int
-        How many to draw.
+        Number of latents to draw.
     edge : int
-        Of the latent image.
+        Edge of the latent image.
     seed : int
 
     Returns
@@ -62,7 +62,7 @@ def decoded_samples(model: CESSVAE, latents: np.ndarray, count: int, edge: int, 
 
     References
     ----------
-    Cai et al., section 4.3, who add such to what the predictor learns from.
+    Cai et al., section 4.3, who add such samples to the training data of the predictor.
     """
     rng = np.random.default_rng(seed)
     drawn = rng.multivariate_normal(latents.mean(axis=0), np.cov(latents.T), positive("count", count)).astype(np.float32)
@@ -71,11 +71,11 @@ def decoded_samples(model: CESSVAE, latents: np.ndarray, count: int, edge: int, 
         return drawn, np.concatenate([thresholded(model.decode(x).numpy()) for x in parts])
 
 
-THUMBNAIL = 16  # pixels of the image to one of the thumbnail, as to one of the CESS VAE's latent image
+THUMBNAIL = 16  # pixels of the image per pixel of the thumbnail, as for the latent image of the CESS VAE
 
 
 def thumbnails(images: Float[np.ndarray, "n 1 height width"], block: int = THUMBNAIL) -> Float[np.ndarray, "n d"]:
-    """Return images at a latent image's resolution, by the means of blocks, as rows.
+    """Return images at the resolution of a latent image, as rows of block means.
 
     Parameters
     ----------
@@ -103,14 +103,14 @@ def thumbnails(images: Float[np.ndarray, "n 1 height width"], block: int = THUMB
 def statistics_components(
     known: Float[np.ndarray, "n 1 height width"], count: int
 ) -> Callable[[Float[np.ndarray, "m 1 height width"]], Float[np.ndarray, "m count"]]:
-    """Return a function that gives images' coordinates on principal components of the 2-point statistics of known images.
+    """Return a function from images to coordinates on principal components of the 2-point statistics of known images.
 
     Parameters
     ----------
     known : array (n, 1, H, W)
-        Memberships of phase 1, more images than components.
+        Memberships of phase 1 of more images than components.
     count : int
-        How many components: as many numbers as what they are compared with.
+        Number of components, such as the length of the descriptions that they are compared with.
 
     Returns
     -------
@@ -145,30 +145,30 @@ def compare_descriptions(
     progress: Callable[[str, int, int], object] | None = None,
     **fit: Any,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Fit a predictor to each description of microstructures on each split, and judge it by what it has not seen.
+    """Fit a predictor to each description of microstructures on each split, and score it on the test items.
 
     Parameters
     ----------
     latents : dict of str to array (n, d)
-        By network.
+                Latents by network.
     images : array (n, 1, H, W)
-        Of which thumbnails and, of those that are learnt, principal components of the 2-point statistics are taken, as many as thumbnails
-        have pixels.
+        Images from which thumbnails are computed, and, from the training ones, principal components of the 2-point statistics, as many as
+        thumbnails have pixels.
     values : array (n, p)
     properties : p names
     splits : list of (int array, int array)
-        Which are learnt, and which judged; :func:`twopoint_models.design.descriptions.random_splits` or ``folds``.
+        Indices of training and test items, from :func:`twopoint_models.design.descriptions.random_splits` or ``folds``.
     augmented : dict of str to (array (m, d), array (m, p)), optional
-        By network, more latents and their properties: a row of its own, which learns from these too.
+        Further latents and their properties by network, which add a row whose training data include them.
     progress : callable, optional
-        Called with the row, the number of fits done and that of all.
+        Called with the row, the number of fits done and the total.
     **fit
         Options of :func:`fit_property_mlp`.
 
     Returns
     -------
-    dict of str to what :func:`twopoint_models.design.tables.summarise_scores` gives
-        By description.
+    dict of str to results of :func:`twopoint_models.design.tables.summarise_scores`
+        Scores by description.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def compare_descriptions(
 def _descriptions(
     rows: Mapping[str, np.ndarray], more: Mapping[str, tuple[np.ndarray, Any]], images: np.ndarray, learnt: np.ndarray, count: int
 ) -> Iterator[tuple[str, tuple[np.ndarray, Any]]]:
-    """Yield all descriptions with what is learnt beside them."""
+    """Yield all descriptions with their additional training data."""
     for row, x in rows.items():
         yield row, (x, None)
     yield COMPONENTS, (statistics_components(images[learnt], min(count, len(learnt) - 1))(images), None)

@@ -1,4 +1,4 @@
-"""A chart of how well properties are predicted, by description."""
+"""A chart of the errors of predicted properties, by description."""
 
 from collections.abc import Mapping
 
@@ -8,16 +8,17 @@ from .tables import Scores
 
 
 def scores_chart(rows: Mapping[str, Scores], key: str = "nrmse", *, title: str = "") -> Figure:
-    """Draw each description's score of each property, a panel for each, mean and spread over seeds; descriptions in the order of the mean.
+    """Draw the scores of all descriptions with their spread over seeds, a panel for each property; the mean score sorts them.
 
     Parameters
     ----------
-    rows : dict of str to what :func:`twopoint_models.design.tables.summarise_scores` gives
-        By description.
+    rows : dict of str to results of :func:`twopoint_models.design.tables.summarise_scores`
+        Scores by description.
     key : "nrmse" or "r2"
-        The error over the standard deviation of the property, 1 for always the mean; or the coefficient of determination.
+        "nrmse" is the error over the standard deviation of the property, 1 for predicting the mean; "r2" is the coefficient of
+        determination.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -26,7 +27,7 @@ def scores_chart(rows: Mapping[str, Scores], key: str = "nrmse", *, title: str =
     Raises
     ------
     ValueError
-        If there is no description, or no such score.
+        If there is no description, or the score is unknown.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Labels for a predictor: properties of many microstructures by homogenisation, kept in a file as they come."""
+"""Training data of a predictor: properties of many microstructures by homogenisation, stored as they are computed."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from ..homogenisation.two_phase import PROPERTIES, Materials, properties_of
 
-BLOCK = 32  # images that a kill loses at most
+BLOCK = 32  # images between two saves, the most that a kill loses
 
 
 def labelled(
@@ -29,24 +29,24 @@ def labelled(
     images : array (n, 1, H, W)
         Memberships of phase 1.
     names : p names
-        Of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y.
+        Names among E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y.
     materials : Materials, optional
     kept : str or path, optional
-        A file (npz) that gets what is done: killed, it goes on from there when called again.
+        File (npz) of the results so far, from which another call resumes after a kill.
     tolerance : float
-        As for :func:`properties_of`.
+        As for :func:`twopoint_models.homogenisation.properties_of`.
     progress : callable, optional
-        Called with the number of images done and that of all.
+        Called with the number of images done and the total.
 
     Returns
     -------
     float64 array (n, p)
-        In the units of the materials.
+        Properties in the units of the materials.
 
     Raises
     ------
     ValueError
-        If the file is of other images, materials or names; as :func:`properties_of`.
+        If the file is of other images, materials or names; as :func:`twopoint_models.homogenisation.properties_of`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Whether designs are microstructures of the kind that is known: how far their statistics are from those of the nearest real image."""
+"""Plausibility of designs: the distance of their statistics from those of the nearest known microstructure."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,14 +12,14 @@ QUANTILE = 0.95
 
 
 class Plausibility(NamedTuple):
-    """How plausible images are.
+    """Plausibility of images.
 
     Attributes
     ----------
     distance : float64 array (m,)
-        Excess CESS to the nearest known image, nats.
+        Excess CESS relative to the nearest known image, in nats.
     limit : float
-        What 95 % of known images have to the nearest other one.
+        The distance that 95 % of known images do not exceed from the nearest other one.
     """
 
     distance: np.ndarray
@@ -27,7 +27,7 @@ class Plausibility(NamedTuple):
 
     @property
     def counts(self) -> Bool[np.ndarray, " m"]:
-        """Which images are as near as that."""
+        """Whether the distance of each image is within the limit."""
         return self.distance <= self.limit
 
 
@@ -37,14 +37,14 @@ def plausibility_of(
     *,
     progress: Callable[[int, int], object] | None = None,
 ) -> Plausibility:
-    """Compare the statistics of images with those of known ones, and known ones with each other.
+    """Compare the statistics of images with those of known images, and of known images with each other.
 
     Parameters
     ----------
     images, known : arrays (m, 1, H, W), (n, 1, H, W)
-        Of 0 and 1, all of one size; n >= 2.
+        Images of 0 and 1, of the same size; n >= 2.
     progress : callable, optional
-        Called with the number of images and known ones that were compared, and that of all.
+        Called with the number of images compared and the total, including known ones.
 
     Returns
     -------

@@ -19,26 +19,26 @@ HIDDEN = (1000, 1000, 100)
 
 
 class PropertyMLP(Network):
-    """Predict properties from vectors, such as latents; an ensemble, whose spread tells how far to trust it.
+    """Predict properties from vectors, such as latents, by an ensemble whose spread measures the uncertainty.
 
-    Each member has fully connected layers of the paper's widths with ReLU between them. Features and properties are brought to mean 0 and
-    variance 1 inside, by what :meth:`standardise` was told; what comes out is in the properties' own units.
+    Each member has fully connected layers with ReLU between them, by default of the widths of the paper. Features and properties are
+    standardised internally by :meth:`standardise`; predictions are in the units of the properties.
 
     Parameters
     ----------
     inputs : int
         Length d of a description.
     properties : sequence of str
-        Names of what is predicted, such as "E_x".
+        Names of the properties, such as "E_x".
     hidden : sequence of int
-        Widths of the layers between.
+        Widths of the hidden layers.
     members : int
-        Networks of the ensemble.
+        Number of networks in the ensemble.
 
     Raises
     ------
     ValueError
-        If a number or name means nothing.
+        If a number or name is invalid.
 
     References
     ----------
@@ -63,7 +63,7 @@ class PropertyMLP(Network):
         self.config: dict[str, Any] = dict(inputs=inputs, properties=names, hidden=sizes[1:-1], members=count_of("members", members, 1))
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for a, b in pairwise(sizes):
-            bound = a**-0.5  # as torch's own linear layer begins
+            bound = a**-0.5  # the initialisation of torch's linear layer
             self.weights.append(torch.empty(members, a, b).uniform_(-bound, bound))
             self.biases.append(torch.empty(members, 1, b).uniform_(-bound, bound))
         for name, size in (("feature", inputs), ("value", len(names))):
@@ -72,32 +72,32 @@ class PropertyMLP(Network):
 
     @property
     def properties(self) -> list[str]:
-        """What is predicted, in order."""
+        """Names of the properties, in order."""
         names: list[str] = self.config["properties"]
         return names
 
     def standardise(self, features: Float[Tensor, "n inputs"], values: Float[Tensor, "n properties"]) -> None:
-        """Take means and scales from what is to be learnt; a feature that does not change is left as it is."""
+        """Set means and scales from training data; constant features are not scaled."""
         for name, x in (("feature", features), ("value", values)):
             scale = x.std(dim=0)
             getattr(self, f"{name}_mean").copy_(x.mean(dim=0))
             getattr(self, f"{name}_scale").copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
 
     def standard(self, features: Float[Tensor, "batch inputs"]) -> Float[Tensor, "members batch properties"]:
-        """Return what each member says, standardised."""
+        """Return the standardised predictions of each member."""
         if features.ndim != 2 or features.shape[1] != self.config["inputs"]:
             raise ValueError(f"features must have the shape (batch, {self.config['inputs']}), got {tuple(features.shape)}")
         x = (features - self.feature_mean) / self.feature_scale
         return self.layers(x.expand(self.config["members"], -1, -1))
 
     def layers(self, x: Float[Tensor, "members batch inputs"]) -> Float[Tensor, "members batch properties"]:
-        """Return what each member says of vectors of its own, both standardised."""
+        """Return the predictions of each member for its own vectors, both standardised."""
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = torch.baddbmm(bias, x.relu() if i else x, weight)
         return x
 
     def forward(self, features: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch properties"]:
-        """Return the members' mean, in the properties' units.
+        """Return the mean over members, in the units of the properties.
 
         Parameters
         ----------
@@ -116,27 +116,27 @@ class PropertyMLP(Network):
         return found
 
     def predict(self, features: Float[Tensor, "batch inputs"]) -> tuple[Tensor, Tensor]:
-        """Return mean and standard deviation over the members, (B, p) each, in the properties' units; the latter 0 for one member."""
+        """Return mean and standard deviation over the members, (B, p) each, in the units of the properties."""
         each = self.standard(features)
         spread = each.std(dim=0) if len(each) > 1 else torch.zeros_like(each[0])
         return each.mean(dim=0) * self.value_scale + self.value_mean, spread * self.value_scale
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, properties: Sequence[str] | None = None) -> Self:
-        """Return the network that :meth:`save` wrote, on the CPU, ready to evaluate.
+        """Return the network that :meth:`save` wrote, on the CPU and in evaluation mode.
 
         Parameters
         ----------
         folder : str or path
         properties : sequence of str, optional
-            What it must predict, in any order.
+            Properties that the network must predict, in any order.
 
         Raises
         ------
         FileNotFoundError
-            If a file is not there.
+            If a file is missing.
         ValueError
-            If a file is cut short, of another network, or of one that predicts other properties.
+            If a file is truncated, of another network, or of a predictor of other properties.
         """
         found = super().load(folder)
         if missing := [name for name in properties or () if name not in found.properties]:
@@ -161,9 +161,9 @@ def fit_property_mlp(
     seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> PropertyMLP:
-    """Fit an ensemble to descriptions of microstructures and their properties; it ends where a held-out share is predicted best.
+    """Fit an ensemble to descriptions of microstructures and their properties, with early stopping on a validation share.
 
-    Each member sees its own order of batches, and has weights of its own. The optimiser is AdamW.
+    Each member has its own weights and order of batches. The optimiser is AdamW.
 
     Parameters
     ----------
@@ -173,33 +173,33 @@ def fit_property_mlp(
         Properties in their units.
     properties : p names
     extra : (array (m, d), array (m, p)), optional
-        More examples that are learnt and never held out: augmentation.
+        Additional training examples, which are never in the validation share.
     hidden, members
         As for :class:`PropertyMLP`.
     validation : float
-        Share of the examples that is held out to tell when to stop.
+        Share of the examples that is held out for early stopping.
     epochs, patience : int
-        At most so many passes; the end, when so many in a row have not been the best.
+        Largest number of passes, and the number of passes without improvement after which training stops.
     batch_size : int
-        Examples of a step, of each member.
+        Examples in a step of each member.
     learning_rate, weight_decay : float
-        Of AdamW.
+                Options of AdamW.
     seed : int
-        Of weights, order and the held-out share.
+        Seed of weights, order and the validation share.
     progress : callable, optional
-        Called with the number of passes made and that of all.
+        Called with the number of passes done and the total.
 
     Returns
     -------
     PropertyMLP
-        Ready to evaluate, with the weights of its best pass.
+        Network in evaluation mode, with the weights of the best pass.
 
     Raises
     ------
     TypeError, ValueError
-        If arrays do not fit, hold what is not finite, a property is constant, or an option means nothing.
+        If arrays do not fit or are not finite, a property is constant, or an option is invalid.
     NotFiniteError
-        If the error of what is held out is no finite number.
+        If the error on the validation share is not finite.
 
     References
     ----------
@@ -249,20 +249,20 @@ def _descend(
     """Train a network in place."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
     generator = torch.Generator().manual_seed(seed)
-    goal, judged = ((pair[1] - network.value_mean) / network.value_scale for pair in (train, held))
+    targets, held_targets = ((pair[1] - network.value_mean) / network.value_scale for pair in (train, held))
     best, since, members = float("inf"), 0, network.config["members"]
     kept = {name: value.clone() for name, value in network.state_dict().items()}
     for epoch in range(epochs):
-        orders = torch.stack([torch.randperm(len(goal), generator=generator) for _ in range(members)])  # (members, n)
+        orders = torch.stack([torch.randperm(len(targets), generator=generator) for _ in range(members)])  # (members, n)
         for at in orders.split(batch_size, dim=1):
-            error = network.layers((train[0][at] - network.feature_mean) / network.feature_scale) - goal[at]
+            error = network.layers((train[0][at] - network.feature_mean) / network.feature_scale) - targets[at]
             optimiser.zero_grad()
             error.square().mean(dim=(1, 2)).sum().backward()
             optimiser.step()
         with torch.no_grad():
-            found = float((network.standard(held[0]).mean(dim=0) - judged).square().mean())
+            found = float((network.standard(held[0]).mean(dim=0) - held_targets).square().mean())
         if not math.isfinite(found):
-            raise NotFiniteError(f"the error of what is held out is {found} after {epoch + 1} passes; try a smaller learning_rate")
+            raise NotFiniteError(f"the error on the validation share is {found} after {epoch + 1} passes; try a smaller learning_rate")
         since += 1
         if found < best:
             best, since, kept = found, 0, {name: value.clone() for name, value in network.state_dict().items()}
@@ -276,7 +276,7 @@ def _descend(
 def _checked(
     features: np.ndarray, values: np.ndarray, properties: Sequence[str], *, vary: bool = True
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return float32 tensors; refuse what cannot be learnt."""
+    """Return float32 tensors; refuse invalid training data."""
     x, y = (np.asarray(each, dtype=np.float32) for each in (features, values))
     if x.ndim != 2 or y.shape != (len(x), len(properties)) or len(x) < 2:
         raise ValueError(f"features and values must be (n, d) and (n, {len(properties)}), n >= 2, got {x.shape} and {y.shape}")

@@ -14,25 +14,24 @@ from .plausibility import Plausibility
 
 
 def property_scores(
-    predicted: Float[np.ndarray, "n p"], wanted: Float[np.ndarray, "n p"], properties: Sequence[str]
+    predicted: Float[np.ndarray, "n p"], targets: Float[np.ndarray, "n p"], properties: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Return by property the coefficient of determination and the normalised error.
+    """Return the coefficient of determination and the normalised error, by property.
 
     Parameters
     ----------
-    predicted, wanted : arrays (n, p)
+    predicted, targets : arrays (n, p)
     properties : p names
 
     Returns
     -------
     dict of str to dict of str to float
-        "r2", 1 at best, and "nrmse", the root mean square of the difference over the standard deviation of what is wanted: 1 for always
-        the mean.
+        "r2", 1 at best, and "nrmse", the root mean square error over the standard deviation of the targets, 1 for predicting the mean.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or a property that is wanted does not vary.
+        If shapes do not fit, or the targets of a property do not vary.
 
     References
     ----------
@@ -42,17 +41,17 @@ def property_scores(
     --------
     >>> import numpy as np
     >>> from twopoint_models.design import property_scores
-    >>> wanted = np.array([[1.0], [3.0]])
-    >>> property_scores(wanted + 0.5, wanted, ["E_x"])
+    >>> targets = np.array([[1.0], [3.0]])
+    >>> property_scores(targets + 0.5, targets, ["E_x"])
     {'E_x': {'r2': 0.75, 'nrmse': 0.5}}
     """
-    predicted, wanted = np.asarray(predicted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
-    if predicted.shape != wanted.shape or wanted.ndim != 2 or wanted.shape[1] != len(properties):
-        raise ValueError(f"predicted and wanted must be (n, {len(properties)}), got {predicted.shape} and {wanted.shape}")
+    predicted, targets = np.asarray(predicted, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    if predicted.shape != targets.shape or targets.ndim != 2 or targets.shape[1] != len(properties):
+        raise ValueError(f"predicted and targets must be (n, {len(properties)}), got {predicted.shape} and {targets.shape}")
     found = {}
-    for name, a, b in zip(properties, predicted.T, wanted.T, strict=True):
+    for name, a, b in zip(properties, predicted.T, targets.T, strict=True):
         if not b.std() > 0:
-            raise ValueError(f"wanted values of {name} must vary, all {b.size} are {b[0]:g}")
+            raise ValueError(f"targets of {name} must vary, all {b.size} are {b[0]:g}")
         error = float(np.sqrt(np.mean((a - b) ** 2)) / b.std())
         found[name] = {"r2": 1 - error**2, "nrmse": error}
     return found
@@ -62,17 +61,17 @@ Scores = Mapping[str, Mapping[str, float]]
 
 
 def summarise_scores(runs: Sequence[Scores]) -> dict[str, dict[str, float]]:
-    """Return mean and spread over seeds of what :func:`property_scores` gives.
+    """Return mean and spread over seeds of the results of :func:`property_scores`.
 
     Parameters
     ----------
     runs : list of dict
-        Of each seed.
+        Scores of each seed.
 
     Returns
     -------
     dict of str to dict of str to float
-        By property: "r2", "nrmse", and their standard deviations "r2_spread" and "nrmse_spread"; "mean" is of all properties.
+        By property: "r2", "nrmse", and their standard deviations "r2_spread" and "nrmse_spread"; "mean" averages all properties.
 
     Examples
     --------
@@ -90,11 +89,11 @@ def summarise_scores(runs: Sequence[Scores]) -> dict[str, dict[str, float]]:
 
 
 def table_of_scores(rows: Mapping[str, Scores], key: str) -> str:
-    """Return a table in Markdown, a row for each description and a column for each property, mean and spread over seeds.
+    """Return a table in Markdown with mean and spread over seeds, a row for each description and a column for each property.
 
     Parameters
     ----------
-    rows : dict of str to what :func:`summarise_scores` gives
+    rows : dict of str to results of :func:`summarise_scores`
     key : "r2" or "nrmse"
 
     Returns
@@ -106,25 +105,25 @@ def table_of_scores(rows: Mapping[str, Scores], key: str) -> str:
     return markdown_table([key, *names], lines)
 
 
-def design_error(found: np.ndarray, wanted: np.ndarray, counts: np.ndarray | None = None) -> float:
-    """Return the root mean square error of designs over the standard deviation of what was wanted.
+def design_error(found: np.ndarray, targets: np.ndarray, counts: np.ndarray | None = None) -> float:
+    """Return the root mean square error of designs over the standard deviation of the targets.
 
     Parameters
     ----------
-    found, wanted : arrays (n,) or (n, p)
-        Properties; of several the mean of their squared normalised errors is taken.
+    found, targets : arrays (n,) or (n, p)
+        Properties; with several, their squared normalised errors are averaged.
     counts : bool array (n,), optional
-        Designs that do not count enter as the mean of what was wanted.
+        Designs that count; others are replaced by the mean of the targets.
 
     Returns
     -------
     float
-        1 for always the mean.
+        The error, 1 for always the mean.
 
     Raises
     ------
     ValueError
-        If shapes differ, or what was wanted does not vary.
+        If shapes differ, or the targets do not vary.
 
     References
     ----------
@@ -134,51 +133,51 @@ def design_error(found: np.ndarray, wanted: np.ndarray, counts: np.ndarray | Non
     --------
     >>> import numpy as np
     >>> from twopoint_models.design.tables import design_error
-    >>> wanted = np.array([1.0, 2.0, 3.0])
-    >>> design_error(wanted, wanted), round(design_error(np.full(3, 2.0), wanted), 6)
+    >>> targets = np.array([1.0, 2.0, 3.0])
+    >>> design_error(targets, targets), round(design_error(np.full(3, 2.0), targets), 6)
     (0.0, 1.0)
     """
-    found, wanted = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (found, wanted))
-    if found.shape != wanted.shape or not (wanted.std(axis=0) > 0).all():
-        raise ValueError(f"found and wanted must have one shape, and wanted vary, got {found.shape} and {wanted.shape}")
+    found, targets = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (found, targets))
+    if found.shape != targets.shape or not (targets.std(axis=0) > 0).all():
+        raise ValueError(f"found and targets must have one shape, and targets vary, got {found.shape} and {targets.shape}")
     if counts is not None:
-        found = np.where(np.asarray(counts)[:, None], found, wanted.mean(axis=0))
-    return float(np.sqrt((((found - wanted) / wanted.std(axis=0)) ** 2).mean()))
+        found = np.where(np.asarray(counts)[:, None], found, targets.mean(axis=0))
+    return float(np.sqrt((((found - targets) / targets.std(axis=0)) ** 2).mean()))
 
 
-def summarise_designs(made: Mapping[str, Any], wanted: np.ndarray, near: Mapping[str, Plausibility]) -> dict[str, dict[str, float]]:
-    """Return how far designs of each way are from what was wanted, and how many are plausible.
+def summarise_designs(made: Mapping[str, Any], targets: np.ndarray, near: Mapping[str, Plausibility]) -> dict[str, dict[str, float]]:
+    """Return the errors of the designs of each method, and the number of plausible ones.
 
     Parameters
     ----------
     made : dict of str to designs with ``found`` and, before thresholding, ``soft`` or None
-        As of :func:`twopoint_models.design.compare.design_each_way`.
-    wanted : array (n,) or (n, p)
+        Results of :func:`twopoint_models.design.compare.design_each_way`.
+    targets : array (n,) or (n, p)
     near : dict of str to Plausibility
-        Of each way.
+                Plausibility of the designs of each method.
 
     Returns
     -------
     dict of str to dict of str to float
-        By way: "plausible", a count; "all", the error of all designs; "counted", with those that are not plausible at the mean; "soft",
-        before thresholding, where there is such; "distance", the median excess CESS, and "limit", that of 95 % of known images.
+        By method: "plausible", a count; "all", the error of all designs; "counted", the error with implausible designs at the mean; "soft",
+        the error before thresholding, if it exists; "distance", the median excess CESS, and "limit", that of 95 % of known images.
     """
     summary = {}
     for name, each in made.items():
-        found = {"plausible": float(near[name].counts.sum()), "all": design_error(each.found, wanted)}
-        found["counted"] = design_error(each.found, wanted, near[name].counts)
-        found |= {} if each.soft is None else {"soft": design_error(each.soft, wanted)}
+        found = {"plausible": float(near[name].counts.sum()), "all": design_error(each.found, targets)}
+        found["counted"] = design_error(each.found, targets, near[name].counts)
+        found |= {} if each.soft is None else {"soft": design_error(each.soft, targets)}
         summary[name] = found | {"distance": float(np.median(near[name].distance)), "limit": near[name].limit}
     return summary
 
 
 def table_of_designs(summary: Mapping[str, Mapping[str, float]]) -> str:
-    """Return a table in Markdown, a row for each way.
+    """Return a table in Markdown, a row for each method.
 
     Parameters
     ----------
     summary : dict
-        Of :func:`summarise_designs`.
+        Result of :func:`summarise_designs`.
 
     Returns
     -------
@@ -192,16 +191,16 @@ def table_of_designs(summary: Mapping[str, Mapping[str, float]]) -> str:
 def write_properties(
     path: str | os.PathLike[str], items: Sequence[Mapping[str, Any]], properties: Sequence[str], mean: np.ndarray, spread: np.ndarray
 ) -> None:
-    """Write a table (CSV): class and index of each image, its properties, and the spread of a predictor's members.
+    """Write a table (CSV) with class and index of each image, its properties, and the spread over the members of a predictor.
 
     Parameters
     ----------
     path : str or path
     items : list of dict with "name" and "index"
-        Of :class:`twopoint_models.data.MICRO2D`.
+        Items of :class:`twopoint_models.data.MICRO2D`.
     properties : p names
     mean, spread : arrays (n, p)
-        Of :meth:`twopoint_models.design.PropertyMLP.predict`.
+        Results of :meth:`twopoint_models.design.PropertyMLP.predict`.
     """
     head = ["class", "index", *properties, *(f"{name} spread" for name in properties)]
     numbers = np.concatenate([mean, spread], axis=1)

@@ -1,4 +1,4 @@
-"""What is wanted of a microstructure, what its phases are made of, and what of that can be."""
+"""Target properties of a microstructure, and the intervals that its phases can reach."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,20 +9,20 @@ from ..homogenisation.bounds import conductivity_bounds, voigt_reuss
 from ..homogenisation.constants import engineering_constants
 from ..homogenisation.two_phase import PROPERTIES, THERMAL, Materials, Range
 
-SHARES = 33  # volume fractions at which bounds are looked at
-Wanted = Mapping[str, float | Range]
+SHARES = 33  # number of volume fractions at which bounds are evaluated
+Targets = Mapping[str, float | Range]
 
 
 def reachable(name: str, materials: Materials | None = None, volume_fractions: Range = (0.0, 1.0)) -> Range:
-    """Return between which values a property of any microstructure lies: Voigt's and Reuss's bounds, or Wiener's.
+    """Return the interval that a property of any microstructure can reach: the bounds of Voigt and Reuss, or of Wiener.
 
     Parameters
     ----------
     name : str
-        Of E_x, E_y, G_xy, k_x and k_y. Poisson's ratios have no such bounds: -1 to 1.
+        One of E_x, E_y, G_xy, k_x and k_y. Poisson's ratios have no such bounds; -1 to 1 is returned.
     materials : Materials, optional
     volume_fractions : (float, float)
-        The least and the largest of phase 1.
+        The least and the largest volume fraction of phase 1.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def reachable(name: str, materials: Materials | None = None, volume_fractions: R
     Raises
     ------
     ValueError
-        If there is no such property.
+        If the property is unknown.
 
     References
     ----------
@@ -48,7 +48,9 @@ def reachable(name: str, materials: Materials | None = None, volume_fractions: R
         return -1.0, 1.0
     if name not in PROPERTIES:
         raise ValueError(f"properties must be of {', '.join(PROPERTIES)}, got {name!r}")
-    shares = np.linspace(*volume_fractions, SHARES)  # where phases cross, one stiffer in bulk and one in shear, the ends may lie inside
+    shares = np.linspace(
+        *volume_fractions, SHARES
+    )  # if one phase is stiffer in bulk and the other in shear, the extremes may lie between the ends
     if name in THERMAL:
         ends = [end for share in shares for end in conductivity_bounds([1 - share, share], materials.conductivities)[0]]
         return min(ends), max(ends)
@@ -63,38 +65,38 @@ def reachable(name: str, materials: Materials | None = None, volume_fractions: R
     return float(np.min(ends)), float(np.max(ends))
 
 
-class Goal(NamedTuple):
-    """What one property is wanted to be, and the length of what it can be."""
+class Target(NamedTuple):
+    """The target interval of a property, and the length of its reachable interval."""
 
     low: float
     high: float
     length: float
 
     def miss(self, value: Any) -> Any:
-        """Return the signed distance from the interval over the reachable length; of torch or numpy."""
+        """Return the signed distance from the interval over the reachable length, for torch or numpy."""
         below, above = (self.low - value).clip(0, None), (value - self.high).clip(0, None)
         return (above - below) / self.length
 
 
-def goals_of(wanted: Wanted, materials: Materials, volume_fractions: Range) -> dict[str, Goal]:
-    """Return goals by name; refuse what cannot be."""
+def targets_of(targets: Targets, materials: Materials, volume_fractions: Range) -> dict[str, Target]:
+    """Return targets by name; refuse targets that cannot be reached."""
     low, high = volume_fractions
     if not 0 <= low <= high <= 1:
         raise ValueError(f"volume_fractions must be a least and a largest between 0 and 1, got {volume_fractions}")
-    if not wanted:
-        raise ValueError("wanted must name one property at least, got none")
+    if not targets:
+        raise ValueError("targets must name one property at least, got none")
     found = {}
-    for name, value in wanted.items():
+    for name, value in targets.items():
         least, largest = reachable(name, materials, volume_fractions)
         if np.shape(value) not in ((), (2,)):
-            raise ValueError(f"wanted {name} must be a number, or a least and a largest, got {value!r}")
+            raise ValueError(f"target {name} must be a number, or a least and a largest, got {value!r}")
         a, b = (float(end) for end in np.broadcast_to(value, 2))
         if not a <= b:
-            raise ValueError(f"wanted {name} must be a number, or a least and then a largest, got {value!r}")
+            raise ValueError(f"target {name} must be a number, or a least and then a largest, got {value!r}")
         if b < least or a > largest:
             raise ValueError(
-                f"wanted {name} must lie in what these phases reach at volume fractions {low:g} to {high:g}, "
+                f"target {name} must lie in what these phases reach at volume fractions {low:g} to {high:g}, "
                 f"{least:.4g} to {largest:.4g}, got {value}"
             )
-        found[name] = Goal(a, b, largest - least or 1.0)
+        found[name] = Target(a, b, largest - least or 1.0)
     return found

@@ -1,4 +1,4 @@
-"""Principal components of many rows, a few of them: those of 2-point statistics, beside which networks are judged."""
+"""The leading principal components of many rows, such as of 2-point statistics, with which networks are compared."""
 
 import numpy as np
 from jaxtyping import Float
@@ -6,18 +6,18 @@ from scipy.sparse.linalg import svds
 
 
 def principal_axes(rows: Float[np.ndarray, "n d"], count: int) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, "count d"]]:
-    """Return the mean of rows and their principal axes, the one of the largest variance first.
+    """Return the mean of rows and their principal axes, in order of decreasing variance.
 
     Parameters
     ----------
     rows : array (n, d)
     count : int
-        How many axes, from 1 to n - 1.
+        Number of axes, from 1 to n - 1.
 
     Returns
     -------
     array (d,), array (count, d)
-        Axes are orthonormal; in the dtype of rows.
+        The mean and orthonormal axes, in the dtype of rows.
 
     Raises
     ------

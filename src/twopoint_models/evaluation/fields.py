@@ -1,4 +1,4 @@
-"""Pictures of properties and of fields: arrays in, a Figure out; nothing is shown, nothing is saved."""
+"""Figures of properties and of fields: arrays in, a Figure out."""
 
 from collections.abc import Mapping
 
@@ -12,16 +12,16 @@ from .figures import MADE, REAL
 def parity(
     pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], *, names: tuple[str, str] = ("known", "computed"), log: bool = False
 ) -> Figure:
-    """Draw numbers computed against numbers known, a panel for each property, with the line on which they are equal.
+    """Draw computed against known values with the line of equality, a panel for each property.
 
     Parameters
     ----------
     pairs : dict of str to two arrays (n,)
-        By property: known and computed.
+        Known and computed values, by property.
     names : two str
-        What the axes are called.
+        Labels of the axes.
     log : bool
-        Logarithmic axes; for numbers above 0.
+        Whether axes are logarithmic; for numbers above 0.
 
     Returns
     -------
@@ -52,8 +52,8 @@ def parity(
         at.scatter(*both, s=7, color=REAL, alpha=0.5, linewidths=0)
         if log:
             at.set(xscale="log", yscale="log")
-            for axis in (at.xaxis, at.yaxis):  # by default a log axis speaks TeX, which whoever saves may have switched off
-                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # more than a power of ten, which there may be none of
+            for axis in (at.xaxis, at.yaxis):  # the default labels use TeX, which may be switched off when the figure is saved
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # the range may hold no power of ten
                 axis.set_major_formatter("{x:g}")
                 axis.set_minor_formatter(NullFormatter())
         at.tick_params(labelsize=7)
@@ -64,18 +64,18 @@ def parity(
 
 
 def field_maps(maps: Mapping[str, np.ndarray], *, columns: int = 3, title: str = "", cut: float = 0.5) -> Figure:
-    """Draw fields of a microstructure side by side, each with its scale; x runs down, y to the right.
+    """Draw fields of a microstructure side by side, each with its own scale; x points down, y to the right.
 
     Parameters
     ----------
     maps : dict of str to array (H, W)
-        By title: a microstructure, of 0 and 1, in gray, or a field.
+        Microstructures of 0 and 1, drawn in gray, or fields, by title.
     columns : int
-        Maps beside each other.
+        Number of maps in a row.
     title : str
-        Above all.
+        Title of the figure.
     cut : float
-        Per cent of the pixels at each end of a scale that may lie beyond it: at corners fields have peaks that would hide the rest.
+        Percentage of pixels that the scale cuts off at each end, because peaks of fields at corners would hide the rest.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def field_maps(maps: Mapping[str, np.ndarray], *, columns: int = 3, title: str =
     --------
     >>> import numpy as np
     >>> from twopoint_models.evaluation.fields import field_maps
-    >>> len(field_maps({"phase 1": np.eye(8), "strain": np.arange(64.0).reshape(8, 8)}).axes)  # and a scale
+    >>> len(field_maps({"phase 1": np.eye(8), "strain": np.arange(64.0).reshape(8, 8)}).axes)  # and a colour bar
     3
     """
     if not maps or not all(np.ndim(field) == 2 and np.isfinite(field).all() for field in maps.values()):

@@ -1,4 +1,4 @@
-"""Pictures of results: arrays in, a Figure out; nothing is shown, nothing is saved."""
+"""Figures that several systems use: arrays in, a Figure out."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,16 +10,16 @@ REAL, MADE = "#1d2f4f", "#d1495b"
 
 
 def gallery(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]], *, title: str = "", width: float = 1.6) -> Figure:
-    """Draw images in columns by class, one block of rows below the other.
+    """Draw images in columns by class and blocks of rows.
 
     Parameters
     ----------
     rows : dict of str to dict of str to list of arrays (H, W)
-        By block ("real", "generated"), then by class: its images, (1, H, W) too. Phase 1 is dark.
+        Images, (H, W) or (1, H, W), by block ("real", "generated") and class. Phase 1 is dark.
     title : str
-        Above all.
+        Title of the figure.
     width : float
-        Of an image, in inches.
+        Width of an image in inches.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def gallery(rows: Mapping[str, Mapping[str, Sequence[np.ndarray]]], *, title: st
     Raises
     ------
     ValueError
-        If there is no block or no image, or blocks differ in their classes.
+        If there is no block or no image, or classes differ between blocks.
 
     Examples
     --------
@@ -71,16 +71,16 @@ def distributions(
     title: str = "",
     notes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Figure:
-    """Draw cumulative distributions side by side, a row for each measure and a column for each class.
+    """Draw cumulative distributions, a row for each measure and a column for each class.
 
     Parameters
     ----------
     real, made : dict of str to dict of str to array (n,)
-        By measure, then by class.
+        Samples by measure and class.
     title : str
-        Above all.
+        Title of the figure.
     notes : dict of str to dict of str to str, optional
-        What to write into a panel.
+        Text in the panels, by measure and class.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def distributions(
     Raises
     ------
     ValueError
-        If there is no measure, measures differ in their classes, or a sample is empty or not finite.
+        If there is no measure, classes differ between measures, or a sample is empty or not finite.
 
     Examples
     --------
@@ -125,14 +125,14 @@ def distributions(
 
 
 def confusion(matrices: Mapping[str, np.ndarray], names: Sequence[str]) -> Figure:
-    """Draw confusion matrices side by side, true classes down, predicted ones across.
+    """Draw confusion matrices side by side, with a row for each true and a column for each predicted class.
 
     Parameters
     ----------
     matrices : dict of str to array (k, k)
-        Counts, by title.
+        Counts by title.
     names : list of str
-        The k classes.
+        Names of the k classes.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def confusion(matrices: Mapping[str, np.ndarray], names: Sequence[str]) -> Figur
 
 
 def _same_keys(name: str, found: Mapping[str, Mapping[str, object]]) -> list[str]:
-    """Return the keys that all inner mappings have."""
+    """Return the keys of the inner mappings; refuse mappings with different keys."""
     keys = [list(inner) for inner in found.values()]
     if not keys or not keys[0] or any(other != keys[0] for other in keys):
         raise ValueError(f"{name} must have one block or more, all with the same classes, got {dict(zip(found, keys, strict=True))}")
@@ -180,7 +180,7 @@ COLOURS = ("#1d2f4f", "#3a9188", "#d1495b", "#f2a541", "#7b4b94", "#6b705c", "#8
 
 
 def planes(name: str, values: np.ndarray) -> np.ndarray:
-    """Return images (k, H, W), without an axis for phase or channel; one image is a batch of one."""
+    """Return images (k, H, W) without an axis of phases or channels; a single image becomes a batch of one."""
     values = np.asarray(values)
     values = values[:, 0] if values.ndim == 4 and values.shape[1] == 1 else values[None] if values.ndim == 2 else values
     if values.ndim != 3 or not values.size or not np.isfinite(values).all():

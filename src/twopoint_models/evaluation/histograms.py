@@ -13,7 +13,7 @@ from .figures import COLOURS
 
 LINES: dict[str, Literal["-", "--", ":"]] = {"median": "-", "mean": "--", "between two modes": ":"}
 _BINS = 60
-_LEAST = 1e-9  # what is smaller counts as this in a logarithm, or reproduced images would take the whole axis
+_LEAST = 1e-9  # logarithms take this value for smaller ones, or exact reproductions would take up the whole axis
 
 
 def histograms(
@@ -24,20 +24,21 @@ def histograms(
     quantity: str = "excess CESS, nats",
     title: str = "",
 ) -> Figure:
-    """Draw histograms of scores, a column for each output and a panel for each row, with median and mean as lines.
+    """Draw histograms of scores, a column for each output and a panel for each row, with lines at median and mean.
 
     Parameters
     ----------
     values : dict of str to dict of str to array (n,)
-        By column, such as "soft" and "thresholded", then by row: the score of each image.
+        Scores of the images, by column, such as "soft" and "thresholded", and row.
     log : bool
-        Of logarithms, all of them. Otherwise the largest fifth of a column's numbers is cut off, and each panel says how many it lacks.
+        Whether to draw logarithms of all scores. Otherwise the largest fifth of the scores in a column is cut off, and each panel states
+        the share that it lacks.
     valleys : dict of str to dict of str to float, optional
-        Numbers between two modes, drawn as dotted lines.
+        Valleys between two modes, drawn as dotted lines.
     quantity : str
-        What stands below: name and unit of the scores.
+        Name and unit of the scores, written below.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def histograms(
     Raises
     ------
     ValueError
-        If there is no column, columns differ in rows, or numbers are none or not finite.
+        If there is no column, rows differ between columns, or scores are missing or not finite.
 
     References
     ----------
@@ -86,7 +87,7 @@ def histograms(
 
 
 def _logarithmic(at: Axes, low: float, high: float) -> None:
-    """Make x logarithmic; by default such an axis speaks TeX, which whoever saves may have switched off."""
+    """Make x logarithmic without TeX, which may be switched off when the figure is saved."""
     at.set(xscale="log", xlim=(low, high))
     at.xaxis.set_major_locator(LogLocator(subs=(1,) if high > 100 * low else (1, 2, 5)))
     at.xaxis.set_major_formatter("{x:g}")
@@ -94,7 +95,7 @@ def _logarithmic(at: Axes, low: float, high: float) -> None:
 
 
 def _edges(numbers: np.ndarray, log: bool) -> np.ndarray:
-    """Return the bins of all rows: of logarithms to the largest, else up to where the largest fifth begins."""
+    """Return the bins of all rows: up to the largest score for logarithms, else up to the 80th percentile."""
     top = float(numbers.max() if log else np.percentile(numbers, 80))
     if not log:
         return np.linspace(0, top if top > 0 else 1.0, _BINS + 1)
@@ -103,7 +104,7 @@ def _edges(numbers: np.ndarray, log: bool) -> np.ndarray:
 
 
 def _histogram(at: Axes, numbers: np.ndarray, edges: np.ndarray, colour: str, between: float | None) -> None:
-    """Draw the histogram of one row, and its median and mean, which may lie beyond what is drawn."""
+    """Draw the histogram of one row with its median and mean, which may lie outside the axes."""
     at.hist(numbers, bins=edges.tolist(), color=colour, alpha=0.75)
     middle, mean, beyond = float(np.median(numbers)), float(np.mean(numbers)), float((numbers > edges[-1]).mean())
     for value, style in zip((middle, mean, between), LINES.values(), strict=True):

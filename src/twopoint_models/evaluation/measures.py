@@ -1,4 +1,4 @@
-"""Numbers of microstructures, and how far their distributions are apart."""
+"""Measures of microstructures, and distances between distributions of them."""
 
 import math
 
@@ -10,22 +10,22 @@ import twopoint as tp
 
 
 def specific_interface_length(images: Shaped[np.ndarray, "*batch height width"], *, spacing: float = 1.0) -> Float64[np.ndarray, "*batch"]:
-    """Return the length of the interface by the area, ``pi/4 (N_0 + N_1) / (HW spacing)`` with N_i the changes of phase along axis i.
+    """Return the length of the interface per area, ``pi/4 (N_0 + N_1) / (HW spacing)`` with N_i the changes of phase along axis i.
 
-    It is the Cauchy-Crofton formula for lines along the two axes: right in the mean over directions of the interface, pi/4 of the length of
-    one along an axis, 1.11 of that of a diagonal. Neighbours are taken around the torus.
+    This is the Cauchy-Crofton formula for lines along the two axes. It is exact on average over directions of the interface; an interface
+    along an axis counts pi/4 of its length, a diagonal one 1.11. Images are periodic.
 
     Parameters
     ----------
     images : array (..., H, W)
-        Two phases, any two values in each.
+        Images of two phases, of any two values each.
     spacing : float
-        Edge of a pixel, in the unit of the length.
+        Edge of a pixel.
 
     Returns
     -------
     float64 array (...)
-        In one over the unit of spacing.
+        Length per area, in the inverse unit of spacing.
 
     Raises
     ------
@@ -55,20 +55,20 @@ def specific_interface_length(images: Shaped[np.ndarray, "*batch height width"],
 
 
 def first_zero(images: Shaped[np.ndarray, "*batch height width"]) -> Float64[np.ndarray, "*batch"]:
-    """Return the lag at which the covariance of phase 1, averaged over directions, first is zero, in pixels.
+    """Return the lag in pixels at which the covariance of phase 1, averaged over directions, is first zero.
 
-    The covariance is ``f_11(r) - v^2`` on the torus, in shells one pixel wide; between two shells it is a line. Where it has no zero up to
-    half the smaller side, that is returned.
+    The covariance is ``f_11(r) - v^2`` on the torus, averaged over shells one pixel wide and interpolated linearly between them. If it has
+    no zero, half the smaller side is returned.
 
     Parameters
     ----------
     images : array (..., H, W)
-        Indicator, or probability, of phase 1.
+        Indicator or probability of phase 1.
 
     Returns
     -------
     float64 array (...)
-        In pixels; 0 for an image of one phase.
+        Lags in pixels; 0 for an image of one phase.
 
     Raises
     ------
@@ -96,28 +96,29 @@ def first_zero(images: Shaped[np.ndarray, "*batch height width"]) -> Float64[np.
 
 
 def distance_in_halves(reference: np.ndarray, other: np.ndarray, *, splits: int = 200, seed: int = 0) -> float:
-    """Return the Wasserstein distance of two samples of a number by the mean one between two halves of the reference.
+    """Return the Wasserstein distance of two samples over the mean distance between two halves of the reference.
 
     Parameters
     ----------
     reference : array (n,)
-        At least 4 numbers.
+        Reference sample of at least 4 numbers.
     other : array (m,)
-        What is compared.
+        Other sample.
     splits : int
-        Random halvings of the reference.
+        Number of random halvings of the reference.
     seed : int
-        Of the halvings.
+        Seed of the halvings.
 
     Returns
     -------
     float
-        About 0.7 for samples of one distribution and large m; infinite where all of the reference are equal and other ones are not.
+        About 0.7 for samples of the same distribution and large m. Infinite if all numbers of the reference are equal and the others
+        differ.
 
     Raises
     ------
     ValueError
-        If the reference has fewer than 4 numbers, there is none of the others, one is not finite, or splits is not above 0.
+        If the reference has fewer than 4 numbers, the other sample is empty, a number is not finite, or splits is not above 0.
 
     Examples
     --------
@@ -149,7 +150,7 @@ def distance_in_halves(reference: np.ndarray, other: np.ndarray, *, splits: int 
 
 
 def _zero(covariance: np.ndarray) -> float:
-    """Return where values at 0, 1, 2 ... first come to zero."""
+    """Return the first zero of values at 0, 1, 2 ..."""
     below = np.flatnonzero(covariance <= 1e-15)
     if not len(below):
         return float(len(covariance) - 1)
@@ -158,7 +159,7 @@ def _zero(covariance: np.ndarray) -> float:
 
 
 def _two_axes(images: np.ndarray) -> np.ndarray:
-    """Return images as an array; refuse what has no two axes."""
+    """Return images as an array; refuse fewer than two axes."""
     images = np.asarray(images)
     if images.ndim < 2:
         raise ValueError(f"images must have the shape (..., H, W), got {images.shape}")

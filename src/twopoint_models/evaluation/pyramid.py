@@ -14,11 +14,12 @@ class Pyramid(NamedTuple):
     Attributes
     ----------
     high : tensor (B, 1, H, W)
-        What is finer than the finest scale.
+        Details finer than the finest scale.
     bands : list of complex tensors (B, orientations, h, w)
-        One a scale, from the finest. The real part is the even filter's answer, the imaginary one the odd filter's.
+        One tensor for each scale, from the finest. The real part is the response of the even filter, the imaginary part that of the odd
+        filter.
     low : tensor (B, 1, h, w)
-        What is coarser than the coarsest.
+        Content coarser than the coarsest scale.
     """
 
     high: Tensor
@@ -29,18 +30,18 @@ class Pyramid(NamedTuple):
 def steerable_pyramid(
     images: Float[Tensor, "batch 1 height width"], *, scales: int = 3, orientations: int = 4, subsampled: bool = True
 ) -> Pyramid:
-    """Split images into subbands by masks on their Fourier transform: raised cosines of log frequency, powers of a cosine of angle.
+    """Split images into subbands by masks on their Fourier transforms: raised cosines of log frequency and powers of a cosine of angle.
 
-    The real bands, high and low are a tight frame: their squares sum to the image's, if nothing is subsampled.
+    Without subsampling, the real bands, high and low are a tight frame: their squares sum to those of the image.
 
     Parameters
     ----------
     images : tensor (B, 1, H, W)
-        Taken for periodic.
+        Images, which are treated as periodic.
     scales, orientations : int
-        How many, an octave and pi / orientations apart; two orientations at least.
+        Number of scales, an octave apart, and of orientations, pi / orientations apart; at least two orientations.
     subsampled : bool
-        Give each scale after the first at half the one before's resolution, rounded up; else all at the image's.
+        Whether each scale has half the resolution of the one before, rounded up; otherwise all have that of the image.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def steerable_pyramid(
     Raises
     ------
     ValueError
-        If images have another shape, or are too small for the scales; if there is no scale or less than two orientations.
+        If images have another shape or are too small for the scales, or if there is no scale or fewer than two orientations.
 
     References
     ----------
@@ -82,25 +83,25 @@ def steerable_pyramid(
 
 
 def _frequencies(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the octaves of each frequency over Nyquist's, at most 0 along the axes, and its angle, with frequency 0 in the middle."""
+    """Return the octave of each frequency relative to Nyquist's, at most 0 along the axes, and its angle; frequency 0 is in the middle."""
     rows, columns = (torch.arange(n, dtype=images.dtype, device=images.device).sub(n // 2) / (n / 2) for n in images.shape[2:])
     radius = torch.hypot(rows[:, None], columns)
-    radius[len(rows) // 2, len(columns) // 2] = 1e-6  # the mean: far below all scales
+    radius[len(rows) // 2, len(columns) // 2] = 1e-6  # the mean lies far below all scales
     return radius.log2(), torch.atan2(rows[:, None], columns.expand(len(rows), -1))
 
 
 def _above(octave: Tensor, edge: float) -> Tensor:
-    """Return the mask of frequencies above an octave: from 0 an octave below it to 1 there."""
+    """Return the mask of frequencies above an octave, which rises from 0 one octave below to 1."""
     return (octave - edge).clamp(-1, 0).mul(math.pi / 2).cos()
 
 
 def _below(octave: Tensor, edge: float) -> Tensor:
-    """Return the mask of frequencies below: its square and that of the one above sum to one."""
+    """Return the mask of frequencies below an octave; its square and that of the mask above sum to one."""
     return (octave - edge).clamp(-1, 0).mul(math.pi / 2).sin().abs()
 
 
 def _lobes(angle: Tensor, orientations: int) -> Tensor:
-    """Return the angular masks (orientations, h, w), each on one half of the plane alone, so that bands are complex."""
+    """Return the angular masks (orientations, h, w), each on one half of the plane, so that bands are complex."""
     order = orientations - 1
     scale = 2**order * math.factorial(order) / math.sqrt(orientations * math.factorial(2 * order))
     turned = torch.stack([angle - math.pi * number / orientations for number in range(orientations)])
@@ -108,7 +109,7 @@ def _lobes(angle: Tensor, orientations: int) -> Tensor:
 
 
 def _middle(spectrum: Tensor) -> Tensor:
-    """Return the half of the frequencies around 0."""
+    """Return the lower half of the frequencies."""
     rows, columns = ((n + 1) // 2 for n in spectrum.shape[-2:])
     top, left = spectrum.shape[-2] // 2 - rows // 2, spectrum.shape[-1] // 2 - columns // 2
     return spectrum[..., top : top + rows, left : left + columns]

@@ -1,4 +1,4 @@
-"""Reconstructions of microstructures: phases of soft memberships, and how far 2-point statistics are off."""
+"""Reconstructions of microstructures: phases from soft memberships, and errors of 2-point statistics."""
 
 import math
 
@@ -9,22 +9,22 @@ import twopoint as tp
 
 from ..checks import positive
 
-_AT_ONCE = 1 << 22  # numbers that are held in float64 at a time
+_AT_ONCE = 1 << 22  # numbers in float64 at a time
 Images = Float[np.ndarray, "batch channels height width"]
 
 
 def thresholded(reconstructions: Images) -> Images:
-    """Return the likeliest phase at each pixel.
+    """Return the most likely phase at each pixel.
 
     Parameters
     ----------
-    reconstructions : array (n, 1, H, W), or (n, N, H, W) beyond two phases
+    reconstructions : array (n, 1, H, W), or (n, N, H, W) for more than two phases
         Memberships.
 
     Returns
     -------
     array like reconstructions
-        Of 0 and 1: one channel is cut at one half, which counts as phase 1; of N the largest is 1, the first of equal ones.
+        Labels, 0 and 1. A single channel is thresholded at one half, inclusively. Of N channels the largest is 1, the first of equal ones.
 
     Raises
     ------
@@ -46,20 +46,20 @@ def thresholded(reconstructions: Images) -> Images:
 
 
 def thresholded_at_fraction(reconstructions: Images) -> Images:
-    """Return each image cut at the level at which the phases have the volume fractions of its memberships.
+    """Threshold each image at the level that keeps the volume fraction of its memberships.
 
-    A soft image says little of where one half lies: of thin and blurred lines no pixel may reach it. Equal values stay together, so the
-    volume fraction is the nearest that a level can give.
+    A threshold of one half can remove thin, blurred lines. Equal values stay together, so the volume fraction is the nearest one that a
+    threshold can reach.
 
     Parameters
     ----------
     reconstructions : array (n, 1, H, W)
-        Membership of phase 1 of two.
+        Membership of phase 1 of two phases.
 
     Returns
     -------
     array like reconstructions
-        Of 0 and 1.
+        Labels, 0 and 1.
 
     Raises
     ------
@@ -78,33 +78,33 @@ def thresholded_at_fraction(reconstructions: Images) -> Images:
         raise ValueError(f"reconstructions must have one channel, the membership of phase 1, got {reconstructions.shape}")
     falling = -np.sort(-reconstructions.reshape(len(reconstructions), -1), axis=1)  # (n, pixels)
     ends = np.ones((len(falling), 1), dtype=bool)
-    between = np.concatenate([ends, falling[:, 1:] != falling[:, :-1], ends], axis=1)  # whether a level can part the k highest
+    between = np.concatenate([ends, falling[:, 1:] != falling[:, :-1], ends], axis=1)  # whether a threshold can separate the k highest
     counts = np.arange(between.shape[1])
-    wanted = falling.sum(axis=1, dtype=np.float64)[:, None]
-    count = np.where(between, np.abs(counts - wanted), np.inf).argmin(axis=1)
+    target = falling.sum(axis=1, dtype=np.float64)[:, None]
+    count = np.where(between, np.abs(counts - target), np.inf).argmin(axis=1)
     levels = np.concatenate([np.full(ends.shape, np.inf), falling], axis=1)[np.arange(len(falling)), count]
     return (reconstructions >= levels[:, None, None, None]).astype(reconstructions.dtype)
 
 
 def excess_cess(reconstructions: Images, images: Images, crop: int | tuple[int, int] | None = None) -> Float64[np.ndarray, " batch"]:
-    """Return the excess CESS of each reconstruction, in float64 and in blocks that bound the memory.
+    """Return the excess CESS of each reconstruction, computed in float64 and in blocks that bound the memory.
 
     Parameters
     ----------
-    reconstructions, images : arrays (n, 1, H, W), or (n, N, H, W) beyond two phases
-        Memberships; of one channel phase 0 is implied.
+    reconstructions, images : arrays (n, 1, H, W), or (n, N, H, W) for more than two phases
+        Memberships; with one channel phase 0 is implied.
     crop : int or two int, optional
-        Lags of the centre to compare, as for :func:`twopoint.cess`; by default all.
+        Number of central lags to compare, as for :func:`twopoint.cess`; by default all.
 
     Returns
     -------
     float64 array (n,)
-        In nats; 0 at a match.
+        Excess CESS in nats; 0 at a match.
 
     Raises
     ------
     ValueError
-        If shapes are others or unequal, numbers are not finite, or crop does not fit.
+        If shapes are invalid or differ, numbers are not finite, or crop does not fit.
 
     References
     ----------
@@ -130,22 +130,22 @@ def excess_cess(reconstructions: Images, images: Images, crop: int | tuple[int, 
 
 
 def centre_crop(size: int) -> int:
-    """Return how many lags along an axis the centre crop has: 50 of 224, scaled with the image.
+    """Return the number of lags of the centre crop along an axis: 50 of 224, scaled with the image.
 
     Parameters
     ----------
     size : int
-        Of the image along the axis, in pixels.
+        Size of the image along the axis, in pixels.
 
     Returns
     -------
     int
-        1 at least.
+        At least 1.
 
     Raises
     ------
     ValueError
-        If size is no integer above 0.
+        If size is not an integer above 0.
 
     References
     ----------
@@ -161,7 +161,7 @@ def centre_crop(size: int) -> int:
 
 
 def labels_of_two(name: str, values: np.ndarray) -> np.ndarray:
-    """Return memberships that are 0 and 1; refuse gray values, and what :func:`memberships` refuses."""
+    """Return memberships of 0 and 1; refuse gray values and whatever :func:`memberships` refuses."""
     values = memberships(name, values)
     if not ((values == 0) | (values == 1)).all():
         raise ValueError(f"{name} must be of 0 and 1")
@@ -169,7 +169,7 @@ def labels_of_two(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def memberships(name: str, values: np.ndarray) -> np.ndarray:
-    """Return memberships as an array (n, channels, H, W); refuse another shape, other numbers than floats, and NaN."""
+    """Return memberships as an array (n, channels, H, W); refuse other shapes, numbers that are not floats, and NaN."""
     values = np.asarray(values)
     if values.ndim != 4 or not all(values.shape[1:]):
         raise ValueError(f"{name} must have the shape (n, channels, H, W), got {values.shape}")

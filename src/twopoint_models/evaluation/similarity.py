@@ -1,4 +1,4 @@
-"""How like two textures look: DISTS and STSIM-2, differentiable; 1 is the most, for images that are the same."""
+"""Similarity of textures: DISTS and STSIM-2, with gradients. Both are 1 for equal images and less for others."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from .pyramid import steerable_pyramid
 STAGES = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
 WIDTHS = (3, 64, 128, 256, 512, 512)  # channels of the image itself and of the stages
 SMALL = 1e-6  # DISTS' constants c1 and c2
-LEVELS, STEADY, TINY = 255.0, 1e-3, 1e-6  # STSIM-2 is of gray values up to 255; its constant beside squares of them
+LEVELS, STEADY, TINY = 255.0, 1e-3, 1e-6  # STSIM-2 takes gray values up to 255; its constants are relative to their squares
 
 
 class DISTS(nn.Module):
@@ -24,18 +24,19 @@ class DISTS(nn.Module):
     Parameters
     ----------
     network : VGG16
-        Which returns ``similarity.STAGES``, with ``pooling="l2"``.
+        Network that returns ``similarity.STAGES``, with ``pooling="l2"``.
     alpha, beta : tensors of 1475 numbers
-        Weights of texture (means) and structure (covariances), for the image's three channels and those of the stages.
+        Weights of texture (means) and structure (covariances) for the three channels of the image and those of the stages.
 
     Raises
     ------
     ValueError
-        If network or weights are others.
+        If network or weights do not match.
 
     References
     ----------
-    Ding et al., *Image quality assessment: unifying structure and texture similarity* (2020), eqs. (4)-(6). Theirs is a distance, 1 - this.
+    Ding et al., *Image quality assessment: unifying structure and texture similarity* (2020), eqs. (4)-(6). Their measure is a distance, 1
+    minus this one.
     """
 
     def __init__(self, network: VGG16, alpha: Tensor, beta: Tensor) -> None:
@@ -50,14 +51,14 @@ class DISTS(nn.Module):
 
     @classmethod
     def load(cls, network: str | os.PathLike[str], weights: str | os.PathLike[str]) -> "DISTS":
-        """Return the measure with weights from files.
+        """Return the measure with weights read from files.
 
         Parameters
         ----------
         network : str or path
-            Of torchvision's VGG-16, as :meth:`VGG16.load` reads it.
+            File of torchvision's VGG-16, as :meth:`VGG16.load` reads it.
         weights : str or path
-            With tensors ``alpha`` and ``beta``: the authors' ``weights.pt``, or a safetensors file.
+            File with tensors ``alpha`` and ``beta``: the authors' ``weights.pt``, or a safetensors file.
 
         Returns
         -------
@@ -66,7 +67,7 @@ class DISTS(nn.Module):
         Raises
         ------
         FileNotFoundError, ValueError
-            If a file is missing, cut short or another.
+            If a file is missing, truncated or not of this kind.
         """
         found = read_tensors(weights)
         if missing := [name for name in ("alpha", "beta") if name not in found]:
@@ -81,7 +82,7 @@ class DISTS(nn.Module):
         Parameters
         ----------
         first, second : tensors (B, 1 or 3, H, W)
-            Gray or RGB, in [0, 1].
+            Gray or RGB images in [0, 1].
 
         Returns
         -------
@@ -111,16 +112,17 @@ def stsim2(
 ) -> Tensor:
     """Return the structural texture similarity STSIM-2 of each pair of images.
 
-    Fourteen subbands of a steerable pyramid of three scales and four orientations are compared by mean, variance and the correlation of
-    horizontal and vertical neighbours, and 26 pairs of subbands' magnitudes by their correlation; the mean of the forty is returned.
+    The measure compares fourteen subbands of a steerable pyramid of three scales and four orientations by mean, variance and the
+    correlations of horizontal and vertical neighbours, and 26 pairs of subbands by the correlations of their magnitudes. It returns the
+    mean of the forty terms.
 
     Parameters
     ----------
     first, second : tensors (B, 1, H, W)
         Gray values in [0, 1].
     window : int, optional
-        Edge of the square within which statistics are taken, 7 in the authors' local form; by default the whole image, which does not ask
-        where in the image a texture is what it is.
+        Edge of the windows in which statistics are taken, 7 in the authors' local form. By default the whole image is one window, so that
+        the place of a texture does not matter.
 
     Returns
     -------
@@ -130,7 +132,7 @@ def stsim2(
     Raises
     ------
     ValueError
-        If the shapes differ, images are no (B, 1, H, W), or smaller than the pyramid or 4 windows take.
+        If the shapes differ, images are not (B, 1, H, W), or are too small for the pyramid or the windows.
 
     References
     ----------
@@ -169,7 +171,7 @@ def _same(first: Tensor, second: Tensor) -> None:
 
 
 def _windows(edge: int | None) -> Callable[[Tensor], Tensor]:
-    """Return the function from fields to their means: over all of the image, or over each window in it."""
+    """Return a function from fields to their means over the image, or over each window."""
 
     def mean(x: Tensor) -> Tensor:
         if edge is None:
@@ -182,7 +184,7 @@ def _windows(edge: int | None) -> Callable[[Tensor], Tensor]:
 
 
 def _bands_alike(x: Tensor, y: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return STSIM-1 of subbands (B, n, h, w), (B, n): the fourth root of mean, variance, horizontal and vertical terms' product."""
+    """Return STSIM-1 (B, n) of subbands (B, n, h, w): the fourth root of the product of mean, variance, horizontal and vertical terms."""
     right, down = (slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))
     here = (slice(None, -1), slice(None, -1))
     terms = _ratio(_square(mean(x[(..., *here)])), _square(mean(y[(..., *here)])))
@@ -193,7 +195,7 @@ def _bands_alike(x: Tensor, y: Tensor, mean: Callable[[Tensor], Tensor]) -> Tens
 
 
 def _pairs_alike(x: Tensor, x2: Tensor, y: Tensor, y2: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return how near two subbands' correlation in one image is to that in the other, (B, n)."""
+    """Return the similarity (B, n) of the correlation of two subbands in one image to that in the other."""
     return _correlations_alike(x, x2, y, y2, mean).mean((-2, -1))
 
 
@@ -217,7 +219,7 @@ def _variance(x: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _centred(x: Tensor) -> Tensor:
-    """Return fields less their mean, so that squares of it do not cancel."""
+    """Return fields minus their mean, which avoids cancellation."""
     return x - x.mean((-2, -1), keepdim=True).detach()
 
 
@@ -227,10 +229,10 @@ def _square(x: Tensor) -> Tensor:
 
 
 def _magnitude(x: Tensor) -> Tensor:
-    """Return the magnitude, whose slope is finite where it is 0, and which is 0 there."""
+    """Return the magnitude, with a finite slope at 0."""
     return (_square(x) + TINY**2).sqrt() - TINY
 
 
 def _ratio(a: Tensor, b: Tensor) -> Tensor:
-    """Return (2 sqrt(a b) + c) / (a + b + c), the root's slope kept finite: 1 where a and b are the same."""
+    """Return (2 sqrt(a b) + c) / (a + b + c), which is 1 for a = b, with a finite slope of the root."""
     return (2 * ((a + TINY) * (b + TINY)).sqrt() - 2 * TINY + STEADY) / (a + b + STEADY)

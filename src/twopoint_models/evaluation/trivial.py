@@ -1,4 +1,4 @@
-"""Reconstructions that cost nothing: what a network must beat before its figures mean anything."""
+"""Trivial reconstructions, with which those of networks are compared."""
 
 import math
 from collections.abc import Callable
@@ -9,15 +9,15 @@ from scipy.ndimage import gaussian_filter
 from ..checks import positive
 from .reconstructions import Images, memberships
 
-LATENT = 16  # pixels of the image to one of the latent image, along an axis
+LATENT = 16  # pixels of the image per pixel of the latent image, along an axis
 
 
 def constant_gray(images: Images) -> Images:
-    """Return each image filled with its own volume fractions: what knows nothing of a structure but how much there is.
+    """Return images filled with their own volume fractions, which keep no other property of the structure.
 
     Parameters
     ----------
-    images : array (n, 1, H, W), or (n, N, H, W) beyond two phases
+    images : array (n, 1, H, W), or (n, N, H, W) for more than two phases
         Memberships.
 
     Returns
@@ -41,14 +41,14 @@ def constant_gray(images: Images) -> Images:
 
 
 def block_means(images: Images, block: int = LATENT) -> Images:
-    """Return images of square blocks, each filled with its mean: what a latent image of that resolution can hold without any decoder.
+    """Return images of square blocks filled with their means, the content of a latent image of that resolution without a decoder.
 
     Parameters
     ----------
-    images : array (n, 1, H, W), or (n, N, H, W) beyond two phases
+    images : array (n, 1, H, W), or (n, N, H, W) for more than two phases
         Memberships.
     block : int
-        Edge in pixels; 16 is the latent resolution of :class:`twopoint_models.cess_vae.CESSVAE`.
+        Edge of a block in pixels; 16 is the latent resolution of :class:`twopoint_models.cess_vae.CESSVAE`.
 
     Returns
     -------
@@ -75,11 +75,11 @@ def block_means(images: Images, block: int = LATENT) -> Images:
 
 
 def blurred(images: Images, sigma: float = 4.0) -> Images:
-    """Return images blurred around the torus: nearly all that is small is gone, and soft CESS over all lags rewards it.
+    """Return images with periodic blur, which removes small details; soft CESS over all lags favours it.
 
     Parameters
     ----------
-    images : array (n, 1, H, W), or (n, N, H, W) beyond two phases
+    images : array (n, 1, H, W), or (n, N, H, W) for more than two phases
         Memberships.
     sigma : float
         Standard deviation of the Gaussian in pixels.

@@ -1,4 +1,4 @@
-"""Bounds of what a microstructure can have."""
+"""Bounds of effective properties."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from .materials import batch_of, conducting_phases, dimensions, elastic_phases, 
 
 
 class Bounds(NamedTuple):
-    """The least and the largest that can be, each (...)."""
+    """Lower and upper bounds, each (...)."""
 
     lower: Array
     upper: Array
@@ -27,7 +27,7 @@ def voigt_reuss(
     plane: str = "strain",
     implied_phase: bool = False,
 ) -> Bounds:
-    """Return the bounds of Reuss and Voigt: of any microstructure's C, ``mean(C^-1)^-1 <= C <= mean(C)`` as quadratic forms.
+    """Return the bounds of Reuss and Voigt for any microstructure: ``mean(C^-1)^-1 <= C <= mean(C)`` as quadratic forms.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def voigt_reuss(
     Returns
     -------
     Bounds
-        Stiffnesses (..., v, v): lower that of uniform stress, upper that of uniform strain.
+        Stiffnesses (..., v, v): the lower one of uniform stress, the upper one of uniform strain.
 
     Raises
     ------
@@ -70,31 +70,31 @@ def voigt_reuss(
 def hashin_shtrikman(
     volume_fractions: Sequence[float], young: Sequence[float], poisson: Sequence[float], *, ndim: int = 2, plane: str = "strain"
 ) -> tuple[Bounds, Bounds]:
-    """Return the bounds of Hashin and Shtrikman of bulk and shear modulus, for isotropic microstructures of given volume fractions.
+    """Return the Hashin-Shtrikman bounds of bulk and shear modulus for isotropic microstructures of given volume fractions.
 
     ``K = [sum v_h / (K_h + z)]^-1 - z`` and ``G = [sum v_h / (G_h + y)]^-1 - y`` with ``z = 2 (d - 1) G / d``; ``y = K G / (K + 2 G)`` in
-    two dimensions, ``y = G (9 K + 8 G) / (6 (K + 2 G))`` in three, K and G there being the least moduli of the phases, or the largest.
+    two dimensions, ``y = G (9 K + 8 G) / (6 (K + 2 G))`` in three, where K and G are the least or the largest moduli of the phases.
 
     Parameters
     ----------
     volume_fractions : N numbers
-        Of 0 at least, their sum 1.
+        Volume fractions of at least 0 with the sum 1.
     young, poisson : N numbers
         As for :func:`elastic_stiffness`.
     ndim : int
         2 or 3.
     plane : "strain" or "stress"
-        In two dimensions.
+        For two dimensions.
 
     Returns
     -------
     bulk, shear : Bounds
-        Floats in the unit of young; in two dimensions those of the plane, ``K = lambda + mu``.
+        Floats in the unit of young; in two dimensions the moduli of the plane, ``K = lambda + mu``.
 
     Raises
     ------
     TypeError, ValueError
-        As :func:`elastic_stiffness`, and if volume fractions are not such.
+        As :func:`elastic_stiffness`, and if volume fractions are invalid.
 
     References
     ----------
@@ -121,14 +121,15 @@ def hashin_shtrikman(
 
 
 def conductivity_bounds(volume_fractions: Sequence[float], conductivities: Sequence[float], *, ndim: int = 2) -> tuple[Bounds, Bounds]:
-    """Return the bounds of Wiener, of any microstructure, and of Hashin and Shtrikman, of isotropic ones, of the conductivity.
+    """Return bounds of the conductivity: those of Wiener for any microstructure, and those of Hashin and Shtrikman for isotropic ones.
 
-    ``[sum v_h / (k_h + z)]^-1 - z`` with ``z = (d - 1) k``, k the least or the largest conductivity; Wiener's are means of 1 / k and of k.
+    The latter are ``[sum v_h / (k_h + z)]^-1 - z`` with ``z = (d - 1) k``, where k is the least or the largest conductivity.
+    Those of Wiener are the harmonic and the arithmetic mean.
 
     Parameters
     ----------
     volume_fractions : N numbers
-        Of 0 at least, their sum 1.
+        Volume fractions of at least 0 with the sum 1.
     conductivities : N numbers
         Above 0.
     ndim : int
@@ -142,7 +143,7 @@ def conductivity_bounds(volume_fractions: Sequence[float], conductivities: Seque
     Raises
     ------
     TypeError, ValueError
-        As :func:`conductivity`, and if volume fractions are not such.
+        As :func:`conductivity`, and if volume fractions are invalid.
 
     References
     ----------
@@ -163,7 +164,7 @@ def conductivity_bounds(volume_fractions: Sequence[float], conductivities: Seque
 
 
 def _shares(volume_fractions: Sequence[float]) -> np.ndarray:
-    """Return volume fractions (N,); refuse what are none."""
+    """Return volume fractions (N,); refuse invalid ones."""
     shares = numbers("volume_fractions", volume_fractions)
     if shares.ndim != 1 or not len(shares) or not (shares >= 0).all() or not abs(shares.sum() - 1) <= 1e-6:
         raise ValueError(f"volume_fractions must be numbers of 0 at least with the sum 1, got {volume_fractions!r}")
@@ -171,7 +172,7 @@ def _shares(volume_fractions: Sequence[float]) -> np.ndarray:
 
 
 def _mean(shares: np.ndarray, values: np.ndarray, shift: float) -> float:
-    """Return the harmonic mean of shifted values, shifted back."""
+    """Return the harmonic mean of shifted values minus the shift."""
     return float(1 / (shares / (values + shift)).sum() - shift)
 
 

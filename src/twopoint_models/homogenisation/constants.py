@@ -10,7 +10,7 @@ from .materials import real
 
 
 class PlaneConstants(NamedTuple):
-    """Of a plane, each (...): moduli in the unit of the stiffness; nu_xy is minus strain y by strain x under stress along x."""
+    """Constants of a plane, each (...), with moduli in the unit of the stiffness; nu_xy is -strain_y / strain_x under stress along x."""
 
     E_x: Array
     E_y: Array
@@ -20,7 +20,7 @@ class PlaneConstants(NamedTuple):
 
 
 class SolidConstants(NamedTuple):
-    """Of a solid, each (...): moduli in the unit of the stiffness; nu_xy is minus strain y by strain x under stress along x."""
+    """Constants of a solid, each (...), with moduli in the unit of the stiffness; nu_xy is -strain_y / strain_x under stress along x."""
 
     E_x: Array
     E_y: Array
@@ -36,24 +36,26 @@ class SolidConstants(NamedTuple):
 def engineering_constants(stiffness: Float[Array, "*batch strains strains"]) -> PlaneConstants | SolidConstants:
     """Return moduli and Poisson's ratios from a stiffness.
 
-    By its inverse S: ``E_x = 1 / S_xx``, ``nu_xy = -S_yx / S_xx``, ``G_xy = 1 / S_xy,xy``.
+    With the inverse S of the stiffness: ``E_x = 1 / S_xx``, ``nu_xy = -S_yx / S_xx``, ``G_xy = 1 / S_xy,xy``.
 
     Parameters
     ----------
     stiffness : array (..., v, v)
-        Voigt order (xx, yy, xy) or (xx, yy, zz, yz, xz, xy), engineering shear. Torch and jax differentiate by it.
+        Stiffness in Voigt order (xx, yy, xy) or (xx, yy, zz, yz, xz, xy) with engineering shear. Torch and jax differentiate with respect
+        to it.
 
     Returns
     -------
     PlaneConstants or SolidConstants
-        Each entry (...). Those of plane strain are the plane's own: of an isotropic body ``E / (1 - nu^2)`` and ``nu / (1 - nu)``.
+        Each entry is (...). Under plane strain they are the constants of the plane: ``E / (1 - nu^2)`` and ``nu / (1 - nu)`` for an
+        isotropic body.
 
     Raises
     ------
     TypeError
-        If stiffness is no array, or not real floating.
+        If stiffness is not an array of real floats.
     ValueError
-        If it is not (..., 3, 3) or (..., 6, 6).
+        If stiffness is not (..., 3, 3) or (..., 6, 6).
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Effective properties of periodic microstructures by finite elements, one a pixel or voxel, with gradients."""
+"""Effective properties of periodic microstructures by finite elements, one for each pixel or voxel, with gradients."""
 
 import math
 import os
@@ -16,8 +16,8 @@ from .materials import accuracy_of, batch_of, conducting_phases, elastic_phases,
 from .solver import Found, Reference, densities, least_ratio, reference, solve
 
 TOLERANCE, ITERATIONS = 1e-4, 1000
-CACHED = 160_000  # points times loads of a chunk on a processor: measured, three loads of 224 x 224
-HELD = 1 << 26  # on an accelerator, where a chunk bounds the memory
+CACHED = 160_000  # points times loads of a chunk on a CPU (measured): three loads of 224 x 224
+HELD = 1 << 26  # points times loads of a chunk on an accelerator, which bounds the memory
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -35,45 +35,45 @@ def elastic_stiffness(
     """Return the effective stiffness of periodic microstructures.
 
     ``E . C E = min over periodic u of mean over x of (E + grad u) : C(x) : (E + grad u)`` with ``C(x) = sum_h m_h(x) C_h``, by d-linear
-    elements, one a point, and conjugate gradients preconditioned by the FFT of a homogeneous medium. The energy is stationary in u, so that
-    the gradient by memberships and properties needs no second solution, and the error of C goes as the square of that of u. First
-    derivatives only: u counts as constant, which leaves a term out of the second.
+    elements, one for each point, and conjugate gradients preconditioned by the FFT of a homogeneous medium. The energy is stationary in u.
+    So the gradient with respect to memberships and properties needs no second solution, and the error of C is of second order in that of u.
+    Only first derivatives are right: u is treated as constant, which drops a term of the second derivatives.
 
     Parameters
     ----------
     m : array (..., N, *space)
-        Memberships of N phases, at each point 0 at least with the sum 1; torch and jax differentiate by it.
+        Memberships of N phases, at least 0 with the sum 1 at each point. Torch and jax differentiate with respect to them.
     young : N numbers, or array (N,)
-        Young's modulus of each phase, above 0, in any unit. Torch and jax differentiate by an array.
+        Young's modulus of each phase, above 0, in any unit. Torch and jax differentiate with respect to an array.
     poisson : N numbers, or array (N,)
         Poisson's ratio of each phase, above -1 and below 0.5.
     ndim : int
         2 or 3.
     plane : "strain" or "stress"
-        In two dimensions; without meaning in three.
+        Used in two dimensions only.
     implied_phase : bool
-        m holds phases 1..N-1, and phase 0 is one minus their sum.
+        Whether m holds phases 1..N-1 only; phase 0 is one minus their sum.
     tolerance : float
-        Of each diagonal entry, relative: iterations stop when a bound on its error (Gauss-Radau quadrature, with the bound of the spectrum
-        that the phases give) is below. An entry C_ab is then off by at most tolerance times ``sqrt(C_aa C_bb)``.
+        Relative tolerance of the diagonal entries. Iterations stop when a bound of the error (Gauss-Radau quadrature with the bound of the
+        spectrum from the phases) is below it. The error of an entry C_ab is then at most tolerance times ``sqrt(C_aa C_bb)``.
     iterations : int
-        At most so many.
+        Largest number of iterations.
 
     Returns
     -------
     array (..., v, v)
-        v = 3 in two dimensions (xx, yy, xy), 6 in three (xx, yy, zz, yz, xz, xy), engineering shear strains, in the unit of young; x is the
-        first axis of space. In a program that is traced, NaN for what has not converged.
+        v is 3 in two dimensions (xx, yy, xy) and 6 in three (xx, yy, zz, yz, xz, xy), with engineering shear strains, in the unit of young;
+        x is the first axis of space. In a traced program, results that have not converged are NaN.
 
     Raises
     ------
     TypeError
-        If m is no real floating array, or a property no number.
+        If m is not an array of real floats, or a property is not a number.
     ValueError
-        If m has too few axes, is not finite, phases do not sum to one, a property is out of its range (a void is a phase of small
-        stiffness), an option means nothing, or the tolerance is finer than the dtype.
+        If m has too few axes or is not finite, phases do not sum to one, a property is out of its range (a void is a phase of small
+        stiffness), an option is invalid, or the tolerance is finer than the dtype allows.
     RuntimeError
-        If iterations do not suffice; with the bound that was reached.
+        If the iterations do not converge; the message states the reached bound.
 
     References
     ----------
@@ -107,16 +107,17 @@ def conductivity(
     tolerance: float = TOLERANCE,
     iterations: int = ITERATIONS,
 ) -> Float[Array, "*batch ndim ndim"]:
-    """Return the effective conductivity of periodic microstructures, thermal, electric or of diffusion.
+    """Return the effective conductivity of periodic microstructures: thermal, electric or diffusive.
 
-    As :func:`elastic_stiffness`, with a scalar field: ``G . K G = min over periodic u of mean over x of k(x) |G + grad u|^2``.
+    The method is that of :func:`elastic_stiffness`, for a scalar field: ``G . K G = min over periodic u of mean over x of k(x) |G + grad
+    u|^2``.
 
     Parameters
     ----------
     m : array (..., N, *space)
-        Memberships of N phases, at each point 0 at least with the sum 1.
+        Memberships of N phases, at least 0 with the sum 1 at each point.
     conductivities : N numbers, or array (N,)
-        Of each phase, above 0, in any unit.
+        Conductivity of each phase, above 0, in any unit.
     ndim : int
         1, 2 or 3.
     implied_phase, tolerance, iterations
@@ -125,7 +126,7 @@ def conductivity(
     Returns
     -------
     array (..., ndim, ndim)
-        In the unit of the conductivities; x is the first axis of space.
+        Conductivities in the unit of the input; x is the first axis of space.
 
     Raises
     ------
@@ -166,15 +167,15 @@ def _effective(law: Law, m: Array, phases: Sequence[Array], batch: tuple[int, ..
 
 
 def solved(law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float, int], xp: Namespace) -> Callable[[int, int], list[Array]]:
-    """Return a function that gives two loads' energies by coefficient, (batch, *space)."""
+    """Return a function of two loads that returns their energies (batch, *space) for each coefficient."""
     displacement, _ = solution(law, m, phases, accuracy, xp)
     return lambda a, b: densities(law, displacement, a, b, xp)
 
 
 def solution(law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float, int], xp: Namespace) -> tuple[list[Array], Array]:
-    """Return the displacements, an array (batch, loads, *space) a component, as constants, and bounds of errors (batch, loads).
+    """Return the displacements, an array (batch, loads, *space) for each component, as constants, and bounds of errors (batch, loads).
 
-    What has not converged is an error, and NaN in a program that is traced.
+    Raises RuntimeError if a solution has not converged; in a traced program it is NaN.
     """
     phases = [stop_gradient(p) for p in phases]
     fixed = [c[:, None, ...] for c in mixed(stop_gradient(m), phases, xp)]
@@ -185,7 +186,7 @@ def solution(law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float,
     found = _in_threads(run, parts) if isinstance(m, np.ndarray) and len(parts) > 1 else [run(part) for part in parts]
     rows: dict[int, list[Found]] = {part[0].start: [] for part in parts}
     for part, each in zip(parts, found, strict=True):
-        rows[part[0].start].append(each)  # loads of the same images
+        rows[part[0].start].append(each)  # groups of loads of the same images
     joined = [_joined([each.displacement for each in row], xp) for row in rows.values()]
     errors = xp.concat([xp.concat([each.error for each in row], axis=1) for row in rows.values()], axis=0)
     displacement = [xp.concat([each[i] for each in joined], axis=0) for i in range(law.components)]
@@ -195,24 +196,26 @@ def solution(law: Law, m: Array, phases: Sequence[Array], accuracy: tuple[float,
         return [u * trust for u in displacement], errors
     if not bool(xp.all(errors <= accuracy[0])):
         bound = float(xp.max(errors))
-        raise RuntimeError(f"no convergence in {accuracy[1]} iterations: the error is at most {bound:.2g}, where {accuracy[0]:g} is wanted")
+        raise RuntimeError(
+            f"no convergence in {accuracy[1]} iterations: the error is at most {bound:.2g}, where {accuracy[0]:g} is required"
+        )
     return displacement, errors
 
 
 def _refuse_slack(law: Law, fixed: list[Array], medium: Reference, xp: Namespace) -> None:
-    """Refuse points without stiffness, which rounding of memberships below 0 can make where the contrast is high."""
+    """Refuse points without positive stiffness, which rounding of memberships can cause at high contrast."""
     least = xp.min(least_ratio(law, fixed, medium, xp))
     if is_concrete(least) and not float(least) > 0:
         raise ValueError("m must give each point a stiffness above 0: it is below 0 by rounding, too much for so high a contrast of phases")
 
 
 def _joined(rows: list[list[Array]], xp: Namespace) -> list[Array]:
-    """Return the components of several groups of loads as one."""
+    """Concatenate the components of several groups of loads."""
     return [xp.concat([row[i] for row in rows], axis=1) for i in range(len(rows[0]))]
 
 
 def _runner(law: Law, fixed: list[Array], medium: Reference, accuracy: tuple[float, int], xp: Namespace) -> Callable[[Any], Any]:
-    """Return a function that solves a part: a slice of the images, and loads."""
+    """Return a function that solves a part, a slice of the images and loads."""
     program = compiled(solve, like=fixed[0], static=("law", "loads", "xp"))
 
     def run(part: tuple[slice, tuple[int, ...]]) -> Any:
@@ -223,7 +226,7 @@ def _runner(law: Law, fixed: list[Array], medium: Reference, accuracy: tuple[flo
 
 
 def _in_threads(run: Callable[[Any], Any], parts: list[Any]) -> list[Any]:
-    """Return the results for all parts, numpy's pointwise work in as many threads as there are cores."""
+    """Return the results for all parts, computed in as many threads as there are cores."""
 
     def alone(part: Any) -> Any:
         with one_thread():
@@ -234,7 +237,7 @@ def _in_threads(run: Callable[[Any], Any], parts: list[Any]) -> list[Any]:
 
 
 def _parts(law: Law, like: Array) -> list[tuple[slice, tuple[int, ...]]]:
-    """Return slices of the batch, each with its loads: what is large goes load by load, for then it stays in cache."""
+    """Return slices of the batch with their loads. Large images are solved load by load, so that the work stays in cache."""
     images, loads = like.shape[0], tuple(range(len(law.loads)))
     if not is_concrete(like):
         return [(slice(0, images), loads)]

@@ -1,4 +1,4 @@
-"""Gradients and local fields: what numpy needs said, and what a person wants to see."""
+"""Gradients for numpy, and local fields."""
 
 from collections.abc import Sequence
 
@@ -25,23 +25,23 @@ def stiffness_gradient(
     tolerance: float = TOLERANCE,
     iterations: int = ITERATIONS,
 ) -> Float[Array, "*batch_phases_space"]:
-    """Return the gradient by the memberships of the sum of cotangent times :func:`elastic_stiffness`: what numpy cannot find by itself.
+    """Return the gradient, with respect to the memberships, of the sum of cotangent times :func:`elastic_stiffness`, for numpy.
 
-    ``d C_ab / d m_h(x) = eps_a(x) : C_h : eps_b(x) / |space|``, with the strains eps of the load cases, in which the energy is stationary.
+    ``d C_ab / d m_h(x) = eps_a(x) : C_h : eps_b(x) / |space|``, where eps are the strains of the load cases.
 
     Parameters
     ----------
     m : array (..., N, *space)
         Memberships.
     cotangent : array (..., v, v)
-        Derivative of what is wanted by each entry of C. For E_x and the like see :func:`engineering_constants`.
+        Derivative of the objective with respect to each entry of C. For E_x and other constants see :func:`engineering_constants`.
     young, poisson, ndim, plane, implied_phase, tolerance, iterations
-        As for :func:`elastic_stiffness`. The gradient's error goes as the root of the tolerance.
+        As for :func:`elastic_stiffness`. The error of the gradient scales with the square root of the tolerance.
 
     Returns
     -------
     array of the shape of m
-        The phases taken as independent; with implied_phase phase 0 gives way.
+        Phases are treated as independent; with implied_phase, phase 0 compensates for changes of the others.
 
     Raises
     ------
@@ -78,14 +78,14 @@ def conductivity_gradient(
     tolerance: float = TOLERANCE,
     iterations: int = ITERATIONS,
 ) -> Float[Array, "*batch_phases_space"]:
-    """Return the gradient by the memberships of the sum of cotangent times :func:`conductivity`.
+    """Return the gradient, with respect to the memberships, of the sum of cotangent times :func:`conductivity`, for numpy.
 
     Parameters
     ----------
     m : array (..., N, *space)
         Memberships.
     cotangent : array (..., ndim, ndim)
-        Derivative of what is wanted by each entry of the conductivity.
+        Derivative of the objective with respect to each entry of the conductivity.
     conductivities, ndim, implied_phase, tolerance, iterations
         As for :func:`conductivity`.
 
@@ -127,23 +127,23 @@ def local_fields(
     tolerance: float = TOLERANCE,
     iterations: int = ITERATIONS,
 ) -> tuple[Float[Array, "*batch_strains_space"], Float[Array, "*batch_strains_space"]]:
-    """Return strain and stress in each element, its means, under a mean strain.
+    """Return the mean strain and stress of each element under a given mean strain.
 
     Parameters
     ----------
     m : array (..., N, *space)
         Memberships.
     load : v numbers
-        The mean strain in Voigt order, engineering shear.
+        The mean strain in Voigt order with engineering shear.
     young, poisson, ndim, plane, implied_phase, tolerance, iterations
-        As for :func:`elastic_stiffness`. The fields' error goes as the root of the tolerance.
+        As for :func:`elastic_stiffness`. The error of the fields scales with the square root of the tolerance.
 
     Returns
     -------
     strain : array (..., v, *space)
-        Voigt order, engineering shear; their mean over space is the load.
+        Strains in Voigt order with engineering shear; their mean over space is the load.
     stress : array (..., v, *space)
-        In the unit of young; their mean over space is C times the load.
+        Stresses in the unit of young; their mean over space is C times the load.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def local_fields(
 def _combined(
     law: Elastic, m: Array, phases: Sequence[Array], load: Sequence[float], accuracy: tuple[float, int], xp: Namespace
 ) -> dict[tuple[int, int], Array]:
-    """Return the mean strain of each element, (batch, *space) for each pair of axes, engineering shear."""
+    """Return the mean strain of each element, (batch, *space) for each pair of axes, with engineering shear."""
     given = numbers("load", load)
     if given.shape != (len(law.loads),):
         raise ValueError(f"load must be {len(law.loads)} numbers, a strain in Voigt order, got {load!r}")

@@ -1,4 +1,4 @@
-"""What strains make of it: stresses and energies of isotropic elastic and of conducting elements, in the modes of the elements."""
+"""Material laws: stresses and energies of isotropic elastic and of conducting elements, in the modes of the elements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,42 +12,42 @@ from .element import Modes, sets, weight
 
 
 class Law(Protocol):
-    """A linear law with a few coefficients at each point, the stiffness being linear in them."""
+    """A linear law whose stiffness is linear in a few coefficients at each point."""
 
     @property
     def ndim(self) -> int:
-        """Return how many axes space has."""
+        """Return the number of axes of space."""
 
     @property
     def components(self) -> int:
-        """Return how many numbers a node has."""
+        """Return the number of components at a node."""
 
     @property
     def loads(self) -> tuple[np.ndarray, ...]:
-        """Return the gradients (components, ndim) of the load cases, in the order of the result."""
+        """Return the gradients (components, ndim) of the load cases, in the order of the effective tensor."""
 
     def stress(self, modes: Modes, coefficients: Sequence[Array]) -> Modes:
         """Return the weighted stress of each mode."""
 
     def densities(self, a: Modes, b: Modes) -> list[Array]:
-        """Return for each coefficient the energy of two strains where it is 1, the others being 0."""
+        """Return, for each coefficient, the energy of two strains if it is 1 and the others are 0."""
 
     def bounds(self, coefficients: Sequence[Array]) -> list[Array]:
-        """Return moduli whose ratios bound those of the energies of two stiffnesses."""
+        """Return moduli whose ratios bound the ratios of the energies of two stiffnesses."""
 
     def from_bounds(self, moduli: Sequence[Array]) -> list[Array]:
-        """Return the coefficients that have these moduli."""
+        """Return the coefficients with these moduli."""
 
 
 @dataclass(frozen=True)
 class Elastic:
-    """Isotropic elasticity: coefficients lambda and mu; the load cases are unit strains in Voigt order, engineering shear."""
+    """Isotropic elasticity with the coefficients lambda and mu; the load cases are unit strains in Voigt order with engineering shear."""
 
     ndim: int
 
     @property
     def components(self) -> int:
-        """Return how many displacements there are."""
+        """Return the number of displacements."""
         return self.ndim
 
     @property
@@ -88,7 +88,7 @@ class Elastic:
         return [bulk, shear]
 
     def bounds(self, coefficients: Sequence[Array]) -> list[Array]:
-        """Return bulk and shear moduli: of isotropic tensors no ratio of energies is beyond theirs."""
+        """Return bulk and shear moduli, whose ratios bound those of the energies of isotropic tensors."""
         first, shear = coefficients
         return [first + 2 / self.ndim * shear, shear]
 
@@ -108,13 +108,13 @@ class Elastic:
 
 @dataclass(frozen=True)
 class Conducting:
-    """Conduction: the coefficient is the conductivity; the load cases are unit gradients along the axes."""
+    """Conduction with the conductivity as coefficient; the load cases are unit gradients along the axes."""
 
     ndim: int
 
     @property
     def components(self) -> int:
-        """Return how many fields there are."""
+        """Return the number of fields."""
         return 1
 
     @property
@@ -127,7 +127,7 @@ class Conducting:
         return {axes: [len(axes) * weight(axes, self.ndim) * coefficients[0] * modes[axes][0]] for axes in sets(self.ndim)}
 
     def densities(self, a: Modes, b: Modes) -> list[Array]:
-        """Return the energy of two gradients where the conductivity is 1."""
+        """Return the energy of two gradients for a conductivity of 1."""
         total = 0.0
         for axes in sets(self.ndim):
             total = total + len(axes) * weight(axes, self.ndim) * a[axes][0] * b[axes][0]
@@ -156,7 +156,7 @@ def uniform(load: np.ndarray, like: Array, ndim: int, xp: Namespace) -> Modes:
 
 
 def _symmetric(i: int, j: int, ndim: int) -> np.ndarray:
-    """Return a unit strain; of an engineering shear each half."""
+    """Return a unit strain; an engineering shear has one half in each entry."""
     found = np.zeros((ndim, ndim))
     found[i, j] += 0.5
     found[j, i] += 0.5
@@ -164,10 +164,10 @@ def _symmetric(i: int, j: int, ndim: int) -> np.ndarray:
 
 
 def _without(axes: tuple[int, ...], i: int) -> tuple[int, ...]:
-    """Return a set of axes less one."""
+    """Return a set of axes without one."""
     return tuple(a for a in axes if a != i)
 
 
 def _with(axes: tuple[int, ...], i: int) -> tuple[int, ...]:
-    """Return a set of axes and one more, in order."""
+    """Return a set of axes with one more, sorted."""
     return tuple(sorted((*axes, i)))

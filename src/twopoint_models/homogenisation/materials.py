@@ -1,4 +1,4 @@
-"""Phases: memberships and properties checked, and mixed at each point."""
+"""Phases: checks of memberships and properties, and the mixture at each point."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -8,13 +8,13 @@ import numpy as np
 
 from twopoint.backend import Array, Namespace, constant, is_concrete, namespace, stop_gradient
 
-SUM = 1e-4  # by how much memberships at a point may be off 1: rounding of a softmax in single precision is 1e-6, in half precision more
+SUM = 1e-4  # tolerance of the sum of memberships at a point; a softmax is off by 1e-6 in single precision, more in half precision
 PLANES = ("strain", "stress")
 VOID = "a void is given as a phase of small stiffness: 1e-4 of the stiffest adds some 1e-3 of it to the result, more where bridges are thin"
 
 
 def memberships(m: Array, ndim: int, implied_phase: bool, xp: Namespace) -> Array:
-    """Return all N phases at each point, (batch, N, *space); refuse what are none."""
+    """Return all N phases at each point, (batch, N, *space); refuse invalid memberships."""
     dimensions(ndim)
     real("m", m, xp, "; one_hot(labels, n_phases) makes phases of labels")
     if len(m.shape) < ndim + 1 or 0 in m.shape:
@@ -37,10 +37,10 @@ def memberships(m: Array, ndim: int, implied_phase: bool, xp: Namespace) -> Arra
 
 
 def dimensions(ndim: Any, *, least: int = 1) -> None:
-    """Refuse a number of axes that is none."""
+    """Refuse an invalid number of axes."""
     if isinstance(ndim, bool) or not hasattr(ndim, "__index__") or not least <= ndim <= 3:
-        wanted = "1, 2 or 3" if least == 1 else "2 or 3 for elasticity"
-        raise ValueError(f"ndim must be {wanted}, got {ndim!r}")
+        allowed = "1, 2 or 3" if least == 1 else "2 or 3 for elasticity"
+        raise ValueError(f"ndim must be {allowed}, got {ndim!r}")
 
 
 def real(name: str, x: Array, xp: Namespace, hint: str = "") -> None:
@@ -50,7 +50,7 @@ def real(name: str, x: Array, xp: Namespace, hint: str = "") -> None:
 
 
 def elastic_phases(young: Any, poisson: Any, n: int, plane: str, ndim: int, like: Array, xp: Namespace) -> list[Array]:
-    """Return lambda and mu of each phase, arrays (N,); in plane stress lambda is that of the plane."""
+    """Return lambda and mu of each phase, arrays (N,); under plane stress, lambda of the plane."""
     if plane not in PLANES:
         raise ValueError(f"plane must be one of {', '.join(map(repr, PLANES))}, got {plane!r}")
     dimensions(ndim, least=2)
@@ -79,7 +79,7 @@ def batch_of(m: Array, ndim: int) -> tuple[int, ...]:
 
 
 def accuracy_of(tolerance: Any, iterations: Any, m: Array, xp: Namespace) -> tuple[float, int]:
-    """Return tolerance and iterations; refuse what means nothing."""
+    """Return tolerance and iterations; refuse invalid ones."""
     least = 8 * float(xp.finfo(m.dtype).eps)
     if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not least <= float(tolerance) < 1:
         raise ValueError(f"tolerance must be below 1 and at least {least:.1g} in {m.dtype}, got {tolerance!r}")
@@ -95,7 +95,7 @@ def mixed(m: Array, phases: Sequence[Array], xp: Namespace) -> list[Array]:
 
 
 def _values(name: str, values: Any, n: int, like: Array) -> Array:
-    """Return one finite number a phase as an array (N,) of like's library, dtype and device; arrays of the library stay differentiable."""
+    """Return one finite number for each phase as an array (N,) of the library, dtype and device of ``like``; arrays stay differentiable."""
     if hasattr(values, "dtype") and hasattr(values, "shape") and not isinstance(values, (np.ndarray, np.generic)):
         xp = namespace(**{"m": like, name: values})
         if not xp.isdtype(values.dtype, ("real floating", "integral")):
@@ -111,7 +111,7 @@ def _values(name: str, values: Any, n: int, like: Array) -> Array:
 
 
 def numbers(name: str, values: Any) -> np.ndarray:
-    """Return a list of numbers as a numpy array in double precision; refuse what is none, or not finite."""
+    """Return a list of numbers as a numpy array in double precision; refuse anything else, and numbers that are not finite."""
     listed = () if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") else np.asarray(values, object).ravel()
     if not len(listed) or not all(map(_is_number, listed)):
         raise TypeError(f"{name} must be a list of numbers, got {values!r}")
@@ -122,10 +122,10 @@ def numbers(name: str, values: Any) -> np.ndarray:
 
 
 def _is_number(value: Any) -> bool:
-    """Tell whether a value is a real number and no truth value."""
+    """Tell whether a value is a real number and not a boolean."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def _shown(values: Any) -> str:
-    """Return values as they are shown in an error."""
+    """Return values as text for an error."""
     return str([float(stop_gradient(values[i])) for i in range(values.shape[0])]) if hasattr(values, "shape") else str(list(values))

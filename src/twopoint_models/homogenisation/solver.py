@@ -1,4 +1,4 @@
-"""Conjugate gradients on a periodic grid of elements, preconditioned by the FFT of a homogeneous medium, and a bound of the error."""
+"""Conjugate gradients on a periodic grid of elements, preconditioned by the FFT of a homogeneous medium, with a bound of the error."""
 
 import math
 from collections.abc import Sequence
@@ -11,26 +11,26 @@ from twopoint.backend import Array, Namespace, constant, irfftn, rfftn, while_lo
 from .element import force, strain
 from .laws import Law, add_load, uniform
 
-CAUTION = 0.999  # Gauss-Radau quadrature breaks down where rounding puts an eigenvalue below the bound of the spectrum
+CAUTION = 0.999  # Gauss-Radau quadrature breaks down if rounding puts an eigenvalue below the bound of the spectrum
 
 
 class Reference(NamedTuple):
-    """A homogeneous medium: the inverse of its stiffness by frequency, and its moduli."""
+    """A homogeneous medium: the inverse of its stiffness at each frequency, and its moduli."""
 
     inverse: list[list[Array]]
     moduli: list[Array]  # no axes
 
 
 class Found(NamedTuple):
-    """What was solved for: displacements, an array (batch, loads, *space) for each component, and whether they hold."""
+    """A solution: displacements, an array (batch, loads, *space) for each component, and a bound of their error."""
 
     displacement: list[Array]
-    error: Array  # (batch, loads), a bound on that of the energy by the energy
+    error: Array  # (batch, loads), a bound of the error of the energy over the energy
     steps: Array  # no axes
 
 
 def reference(law: Law, phases: Sequence[Array], like: Array, xp: Namespace) -> Reference:
-    """Return the medium whose moduli are the geometric means of the smallest and the largest of the phases, each array (N,)."""
+    """Return the medium whose moduli are the geometric means of the smallest and the largest modulus of the phases, arrays (N,)."""
     space = like.shape[-law.ndim :]
     moduli = law.bounds(phases)
     means = [xp.sqrt(xp.min(each) * xp.max(each)) for each in moduli]
@@ -42,27 +42,27 @@ def reference(law: Law, phases: Sequence[Array], like: Array, xp: Namespace) -> 
         pushed = [point if i == j else nothing for i in range(law.components)]
         forces = force(law.stress(strain(pushed, law.ndim, xp), coefficients), law.ndim, xp)
         rows.append([rfftn(f, space) * float(math.prod(space)) for f in forces])
-    mean = constant(delta[..., : space[-1] // 2 + 1], like=like)  # the frequency 0, in which nothing is stiff
+    mean = constant(delta[..., : space[-1] // 2 + 1], like=like)  # frequency 0, at which the stiffness vanishes
     return Reference([[entry * (1 - mean) for entry in row] for row in _inverse(rows, mean)], means)
 
 
 def solve(
     law: Law, coefficients: Sequence[Array], loads: Sequence[int], medium: Reference, tolerance: float, iterations: int, xp: Namespace
 ) -> Found:
-    """Return the displacements under some load cases; coefficients are (batch, 1, *space). Each image and load stops by itself."""
+    """Return the displacements under some load cases; coefficients are (batch, 1, *space). Each image and load stops independently."""
     ndim = law.ndim
     space = coefficients[0].shape[-ndim:]
     axes = tuple(range(-ndim, 0))
     pushes = [force(law.stress(uniform(law.loads[a], coefficients[0], ndim, xp), coefficients), ndim, xp) for a in loads]
     residual = [-xp.concat([push[i] for push in pushes], axis=1) for i in range(law.components)]  # (batch, loads, *space)
-    mean = xp.concat([_mean_energy(law, a, coefficients, axes, xp) for a in loads], axis=1)  # (batch, loads), of all elements together
-    least = CAUTION * least_ratio(law, coefficients, medium, xp)  # (batch, 1), of the spectrum
+    mean = xp.concat([_mean_energy(law, a, coefficients, axes, xp) for a in loads], axis=1)  # (batch, loads), over all elements
+    least = CAUTION * least_ratio(law, coefficients, medium, xp)  # (batch, 1), lower bound of the spectrum
 
     def spread(x: Array) -> Array:
         return xp.reshape(x, (*x.shape, *(1,) * ndim))
 
     def unfinished(state: dict[str, Any]) -> Array:
-        """Gauss-Radau: the energy that is still to come is at most this."""
+        """Tell which are not converged, by the Gauss-Radau bound of the remaining energy."""
         left = state["radau"] * state["rz"]
         return left > tolerance * (mean - state["gained"] - left)
 
@@ -91,7 +91,7 @@ def solve(
 
 
 def _at_rest(residual: list[Array], z: list[Array], least: Array, axes: tuple[int, ...], xp: Namespace) -> dict[str, Any]:
-    """Return the state before the first step, without displacements; z is what the preconditioner makes of the residual."""
+    """Return the state before the first step, with zero displacements; z is the preconditioned residual."""
     rz = _dot(residual, z, axes, xp)
     begin = {"u": [xp.zeros_like(x) for x in residual], "r": residual, "p": z, "rz": rz, "gained": xp.zeros_like(rz)}
     return begin | {"radau": xp.ones_like(rz) / least, "step": xp.sum(xp.zeros_like(rz))}
@@ -106,7 +106,7 @@ def _dot(a: list[Array], b: list[Array], axes: tuple[int, ...], xp: Namespace) -
 
 
 def _preconditioned(r: list[Array], medium: Reference, space: tuple[int, ...]) -> list[Array]:
-    """Return the displacements (batch, loads, *space) that forces would make in the homogeneous medium."""
+    """Return the displacements (batch, loads, *space) of the homogeneous medium under forces."""
     waves = [rfftn(x, space) for x in r]
     found = []
     for row in medium.inverse:
@@ -118,19 +118,19 @@ def _preconditioned(r: list[Array], medium: Reference, space: tuple[int, ...]) -
 
 
 def _ratio(a: Array, b: Array, where: Array, other: Array, xp: Namespace) -> Array:
-    """Return a / b where that is wanted and b is above 0, and another number elsewhere."""
+    """Return a / b where a condition holds and b is above 0, and another number elsewhere."""
     good = b > 0
     return xp.where(where & good, a / xp.where(good, b, xp.ones_like(b)), other)
 
 
 def densities(law: Law, found: list[Array], a: int, b: int, xp: Namespace) -> list[Array]:
-    """Return for each coefficient the energy of load cases a and b where it is 1, (batch, *space); found are (batch, loads, *space)."""
+    """Return the energies (batch, *space) of load cases a and b for unit coefficients, from displacements (batch, loads, *space)."""
     modes = [add_load(strain([u[:, k, ...] for u in found], law.ndim, xp), law.loads[k], law.ndim) for k in ((a,) if a == b else (a, b))]
     return law.densities(modes[0], modes[-1])
 
 
 def least_ratio(law: Law, coefficients: Sequence[Array], medium: Reference, xp: Namespace) -> Array:
-    """Return the least of all ratios of a point's energies to the medium's, (batch, 1); coefficients are (batch, 1, *space)."""
+    """Return the least ratio (batch, 1) of the energies of a point to those of the medium; coefficients are (batch, 1, *space)."""
     axes = tuple(range(-law.ndim, 0))
     ratios = [xp.min(each, axis=axes) / one for each, one in zip(law.bounds(coefficients), medium.moduli, strict=True)]
     return ratios[0] if len(ratios) == 1 else xp.minimum(*ratios)
@@ -146,8 +146,8 @@ def _mean_energy(law: Law, a: int, coefficients: Sequence[Array], axes: tuple[in
 
 
 def _inverse(rows: list[list[Array]], mean: Array) -> list[list[Array]]:
-    """Return the inverse of Hermitian matrices, entry by entry, with 1 for the determinant at the mean; by the adjugate."""
-    k = rows  # k[j][i] is component i of the force on a push of component j: the matrix is its transpose
+    """Return the inverse of Hermitian matrices by the adjugate, entry by entry, with a determinant of 1 at frequency 0."""
+    k = rows  # k[j][i] is component i of the force under a displacement of component j; the matrix is its transpose
     n = len(k)
     if n == 1:
         return [[1 / (k[0][0] + mean)]]
@@ -157,7 +157,7 @@ def _inverse(rows: list[list[Array]], mean: Array) -> list[list[Array]]:
 
     def minor(i: int, j: int) -> Array:
         (a, b), (c, d) = [x for x in range(3) if x != i], [x for x in range(3) if x != j]
-        return (-1) ** (i + j) * (k[c][a] * k[d][b] - k[c][b] * k[d][a])  # of the matrix K_ab = k[b][a]
+        return (-1) ** (i + j) * (k[c][a] * k[d][b] - k[c][b] * k[d][a])  # minor of the matrix K_ab = k[b][a]
 
     cofactors = [[minor(i, j) for j in range(3)] for i in range(3)]
     determinant = k[0][0] * cofactors[0][0] + k[1][0] * cofactors[0][1] + k[2][0] * cofactors[0][2] + mean

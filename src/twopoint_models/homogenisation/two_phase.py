@@ -16,12 +16,12 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Materials:
-    """What the two phases are made of: phase 0, then phase 1.
+    """Properties of the two phases: phase 0, then phase 1.
 
     Parameters
     ----------
     young, poisson, conductivities : two floats each
-        Cai et al.'s by default: 10 and 1 GPa, 0.3 both.
+        By default those of Cai et al.: 10 and 1 GPa, and 0.3 for both.
     plane : "strain" or "stress"
     """
 
@@ -39,9 +39,9 @@ def properties_of(
     Parameters
     ----------
     m : array (B, H, W)
-        In [0, 1], of numpy, torch or jax; the latter two differentiate by it.
+        Memberships in [0, 1], of numpy, torch or jax; the latter two differentiate with respect to them.
     names : sequence of str
-        Of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y.
+        Names among E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y.
     materials : Materials, optional
     tolerance : float
         As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
@@ -49,12 +49,12 @@ def properties_of(
     Returns
     -------
     list of arrays (B,)
-        In the units of the materials.
+        Properties in the units of the materials.
 
     Raises
     ------
     TypeError, ValueError, RuntimeError
-        If there is no such property; as :func:`twopoint_models.homogenisation.elastic_stiffness`.
+        If a property is unknown; as :func:`twopoint_models.homogenisation.elastic_stiffness`.
 
     References
     ----------

@@ -9,7 +9,7 @@ Where the paper's parts are:
 - eqs. (5) to (7), power spectra, and 2-point statistics as vectors: ``spectra``
 - eqs. (4) and (7), distances: ``distances``; eq. (8), metric multidimensional scaling and its stress: ``embedding``
 - eq. (9) and Fig. 3, the images: ``images``
-- eqs. (10) to (14), what an embedding knows of the parameters: ``measures``
+- eqs. (10) to (14), measures of an embedding against the parameters: ``measures``
 - sections IV.B and IV.C, the tasks: ``tasks``; given images, of known classes or a user's own: ``micrographs``
 - Fig. 1, texture synthesis: ``synthesis``
 - Table I: ``tables``; Figs 5 to 12: ``figures``; Figs 1, 3 and 4 and thumbnails: ``pictures``; all of a task together: ``reports``

@@ -1,4 +1,4 @@
-"""Euclidean distances between rows by matrix products, in float64 and in blocks."""
+"""Euclidean distances between rows by matrix products, in float64 and in blocks of columns."""
 
 from collections.abc import Iterator
 
@@ -12,26 +12,25 @@ _ROWS = 1024
 def distance_matrix(vectors: Float[np.ndarray, "n entries"]) -> Float64[np.ndarray, "n n"]:
     """Return ``d[i, j] = |v_i - v_j|`` by one matrix product, ``d^2 = |x_i|^2 + |x_j|^2 - 2 x_i·x_j`` with ``x = v - mean v``.
 
-    Products are summed in float64, and without the mean, which distances do not see but rounding does. So the error of a distance is at
-    most 1e-7 of the largest ``|x|``, as is that of float32 vectors themselves: far above it distances of near-identical rows are
-    right, and those of equal ones lie below it.
+    Products are summed in float64 after subtracting the mean, which does not change distances but reduces rounding. So the error of a
+    distance is at most 1e-7 of the largest ``|x|``, the rounding error of float32 vectors.
 
     Parameters
     ----------
     vectors : array (n, P)
-        Finite numbers; blocks of columns are read, so it may be a ``numpy.memmap``.
+        Finite vectors, read in blocks of columns, such as a ``numpy.memmap``.
 
     Returns
     -------
     float64 array (n, n)
-        Symmetric, zero on the diagonal. Beyond vectors and itself it takes 64 KiB a row.
+        Symmetric distances, zero on the diagonal. The computation needs 64 KiB of memory per row besides.
 
     Raises
     ------
     TypeError
         If vectors are not floating-point.
     ValueError
-        If vectors are not (n, P), or one is not finite; it names which.
+        If vectors are not (n, P), or one is not finite; the message names it.
 
     References
     ----------
@@ -52,7 +51,7 @@ def distance_matrix(vectors: Float[np.ndarray, "n entries"]) -> Float64[np.ndarr
         x = x - x.mean(axis=0)
         product += x @ x.T
     squares = product.diagonal().copy()
-    if not np.isfinite(squares).all():  # the mean has carried it to all rows
+    if not np.isfinite(squares).all():  # the mean has spread it to all rows
         _finite("vectors", np.array([np.abs(row).max() for row in vectors]))
     squared = squares[:, None] + squares - (product + product.T)
     np.fill_diagonal(squared, 0.0)
@@ -60,14 +59,14 @@ def distance_matrix(vectors: Float[np.ndarray, "n entries"]) -> Float64[np.ndarr
 
 
 def distances_to(vectors: Float[np.ndarray, "n entries"], landmarks: Float[np.ndarray, "m entries"]) -> Float64[np.ndarray, "n m"]:
-    """Return ``d[i, a] = |v_i - l_a|``, as accurate as :func:`distance_matrix`.
+    """Return ``d[i, a] = |v_i - l_a|``, with the accuracy of :func:`distance_matrix`.
 
     Parameters
     ----------
     vectors : array (n, P)
-        Finite numbers; read in blocks, so it may be a ``numpy.memmap``.
+        Finite vectors, read in blocks, such as a ``numpy.memmap``.
     landmarks : array (m, P)
-        What to measure from.
+        Vectors from which distances are measured.
 
     Returns
     -------
@@ -76,9 +75,9 @@ def distances_to(vectors: Float[np.ndarray, "n entries"], landmarks: Float[np.nd
     Raises
     ------
     TypeError
-        If one is not floating-point.
+        If an array is not floating-point.
     ValueError
-        If shapes do not fit, or a vector is not finite; it names which.
+        If shapes do not fit, or a vector is not finite; the message names it.
 
     References
     ----------
@@ -114,12 +113,12 @@ def distances_to(vectors: Float[np.ndarray, "n entries"], landmarks: Float[np.nd
 
 
 def _blocks(length: int, size: int) -> Iterator[slice]:
-    """Split a length."""
+    """Split a length into slices."""
     return (slice(i, i + size) for i in range(0, length, size))
 
 
 def _rows(name: str, vectors: np.ndarray) -> None:
-    """Refuse what is no floating-point array (n, P)."""
+    """Refuse anything but a floating-point array (n, P)."""
     if getattr(vectors, "ndim", None) != 2 or not vectors.size:
         raise ValueError(f"{name} must be an array (n, P), got {getattr(vectors, 'shape', type(vectors).__name__)}")
     if vectors.dtype.kind != "f":
@@ -127,6 +126,6 @@ def _rows(name: str, vectors: np.ndarray) -> None:
 
 
 def _finite(name: str, sizes: np.ndarray) -> None:
-    """Refuse vectors of which one has no finite size."""
+    """Refuse vectors with a norm that is not finite."""
     if not np.isfinite(sizes).all():
         raise ValueError(f"{name} must be finite, vector {int(np.argmin(np.isfinite(sizes)))} is not")

@@ -13,20 +13,20 @@ from ..checks import positive
 from .distances import distance_matrix, distances_to
 
 _BLOCK = 1024  # points placed at a time
-_ASYMMETRY = 1e-5  # of the largest distance: what float32 sums of many squares may differ by, far below any distance that is meant
+_ASYMMETRY = 1e-5  # of the largest distance; float32 sums of many squares may differ by this much
 
 
 class Embedding(NamedTuple):
-    """Points that stand for images.
+    """Points that represent images.
 
     Attributes
     ----------
     points : float64 array (n, D)
-        In the unit of the distances, their mean 0, directions of larger variance first.
+        Points in the unit of the distances, with mean 0 and axes in order of decreasing variance.
     stress : float
-        Kruskal's, eq. (8): over all pairs, or with landmarks over the pairs of a point and a landmark.
+        Kruskal's stress, eq. (8), over all pairs, or with landmarks over the pairs of a point and a landmark.
     landmarks : int64 array (m,)
-        Which points were embedded by their distances from each other; all of them but of :func:`embed_landmarks`.
+        Indices of the points that were embedded by their mutual distances: all, or the landmarks of :func:`embed_landmarks`.
     """
 
     points: np.ndarray
@@ -35,22 +35,22 @@ class Embedding(NamedTuple):
 
 
 def embed(distances: Float[np.ndarray, "n n"], dimensions: int, *, iterations: int = 1000, tolerance: float = 1e-8) -> Embedding:
-    """Return points whose distances match given ones: metric MDS by scikit-learn's SMACOF from the classical solution.
+    """Return points whose distances match the given ones, by metric MDS: scikit-learn's SMACOF from the classical solution.
 
-    SMACOF lowers ``sum (d_ij - d^_ij)^2`` step by step. From the classical solution, the leading eigenvectors of the doubly centred
-    squared distances, it needs few steps, and there is nothing random. The sum of squares is what the distances themselves ask for;
-    eq. (8) divides it by that of the embedded ones, which a larger embedding would lower a little further.
+    SMACOF lowers ``sum (d_ij - d^_ij)^2`` iteratively. It starts from the classical solution, the leading eigenvectors of the doubly
+    centred squared distances, so it needs few steps and is deterministic. Eq. (8) divides the sum by that of the squared embedded
+    distances, which a slightly larger embedding would lower further.
 
     Parameters
     ----------
     distances : array (n, n)
-        Symmetric, zero on the diagonal, such as of :func:`distance_matrix`.
+        Symmetric distances, zero on the diagonal, such as those of :func:`distance_matrix`.
     dimensions : int
-        D, from 1 to n - 1.
+        Number D of dimensions, from 1 to n - 1.
     iterations : int
-        At most.
+        Largest number of iterations.
     tolerance : float
-        SMACOF ends when a step lowers the sum by less than so much of the sum of squared distances.
+        SMACOF stops when a step lowers the sum by less than this share of the sum of squared distances.
 
     Returns
     -------
@@ -61,8 +61,8 @@ def embed(distances: Float[np.ndarray, "n n"], dimensions: int, *, iterations: i
     TypeError
         If distances are not real numbers.
     ValueError
-        If distances are not square, symmetric to 1e-5 of the largest, finite, of 0 or more, zero on the diagonal; are those of one image
-        only, or all zero; or dimensions are not from 1 to n - 1.
+        If distances are not square, symmetric to 1e-5 of the largest, finite, at least 0 and zero on the diagonal; if they are of one image
+        only or all zero; or if dimensions are not from 1 to n - 1.
 
     References
     ----------
@@ -78,11 +78,11 @@ def embed(distances: Float[np.ndarray, "n n"], dimensions: int, *, iterations: i
     ([0.0, 1.0, 1.414214, 1.0], 0.0)
     """
     d, dimensions = _distances(distances, dimensions)
-    unit = np.sqrt(np.mean(d**2))  # SMACOF's own thresholds are absolute
+    unit = np.sqrt(np.mean(d**2))  # thresholds of SMACOF are absolute
     d = d / unit
     options = {"n_components": dimensions, "n_init": 1, "max_iter": positive("iterations", iterations), "eps": tolerance}
     points, _ = smacof(d, init=_classical(d, dimensions), normalized_stress=False, n_jobs=1, **options)
-    points = points @ np.linalg.svd(points, full_matrices=False)[2].T  # SMACOF keeps their mean at 0, their axes only nearly
+    points = points @ np.linalg.svd(points, full_matrices=False)[2].T  # SMACOF keeps the mean at 0, but the axes only approximately
     return Embedding(points * unit, _kruskal(d, cdist(points, points)), np.arange(len(points)))
 
 
@@ -94,35 +94,35 @@ def embed_landmarks(
     seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> Embedding:
-    """Embed landmarks by their distances from each other, and place all others by theirs from the landmarks.
+    """Embed landmarks by their mutual distances, and place all other points by their distances from the landmarks.
 
-    Memory goes as n times landmarks. Landmarks are drawn at random, so that they lie as densely as the vectors do; those farthest from
-    each other would favour outliers, and choosing them takes a pass over all vectors for each.
+    Memory scales with n times the number of landmarks. Landmarks are drawn at random, so that they have the density of the vectors.
+    Choosing points far from each other would favour outliers and take a pass over all vectors for each landmark.
 
     Parameters
     ----------
     vectors : array (n, P)
-        Such as of :func:`texture_vectors`; may be a ``numpy.memmap``.
+        Vectors such as those of :func:`texture_vectors`, or a ``numpy.memmap``.
     dimensions : int
-        D, below the number of landmarks.
+        Number D of dimensions, below the number of landmarks.
     landmarks : int
-        How many; with n or more this is :func:`embed`.
+        Number of landmarks; with n or more this is :func:`embed`.
     seed : int
-        Draws the landmarks.
+        Seed that draws the landmarks.
     progress : callable, optional
-        Called with the number of vectors done and that of all.
+        Called with the number of vectors done and the total.
 
     Returns
     -------
     Embedding
-        The stress is that over the pairs of a vector and a landmark.
+        The embedding; its stress is over the pairs of a vector and a landmark.
 
     Raises
     ------
     TypeError
         If vectors are not floating-point.
     ValueError
-        If vectors are not (n, P) and finite, are one only or all equal, or dimensions do not lie below the number of landmarks.
+        If vectors are not (n, P) and finite, there is only one or all are equal, or dimensions are not below the number of landmarks.
 
     References
     ----------
@@ -136,8 +136,8 @@ def embed_landmarks(
     >>> found.points.shape, found.landmarks.shape, found.stress < 1e-6
     ((200, 3), (50,), True)
     """
-    n, wanted = len(vectors), positive("landmarks", landmarks)
-    chosen = np.sort(np.random.default_rng(seed).choice(n, min(wanted, n), replace=False))
+    n, count = len(vectors), positive("landmarks", landmarks)
+    chosen = np.sort(np.random.default_rng(seed).choice(n, min(count, n), replace=False))
     base = np.asarray(vectors[chosen])
     core = embed(distance_matrix(base), dimensions)
     if len(chosen) == n:
@@ -158,7 +158,7 @@ def embed_landmarks(
 
 
 def _distances(distances: np.ndarray, dimensions: int) -> tuple[np.ndarray, int]:
-    """Return distances as float64, exactly symmetric, and dimensions; refuse what is none."""
+    """Return distances as float64, exactly symmetric, and dimensions; refuse invalid ones."""
     found = np.asarray(distances)
     if found.dtype.kind not in "iuf":
         raise TypeError(f"distances must be real numbers, got {found.dtype}")
@@ -183,7 +183,7 @@ def _distances(distances: np.ndarray, dimensions: int) -> tuple[np.ndarray, int]
 
 
 def _classical(d: np.ndarray, dimensions: int) -> np.ndarray:
-    """Return the classical solution (n, D); a dimension without a positive eigenvalue is flat."""
+    """Return the classical solution (n, D); dimensions without a positive eigenvalue are 0."""
     n = len(d)
     centred = d**2
     centred = -(centred - centred.mean(axis=0) - centred.mean(axis=1)[:, None] + centred.mean()) / 2
@@ -196,29 +196,30 @@ def _kruskal(d: np.ndarray, embedded: np.ndarray) -> float:
     return float(np.sqrt(((d - embedded) ** 2).sum() / (embedded**2).sum()))
 
 
-_LEAST_DAMPING = 1e-9  # of a matrix of trace 1, singular where all fixed points lie in a flat
+_LEAST_DAMPING = 1e-9  # relative to a matrix of trace 1, which is singular if all fixed points lie in a hyperplane
 
 
 def place(
     distances: Float[np.ndarray, "m n"], points: Float[np.ndarray, "n dimensions"], *, iterations: int = 300, tolerance: float = 1e-8
 ) -> Float64[np.ndarray, "m dimensions"]:
-    """Return new points whose distances from fixed points match given ones, each the least of ``sum_a (d_a - |x - y_a|)^2``.
+    """Return new points whose distances from fixed points match the given ones; each minimises ``sum_a (d_a - |x - y_a|)^2``.
 
-    From the least squares of the linearised equations, which is exact for exact distances, by damped Gauss-Newton steps
-    ``x <- x + (H + c)^-1 (g(x) - x)``, ``g(x) = mean over a of y_a + d_a (x - y_a) / |x - y_a|``, H the mean of ``u u^T`` over the unit
-    vectors u from the fixed points. One that would raise the sum is not taken, and c grows. With c = 1 it is at most SMACOF's step by
-    majorisation, to g(x), which never raises the sum, but takes a thousand of them where the fixed points vary little in some direction.
+    The start is the least-squares solution of the linearised equations, which is exact for exact distances. Damped Gauss-Newton steps
+    follow: ``x <- x + (H + c)^-1 (g(x) - x)``, ``g(x) = mean over a of y_a + d_a (x - y_a) / |x - y_a|``, where H is the mean of ``u u^T``
+    over the unit vectors u from the fixed points. A step that would raise the sum is rejected, and c grows. With c = 1 the step is at most
+    that of SMACOF, to g(x), which never raises the sum but may take a thousand iterations if the fixed points vary little in some
+    direction.
 
     Parameters
     ----------
     distances : array (m, n)
-        Of m new points from the n fixed ones, such as of :func:`distances_to`.
+        Distances of m new points from the n fixed ones, such as those of :func:`distances_to`.
     points : array (n, D)
         The fixed points, such as those of an :class:`Embedding`.
     iterations : int
-        At most.
+        Largest number of iterations.
     tolerance : float
-        A point rests when its step is so small, in units of the root mean square size of the fixed points.
+        Step size at which a point has converged, in units of the root mean square norm of the fixed points.
 
     Returns
     -------
@@ -265,15 +266,15 @@ def place(
 
 
 def _linear(d: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Return the least squares of ``2 x·y_a = |y_a|^2 - d_a^2`` without the means over a, (m, D)."""
+    """Return the least-squares solution (m, D) of ``2 x·y_a = |y_a|^2 - d_a^2`` with the means over a removed."""
     right = (fixed**2).sum(axis=1) - d**2  # (m, n)
     return (right - right.mean(axis=1, keepdims=True)) @ np.linalg.pinv(2 * fixed, rcond=1e-10).T
 
 
 def _step(d: np.ndarray, x: np.ndarray, fixed: np.ndarray, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where a damped Gauss-Newton step leads, and whether the sum is lower there."""
+    """Return the result of a damped Gauss-Newton step, and whether it lowers the sum."""
     apart = _apart(x, fixed)
-    inverse = np.where(apart > 0, 1 / np.where(apart > 0, apart, 1.0), 0.0)  # a fixed point that x lies on pulls nowhere
+    inverse = np.where(apart > 0, 1 / np.where(apart > 0, apart, 1.0), 0.0)  # a fixed point at x contributes nothing
     ratio, square, n, dimensions = d * inverse, inverse**2, len(fixed), fixed.shape[1]
     g = (x * ratio.sum(axis=1, keepdims=True) - ratio @ fixed) / n  # the fixed points' mean is 0
     # Mean of u u^T over unit vectors u = (x - y) / |x - y|, without an array of all u.

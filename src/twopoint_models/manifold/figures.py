@@ -10,27 +10,27 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..evaluation.figures import COLOURS
 
-METHODS = (COLOURS[2], COLOURS[0], COLOURS[1], *COLOURS[3:])  # the first red, the second blue, as in the paper
+METHODS = (COLOURS[2], COLOURS[0], COLOURS[1], *COLOURS[3:])  # the first method is red, the second blue, as in the paper
 MARKERS = "os^Dv"
 STYLES = ("-", "--", ":", "-.")
-_SPREAD = (10, 90)  # percentiles over trials; a band of standard deviations may reach below zero
+_SPREAD = (10, 90)  # percentiles over trials; a band of standard deviations could reach below zero
 
 
 def angles(
     angle: np.ndarray, points: Mapping[str, Mapping[str, np.ndarray]], recovered: Mapping[str, Mapping[str, np.ndarray]], *, title: str = ""
 ) -> Figure:
-    """Draw embeddings in the plane, with arrows in the direction 2 theta, and below them the angles that were read from them.
+    """Draw embeddings in the plane with arrows in the direction 2 theta, and below them the angles read from them.
 
     Parameters
     ----------
     angle : array (n,)
-        theta, that images were made with, in radians.
+        Angles theta of the images, in radians.
     points : dict of str to dict of str to array (n, 2)
-        By method, a row each, then by column, such as the amplitude of noise.
+        Embeddings by method (rows) and by column, such as the amplitude of noise.
     recovered : dict of str to dict of str to array (n,)
-        Angles in radians, as of :func:`twopoint_models.manifold.angle_error`, for the same methods and columns.
+        Angles in radians from :func:`twopoint_models.manifold.angle_error`, for the same methods and columns.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def angles(
     Raises
     ------
     ValueError
-        If there is no method or column, methods differ in columns, or shapes do not fit.
+        If there is no method or column, columns differ between methods, or shapes do not fit.
 
     References
     ----------
@@ -94,20 +94,20 @@ def curves(
     log_x: bool = False,
     level: float | None = None,
 ) -> Figure:
-    """Draw means over trials as lines, and where 80 % of the trials lie as bands: errors and stresses against A, N or D*.
+    """Draw means over trials as lines and the range of 80 % of the trials as bands: errors and stresses against A, N or D*.
 
     Parameters
     ----------
     x : array (k,)
-        What numbers are drawn against.
+        Values of the abscissa.
     values : dict of str to dict of str to array (k,) or (k, trials)
-        By method, a colour each, then by line of it, such as the number of images; "" says nothing more than the method.
+        Values by method (colours) and by line, such as the number of images; "" for a single line.
     x_label, y_label : str
-        Of the axes.
+        Labels of the axes.
     log, log_x : bool
         Whether y and x are logarithmic.
     level : float, optional
-        A height that means something, such as a guess's error.
+        Height of a reference line, such as the error of random guesses.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def curves(
     Raises
     ------
     ValueError
-        If there is no line, or a line has not one row for each x, or numbers are not finite.
+        If there is no line, a line does not have one row for each x, or a number is not finite.
 
     References
     ----------
@@ -159,7 +159,7 @@ def curves(
 
 
 def _scales(at: Axes, x: np.ndarray, log: bool, log_x: bool) -> None:
-    """Make axes logarithmic without TeX, which whoever saves may have switched off; a linear y begins at zero."""
+    """Make axes logarithmic without TeX, which may be switched off when the figure is saved; a linear y starts at zero."""
     if log:
         at.set_yscale("log")
         at.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -174,7 +174,7 @@ def _scales(at: Axes, x: np.ndarray, log: bool, log_x: bool) -> None:
 
 
 def _ring(at: Axes, points: np.ndarray, angle: np.ndarray, colour: str) -> None:
-    """Draw points of an embedding with arrows, one scale for both axes."""
+    """Draw points of an embedding with arrows, with equal scales of both axes."""
     at.plot(*points.T, ".", color=colour, markersize=3)
     at.quiver(*points.T, np.cos(2 * angle), np.sin(2 * angle), color=colour, angles="xy", scale=14, width=0.006)
     at.set_aspect("equal", adjustable="datalim")
@@ -194,23 +194,22 @@ def spaces(
     azimuth: float = -60.0,
     title: str = "",
 ) -> Figure:
-    """Draw an embedding in three dimensions, a column for each parameter that colours it.
+    """Draw an embedding in three dimensions, a column for each parameter by which it is coloured.
 
     Parameters
     ----------
     points : array (n, 3)
-        An embedding, or one of more dimensions projected, as by :func:`twopoint_models.manifold.project`.
+        An embedding, or the projection of one by :func:`twopoint_models.manifold.project`.
     parameters : dict of str to array (n,)
-        What images were made with, by label.
+        Parameters of the images, by label.
     periods : dict of str to float, optional
-        Of parameters that come round, such as pi of an angle; these get colours that do too.
+        Periods of periodic parameters, such as pi for an angle, which get cyclic colours.
     held : int
-        With 1 or more a second row, of the points alone at which the parameter has one of so many of its values: the surfaces on which it
-        is held fixed.
+        With 1 or more, a second row shows only the points at this number of values of the parameter, the surfaces on which it is constant.
     elevation, azimuth : float
-        Of the view, in degrees.
+        Angles of the view in degrees.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -219,7 +218,7 @@ def spaces(
     Raises
     ------
     ValueError
-        If points are not (n, 3), or parameters none, or not (n,), or numbers are not finite.
+        If points are not (n, 3), there is no parameter, a parameter is not (n,), or a number is not finite.
 
     References
     ----------
@@ -230,7 +229,7 @@ def spaces(
     >>> import numpy as np
     >>> from twopoint_models.manifold.figures import spaces
     >>> points = np.random.default_rng(0).random((20, 3))
-    >>> len(spaces(points, {"A": points[:, 0], "k": points[:, 1]}).axes)  # two, and two bars of colours
+    >>> len(spaces(points, {"A": points[:, 0], "k": points[:, 1]}).axes)  # two panels and two colour bars
     4
     """
     points = _checked(points, parameters, 3)
@@ -265,22 +264,22 @@ def views(
     periods: Periods = None,
     title: str = "",
 ) -> Figure:
-    """Draw an embedding along its axes, a panel for each parameter that colours it and each pair of axes.
+    """Draw an embedding along its axes, a panel for each parameter by which it is coloured and each pair of axes.
 
     Parameters
     ----------
     points : array (n, D)
-        An embedding, or one that was projected, as by :func:`twopoint_models.manifold.project`.
+        An embedding, or the projection of one by :func:`twopoint_models.manifold.project`.
     parameters : dict of str to array (n,)
-        What images were made with, by label.
+        Parameters of the images, by label.
     axes : list of two ints
-        Which of the D to draw against which, ((0, 1), (0, 2), (1, 2)) for all of three.
+        Pairs of axes to draw; ((0, 1), (0, 2), (1, 2)) for all pairs of three.
     labels : list of str (D,), optional
-        Of the axes.
+        Labels of the axes.
     periods : dict of str to float, optional
-        Of parameters that come round, such as pi of an angle.
+        Periods of periodic parameters, such as pi for an angle.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -289,7 +288,7 @@ def views(
     Raises
     ------
     ValueError
-        If shapes do not fit, axes are none or beyond D, or numbers are not finite.
+        If shapes do not fit, there are no axes or axes exceed D, or a number is not finite.
 
     References
     ----------
@@ -300,7 +299,7 @@ def views(
     >>> import numpy as np
     >>> from twopoint_models.manifold.figures import views
     >>> points = np.random.default_rng(0).random((20, 3))
-    >>> len(views(points, {"A": points[:, 0]}, axes=[(0, 1), (0, 2), (1, 2)]).axes)  # three, and three bars of colours
+    >>> len(views(points, {"A": points[:, 0]}, axes=[(0, 1), (0, 2), (1, 2)]).axes)  # three panels and three colour bars
     6
     """
     points = _checked(points, parameters, 2)
@@ -327,7 +326,7 @@ def views(
 
 
 def _checked(points: np.ndarray, parameters: Mapping[str, np.ndarray], least: int) -> np.ndarray:
-    """Return points; refuse parameters that are none, or not one number a point."""
+    """Return points; refuse missing parameters, and parameters without one number for each point."""
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or not points.size or points.shape[1] < least or not np.isfinite(points).all():
         raise ValueError(f"points must be finite, of the shape (n, {least}) or more, got {points.shape}")
@@ -338,12 +337,12 @@ def _checked(points: np.ndarray, parameters: Mapping[str, np.ndarray], least: in
 
 
 def _colours(name: str, values: np.ndarray, periods: Periods) -> tuple[str, float, float]:
-    """Return the map of colours and its ends."""
+    """Return the colour map and its limits."""
     period = (periods or {}).get(name)
     return ("viridis", float(values.min()), float(values.max())) if period is None else ("hsv", 0.0, period)
 
 
 def _few(values: np.ndarray, number: int) -> np.ndarray:
-    """Return so many of the distinct values, from the least to the largest."""
+    """Return a number of the distinct values, evenly spaced from the least to the largest."""
     distinct = np.unique(values)
     return distinct[np.linspace(0, len(distinct) - 1, min(number, len(distinct))).round().astype(int)]

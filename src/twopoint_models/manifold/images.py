@@ -12,16 +12,16 @@ from ..checks import positive
 
 
 class Marbles(NamedTuple):
-    """Marble textures and what they were made with.
+    """Marble textures and their parameters.
 
     Attributes
     ----------
     images : float32 array (n, size, size)
         ``(1 + phi) / 2``, gray values in [0, 1].
     angle : float64 array (n,)
-        theta in radians, from 0 to below pi.
+        Angle theta in radians, in [0, pi).
     k : float64 array (n,)
-        Waves along a side.
+        Number of waves along a side.
     noise : float64 array (n,)
         The amplitude A.
     """
@@ -33,7 +33,7 @@ class Marbles(NamedTuple):
 
 
 def angle_images(count: int, noise: float, *, size: int = 256, seed: int = 0, k: float = 15.0, **options: Any) -> Marbles:
-    """Draw the images of the angle task: ``theta_i = i pi / count``, one scale, one amplitude of noise.
+    """Draw the images of the angle task: ``theta_i = i pi / count``, with one scale and one amplitude of noise.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ def angle_images(count: int, noise: float, *, size: int = 256, seed: int = 0, k:
     noise : float
         Amplitude A.
     size : int
-        Of an image, in pixels.
+        Size of an image in pixels.
     seed : int
-        Another one gives other noise; image i has its own, whatever the count.
+        Seed of the noise. The noise of image i does not depend on the count.
     k : float
-        Waves along a side.
+        Number of waves along a side.
     **options
-        Of the noise: ``octaves``, ``persistence``, ``base_frequency`` and ``displacement`` of :func:`twopoint.synthetic.marble`.
+        Options of the noise: ``octaves``, ``persistence``, ``base_frequency`` and ``displacement`` of :func:`twopoint.synthetic.marble`.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def angle_images(count: int, noise: float, *, size: int = 256, seed: int = 0, k:
     Raises
     ------
     TypeError, ValueError
-        If count or size is no integer above 0, or :func:`twopoint.synthetic.marble` refuses an option.
+        If count or size is not an integer above 0, or :func:`twopoint.synthetic.marble` refuses an option.
 
     References
     ----------
@@ -75,23 +75,23 @@ def angle_images(count: int, noise: float, *, size: int = 256, seed: int = 0, k:
 
 
 def three_parameters(per_axis: int = 10, *, size: int = 256, seed: int = 0, **options: Any) -> Marbles:
-    """Draw the images of the three-parameter task: theta in [0, pi), k in [5, 15), A in [0.5, 2), each by equally spaced increments.
+    """Draw the images of the three-parameter task: theta in [0, pi), k in [5, 15), A in [0.5, 2), each in equal steps.
 
     Parameters
     ----------
     per_axis : int
-        Increments of each parameter; its third power is the number of images.
+        Number of steps of each parameter; its third power is the number of images.
     size : int
-        Of an image, in pixels.
+        Size of an image in pixels.
     seed : int
-        Another one gives other noise.
+        Different seeds give different noise.
     **options
-        Of the noise, as of :func:`angle_images`.
+        Options of the noise, as for :func:`angle_images`.
 
     Returns
     -------
     Marbles
-        The angle runs slowest, the noise fastest.
+        Images in the order of a grid; the angle varies slowest, the noise fastest.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def _draw(angle: np.ndarray, k: np.ndarray, noise: np.ndarray, size: int, seed: 
 
 
 def stack(images: np.ndarray | Sequence[np.ndarray], *, unit: bool) -> np.ndarray:
-    """Return images as (n, H, W); refuse sizes that differ, what is not finite, a constant image, and, if unit, numbers beyond [0, 1]."""
+    """Return images as (n, H, W); refuse different sizes, constant images, and numbers not finite or, if ``unit``, not in [0, 1]."""
     if isinstance(images, (list, tuple)):
         shapes = [np.shape(each) for each in images]
         for i, shape in enumerate(shapes):
@@ -141,14 +141,14 @@ def stack(images: np.ndarray | Sequence[np.ndarray], *, unit: bool) -> np.ndarra
         raise ValueError(f"images must have the shape (n, H, W) or (n, 1, H, W), got {np.shape(images)}")
     if found.dtype.kind not in "biuf":
         raise TypeError(f"images must be of real numbers, got {found.dtype}")
-    for i, image in enumerate(found):  # one at a time: the stack may be as large as memory, or lie in a file
+    for i, image in enumerate(found):  # one at a time, because the stack may be as large as memory or lie in a file
         contrast(f"image {i} of images", image, unit=unit)
     return found
 
 
 def contrast(name: str, image: np.ndarray, *, unit: bool) -> None:
-    """Refuse an image that is not finite, is constant, or, if unit, leaves [0, 1]."""
-    low, high = float(image.min()), float(image.max())  # NaN if one number is
+    """Refuse an image that is not finite, is constant or, if ``unit``, leaves [0, 1]."""
+    low, high = float(image.min()), float(image.max())  # NaN if one value is NaN
     if not np.isfinite(high - low):
         raise ValueError(f"{name} must be finite, got numbers from {low} to {high}")
     if unit and (low < 0 or high > 1):

@@ -1,4 +1,4 @@
-"""What an embedding knows of the parameters that images were made with: angles, linear regression, projections."""
+"""Measures of an embedding against the parameters of its images: angles, linear regression, projections."""
 
 import math
 from typing import NamedTuple
@@ -13,11 +13,11 @@ class Angles(NamedTuple):
     Attributes
     ----------
     rmse : float
-        Eq. (10), in radians.
+        The error of eq. (10), in radians.
     recovered : float64 array (n,)
-        ``(phi + c) / 2`` in radians, each within half a turn by pi of the true angle.
+        ``(phi + c) / 2`` in radians, each within pi / 2 of the true angle.
     reflected : bool
-        Whether the embedding runs the other way round.
+        Whether the embedding is reflected.
     """
 
     rmse: float
@@ -31,9 +31,9 @@ class Regression(NamedTuple):
     Attributes
     ----------
     vector : float64 array (D,)
-        beta, in the parameter's unit by the points'.
+        Regression vector beta, in the unit of the parameter over that of the points.
     constant : float
-        gamma.
+        Constant gamma.
     r2 : float
         Coefficient of determination, eq. (13).
     """
@@ -44,17 +44,17 @@ class Regression(NamedTuple):
 
 
 def angle_error(points: Shaped[np.ndarray, "n 2"], angles: Shaped[np.ndarray, " n"]) -> Angles:
-    """Compare angles about the centre of mass with true ones, ``RMSE^2 = mean [theta - (phi + c) / 2]^2``, which are the same modulo pi.
+    """Compare angles about the centre of mass with true ones modulo pi: ``RMSE^2 = mean [theta - (phi + c) / 2]^2``.
 
-    Differences are the short way round. The constant c is the best one, and so is the sense of rotation, which an embedding leaves open.
-    Of random angles the RMSE is about 0.9, that of a uniform distribution ``pi / sqrt 12``.
+    Differences are taken the short way round. The constant c and the sense of rotation, which an embedding leaves undetermined, are those
+    of the least error. The RMSE of random angles is about 0.9, that of a uniform distribution ``pi / sqrt 12``.
 
     Parameters
     ----------
     points : array (n, 2)
         Embedded points.
     angles : array (n,)
-        theta in radians, modulo pi.
+        True angles theta in radians, modulo pi.
 
     Returns
     -------
@@ -93,14 +93,14 @@ def angle_error(points: Shaped[np.ndarray, "n 2"], angles: Shaped[np.ndarray, " 
 
 
 def linear_fit(points: Shaped[np.ndarray, "n dimensions"], parameter: Shaped[np.ndarray, " n"]) -> Regression:
-    """Return the least squares ``p^ = beta·x + gamma`` and its coefficient of determination.
+    """Return the least-squares fit ``p^ = beta·x + gamma`` and its coefficient of determination.
 
     Parameters
     ----------
     points : array (n, D)
         Embedded points.
     parameter : array (n,)
-        What images were made with.
+        Values of the parameter.
 
     Returns
     -------
@@ -109,7 +109,8 @@ def linear_fit(points: Shaped[np.ndarray, "n dimensions"], parameter: Shaped[np.
     Raises
     ------
     ValueError
-        If points are not (n, D), the parameter is not (n,) or constant, or a number is not finite; or n is below D + 2, where all fits.
+        If points are not (n, D), the parameter is not (n,) or is constant, a number is not finite, or n is below D + 2, where every fit is
+        exact.
 
     References
     ----------
@@ -143,12 +144,12 @@ def linear_r2(points: Shaped[np.ndarray, "n dimensions"], parameter: Shaped[np.n
     points : array (n, D)
         Embedded points.
     parameter : array (n,)
-        What images were made with.
+        Values of the parameter.
 
     Returns
     -------
     float
-        1 where the parameter is linear in the points, 0 where they say nothing.
+        1 if the parameter is linear in the points, 0 if the points contain no information.
 
     Raises
     ------
@@ -182,12 +183,12 @@ def regression_angle(points: Shaped[np.ndarray, "n dimensions"], a: Shaped[np.nd
     Returns
     -------
     float
-        In degrees, 0 to 180.
+        Angle in degrees, 0 to 180.
 
     Raises
     ------
     ValueError
-        As :func:`linear_fit`, and if a parameter has no slope.
+        As :func:`linear_fit`, and if a regression vector is 0.
 
     References
     ----------
@@ -204,7 +205,7 @@ def regression_angle(points: Shaped[np.ndarray, "n dimensions"], a: Shaped[np.nd
     directions = []
     for name, parameter in (("a", a), ("b", b)):
         vector = linear_fit(points, parameter).vector
-        if np.ptp(np.asarray(points) @ vector) <= 1e-12 * np.ptp(parameter):  # rounding alone
+        if np.ptp(np.asarray(points) @ vector) <= 1e-12 * np.ptp(parameter):  # zero up to rounding
             raise ValueError(f"{name} must have a slope on the points, got a regression vector of 0")
         directions.append(vector / np.linalg.norm(vector))
     return math.degrees(math.acos(float(np.clip(directions[0] @ directions[1], -1, 1))))
@@ -216,16 +217,17 @@ def _wrapped(angles: np.ndarray) -> np.ndarray:
 
 
 def _circular_mean(angles: np.ndarray) -> float:
-    """Return the angle with the least sum of squared short ways to all others.
+    """Return the angle with the least sum of squared circular distances to all others.
 
-    At the least the k smallest angles, counted from some cut, go round the other way, so it is one of n numbers; all are tried.
+    At the minimum the k smallest angles, counted from some cut, are taken the other way round, so it is one of n numbers, which are all
+    tried.
     """
     candidates = angles.mean() + 2 * np.pi * np.arange(len(angles)) / len(angles)
     return float(min(candidates, key=lambda c: (_wrapped(angles - c) ** 2).sum()))
 
 
 def _fitting(points: np.ndarray, values: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return points (n, D) and one value a point as float64."""
+    """Return points (n, D) and one value for each point as float64."""
     points, values = np.asarray(points, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if points.ndim != 2 or not points.size or not np.isfinite(points).all():
         raise ValueError(f"points must be finite, of the shape (n, D), got the shape {points.shape}")
@@ -235,27 +237,27 @@ def _fitting(points: np.ndarray, values: np.ndarray, name: str) -> tuple[np.ndar
 
 
 def project(points: Shaped[np.ndarray, "n dimensions"], *parameters: Shaped[np.ndarray, " n"]) -> Float64[np.ndarray, "n parameters"]:
-    """Return coordinates along orthonormal directions that span the regression vectors of parameters, about the points' mean.
+    """Return coordinates about the mean along orthonormal directions that span the regression vectors of parameters.
 
-    The first direction is that of the first parameter's vector, each further one what its parameter's vector adds. With k and A this is
-    the plane of the paper's Fig. 12; with ``cos 2 theta``, ``sin 2 theta`` and A it has the cylindrical coordinates of its Fig. 11.
+    The directions come from Gram-Schmidt orthogonalisation of the regression vectors in order. With k and A they span the plane of the
+    paper's Fig. 12; with ``cos 2 theta``, ``sin 2 theta`` and A they give the cylindrical coordinates of its Fig. 11.
 
     Parameters
     ----------
     points : array (n, D)
         Embedded points.
     *parameters : arrays (n,)
-        What images were made with; from one to D.
+        Values of the parameters, from one to D of them.
 
     Returns
     -------
     float64 array (n, number of parameters)
-        Each coordinate grows with its parameter.
+        Coordinates, each increasing with its parameter.
 
     Raises
     ------
     ValueError
-        As :func:`linear_fit`; if parameters are none or more than D, or the vector of one lies in the span of those before.
+        As :func:`linear_fit`; if there is no parameter or more than D, or a regression vector lies in the span of those before.
 
     References
     ----------

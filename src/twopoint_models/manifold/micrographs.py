@@ -11,22 +11,23 @@ import numpy as np
 from jaxtyping import Shaped
 
 from ..checks import positive
+from ..processes import Progress
 from .distances import distance_matrix
 from .embedding import embed
-from .vectors import Descriptor, Progress, named, part_of
+from .vectors import Descriptor, named, part_of
 
 
 class ComparableMicrographs(NamedTuple):
-    """Images of one size with gray values in [0, 1].
+    """Images of the same size with gray values in [0, 1].
 
     Attributes
     ----------
     images : float32 array (n, H, W)
-        In the given order, constant ones left out.
+        Images in the given order, without constant ones.
     names : list of str (n,)
-        Their names.
+        Names of the images.
     remarks : list of str
-        What was done that a user should know: cropped, left out.
+        Remarks for the user on images that were cropped or left out.
     """
 
     images: np.ndarray
@@ -35,17 +36,17 @@ class ComparableMicrographs(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where micrographs lie.
+    """Positions of micrographs in an embedding.
 
     Attributes
     ----------
     summary : dict
-        For JSON: "images", their "size", "remarks", "dimensions", "stress_of_plane", "stress", and, where there are several, "classes"
+        Values for JSON: "images", their "size", "remarks", "dimensions", "stress_of_plane", "stress" and, with several classes, "classes"
         and the "accuracy" of nearest neighbours in the embedding.
     images, names
-        As of :class:`ComparableMicrographs`.
+        As in :class:`ComparableMicrographs`.
     classes : list of str (n,)
-        The folder in each name, "" without one.
+        Folder in each name, "" if there is none.
     plane, points : float64 arrays (n, 2) and (n, D)
         The embedding in the plane, and that in more dimensions.
     """
@@ -70,20 +71,20 @@ class Places(NamedTuple):
 def embed_micrographs(
     images: Sequence[np.ndarray], names: Sequence[str], describe: Descriptor, *, dimensions: int = 6, progress: Progress = None
 ) -> Places:
-    """Find the places of micrographs in the plane, and in more dimensions, by how alike their textures are.
+    """Embed micrographs in the plane and in more dimensions by the similarity of their textures.
 
     Parameters
     ----------
     images : list of arrays (H, W)
-        Gray values of any range and sizes, as :func:`comparable` takes them.
+        Gray values of any range and size, as for :func:`comparable`.
     names : list of str
-        As many, such as files; what stands before the last slash is the class.
+        Names of the images, such as files; the part before the last slash is the class.
     describe : Descriptor
-        What is compared.
+        Descriptor of the images.
     dimensions : int
-        D*; one less than the images, if that is fewer.
+        Number D* of dimensions, at most one less than the number of images.
     progress : callable, optional
-        Called with the number of images described and that of all.
+        Called with the number of images described and the total.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def embed_micrographs(
     Raises
     ------
     TypeError, ValueError
-        As :func:`comparable`; if images are too small for a network.
+        As :func:`comparable`; if images are too small for the network.
 
     References
     ----------
@@ -120,17 +121,17 @@ def embed_micrographs(
 
 
 def comparable(images: Sequence[np.ndarray], names: Sequence[str]) -> ComparableMicrographs:
-    """Bring images to one size and gray values to [0, 1].
+    """Crop images to the same size and scale gray values to [0, 1].
 
-    Images that differ in size are cropped to the middle of each, the smallest square that all hold. Each image's gray values are
-    stretched from their least to their largest, so that brightness, exposure and depth of bits do not tell images apart.
+    Images of different sizes are cropped to the central square that fits into all of them. The gray values of each image are scaled from
+    their minimum to their maximum, so that brightness, exposure and bit depth do not distinguish images.
 
     Parameters
     ----------
     images : list of arrays (H, W)
         Gray values of any range.
     names : list of str
-        As many, for errors and remarks.
+        Names of the images, for errors and remarks.
 
     Returns
     -------
@@ -139,7 +140,7 @@ def comparable(images: Sequence[np.ndarray], names: Sequence[str]) -> Comparable
     Raises
     ------
     ValueError
-        If images and names are not as many, an image is no (H, W) of finite numbers, or fewer than three have contrast.
+        If the numbers of images and names differ, an image is not (H, W) and finite, or fewer than three images have contrast.
 
     Examples
     --------
@@ -176,24 +177,25 @@ def comparable(images: Sequence[np.ndarray], names: Sequence[str]) -> Comparable
 
 
 def _middle(image: np.ndarray, side: int) -> np.ndarray:
-    """Return the square in the middle of an image."""
+    """Return the central square of an image."""
     top, left = ((n - side) // 2 for n in np.shape(image))
     return np.asarray(image)[top : top + side, left : left + side]
 
 
 class Classification(NamedTuple):
-    """What nearest neighbours gave.
+    """Results of a classification by nearest neighbours.
 
     Attributes
     ----------
     summary : dict
-        For JSON: "classes", the number of "images", those "left_out" as they are constant, "dimensions"; by method in "methods" the
-        "accuracy", the "confusion" (true classes down), the "accuracy_of_other_indices" among images of another index alone (in MICRO2D
-        those of one index are alike across classes), the "accuracy_of_distances" without an embedding, the "stress" and the "seconds".
+        Values for JSON: "classes", the number of "images", the constant images "left_out", "dimensions"; by method in "methods" the
+        "accuracy", the "confusion" (rows are true classes), the "accuracy_of_other_indices" among images of another index only (in MICRO2D
+        images of the same index are similar across classes), the "accuracy_of_distances" without an embedding, the "stress" and the
+        "seconds".
     images : float32 array (n, H, W)
-        Those that were classified.
+        Classified images.
     names : list of str (n,)
-        Their classes.
+        Classes of the images.
     points : dict of str to float64 array (n, D)
         Embeddings by method.
     """
@@ -205,19 +207,19 @@ class Classification(NamedTuple):
 
 
 def nearest_neighbours(distances: Shaped[np.ndarray, "n n"], names: Iterable[str]) -> list[str]:
-    """Return the class of each image's nearest neighbour, itself left out.
+    """Return the class of the nearest neighbour of each image.
 
     Parameters
     ----------
     distances : array (n, n)
-        Such as of :func:`distance_matrix`.
+        Distances, such as those of :func:`distance_matrix`.
     names : list of str (n,)
-        The classes.
+        Classes of the images.
 
     Returns
     -------
     list of str (n,)
-        Of equally near ones the first one's.
+        Classes; of equally near neighbours the first counts.
 
     Raises
     ------
@@ -246,23 +248,23 @@ def classification_task(
     per_class: int | None = None,
     progress: Progress = None,
 ) -> Classification:
-    """Embed images of known classes, and ask of each whether its nearest neighbour is of its class.
+    """Embed images of known classes, and compare the class of each image with that of its nearest neighbour.
 
-    Constant images have no texture; they are left out, and the summary names them.
+    Constant images have no texture. They are left out and listed in the summary.
 
     Parameters
     ----------
     methods : dict of str to Descriptor
-        Ways of description by name.
+        Descriptors by name.
     items : iterable of dict
-        Each with an ``image`` (H, W) or (1, H, W), its class's ``name`` and its ``index`` there, as :class:`twopoint_models.data.MICRO2D`
-        gives them.
+        Items with ``image`` (H, W) or (1, H, W), ``name``, the class, and ``index`` in the class, such as those of
+        :class:`twopoint_models.data.MICRO2D`.
     dimensions : int
-        D*.
+        Number D* of dimensions.
     per_class : int, optional
-        Take the first so many of each class; all unless given.
+        Number of images of each class to use, the first ones; by default all.
     progress : callable, optional
-        Called with the number of images described and that of all.
+        Called with the number of images described and the total.
 
     Returns
     -------
@@ -275,7 +277,8 @@ def classification_task(
 
     References
     ----------
-    The measure is this project's own; the embedding is that of Lubbers et al., section IV.C, at the D* where their Fig. 8 levels off.
+    The measure is our own. The embedding is that of Lubbers et al., section IV.C, with the D* at which the stress in their Fig. 8 levels
+    off.
 
     Examples
     --------
@@ -314,7 +317,7 @@ def classification_task(
 
 
 def _first(items: Iterable[Mapping[str, Any]], most: int | None) -> list[Mapping[str, Any]]:
-    """Return items with their images as arrays, the first so many of each class."""
+    """Return the first items of each class, with their images as arrays."""
     taken: dict[str, int] = {}
     found: list[Mapping[str, Any]] = []
     for item in items:
@@ -325,16 +328,16 @@ def _first(items: Iterable[Mapping[str, Any]], most: int | None) -> list[Mapping
 
 
 def _row(names: list[str], indices: list[int], distances: np.ndarray) -> dict[str, Any]:
-    """Return accuracies in an embedding, and the matrix of true and found classes."""
+    """Return accuracies in an embedding, and the confusion matrix."""
     classes, found = sorted(set(names)), nearest_neighbours(distances, names)
     matrix = np.zeros((len(classes),) * 2, dtype=int)
     np.add.at(matrix, ([classes.index(name) for name in names], [classes.index(name) for name in found]), 1)
     same = np.equal.outer(indices, indices)
-    others = nearest_neighbours(np.where(same, 2 * distances.max() + 1, distances), names)  # farther than all
+    others = nearest_neighbours(np.where(same, 2 * distances.max() + 1, distances), names)  # farther than all others
     alone = None if same.all() else _share(names, others)
     return {"accuracy": _share(names, found), "accuracy_of_other_indices": alone, "confusion": matrix.tolist()}
 
 
 def _share(names: list[str], found: list[str]) -> float:
-    """Return how often both are the same."""
+    """Return the share of equal entries."""
     return float(np.mean([a == b for a, b in zip(names, found, strict=True)]))

@@ -15,16 +15,16 @@ from ..evaluation.figures import COLOURS, REAL, gallery
 
 
 def textures(images: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, title: str = "") -> Figure:
-    """Draw a grid of textures: how images look over two parameters.
+    """Draw a grid of textures over two parameters.
 
     Parameters
     ----------
     images : array (r, c, H, W)
-        In [0, 1]; ones are dark.
+        Images in [0, 1]; 1 is dark.
     rows, columns : list of str (r,) and (c,)
-        What stands at each.
+        Labels of rows and columns.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def textures(images: np.ndarray, rows: Sequence[str], columns: Sequence[str], *,
     Raises
     ------
     ValueError
-        If shapes do not fit, or two rows or columns have one name.
+        If shapes do not fit, or two rows or columns have the same label.
 
     References
     ----------
@@ -56,23 +56,23 @@ def textures(images: np.ndarray, rows: Sequence[str], columns: Sequence[str], *,
 
 
 def spectra(images: np.ndarray, names: Sequence[str], *, reach: int = 32, title: str = "") -> Figure:
-    """Draw images above their power spectra, around zero frequency, each scaled so that its largest value is as dark.
+    """Draw images above their power spectra around zero frequency, each scaled to the same darkest value.
 
     Parameters
     ----------
     images : array (n, H, W)
-        Gray values of any range, which are rescaled to [-1, 1], none constant.
+        Gray values of any range, which are rescaled to [-1, 1]; no image may be constant.
     names : list of str (n,)
-        What stands above each.
+        Text above each image.
     reach : int
-        Frequencies up to so many waves along a side.
+        Largest frequency, in waves along a side.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Below each spectrum stands how often it was enlarged against the first.
+        The figure; the factor relative to the first spectrum stands below each.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def spectra(images: np.ndarray, names: Sequence[str], *, reach: int = 32, title:
     middle, reach = [n // 2 for n in images.shape[1:]], min(reach, *((n - 1) // 2 for n in images.shape[1:]))
     found = found[:, middle[0] - reach : middle[0] + reach + 1, middle[1] - reach : middle[1] + reach + 1]
     waves = found.copy()
-    waves[:, reach, reach] = 0  # the mean is no wave
+    waves[:, reach, reach] = 0  # without the mean
     largest = waves.max(axis=(1, 2))
     figure = Figure(figsize=(1.8 * len(images) + 0.4, 3.9 + (0.3 if title else 0)), layout="constrained")
     figure.suptitle(title, fontsize=11)
@@ -118,25 +118,25 @@ def spectra(images: np.ndarray, names: Sequence[str], *, reach: int = 32, title:
 
 
 def syntheses(rows: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], *, title: str = "") -> Figure:
-    """Draw images, textures synthesised after them, the autocovariances of both, and how the loss fell, a row each.
+    """Draw images, synthesised textures, the autocovariances of both, and the losses, in a row for each image.
 
     Parameters
     ----------
     rows : dict of str to (array (H, W) or (N, H, W), array (h, w) or (N, h, w), array (k,))
-        By name: the image, the synthesised one, both gray values in [0, 1] or memberships of phases, and the losses. Phases are drawn as
-        gray values, the first one dark.
+        The image, the synthesised one and the losses, by name. Images are gray values in [0, 1] or memberships of phases, which are drawn
+        as gray values, the first one dark.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Zero lag is in the middle; both autocovariances of a row have one scale.
+        The figure. Zero lag is in the middle; both autocovariances of a row have the same scale.
 
     Raises
     ------
     ValueError
-        If there is no row, images are not (H, W) and finite, or losses none or not finite.
+        If there is no row, images are not (H, W) and finite, or losses are missing or not finite.
 
     References
     ----------
@@ -161,7 +161,7 @@ def syntheses(rows: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], *, 
             raise ValueError(f"rows[{name!r}] must hold finite images (H, W), got the shapes {pair[0].shape} and {pair[1].shape}")
         if losses.ndim != 1 or not losses.size or not np.isfinite(losses).all():
             raise ValueError(f"rows[{name!r}] must hold finite losses (k,), one or more, got the shape {losses.shape}")
-        lags = [tp.autocorrelation(each, centered=True) - each.mean() ** 2 for each in pair]  # of one scale also where fractions differ
+        lags = [tp.autocorrelation(each, centered=True) - each.mean() ** 2 for each in pair]  # on the same scale even if fractions differ
         scale = {"vmin": float(lags[0].min()), "vmax": float(lags[0].max())}
         for j in range(2):
             at[j].imshow(pair[j], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -180,12 +180,12 @@ def syntheses(rows: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], *, 
 
 
 def _gray(image: np.ndarray) -> np.ndarray:
-    """Return gray values (H, W); of N phases the mean phase by N - 1."""
+    """Return gray values (H, W); with N phases, the mean phase over N - 1."""
     found = np.asarray(image, dtype=np.float64)
     return found if found.ndim != 3 else np.tensordot(np.linspace(0, 1, len(found)), found, axes=1)
 
 
-_FINE = 96  # pixels along a thumbnail, beyond which it is thinned
+_FINE = 96  # largest number of pixels along a thumbnail; larger ones are subsampled
 
 
 def thumbnail_map(
@@ -198,24 +198,24 @@ def thumbnail_map(
     phases: bool = False,
     title: str = "",
 ) -> Figure:
-    """Draw an embedding in the plane with its images at their points, as many as find room; the others are dots.
+    """Draw an embedding in the plane with images at their points as far as there is room; the others are dots.
 
     Parameters
     ----------
     points : array (n, 2)
-        An embedding.
+        Points of the embedding.
     images : list of arrays (H, W)
-        In [0, 1].
+        Images in [0, 1].
     names : list of str (n,), optional
-        Classes, which colour frames and dots.
+        Classes, which determine the colours of frames and dots.
     width : float
-        Of an image, in inches.
+        Width of an image in inches.
     most : int
-        Images at most.
+        Largest number of images.
     phases : bool
-        Whether images are memberships of phase 1, which then is dark.
+        Whether images are memberships of phase 1, which is then drawn dark.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -224,7 +224,7 @@ def thumbnail_map(
     Raises
     ------
     ValueError
-        If points, images and names are not as many, points not (n, 2), or a number is not finite.
+        If the numbers of points, images and names differ, points are not (n, 2), or a number is not finite.
 
     Examples
     --------
@@ -257,7 +257,7 @@ def thumbnail_map(
 
 
 def _with_room(points: np.ndarray, apart: float, most: int) -> list[int]:
-    """Return points in their order, none of which lies in the square about one before."""
+    """Return indices of points in order, leaving out those within a square about an earlier one."""
     chosen: list[int] = []
     for i, point in enumerate(points):
         if len(chosen) < most and all(np.abs(point - points[j]).max() > apart for j in chosen):
@@ -266,7 +266,7 @@ def _with_room(points: np.ndarray, apart: float, most: int) -> list[int]:
 
 
 def _thumbnail(at: Axes, point: np.ndarray, image: np.ndarray, colour: str, width: float, colours: str) -> None:
-    """Draw an image at its point, framed."""
+    """Draw an image with a frame at its point."""
     thin = -(-max(image.shape) // _FINE)
     image = image[::thin, ::thin]
     picture = OffsetImage(image, zoom=72 * width / max(image.shape), cmap=colours, norm=Normalize(0, 1), interpolation="nearest")

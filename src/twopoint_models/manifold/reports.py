@@ -1,4 +1,4 @@
-"""All pictures of a task of the manifold, Figs 3 to 12 of Lubbers et al., one after the other; nothing is shown, nothing is saved."""
+"""Reports of the tasks: all tables and figures of a task, Figs 3 to 12 of Lubbers et al."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,24 +15,24 @@ from .pictures import spectra, textures, thumbnail_map
 from .tables import table_of_angles, table_of_classes, table_of_parameters, table_of_shifts
 from .tasks import AngleTask, ShiftTask, ThreeParameterTask
 
-RANDOM = math.pi / math.sqrt(12)  # RMSE of angles that were guessed
+RANDOM = math.pi / math.sqrt(12)  # RMSE of random angles
 PERIODS = {"θ": math.pi}
-_SHOWN = 3  # values of a parameter in a grid
+_SHOWN = 3  # number of values of a parameter in a grid
 
 
 class Report(NamedTuple):
-    """What a task says.
+    """Summary, table and figures of a task.
 
     Attributes
     ----------
     summary : dict
-        For JSON.
+        Values for JSON.
     table : str
-        In Markdown.
+        Table in Markdown.
     figures : iterator of (str, matplotlib.figure.Figure)
-        Drawn one by one.
+        Names and figures, drawn on iteration.
     embeddings : dict of str to array (n, D)
-        By method, and dimension where there are several.
+        Embeddings by method, and by dimension if there are several.
     """
 
     summary: dict[str, Any]
@@ -42,12 +42,12 @@ class Report(NamedTuple):
 
 
 def report(found: AngleTask | ThreeParameterTask | Classification | ShiftTask) -> Report:
-    """Return table and figures of a task.
+    """Return the table and the figures of a task.
 
     Parameters
     ----------
     found : AngleTask, ThreeParameterTask, Classification or ShiftTask
-        What it gave.
+        Result of the task.
 
     Returns
     -------
@@ -74,17 +74,17 @@ def report(found: AngleTask | ThreeParameterTask | Classification | ShiftTask) -
 
 
 def figures_of_angles(task: AngleTask) -> Iterator[tuple[str, Figure]]:
-    """Draw Figs 4 to 7: spectra, embeddings in the plane, and errors and stresses against A and, where there are several, N.
+    """Draw Figs 4 to 7: spectra, embeddings in the plane, and errors and stresses against A and, with several counts, against N.
 
     Parameters
     ----------
     task : AngleTask
-        Of :func:`twopoint_models.manifold.angle_task`.
+        Result of :func:`twopoint_models.manifold.angle_task`.
 
     Yields
     ------
     str, matplotlib.figure.Figure
-        "spectra", "angles", "rmse", "stress", and of several counts "rmse_by_count" and "stress_by_count".
+        Names and figures: "spectra", "angles", "rmse", "stress" and, with several counts, "rmse_by_count" and "stress_by_count".
 
     References
     ----------
@@ -116,18 +116,18 @@ def figures_of_angles(task: AngleTask) -> Iterator[tuple[str, Figure]]:
 
 
 def figures_of_parameters(task: ThreeParameterTask) -> Iterator[tuple[str, Figure]]:
-    """Draw Figs 3 and 8 to 12: textures, stress against D*, and for each method embeddings in 3, 4 and 6 dimensions where there are such.
+    """Draw Figs 3 and 8 to 12: textures, stress against D*, and, for each method, its embeddings in 3, 4 and 6 dimensions.
 
     Parameters
     ----------
     task : ThreeParameterTask
-        Of :func:`twopoint_models.manifold.three_parameter_task`.
+        Result of :func:`twopoint_models.manifold.three_parameter_task`.
 
     Yields
     ------
     str, matplotlib.figure.Figure
-        "textures", "stress_by_dimension", then by method, as "CNN/spaces": "spaces" and "views" (D* = 3), "cylinder" (4, of three angles
-        or more) and "plane" (6).
+        Names and figures: "textures", "stress_by_dimension" and, by method, as "CNN/spaces": "spaces" and "views" (D* = 3), "cylinder" (D*
+        = 4, three angles or more) and "plane" (D* = 6).
 
     References
     ----------
@@ -152,7 +152,7 @@ def figures_of_parameters(task: ThreeParameterTask) -> Iterator[tuple[str, Figur
             yield f"{method}/spaces", spaces(points[3], parameters, periods=PERIODS, held=_SHOWN, title=title)
             every = [(0, 1), (0, 2), (1, 2)]
             yield f"{method}/views", views(points[3], {"θ": made.angle}, axes=every, periods=PERIODS, title=title)
-        if 4 in points and len(np.unique(made.angle)) > 2:  # of two the sine says nothing
+        if 4 in points and len(np.unique(made.angle)) > 2:  # with two angles the sine is constant
             along = project(points[4], np.cos(2 * made.angle), np.sin(2 * made.angle), made.noise)
             title = f"{method}, D* = 4, along cos 2θ, sin 2θ and, upright, A"
             yield f"{method}/cylinder", spaces(along, parameters, periods=PERIODS, title=title)
@@ -162,17 +162,17 @@ def figures_of_parameters(task: ThreeParameterTask) -> Iterator[tuple[str, Figur
 
 
 def figures_of_classes(found: Classification) -> Iterator[tuple[str, Figure]]:
-    """Draw the confusion of nearest neighbours, and for each method the images at their places in the leading plane of its embedding.
+    """Draw the confusion of nearest neighbours and, for each method, the images in the leading plane of its embedding.
 
     Parameters
     ----------
     found : Classification
-        Of :func:`twopoint_models.manifold.classification_task`, of two phases.
+        Result of :func:`twopoint_models.manifold.classification_task` for two phases.
 
     Yields
     ------
     str, matplotlib.figure.Figure
-        "confusion", then by method as "CNN/thumbnails" where there are two dimensions or more.
+        Names and figures: "confusion" and, with two dimensions or more, "CNN/thumbnails" and so on by method.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def figures_of_classes(found: Classification) -> Iterator[tuple[str, Figure]]:
 
 
 def _textures(task: ThreeParameterTask) -> Figure:
-    """Draw images over the angle and the scale, at the least and the largest noise."""
+    """Draw images over angle and scale, at the least and the largest noise."""
     made, n = task.marbles, round(len(task.marbles.images) ** (1 / 3))
     images = made.images.reshape(n, n, n, *made.images.shape[1:])
     angle, k, noise = (np.unique(each) for each in (made.angle, made.k, made.noise))
@@ -205,5 +205,5 @@ def _textures(task: ThreeParameterTask) -> Figure:
 
 
 def _spread(number: int) -> Sequence[int]:
-    """Return some places from the first to the last."""
+    """Return a few evenly spaced indices from the first to the last."""
     return np.linspace(0, number - 1, min(number, _SHOWN)).round().astype(int).tolist()

@@ -1,4 +1,4 @@
-"""What texture vectors are compared with: power spectra and 2-point statistics as rows whose Euclidean distance means something."""
+"""Power spectra and 2-point statistics as vectors, with which texture vectors are compared."""
 
 import math
 from collections.abc import Sequence
@@ -16,31 +16,31 @@ from .images import stack
 def power_spectra(
     images: Shaped[np.ndarray, "n *image"] | Sequence[np.ndarray], *, batch: int = 16
 ) -> Float32[np.ndarray, "n frequencies"]:
-    """Return the power spectrum ``S(q) = |fftn(phi)(q)|^2 / M`` of each image, which is first rescaled to [-1, 1].
+    """Return the power spectrum ``S(q) = |fftn(phi)(q)|^2 / M`` of each image, rescaled to [-1, 1].
 
-    A real image's spectrum is even, so of the frequencies q and -q along the columns one is kept, times the square root of 2: the squared
-    Euclidean distance of two rows is ``sum_q [S_i(q) - S_j(q)]^2`` over all frequencies, eq. (7) as a sum. Eq. (6) leaves out the factor
-    1 / M, M the number of pixels, which is one for all images; with it S is the transform of eq. (5) as a mean, and its sum
-    ``sum_r phi(r)^2``.
+    The spectrum of a real image is even. So one of the frequencies q and -q along the columns is kept, times the square root of 2, and the
+    squared Euclidean distance of two rows is ``sum_q [S_i(q) - S_j(q)]^2`` over all frequencies, eq. (7) as a sum. Eq. (6) omits the factor
+    1 / M for M pixels, which is the same for all images. With the factor, S is the transform of eq. (5) as a mean, and its sum is ``sum_r
+    phi(r)^2``.
 
     Parameters
     ----------
     images : array (n, H, W) or (n, 1, H, W), or list of arrays (H, W)
-        Gray values of any range, one size for all, no image constant.
+        Gray values of any range, of the same size; no image may be constant.
     batch : int
         Images at a time.
 
     Returns
     -------
     float32 array (n, H * (W // 2 + 1))
-        Rows of frequencies as those of ``numpy.fft.rfft2``, zero frequency first.
+        Frequencies in the order of ``numpy.fft.rfft2``, zero frequency first.
 
     Raises
     ------
     TypeError
-        If images are not of real numbers.
+        If images are not real numbers.
     ValueError
-        If images differ in size, or one is constant or not finite; it names which.
+        If images differ in size, or one is constant or not finite; the message names the image.
 
     References
     ----------
@@ -58,7 +58,7 @@ def power_spectra(
     height, width = found.shape[1:]
     kept = width // 2 + 1
     factors = np.full(kept, math.sqrt(2))
-    factors[0] = 1.0  # this column holds both q and -q, as does the last of an even width
+    factors[0] = 1.0  # this column holds both q and -q; so does the last one of an even width
     if width % 2 == 0:
         factors[-1] = 1.0
     out = np.empty((len(found), height * kept), dtype=np.float32)
@@ -75,15 +75,15 @@ def two_point_vectors(
 ) -> Float32[np.ndarray, "n lags"]:
     """Return the periodic autocorrelation ``f(r) = mean over x of m(x) m(x + r)`` of each image, m the membership of phase 1.
 
-    One of the lags r and -r is kept, times the square root of 2, by :class:`twopoint.adapters.sklearn_transformer.TwoPointTransformer`:
-    the Euclidean distance of two rows is that of all lags. Two phases have no other independent 2-point statistics.
+    One of the lags r and -r is kept, times the square root of 2, by :class:`twopoint.adapters.sklearn_transformer.TwoPointTransformer`, so
+    that the Euclidean distance of two rows is that over all lags. Two phases have no other independent 2-point statistics.
 
     Parameters
     ----------
     images : array (n, H, W) or (n, 1, H, W), or list of arrays (H, W)
-        Numbers in [0, 1], one size for all, no image constant.
+        Numbers in [0, 1], of the same size; no image may be constant.
     crop : int, optional
-        Keep so many lags an axis around zero; all unless given.
+        Number of lags to keep along each axis around zero; by default all.
 
     Returns
     -------
@@ -93,9 +93,9 @@ def two_point_vectors(
     Raises
     ------
     TypeError
-        If images are not of real numbers.
+        If images are not real numbers.
     ValueError
-        If images differ in size, leave [0, 1], or one is constant; it names which. If crop is beyond the image.
+        If images differ in size, leave [0, 1], or one is constant; the message names the image. If crop exceeds the image.
 
     References
     ----------

@@ -16,10 +16,10 @@ from ..checks import positive
 from .images import contrast
 from .vectors import layer_weights, on_device
 
-_MEMORY = 20  # steps that L-BFGS-B remembers, as of Gatys et al.
-_STEP = 0.1  # a pixel, of the first step: of 1e-4, as the loss over its first value gives, the method takes 60 iterations to get away
-_SMALLEST = 16  # pixels along an edge of the coarsest level: a pixel of pool_4, the last layer of Gatys et al.
-_LEAST = 1e-4  # of a phase before the sum is set to one: the sum is never 0
+_MEMORY = 20  # number of corrections of L-BFGS-B, as in Gatys et al.
+_STEP = 0.1  # change of a pixel in the first step; with 1e-4, the scale of the loss over its first value, the start takes 60 iterations
+_SMALLEST = 16  # pixels along an edge at the coarsest level: one pixel of pool_4, the last layer of Gatys et al.
+_LEAST = 1e-4  # least membership before normalisation, so that the sum is never 0
 
 
 class Synthesis(NamedTuple):
@@ -30,7 +30,7 @@ class Synthesis(NamedTuple):
     image : float32 array (H, W) or (N, H, W)
         Gray values in [0, 1], or memberships of N phases that sum to one.
     history : float64 array (iterations + 1,)
-        The loss of the noise, and after each iteration at full size; the last is the image's.
+        Loss of the noise and after each iteration at full size; the last entry is the loss of the image.
     """
 
     image: np.ndarray
@@ -49,36 +49,35 @@ def synthesise(
     device: Any = None,
     progress: Callable[[int, int, float], object] | None = None,
 ) -> Synthesis:
-    """Return a new image with the Gram matrices of a given one, from noise by L-BFGS-B.
+    """Synthesise an image with the Gram matrices of a given one, from noise by L-BFGS-B.
 
     The loss is ``sum_l w_l / (4 N_l^2) sum_ij (G_ij / M - G'_ij / M')^2``, N channels of M points: :func:`twopoint.style_loss`, also
-    between sizes that differ. The bounds 0 and 1 are kept by the method itself, as in Gatys' own code. Clipping at the end would change
-    the loss that was reached (a thousandfold, on a marble of 64 x 64), clipping on the way holds pixels that have left, and a sigmoid is
-    flat where the phases are.
+    between different sizes. The optimiser enforces the bounds 0 and 1, as in the code of Gatys et al. Clipping at the end would raise the
+    loss (a thousandfold, on a marble of 64 x 64), clipping in each step traps pixels at the bounds, and a sigmoid is flat at the phases.
 
-    Of phases each one's membership goes through the network as an image of its own, and the losses are added. Two phases are one image.
+    With several phases, the membership of each is an image for the network, and the losses are added. Two phases are one image.
 
     Parameters
     ----------
     image : array (H, W) or (N, H, W)
         Gray values in [0, 1]; or memberships of N phases that sum to one, as of :func:`twopoint.one_hot`.
     network : torch.nn.Module
-        From images (b, 1, H, W) to a list of feature maps, such as :class:`twopoint_models.nets.VGG19` with ``pooling="mean"``.
+        Network from images (b, 1, H, W) to a list of feature maps, such as :class:`twopoint_models.nets.VGG19` with ``pooling="mean"``.
     iterations : int
-        At most, at each level; fewer if no step lowers the loss any more.
+        Largest number of iterations at each level; fewer if no step lowers the loss.
     levels : int
-        Begin where both images are smaller by 2^(levels - 1), and double up to full size, so that long structures are there before
-        details are: worth most where a structure is longer than a receptive field, such as an alloy's boundaries.
+        Number of sizes. Synthesis starts with images smaller by 2^(levels - 1) and doubles their size up to full size, so that long
+        structures form before details. This helps most if structures are longer than a receptive field, such as the boundaries of an alloy.
     seed : int
-        Of the noise, which is uniform.
+        Seed of the noise, which is uniform.
     size : two ints, optional
-        Height and width of the new image; those of the given one unless given.
+        Height and width of the new image; by default those of the given one.
     weights : list of float, optional
-        One weight w a layer; 1 each unless given.
+        A weight w for each layer; by default 1.
     device : optional
-        Where to compute; the network is moved there. Where it is unless given.
+        Device to which the network is moved; by default it stays.
     progress : callable, optional
-        Called with the number of iterations done, that of all levels, and the loss.
+        Called with the number of iterations done, the total over levels, and the loss.
 
     Returns
     -------
@@ -89,7 +88,7 @@ def synthesise(
     TypeError
         If the image is not of real numbers.
     ValueError
-        If the image has another shape, is constant, leaves [0, 1], its phases do not sum to one; or an option means nothing.
+        If the image has another shape, is constant or leaves [0, 1], its phases do not sum to one, or an option is invalid.
 
     References
     ----------
@@ -125,12 +124,12 @@ def synthesise(
 
 
 class _Loss:
-    """Value and gradient for L-BFGS-B, in units in which the first gradient, and so its first step, is a tenth of the range a pixel."""
+    """Loss and gradient for L-BFGS-B, scaled so that the first step changes pixels by a tenth of their range."""
 
     def __init__(self, network: nn.Module, given: Tensor, weights: Sequence[float] | None, place: Any) -> None:
         with torch.no_grad():
             target = _gram_means(network(given.to(place)))
-        factors = [w / 4 for w in layer_weights(weights, len(target))]  # _gram_means has divided by N and M
+        factors = [w / 4 for w in layer_weights(weights, len(target))]  # _gram_means divides by N and M
         self.network, self.layers, self.place = network, list(zip(factors, target, strict=True)), place
 
     def slope(self, pixels: Tensor) -> tuple[float, np.ndarray]:
@@ -142,7 +141,7 @@ class _Loss:
         return float(loss.detach()), gradient.double().cpu().numpy().ravel()
 
     def descended(self, start: Tensor, iterations: int, after: Callable[[int, float], object]) -> tuple[Tensor, list[float]]:
-        """Return pixels of lower loss, and the loss of the start and after each iteration; call with the number done and the loss."""
+        """Return pixels of lower loss, and the losses of the start and each iteration; call ``after`` with the iteration and its loss."""
         first, slopes = self.slope(start)
         unit, last, history = float(np.sqrt((slopes**2).mean())) / _STEP or 1.0, first, [first]
 
@@ -162,22 +161,22 @@ class _Loss:
 
 
 def _counted(progress: Callable[[int, int, float], object] | None, past: int, total: int) -> Callable[[int, float], object]:
-    """Return a call that counts on from the levels that are past."""
+    """Return a callable that adds the iterations of the previous levels."""
     return lambda done, loss: progress(past + done, total, loss) if progress else None
 
 
 def _gram_means(features: Sequence[Tensor]) -> list[Tensor]:
-    """Return Gram matrices by channels and points, (b, N, N) for each layer."""
+    """Return Gram matrices over channels and points, (b, N, N) for each layer."""
     return [tp.gram(maps) / maps[0].numel() for maps in features]
 
 
 def _memberships(x: Tensor) -> Tensor:
-    """Return images (b, 1, H, W) for the network: one as it is, several as phases that sum to one."""
+    """Return images (b, 1, H, W) for the network: a single one unchanged, several normalised to phases that sum to one."""
     return x if len(x) == 1 else (x + _LEAST) / (x + _LEAST).sum(dim=0)
 
 
 def _channels(image: np.ndarray) -> tuple[Tensor, int]:
-    """Return what goes through the network, (b, 1, H, W), and the number of phases, 0 of a gray image."""
+    """Return the images (b, 1, H, W) for the network and the number of phases, 0 for a gray image."""
     found = np.asarray(image)
     if found.dtype.kind not in "biuf":
         raise TypeError(f"image must be of real numbers, got {found.dtype}")
@@ -189,35 +188,35 @@ def _channels(image: np.ndarray) -> tuple[Tensor, int]:
         return torch.as_tensor(found.astype(np.float32))[None, None], 0
     if np.abs(found.sum(axis=0, dtype=np.float64) - 1).max() > 1e-5:
         raise ValueError("image must be of phases that sum to one at every pixel")
-    used = found[1:] if len(found) == 2 else found  # of two the other is implied
+    used = found[1:] if len(found) == 2 else found  # of two phases the other is implied
     return torch.as_tensor(used.astype(np.float32))[:, None], len(found)
 
 
 def _shown(made: np.ndarray, phases: int) -> np.ndarray:
-    """Return images (b, H, W) in the form of the given one."""
+    """Return images (b, H, W) in the form of the given image."""
     if phases == 0:
         return made[0]
     return np.concatenate([1 - made, made]) if phases == 2 else made
 
 
 def judge(found: Synthesis, image: Shaped[np.ndarray, "*image"], *, seed: int = 0) -> dict[str, Any]:
-    """Compare a synthesised texture with the image that it was made after, and both with the noise that it began with.
+    """Compare a synthesised texture with its target image, and both with the initial noise.
 
     Parameters
     ----------
     found : Synthesis
-        Of :func:`synthesise`, of the image's size.
+        Result of :func:`synthesise`, of the size of the image.
     image : array (H, W) or (N, H, W)
-        Gray values in [0, 1], each taken as the membership of phase 1 of two; or memberships of N phases.
+        Gray values in [0, 1], treated as memberships of phase 1 of two; or memberships of N phases.
     seed : int
-        That of the synthesis.
+        Seed of the synthesis.
 
     Returns
     -------
     dict
-        For JSON: "loss_of_noise", "loss", "fall" (their ratio) and "iterations"; by "texture", by "noise" and, of phases, by "labels" (the
-        likeliest phase at each pixel) a dict of "excess_cess" in nats, "statistics_error" as of :func:`twopoint.statistics_error`, and
-        "volume_fraction_error", the largest of a phase. Statistics are periodic, all pairs at all lags.
+        Values for JSON: "loss_of_noise", "loss", "fall" (their ratio) and "iterations"; for "texture", "noise" and, with phases, "labels"
+        (the most likely phase at each pixel), a dict of "excess_cess" in nats, "statistics_error" of :func:`twopoint.statistics_error`, and
+        "volume_fraction_error", the largest over phases. Statistics are periodic, of all pairs at all lags.
 
     Raises
     ------
@@ -256,7 +255,7 @@ def _phases(image: np.ndarray) -> np.ndarray:
 
 
 def _compared(m: np.ndarray, target: np.ndarray) -> dict[str, float]:
-    """Return how far statistics are apart."""
+    """Return the errors of statistics."""
     off = np.abs(tp.volume_fractions(m) - tp.volume_fractions(target))
     excess = float(tp.cess(m, target, excess=True))
     return {"excess_cess": excess, "statistics_error": tp.statistics_error(m, target), "volume_fraction_error": float(off.max())}

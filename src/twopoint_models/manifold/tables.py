@@ -1,11 +1,11 @@
-"""Tables of the manifold's tasks in Markdown, from the summaries that go to JSON; the paper's own figures beside them."""
+"""Tables of the tasks in Markdown, with the values of the paper for comparison."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ..evaluation.tables import markdown_table, rounded
 
-PAPER = {  # Table I, of the CNN; the angle in degrees is eq. (14)
+PAPER = {  # Table I, CNN; the angle in degrees is that of eq. (14)
     "r2_k": {2: 0.532, 3: 0.720, 4: 0.901, 5: 0.916, 6: 0.916, 10: 0.930, 50: 0.980},
     "r2_noise": {2: 0.183, 3: 0.231, 4: 0.908, 5: 0.950, 6: 0.951, 10: 0.972, 50: 0.983},
     "regression_angle": {6: 91.0},
@@ -15,14 +15,14 @@ MEASURES = {"r2_k": "R2 of k", "r2_noise": "R2 of A", "regression_angle": "angle
 
 
 def table_of_angles(summary: Mapping[str, Any], *, measure: str = "rmse") -> str:
-    """Return the means over trials of the angle task: a line for each method and number of images, a column for each amplitude of noise.
+    """Return the means over trials of the angle task: a row for each method and number of images, a column for each amplitude of noise.
 
     Parameters
     ----------
     summary : dict
-        Of :func:`twopoint_models.manifold.angle_task`.
+        Summary of :func:`twopoint_models.manifold.angle_task`.
     measure : "rmse" or "stress"
-        Which.
+        Measure of the table.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def table_of_angles(summary: Mapping[str, Any], *, measure: str = "rmse") -> str
     Raises
     ------
     ValueError
-        If the measure is neither.
+        If the measure is unknown.
 
     References
     ----------
@@ -57,12 +57,12 @@ def table_of_angles(summary: Mapping[str, Any], *, measure: str = "rmse") -> str
 
 
 def table_of_parameters(summary: Mapping[str, Any]) -> str:
-    """Return Table I for each method with the paper's above it, the angles between regression vectors, and the stress.
+    """Return Table I for each method and the paper, the angles between regression vectors, and the stress.
 
     Parameters
     ----------
     summary : dict
-        Of :func:`twopoint_models.manifold.three_parameter_task`.
+        Summary of :func:`twopoint_models.manifold.three_parameter_task`.
 
     Returns
     -------
@@ -110,12 +110,12 @@ def table_of_parameters(summary: Mapping[str, Any]) -> str:
 
 
 def table_of_classes(summary: Mapping[str, Any]) -> str:
-    """Return how often the nearest neighbour is of the same class: in the embedding, and by the distances themselves.
+    """Return the share of nearest neighbours of the same class, in the embedding and by the distances themselves.
 
     Parameters
     ----------
     summary : dict
-        Of :func:`twopoint_models.manifold.classification_task`.
+        Summary of :func:`twopoint_models.manifold.classification_task`.
 
     Returns
     -------
@@ -142,12 +142,12 @@ def table_of_classes(summary: Mapping[str, Any]) -> str:
 
 
 def table_of_shifts(summary: Mapping[str, Any]) -> str:
-    """Return how far shifts change each layer's part of a texture vector, and all of it.
+    """Return the changes by shifts of each layer's part of a texture vector and of the whole vector.
 
     Parameters
     ----------
     summary : dict
-        Of :func:`twopoint_models.manifold.shift_task`.
+        Summary of :func:`twopoint_models.manifold.shift_task`.
 
     Returns
     -------

@@ -13,27 +13,28 @@ from jaxtyping import Shaped
 from torch import nn
 
 from ..checks import positive
+from ..processes import Progress
 from .distances import distance_matrix
 from .embedding import Embedding, embed, embed_landmarks
 from .images import Marbles, angle_images, stack, three_parameters
 from .measures import angle_error, linear_r2, regression_angle
-from .vectors import Descriptor, Progress, named, on_device, part_of, texture_vectors
+from .vectors import Descriptor, named, on_device, part_of, texture_vectors
 
 
 class AngleTask(NamedTuple):
-    """What the angle task gave.
+    """Results of the angle task.
 
     Attributes
     ----------
     summary : dict
-        For JSON: counts, noises, trials, size, seed and noise_options; by method in "methods" the "rmse" in radians and the "stress" as
-        lists [count][noise][trial], the means of these over trials as "mean_rmse" and "mean_stress", and the "seconds".
+        Values for JSON: counts, noises, trials, size, seed and noise_options; by method in "methods" the "rmse" in radians and the "stress"
+        as lists [count][noise][trial], their means over trials as "mean_rmse" and "mean_stress", and the "seconds".
     images : dict of float to float32 array (size, size)
-        One image of the first count by noise.
+        One image of the first count, by noise.
     angles : dict of int to float64 array (count,)
-        The true ones by count.
+        True angles by count.
     points, recovered : dict of str to dict of (int, float) to array (count, 2) or (count,)
-        By method, then by count and noise: the embedding of the first trial, and the angles that were read from it.
+        Embedding of the first trial and the angles read from it, by method and by count and noise.
     """
 
     summary: dict[str, Any]
@@ -54,26 +55,26 @@ def angle_task(
     progress: Progress = None,
     **options: Any,
 ) -> AngleTask:
-    """Read angles from embeddings in the plane: the error and the stress against the number of images and the amplitude of noise.
+    """Read angles from embeddings in the plane; measure error and stress for numbers of images and amplitudes of noise.
 
     Parameters
     ----------
     methods : dict of str to Descriptor
-        Ways of description by name.
+        Descriptors by name.
     counts : list of int
-        Numbers N of images, 3 or more.
+        Numbers N of images, at least 3.
     noises : list of float
         Amplitudes A.
     trials : int
-        Of each N and A; the paper takes 100. Trial t draws the same noise for all methods, counts and amplitudes.
+        Number of trials for each N and A; 100 in the paper. Trial t has the same noise for all methods, counts and amplitudes.
     size : int
-        Of an image, in pixels.
+        Size of an image in pixels.
     seed : int
-        Another one gives other noise.
+        Different seeds give different noise.
     progress : callable, optional
-        Called with the number of images described and that of all.
+        Called with the number of images described and the total.
     **options
-        Of the images, as of :func:`angle_images`: k and what the noise is made of.
+        Options of the images, as for :func:`angle_images`: k and options of the noise.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def angle_task(
     Raises
     ------
     TypeError, ValueError
-        If methods or a list are empty, a count is below 3, or an option means nothing.
+        If methods or a list is empty, a count is below 3, or an option is invalid.
 
     References
     ----------
@@ -122,12 +123,12 @@ def angle_task(
 
 
 def _seed(seed: int, trial: int) -> int:
-    """Return the seed of a trial, another one for each of both numbers."""
+    """Return the seed of a trial, which differs for each pair of numbers."""
     return int(np.random.SeedSequence((seed, trial)).generate_state(1)[0])
 
 
 def _angle_summary(rmse: np.ndarray, stress: np.ndarray, seconds: np.ndarray) -> dict[str, Any]:
-    """Return lists and means over trials."""
+    """Return values as lists, and their means over trials."""
     lists = {"rmse": rmse.tolist(), "stress": stress.tolist(), "mean_rmse": rmse.mean(axis=-1).tolist()}
     return lists | {"mean_stress": stress.mean(axis=-1).tolist(), "seconds": float(seconds.sum())}
 
@@ -136,18 +137,18 @@ DIMENSIONS = (2, 3, 4, 5, 6, 10, 50)
 
 
 class ThreeParameterTask(NamedTuple):
-    """What the three-parameter task gave.
+    """Results of the three-parameter task.
 
     Attributes
     ----------
     summary : dict
-        For JSON: images, size, seed, noise_options, dimensions, landmarks, "seconds" of "drawing" and of the "whole", "peak_gigabytes" of
-        memory; by method in "methods", as lists over dimensions, "stress", "r2_k", "r2_noise" (Table I), "regression_angle" in degrees and
-        "embedding_seconds", and the seconds of "vectors" and "distances".
+        Values for JSON: images, size, seed, noise_options, dimensions, landmarks, "seconds" of "drawing" and of the "whole",
+        "peak_gigabytes" of memory; by method in "methods", as lists over dimensions, "stress", "r2_k", "r2_noise" (Table I),
+        "regression_angle" in degrees and "embedding_seconds", and the seconds of "vectors" and "distances".
     marbles : Marbles
-        The images and what they were made with.
+        The images and their parameters.
     points : dict of str to dict of int to float64 array (n, D)
-        Embeddings by method, then by dimension.
+        Embeddings by method and dimension.
     """
 
     summary: dict[str, Any]
@@ -166,26 +167,26 @@ def three_parameter_task(
     progress: Progress = None,
     **options: Any,
 ) -> ThreeParameterTask:
-    """Embed images of three parameters in several dimensions, and ask linear regressions what the embeddings know of k and A.
+    """Embed images of three parameters in several dimensions, and regress k and A on the embeddings.
 
     Parameters
     ----------
     methods : dict of str to Descriptor
-        Ways of description by name, each of which gets the same images.
+        Descriptors by name, which get the same images.
     per_axis : int
-        Values of each parameter: 10 are the paper's N = 1000.
+        Number of values of each parameter; 10 gives N = 1000, as in the paper.
     dimensions : list of int
-        D*, at most N - 2.
+        Dimensions D*, at most N - 2.
     size : int
-        Of an image, in pixels.
+        Size of an image in pixels.
     seed : int
-        Another one gives other noise.
+        Different seeds give different noise.
     landmarks : int, optional
-        Embed so many images and place the others, as :func:`embed_landmarks` does; by default all distances are computed.
+        Number of images to embed, among which the others are placed by :func:`embed_landmarks`; by default all distances are computed.
     progress : callable, optional
-        Called with the number of steps done and that of all: an image described, or an embedding made.
+        Called with the number of steps done and the total; a step is an image described or an embedding computed.
     **options
-        Of the noise, as of :func:`three_parameters`.
+        Options of the noise, as for :func:`three_parameters`.
 
     Returns
     -------
@@ -194,7 +195,7 @@ def three_parameter_task(
     Raises
     ------
     TypeError, ValueError
-        If methods or dimensions are empty, a dimension is beyond N - 2, or an option means nothing.
+        If methods or dimensions are empty, a dimension exceeds N - 2, or an option is invalid.
 
     References
     ----------
@@ -229,7 +230,7 @@ def three_parameter_task(
 def _measured(
     describe: Descriptor, made: Marbles, dimensions: Sequence[int], landmarks: int | None, seed: int, progress: Progress
 ) -> tuple[dict[str, Any], dict[int, np.ndarray]]:
-    """Return the summary of one way of description, and its embeddings."""
+    """Return the summary of one descriptor, and its embeddings."""
     times, n = [time.perf_counter()], len(made.images)
     vectors = describe(made.images, progress=part_of(progress, 0, n + len(dimensions)))
     times.append(time.perf_counter())
@@ -258,13 +259,13 @@ SHIFTS = ((1, 0), (0, 2), (4, 4), (0, 8), (3, 5), (16, 0), (0, 32), (48, 16))
 
 
 class ShiftTask(NamedTuple):
-    """What shifts change.
+    """Results of the shift task.
 
     Attributes
     ----------
     summary : dict
-        For JSON, every number being the largest over images of ``|v' - v| / |v|``: "layers", by layer's name as a list over "shifts";
-        "whole", the same of the vector of all layers; "batches", between vectors computed one by one and by the "batch".
+        Values for JSON, each the largest over images of ``|v' - v| / |v|``: "layers", a list over "shifts" by layer; "whole", the same for
+        the whole vector; "batches", between vectors computed one by one and in batches of size "batch".
     """
 
     summary: dict[str, Any]
@@ -278,23 +279,23 @@ def shift_task(
     batch: int = 16,
     progress: Progress = None,
 ) -> ShiftTask:
-    """Measure how texture vectors of images that are shifted around the torus differ from those of the images, layer by layer.
+    """Measure how periodic shifts of images change their texture vectors, layer by layer.
 
-    With circular padding features move along with the image where the shift is a multiple of 2 for each pooling before them, 16 for
-    conv5_1, and then Gram matrices stay the same. Other shifts, and zero padding, change them.
+    With circular padding, features shift along with the image if the shift is a multiple of 2 for each pooling before them (16 for
+    conv5_1); then Gram matrices do not change. Other shifts, and zero padding, change them.
 
     Parameters
     ----------
     network : torch.nn.Module
         Such as :class:`twopoint_models.nets.VGG19` with ``layers=vgg.LUBBERS, pooling="mean", padding="circular"``.
     images : array (n, H, W), or list of arrays (H, W)
-        Gray values in [0, 1]; sizes that are multiples of 16, or poolings leave a rest out.
+        Gray values in [0, 1], of sizes that are multiples of 16; otherwise poolings drop a remainder.
     shifts : list of two ints
-        Along rows and along columns, in pixels.
+        Shifts along rows and along columns, in pixels.
     batch : int
-        Of the comparison of batches.
+        Batch size of the comparison of batches.
     progress : callable, optional
-        Called with the number of images described and that of all.
+        Called with the number of images described and the total.
 
     Returns
     -------
@@ -342,7 +343,7 @@ def shift_task(
 
 
 def _parts(network: nn.Module, images: np.ndarray, length: int) -> dict[str, slice]:
-    """Return which entries of a vector are of which layer."""
+    """Return the slice of a vector for each layer."""
     first = torch.as_tensor(images[:1, None].astype(np.float32))
     with torch.no_grad():
         channels = [features.shape[1] for features in network(first.to(on_device(network, None)))]
@@ -353,7 +354,7 @@ def _parts(network: nn.Module, images: np.ndarray, length: int) -> dict[str, sli
 
 
 def _change(vectors: np.ndarray, other: np.ndarray) -> float:
-    """Return the largest relative difference of two rows; of a row of zeros 0 or infinity."""
+    """Return the largest relative difference of two rows; 0 or infinity for a row of zeros."""
     size, off = np.linalg.norm(vectors, axis=1), np.linalg.norm(other - vectors, axis=1)
     return max(float(o / s) if s else (math.inf if o else 0.0) for o, s in zip(off, size, strict=True))
 
@@ -362,7 +363,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def peak_gigabytes() -> float | None:
-    """Return the most memory that this process has held so far, in 1e9 bytes; None where the system does not tell.
+    """Return the peak memory of this process in 1e9 bytes; None if the system does not report it.
 
     Returns
     -------

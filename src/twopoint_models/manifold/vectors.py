@@ -13,6 +13,7 @@ from torch import Tensor, nn
 import twopoint as tp
 
 from ..checks import positive
+from ..processes import Progress
 from .images import stack
 from .spectra import power_spectra, two_point_vectors
 
@@ -30,45 +31,46 @@ def texture_vectors(
     out: np.ndarray | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Float32[np.ndarray, "n entries"]:
-    """Return the scaled Gram matrices ``s_l G_l`` of all layers, a row for each image.
+    """Return texture vectors: the scaled Gram matrices ``s_l G_l`` of all layers, a row for each image.
 
-    Of each symmetric matrix one half is kept, entries off the diagonal times the square root of 2, so that the Euclidean distance of two
-    rows is that of the full matrices. With ``s_l = sqrt(w_l / A_l)``, ``A_l = 4 N_l^2 M_l^2``, N channels of M points, the square
-    of this distance, eq. (4), is the style loss, eq. (3), as :func:`twopoint.style_loss` has it. The paper prints ``w_l / A_l``, with
-    which it is not: layers then weigh otherwise.
+    One half of each symmetric matrix is kept, with entries off the diagonal times the square root of 2, so that the Euclidean distance of
+    two rows is that of the full matrices. With ``s_l = sqrt(w_l / A_l)`` and ``A_l = 4 N_l^2 M_l^2`` for N channels of M points, the square
+    of this distance, eq. (4), is the style loss, eq. (3), of :func:`twopoint.style_loss`. The paper prints ``w_l / A_l``, which weights
+    layers differently.
 
     Parameters
     ----------
     images : array (n, H, W) or (n, 1, H, W), or list of arrays (H, W)
-        Gray values in [0, 1], one size for all, no image constant.
+        Gray values in [0, 1], of the same size; no image may be constant.
     network : torch.nn.Module
-        From images (b, 1, H, W) to a list of feature maps (b, N_l, h, w), such as :class:`twopoint_models.nets.VGG19` with
+        Network from images (b, 1, H, W) to a list of feature maps (b, N_l, h, w), such as :class:`twopoint_models.nets.VGG19` with
         ``layers=vgg.LUBBERS, pooling="mean"``.
     scaling : "root" or "printed"
-        The square root of w / A, or w / A itself.
+        Whether to scale by the square root of w / A, or by w / A.
     weights : list of float, optional
-        One weight w of 0 or more a layer; 1 each unless given.
+        A weight w of 0 or more for each layer; by default 1.
     batch : int, optional
-        Images at a time; unless given 1 on a CPU, whose caches hold the maps of one (256 x 256: 0.25 s an image, against 0.4 s by 16 on two
-        cores), and 16 elsewhere.
+        Images at a time; by default 1 on a CPU, whose caches hold the maps of one image (256 x 256: 0.25 s per image, 0.4 s with 16 at a
+        time, on two cores), and 16 elsewhere.
     device : optional
-        Where to compute; the network is moved there. Where it is unless given.
+        Device to which the network is moved; by default it stays.
     out : float32 array (n, P), optional
-        What to fill, such as a ``numpy.memmap`` where n rows do not fit into memory: a row of the five layers takes 1.2 MB.
+        Array to fill, such as a ``numpy.memmap`` if n rows do not fit into memory. A row of five layers takes 1.2 MB.
     progress : callable, optional
-        Called with the number of images done and that of all.
+        Called with the number of images done and the total.
 
     Returns
     -------
     float32 array (n, P)
-        P is the sum of ``N_l (N_l + 1) / 2``, 305,888 for the paper's layers; row by row the upper halves, layer after layer.
+        P is the sum of ``N_l (N_l + 1) / 2``, 305,888 for the paper's layers. A vector holds the upper halves row by row, layer after
+        layer.
 
     Raises
     ------
     TypeError
         If images are not of real numbers.
     ValueError
-        If images differ in size, leave [0, 1], or one is constant; it names which. If an option means nothing.
+        If images differ in size, leave [0, 1], or one is constant; the message names the image. If an option is invalid.
 
     References
     ----------
@@ -94,7 +96,7 @@ def texture_vectors(
             rows = torch.cat(_halves(features, _scales(features, weights, scaling)), dim=1)  # (batch, P)
         if not begin:
             out = _output(out, (len(found), rows.shape[1]))
-        assert out is not None  # for mypy; it is made with the first rows
+        assert out is not None  # for mypy; the first rows create it
         out[begin : begin + batch] = rows.cpu().numpy()
         if progress:
             progress(min(begin + batch, len(found)), len(found))
@@ -103,7 +105,7 @@ def texture_vectors(
 
 
 def on_device(network: nn.Module, device: Any) -> Any:
-    """Move the network if a device is given; return where it is."""
+    """Move the network if a device is given; return its device."""
     if device is not None:
         network.to(device)
         return device
@@ -111,7 +113,7 @@ def on_device(network: nn.Module, device: Any) -> Any:
 
 
 def layer_weights(weights: Sequence[float] | None, layers: int) -> Sequence[float]:
-    """Return one weight a layer; refuse others."""
+    """Return one weight for each layer; refuse invalid weights."""
     if weights is not None and not all(0 <= w < math.inf for w in weights):
         raise ValueError(f"weights must be finite numbers of 0 or more, got {list(weights)}")
     if weights is not None and len(weights) != layers:
@@ -120,7 +122,7 @@ def layer_weights(weights: Sequence[float] | None, layers: int) -> Sequence[floa
 
 
 def _scales(features: Sequence[Tensor], weights: Sequence[float] | None, scaling: str) -> list[float]:
-    """Return what each layer's Gram matrix is multiplied by."""
+    """Return the factor of the Gram matrix of each layer."""
     squared = [w / (2.0 * f[0].numel()) ** 2 for w, f in zip(layer_weights(weights, len(features)), features, strict=True)]  # w / A
     return [math.sqrt(s) for s in squared] if scaling == "root" else squared
 
@@ -135,7 +137,7 @@ def _halves(features: Sequence[Tensor], scales: Sequence[float]) -> list[Tensor]
 
 
 def _output(out: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
-    """Return what to fill; refuse another shape or dtype."""
+    """Return the array to fill; refuse another shape or dtype."""
     if out is None:
         return np.empty(shape, dtype=np.float32)
     if out.shape != shape or out.dtype != np.float32:
@@ -144,30 +146,29 @@ def _output(out: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
 
 
 KINDS = ("cnn", "spectrum", "two_point")
-Progress = Callable[[int, int], object] | None
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """A way to describe images, called with images (n, H, W) for vectors (n, P) whose Euclidean distances mean something.
+    """Describe images: a call with images (n, H, W) returns vectors (n, P) whose Euclidean distances measure differences of texture.
 
     Parameters
     ----------
     kind : "cnn", "spectrum" or "two_point"
         :func:`texture_vectors`, :func:`power_spectra` or :func:`two_point_vectors`.
     network : torch.nn.Module, optional
-        Of the kind "cnn", which needs one, trained or not.
+        Network of the kind "cnn", trained or random.
     scaling : "root" or "printed"
-        Of texture vectors.
+        Scaling of texture vectors.
     device : optional
-        Where the network computes; where it is unless given.
+        Device to which the network is moved; by default it stays.
     crop : int, optional
-        So many lags an axis of the kind "two_point"; all unless given.
+        Number of lags along each axis for the kind "two_point"; by default all.
 
     Raises
     ------
     ValueError
-        If the kind or scaling is unknown, or the network is missing, or given to a kind that needs none.
+        If the kind or scaling is unknown, the network is missing, or it is given for another kind.
 
     Examples
     --------
@@ -200,9 +201,9 @@ class Descriptor:
         Parameters
         ----------
         images : array (n, H, W), or list of arrays (H, W)
-            Gray values in [0, 1], one size for all, no image constant.
+            Gray values in [0, 1], of the same size; no image may be constant.
         progress : callable, optional
-            Called with the number of images done and that of all.
+            Called with the number of images done and the total.
 
         Returns
         -------
@@ -211,7 +212,7 @@ class Descriptor:
         Raises
         ------
         TypeError, ValueError
-            If the function of its kind refuses an image.
+            If the function of the kind refuses an image.
         """
         if self.network is not None:
             return texture_vectors(images, self.network, scaling=self.scaling, device=self.device, progress=progress)
@@ -222,21 +223,21 @@ class Descriptor:
 
 
 def descriptors(network: nn.Module, random: nn.Module | None = None, *, device: Any = None) -> dict[str, Descriptor]:
-    """Return the ways of description that the project compares, by name, those of the paper first.
+    """Return the descriptors that the project compares, by name, those of the paper first.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Trained.
+        Trained network.
     random : torch.nn.Module, optional
-        With random filters.
+        Network with random filters.
     device : optional
-        Where networks compute.
+        Device of the networks.
 
     Returns
     -------
     dict of str to Descriptor
-        "CNN", "power spectrum", "2-point statistics", "CNN, scaling as printed" and, if there is such a network, "random filters".
+        "CNN", "power spectrum", "2-point statistics", "CNN, scaling as printed" and, if a random network is given, "random filters".
 
     References
     ----------
@@ -256,11 +257,11 @@ def descriptors(network: nn.Module, random: nn.Module | None = None, *, device: 
 
 
 def named(methods: Mapping[str, Any]) -> None:
-    """Refuse methods that are none, or do not describe."""
+    """Refuse empty methods, and methods that are not callable."""
     if not methods or not all(map(callable, methods.values())):
         raise ValueError(f"methods must be descriptors by name, one or more, got {methods!r}")
 
 
 def part_of(progress: Progress, done: int, total: int) -> Progress:
-    """Return the progress of a part, as that of the whole of which so much is done."""
+    """Return a callable that reports the progress of a part as that of the whole."""
     return None if progress is None else lambda part, _: progress(done + part, total)

@@ -1,4 +1,4 @@
-"""Pieces that networks share."""
+"""Blocks that several networks use."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 
 def conv(inputs: int, outputs: int, padding: str = "zeros") -> nn.Conv2d:
-    """Return a 3 x 3 convolution that keeps the size; beyond the edges it sees zeros, or with "circular" the other side."""
+    """Return a 3 x 3 convolution that keeps the size, with padding by zeros or, for "circular", periodic padding."""
     kind = Circular if padding == "circular" else nn.Conv2d
     return kind(inputs, outputs, 3, padding=1)
 
 
 class Circular(nn.Conv2d):
-    """A 3 x 3 convolution of a periodic image; torch's own ``padding_mode="circular"`` takes a third longer on a CPU."""
+    """A 3 x 3 convolution of a periodic image, faster on a CPU than torch's ``padding_mode="circular"``, which takes a third longer."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same size."""
@@ -24,7 +24,7 @@ class Circular(nn.Conv2d):
 
 
 class L2Pool(nn.Module):
-    """Root of the mean square under a Hann window of 3 x 3, every second pixel: the pooling of DISTS, which does not alias."""
+    """The pooling of DISTS, which does not alias: root mean square under a 3 x 3 Hann window, at every second pixel."""
 
     def __init__(self, stride: int = 2) -> None:
         super().__init__()
@@ -36,11 +36,11 @@ class L2Pool(nn.Module):
         """Return features of half the size, rounded up."""
         window = self.window.to(x.dtype).expand(x.shape[1], 1, 3, 3)
         mean = nn.functional.conv2d(x**2, window, stride=self.stride, padding=1, groups=x.shape[1])
-        return (mean + 1e-12).sqrt()  # the root's slope stays finite
+        return (mean + 1e-12).sqrt()  # keeps the slope of the root finite
 
 
 def noise_planes(indices: Iterable[int], size: Sequence[int], levels: int, *, channels: int = 1, seed: int, epoch: int = 0) -> list[Tensor]:
-    """Return planes of :func:`latent_noise`, (B, channels, h, w) at a size and (B, channels, 2^l h, 2^l w) at each finer level l."""
+    """Return planes of :func:`latent_noise`, (B, channels, h, w) at the given size and (B, channels, 2^l h, 2^l w) at finer levels l."""
     sizes = [(channels, size[0] << level, size[1] << level) for level in range(levels)]
     counts = [c * h * w for c, h, w in sizes]
     flat = latent_noise(indices, (sum(counts),), seed=mixed(seed, levels), epoch=epoch)
@@ -48,23 +48,23 @@ def noise_planes(indices: Iterable[int], size: Sequence[int], levels: int, *, ch
 
 
 def latent_noise(indices: Iterable[int], shape: Sequence[int], *, seed: int, epoch: int = 0) -> Tensor:
-    """Return standard normal noise (B, *shape) in which a sample's share hangs on seed, epoch and its index alone.
+    """Return standard normal noise (B, *shape); the noise of a sample depends on seed, epoch and its index only.
 
-    So a step is the same however samples are dealt out to batches, processes and devices.
+    So a step does not depend on how samples are distributed over batches, processes and devices.
 
     Parameters
     ----------
     indices : iterable of int
-        One for each sample of the batch.
+        Index of each sample of the batch.
     shape : sequence of int
-        Of one sample's noise.
+        Shape of the noise of one sample.
     seed, epoch : int
-        Another one gives other noise.
+        Different seeds give different noise.
 
     Returns
     -------
     tensor (B, *shape) float32
-        On the CPU, where the same numbers come out on every machine.
+        On the CPU, where the numbers are the same on every machine.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def latent_noise(indices: Iterable[int], shape: Sequence[int], *, seed: int, epo
 
 
 def mixed(*numbers: int) -> int:
-    """Return 63 bits that hang on all numbers (splitmix64): seeds close to each other give unrelated states."""
+    """Return 63 bits that depend on all numbers (splitmix64); similar seeds give unrelated states."""
     state = 0
     for number in numbers:
         state = (state ^ (number & 0xFFFFFFFFFFFFFFFF)) + 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
@@ -92,7 +92,7 @@ def mixed(*numbers: int) -> int:
 
 
 def count_of(name: str, value: Any, least: int) -> int:
-    """Return an integer of that at least; refuse anything else."""
+    """Return an integer that is not below a bound; refuse anything else."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer of {least} or more, got {value!r}")
     return value

@@ -1,4 +1,4 @@
-"""Networks in files: weights as safetensors, options as JSON; no pickle, so that a file of a stranger can do no more than be wrong."""
+"""Networks in files: weights as safetensors, options as JSON. No file is unpickled, so a malicious file cannot run code."""
 
 import json
 import os
@@ -14,18 +14,18 @@ from .names import OPTIONS, WEIGHTS
 
 
 class Network(nn.Module):
-    """A network that is kept in a folder; ``config`` holds the options that its constructor took, as JSON knows them."""
+    """Base class of networks that are saved in a folder; ``config`` holds the arguments of the constructor as JSON values."""
 
     config: dict[str, Any]
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors`` and ``model.json``, the constructor's options, into a folder, which is made if it is not there."""
+        """Write ``model.safetensors`` and ``model.json``, the options, into a folder, which is created if needed."""
         folder, name = Path(folder), type(self).__name__
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in self.state_dict().items()}
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": name})
         (folder / f"{OPTIONS}.part").write_text(json.dumps({"network": name, "options": self.config}, indent=2) + "\n")
-        for file in (OPTIONS, WEIGHTS):  # each in one step; where the weights are, a run is done
+        for file in (OPTIONS, WEIGHTS):  # weights come last: they mark a finished run
             (folder / f"{file}.part").replace(folder / file)
 
     @classmethod
@@ -35,19 +35,19 @@ class Network(nn.Module):
         Parameters
         ----------
         folder : str or path
-            Where ``model.safetensors`` and ``model.json`` are.
+            Folder of ``model.safetensors`` and ``model.json``.
 
         Returns
         -------
         Network
-            Of this class, on the CPU, ready to evaluate.
+            A network of this class on the CPU, in evaluation mode.
 
         Raises
         ------
         FileNotFoundError
-            If a file is not there.
+            If a file is missing.
         ValueError
-            If a file is cut short, of another network, or of other options than ``model.json`` says.
+            If a file is truncated, of another network, or does not match the options in ``model.json``.
         """
         folder = Path(folder)
         for name in (WEIGHTS, OPTIONS):
@@ -69,7 +69,7 @@ class Network(nn.Module):
 
 
 def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file, or of a file of torch that holds tensors alone (``weights_only``)."""
+    """Return the tensors of a safetensors file, or of a file of torch that holds only tensors (``weights_only``)."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
@@ -79,7 +79,7 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise ValueError(f"{path} is cut short, or no file of weights: {error}") from None
-    except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError and what else torch raises on a file that it refuses
+    except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError and other errors that torch raises for a file that it refuses
         raise ValueError(f"{path} is no file of tensors alone, which is all that is read: {error}") from None
     if not isinstance(found, dict) or not all(isinstance(each, Tensor) for each in found.values()):
         raise ValueError(f"{path} must hold a state dict, tensors by name, got {type(found).__name__}")
@@ -87,13 +87,13 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
 
 def load_weights(network: nn.Module, tensors: dict[str, Tensor], source: str) -> None:
-    """Put tensors into a network; refuse those of another one, naming the first that does not fit."""
-    wanted = network.state_dict()
-    for name, tensor in wanted.items():
+    """Load tensors into a network; refuse those of another network and name the first that does not fit."""
+    expected = network.state_dict()
+    for name, tensor in expected.items():
         if name not in tensors:
             raise ValueError(f"{source} is of another network: it has no {name}")
         if tensors[name].shape != tensor.shape:
-            raise ValueError(f"{source} is of another network: {name} is {tuple(tensors[name].shape)}, wanted {tuple(tensor.shape)}")
-    if extra := sorted(tensors.keys() - wanted.keys()):
+            raise ValueError(f"{source} is of another network: {name} is {tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}")
+    if extra := sorted(tensors.keys() - expected.keys()):
         raise ValueError(f"{source} is of another network: it has {extra[0]}, which this one has not")
     network.load_state_dict(tensors)

@@ -1,4 +1,4 @@
-"""VGG-19 and VGG-16 up to their last pooling: frozen filters whose feature maps style loss, texture vectors and similarities compare."""
+"""VGG-19 and VGG-16 up to their last pooling: frozen filters, whose feature maps the style loss, texture vectors and similarities use."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -11,20 +11,20 @@ from torch import Tensor, nn
 from .blocks import L2Pool, conv
 from .files import load_weights, read_tensors
 
-WIDTHS = (64, 128, 256, 512, 512)  # channels of the five blocks, each of which a pooling by two ends
+WIDTHS = (64, 128, 256, 512, 512)  # channels of the five blocks; each ends in a pooling by two
 SARDESHMUKH = ("conv1_1", "pool_1", "pool_2", "pool_3", "pool_4")
 LUBBERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 POOLINGS = {"max": nn.MaxPool2d, "mean": nn.AvgPool2d, "l2": L2Pool}
-# Channels of the input step from last to first or not, and its scale and shift: scale * image - shift.
+# Whether the input step reverses the channels, and its scale and shift: scale * image - shift.
 CONVENTIONS = {
     "normalised": (True, [255.0, 255.0, 255.0], [103.939, 116.779, 123.68]),
     "torchvision": (False, [1 / 0.229, 1 / 0.224, 1 / 0.225], [0.485 / 0.229, 0.456 / 0.224, 0.406 / 0.225]),
 }
-CLASSIFIER = ("classifier.", "fc6.", "fc7.", "fc8.")  # what whole networks hold behind the last pooling
+CLASSIFIER = ("classifier.", "fc6.", "fc7.", "fc8.")  # names of the layers after the last pooling
 
 
 class _VGG(nn.Module):
-    """What VGG-19 and VGG-16 share."""
+    """Base class of VGG-19 and VGG-16."""
 
     depths: ClassVar[tuple[int, ...]]  # convolutions of each block
 
@@ -57,7 +57,7 @@ class _VGG(nn.Module):
 
     @classmethod
     def _asked(cls, layers: Sequence[str]) -> tuple[str, ...]:
-        """Return the layers asked for; refuse what is none."""
+        """Return the requested layers; refuse unknown ones."""
         if isinstance(layers, str) or not layers:
             raise TypeError(f"layers must be names of layers, at least one, got {layers!r}")
         for layer in layers:
@@ -71,7 +71,8 @@ class _VGG(nn.Module):
         Parameters
         ----------
         images : tensor (B, 1, H, W) or (B, 3, H, W)
-            Gray, the same in all three channels, or RGB, in [0, 1], of the network's dtype. H and W at least 2 for each pooling.
+            Gray values, which are used for all three channels, or RGB, in [0, 1], of the network's dtype. H and W must be at least 2 for
+            each pooling.
 
         Returns
         -------
@@ -83,7 +84,7 @@ class _VGG(nn.Module):
         TypeError
             If images are not floating-point.
         ValueError
-            If images have another shape, or less than one pixel is left of them.
+            If images have another shape, or are too small for the poolings.
         """
         if not images.is_floating_point():
             raise TypeError(f"images must be floating-point, got {images.dtype}")
@@ -102,20 +103,20 @@ class _VGG(nn.Module):
 
     @classmethod
     def random(cls, *, seed: int = 0, **options: Any) -> Self:
-        """Return a network of random filters, with which a style loss runs without a file of weights.
+        """Return a network with random filters, which needs no file of weights.
 
         Parameters
         ----------
         seed : int
-            Another one gives other filters. A layer's filters hang on it alone, not on which layers are asked for.
+            Different seeds give different filters. The filters of a layer depend on the seed only, not on the requested layers.
         **options
-            Of the constructor.
+            Options of the constructor.
 
         Returns
         -------
         network
-            Normally distributed filters that keep the mean square from layer to layer (He et al. 2015), no bias. Features are as large as
-            what the input step gives: around 100 under the convention ``"normalised"``, around 1 under ``"torchvision"``.
+            Normally distributed filters that keep the mean square from layer to layer (He et al. 2015), without biases. Features have the
+            scale of the input step: around 100 under the convention ``"normalised"``, around 1 under ``"torchvision"``.
         """
         network = cls(**options)
         generator = torch.Generator().manual_seed(seed)
@@ -132,11 +133,12 @@ class _VGG(nn.Module):
         Parameters
         ----------
         path : str or path
-            A ``.safetensors`` file, or one of torch that holds a state dict. Its names are ``conv1_1.weight`` ..., or
+            A ``.safetensors`` file, or one of torch that holds a state dict. The names are ``conv1_1.weight`` ..., or
             ``features.0.weight`` ... as in torchvision, or ``2.weight`` ... as in ``vgg_normalised.pth`` of pytorch-AdaIN. Weights of half
-            precision become float32. Layers beyond the deepest one asked for need not be there.
+            precision become float32. Layers beyond the deepest requested one may be missing.
         **options
-            Of the constructor. ``convention`` must be that of the weights: of the three ways of naming only the last tells.
+            Options of the constructor. ``convention`` must be that of the weights; only files with the third kind of names are checked for
+            it.
 
         Returns
         -------
@@ -146,21 +148,21 @@ class _VGG(nn.Module):
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file is missing.
         ValueError
-            If the file is cut short or of another network; it names the layer.
+            If the file is truncated or of another network; the message names the layer.
         TypeError
             If an option is unknown.
         """
         network = cls(**options)
-        wanted, found = network.state_dict(), network._convolutions(read_tensors(path), str(path))
-        load_weights(network, {name: tensor for name, tensor in found.items() if name in wanted}, str(path))
+        expected, found = network.state_dict(), network._convolutions(read_tensors(path), str(path))
+        load_weights(network, {name: tensor for name, tensor in found.items() if name in expected}, str(path))
         return network
 
     @classmethod
     def _layouts(cls) -> tuple[dict[str, str], ...]:
-        """Return what files call the convolutions: by name, by place in torchvision's features, by place in pytorch-AdaIN's network."""
-        features, numbers, feature, number = {}, {}, 0, 1  # member 0 of the latter is the input step
+        """Return the names of the convolutions in files: by layer, by index in torchvision's features, by index in pytorch-AdaIN."""
+        features, numbers, feature, number = {}, {}, 0, 1  # index 0 of the latter is the input step
         for name in cls.names():
             if name.startswith("conv"):
                 features[name], numbers[name] = f"features.{feature}", f"{number + 1}"
@@ -170,7 +172,7 @@ class _VGG(nn.Module):
         return {name: name for name in features}, features, numbers
 
     def _convolutions(self, tensors: dict[str, Tensor], source: str) -> dict[str, Tensor]:
-        """Return a file's tensors by this network's names; refuse a file of other layers, also where they lie beyond those asked for."""
+        """Return a file's tensors by the names of this network; refuse a file with other layers, also beyond the requested ones."""
         layouts = self._layouts()
         layout = next((each for each in layouts if f"{each['conv1_1']}.weight" in tensors), None)
         if layout is None:
@@ -181,43 +183,46 @@ class _VGG(nn.Module):
         rest = {name: tensor for name, tensor in tensors.items() if name not in ours and not name.startswith(CLASSIFIER)}
         if layout is layouts[-1]:
             self._same_input(rest.pop("0.weight", None), rest.pop("0.bias", None), source)
-        if missing := [name for name in list(ours.values())[: len(found)] if name not in found]:  # it may end early, but skips nothing
+        if missing := [
+            name for name in list(ours.values())[: len(found)] if name not in found
+        ]:  # the file may end early, but may not skip a layer
             raise ValueError(f"{source} is of another network: it has no {missing[0]}")
         if rest:
             raise ValueError(f"{source} is of another network: it has {min(rest)}, which {type(self).__name__} has not")
         return found
 
     def _same_input(self, weight: Tensor | None, bias: Tensor | None, source: str) -> None:
-        """Refuse a file whose first member, a 1 x 1 convolution, does another input step than this network does."""
+        """Refuse a file whose first layer, a 1 x 1 convolution, is another input step than that of this network."""
         matrix = torch.diag(self.scale.flatten())
-        wanted = (matrix.flip(1) if self.reversed else matrix)[..., None, None], -self.shift.flatten()
-        for given, due in zip((weight, bias), wanted, strict=True):
+        expected = (matrix.flip(1) if self.reversed else matrix)[..., None, None], -self.shift.flatten()
+        for given, due in zip((weight, bias), expected, strict=True):
             if given is None or given.shape != due.shape or not torch.allclose(given.float(), due):
                 raise ValueError(f"{source} is for another convention: its input step, 0.weight and 0.bias, is not the one asked for")
 
 
 class VGG19(_VGG):
-    """The sixteen convolutions of VGG-19, of which chosen layers give their feature maps. Frozen; gradients reach the images.
+    """The sixteen convolutions of VGG-19, which return the feature maps of chosen layers. The filters are frozen; images get gradients.
 
-    Each convolution is 3 x 3 with a ReLU behind it. A pooling by two stands after conv1_2, conv2_2, conv3_4, conv4_4 and conv5_4.
+    Each convolution is 3 x 3 and followed by a ReLU. Poolings by two follow conv1_2, conv2_2, conv3_4, conv4_4 and conv5_4.
 
     Parameters
     ----------
     layers : sequence of str
-        Which to return, in this order: ``"conv1_1"`` ... ``"conv5_4"``, each after its ReLU, and ``"pool_1"`` ... ``"pool_5"``. Nothing
-        behind the deepest one is built. By default those of Sardeshmukh et al., ``vgg.SARDESHMUKH``; ``vgg.LUBBERS`` has the others'.
+        Layers to return, in this order: ``"conv1_1"`` ... ``"conv5_4"``, each after its ReLU, and ``"pool_1"`` ... ``"pool_5"``. Layers
+        behind the deepest one are not built. The default is that of Sardeshmukh et al., ``vgg.SARDESHMUKH``; ``vgg.LUBBERS`` is that of
+        Lubbers et al.
     pooling : "max", "mean" or "l2"
-        As the network was trained; as in Gatys et al. and Lubbers et al.; as in DISTS (:class:`blocks.L2Pool`).
+        "max" as the network was trained, "mean" as in Gatys et al. and Lubbers et al., "l2" as in DISTS (:class:`blocks.L2Pool`).
     padding : "zeros" or "circular"
-        What convolutions see beyond the edges. Circular suits periodic images: their features move along with a shift by 2 pixels a
-        pooling, or a multiple of it.
+        Padding of the convolutions. Circular padding suits periodic images: features shift along with the image for shifts that are a
+        multiple of 2 pixels for each pooling.
     convention : "normalised" or "torchvision"
-        The input step that the weights are made for: ``255 * image[BGR] - (103.939, 116.779, 123.68)`` or ``(image - mean) / std``.
+        The input step of the weights: ``255 * image[BGR] - (103.939, 116.779, 123.68)`` or ``(image - mean) / std``.
 
     Raises
     ------
     TypeError, ValueError
-        If an option means nothing.
+        If an option is invalid.
 
     References
     ----------
@@ -239,12 +244,12 @@ class VGG19(_VGG):
 
 
 class VGG16(_VGG):
-    """The thirteen convolutions of VGG-16; its options and methods are those of :class:`VGG19`, which has three more."""
+    """The thirteen convolutions of VGG-16, with the options and methods of :class:`VGG19`, which has three more."""
 
     depths = (2, 2, 3, 3, 3)
 
 
 def _choice(name: str, value: str, choices: Iterable[str]) -> None:
-    """Refuse what is none of the choices."""
+    """Refuse a value that is not among the choices."""
     if value not in choices:
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}")

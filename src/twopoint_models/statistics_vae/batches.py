@@ -10,26 +10,26 @@ from .line_images import PAPER, LineImages
 
 
 class LinesModule(PartsModule):
-    """Images of :class:`LineImages`, drawn when they are wanted, as batches for a Lightning Trainer.
+    """Load images of :class:`LineImages`, generated on access, as batches for a Lightning Trainer.
 
     A batch is a dict of image (B, 1, size, size) float32, 0 on lines and 1 elsewhere; orientation (B,), 0 horizontal and 1 vertical;
-    n_lines (B,); and index (B,). Order, devices and prediction are as with :class:`MICRO2DModule`.
+    n_lines (B,); and index (B,). Order, devices and prediction are those of :class:`twopoint_models.data.modules.MICRO2DModule`.
 
     Parameters
     ----------
     counts : three int
-        Images of train, validation and test; no image is in two of them.
+        Number of images of train, validation and test, which are disjoint.
     size, n_lines
         As for :class:`LineImages`.
     seed, batch_size, workers : int
-        As for :class:`MICRO2DModule`; the seed also draws the images.
+        As for :class:`twopoint_models.data.modules.MICRO2DModule`; the seed also determines the images.
 
     Raises
     ------
     TypeError, ValueError
-        If an option means nothing; as :class:`LineImages`.
+        If an option is invalid; as :class:`LineImages`.
     RuntimeError
-        If a loader is asked for before setup.
+        If a loader is requested before setup.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class LinesModule(PartsModule):
             raise ValueError(f"counts must be three numbers of images, of {', '.join(SPLITS)}, not all 0, got {counts}")
         fractions = tuple(count / sum(counts) for count in counts)
         super().__init__(fractions, seed, batch_size, workers)
-        n_lines = LineImages(0, size=size, n_lines=n_lines).n_lines  # what cannot be drawn is refused now
+        n_lines = LineImages(0, size=size, n_lines=n_lines).n_lines  # refuses options that cannot be drawn
         self.save_hyperparameters()
 
     def _made(self, parts: tuple[str, ...]) -> dict[str, Any]:

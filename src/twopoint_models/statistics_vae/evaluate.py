@@ -1,4 +1,4 @@
-"""How good spatial-statistics VAEs are: their reconstructions measured, beside what costs no training."""
+"""Evaluation of statistics VAEs: measures of their reconstructions, compared with untrained alternatives."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,17 +16,17 @@ NEAREST = "nearest training image"
 
 
 class Evaluated(NamedTuple):
-    """What :func:`evaluate_statistics_vaes` finds.
+    """Result of :func:`evaluate_statistics_vaes`.
 
     Attributes
     ----------
     reconstructions : dict of str to array (n, 1, H, W)
-        By network, from latent means.
+        Reconstructions from latent means, by network.
     measures : dict of str to LineMeasures
-        By network, and of the nearest training image in statistics.
+        Measures by network, and of the nearest training image in statistics.
     summary : dict
-        "means" of measures; "components", the statistics' mean squared error of as many principal components as latents, by their number;
-        "modulus", of :func:`modulus_differences`, by network and for the nearest training image; plain values.
+        Plain values: "means" of the measures; "components", the mean squared error of the statistics on as many principal components as
+        latents, by their number; "modulus", the result of :func:`modulus_differences` by network and for the nearest training image.
     """
 
     reconstructions: dict[str, np.ndarray]
@@ -42,18 +42,18 @@ def evaluate_statistics_vaes(
     *,
     threshold: float = HALF,
 ) -> Evaluated:
-    """Measure what networks make of images, beside the training image that is nearest in statistics and principal components.
+    """Measure the reconstructions of networks, and compare with the nearest training image in statistics and with principal components.
 
     Parameters
     ----------
     models : dict of str to ResNetVAE
-        By name.
+        Networks by name.
     images, known : arrays (n, 1, H, W), (m, 1, H, W)
-        Gray values, 0 black and 1 white: of the test, and of the training. Each must have black pixels.
+        Test images and training images, gray values, 0 black and 1 white. Each must have black pixels.
     labels : dict of str to int array (n,), optional
-        "orientation" and "n_lines" of images of lines.
+        Labels "orientation" and "n_lines" of images of lines.
     threshold : float
-        Darker pixels are black.
+        Gray value below which a pixel is black.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def evaluate_statistics_vaes(
 
 
 def _by_number(measures: LineMeasures, n_lines: np.ndarray) -> dict[str, float]:
-    """Return how often the number is right, by the number of lines."""
+    """Return the share of right numbers, by the number of lines."""
     assert measures.number_right is not None  # for mypy: there are labels
     return {str(n): float(measures.number_right[n_lines == n].mean()) for n in np.unique(n_lines)}
 

@@ -1,4 +1,4 @@
-"""Pictures of reconstructed images of lines; nothing is shown, nothing is saved."""
+"""Figures of reconstructed images of lines."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,25 +15,25 @@ SHOWN = 8
 def figures_of_lines(
     images: np.ndarray, rows: Mapping[str, np.ndarray], measures: Mapping[str, LineMeasures], known: np.ndarray, *, seed: int = 0
 ) -> Iterator[tuple[str, Figure]]:
-    """Draw reconstructions, the training images that are nearest to them in statistics, and histograms of the errors.
+    """Draw reconstructions, the training images nearest to them in statistics, and histograms of the errors.
 
     Parameters
     ----------
     images : array (n, 1, H, W)
         Gray values, 0 black and 1 white.
     rows : dict of str to array like images
-        Reconstructions, by network.
+        Reconstructions by network.
     measures : dict of str to LineMeasures
-        Of each row.
+        Measures of each row.
     known : array (m, 1, H, W)
         Training images.
     seed : int
-        Chooses the images that are shown.
+        Seed that chooses the images that are shown.
 
     Yields
     ------
     (str, matplotlib.figure.Figure)
-        A name for a file, and the picture.
+        The name of a file, and the figure.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Images of parallel lines, drawn when they are wanted: the set of Hashemi et al., of any size and number."""
+"""Images of parallel lines, generated on access: the dataset of Hashemi et al., of any size and number."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,15 +10,15 @@ from twopoint.synthetic import draw_lines
 from ..checks import item, positive
 
 ORIENTATIONS = ("horizontal", "vertical")
-PAPER = 224  # pixels along an edge, for which the paper's thickness and gap are
-THICKNESS, GAP = (5, 9), 10  # px there
+PAPER = 224  # pixels along an edge to which thickness and gap of the paper refer
+THICKNESS, GAP = (5, 9), 10  # px at that size
 
 
 class LineImages:
-    """Black lines on white, all of an image horizontal or all vertical, half of the images each; an image hangs on seed and index alone.
+    """Images of black lines on white. The lines of an image are all horizontal or all vertical, with equal probability.
 
-    Lengths are from half the image to the whole. At 224 pixels lines are 5 to 9 pixels thick and their axes 10 apart; at other sizes as
-    much of the image, at least 2 pixels thick and one apart.
+    An image depends on seed and index only. Lengths range from half the image to the whole. At 224 pixels lines are 5 to 9 pixels thick,
+    with axes at least 10 apart. Other sizes scale these, with at least 2 pixels of thickness and one between lines.
 
     Parameters
     ----------
@@ -27,16 +27,16 @@ class LineImages:
     size : int
         Height and width in pixels.
     n_lines : (int, int)
-        Fewest and most lines, each number equally likely: (1, 5) in the paper, (3, 7) in its harder set.
+        Smallest and largest number of lines; all numbers are equally likely. (1, 5) in the paper, (3, 7) in its harder set.
     seed : int
-        Another one gives other images.
+        Different seeds give different images.
     first : int
-        Index of the first image, so that sets of one seed share none.
+        Index of the first image, with which sets of the same seed can be disjoint.
 
     Raises
     ------
     TypeError, ValueError
-        If a number means nothing, or so many lines do not fit: then as :func:`twopoint.synthetic.draw_lines`.
+        If a number is invalid, or the lines do not fit, as for :func:`twopoint.synthetic.draw_lines`.
 
     References
     ----------
@@ -59,7 +59,7 @@ class LineImages:
         self.first = positive("first", first, zero=True)
         thick = tuple(max(2, round(n * size / PAPER)) for n in THICKNESS)
         self.options: dict[str, Any] = dict(n_lines=self.n_lines, thickness=thick, gap=max(thick[1] + 1, round(GAP * size / PAPER)))
-        draw_lines((size, size), rng=np.random.default_rng(0), **self.options)  # what cannot be drawn is refused now
+        draw_lines((size, size), rng=np.random.default_rng(0), **self.options)  # refuses options that cannot be drawn
 
     def __len__(self) -> int:
         return self.count
@@ -74,7 +74,7 @@ class LineImages:
         return {"image": image, "orientation": orientation, "n_lines": drawn.n_lines, "index": index}
 
     def stacked(self, *, progress: Callable[[int, int], None] | None = None) -> dict[str, np.ndarray]:
-        """Return all images (n, 1, size, size) and labels (n,) by the same names; progress gets how many are drawn, and of how many."""
+        """Return all images (n, 1, size, size) and labels (n,) by name; progress is called with the number of images and the total."""
         found = []
         for i in range(self.count):
             found.append(self[i])

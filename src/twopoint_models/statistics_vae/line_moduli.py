@@ -1,4 +1,4 @@
-"""Whether images of like statistics are alike in stiffness: moduli of images and of what stands for them."""
+"""Whether images with similar statistics have similar stiffness: moduli of images and of their replacements."""
 
 from typing import NamedTuple
 
@@ -9,20 +9,20 @@ from ..homogenisation.two_phase import Materials, properties_of
 from .lines import HALF, autocorrelations
 
 LINES = Materials(young=(1.0, 10.0))  # white, then black
-ALIKE = 0.25  # share of pairs, those of the least difference in statistics
+ALIKE = 0.25  # share of pairs with the smallest difference in statistics
 
 
 class ModulusDifferences(NamedTuple):
-    """Root mean squares of ``(E_x - E_x') / E_x`` over pairs of an image and what stands for it, thresholded.
+    """Root mean squares of ``(E_x - E_x') / E_x`` over pairs of an image and its replacement, thresholded.
 
     Attributes
     ----------
     alike : float
-        Over the quarter of pairs that are nearest in statistics.
+        Over the quarter of the pairs that are nearest in statistics.
     all : float
         Over all pairs.
     any_two : float
-        Over pairs of images that have nothing to do with each other, and as often lines of one direction as chance has it.
+        Over pairs of unrelated images.
     statistics_mse, data_mse : float
         Mean squared errors of the alike pairs over lags and over pixels.
     """
@@ -41,7 +41,7 @@ def moduli(
     materials: Materials = LINES,
     tolerance: float = 1e-3,
 ) -> Float[np.ndarray, " n"]:
-    """Return E_x of thresholded images under plane strain, x along the first axis.
+    """Return E_x of thresholded images under plane strain; x is the first axis.
 
     Parameters
     ----------
@@ -50,14 +50,14 @@ def moduli(
     threshold : float
         Darker pixels are black.
     materials : Materials
-        Of white and of black; 1 and 10 GPa, Poisson's ratio 0.3, by default.
+        Properties of white and of black; by default 1 and 10 GPa, and Poisson's ratio 0.3.
     tolerance : float
         As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
 
     Returns
     -------
     float64 array (n,)
-        In the materials' unit.
+        Moduli in the unit of the materials.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def moduli(
 def modulus_differences(
     images: Float[np.ndarray, "n 1 height width"], others: Float[np.ndarray, "n 1 height width"], *, threshold: float = HALF
 ) -> ModulusDifferences:
-    """Compare the moduli of images with those of others that stand for them, such as reconstructions.
+    """Compare the moduli of images with those of their replacements, such as reconstructions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Lines of images: how many there are and how they run, and how well reconstructions keep them."""
+"""Lines in images: a counter of lines and their orientation, and measures of reconstructions."""
 
 import math
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ import twopoint as tp
 
 from ..evaluation.components import principal_axes
 
-LEAST = 0.25  # of the image's size: what is shorter is no line
+LEAST = 0.25  # share of the size of the image; shorter pieces are not lines
 
 
 class LineCounts(NamedTuple):
-    """What images hold.
+    """Labels of images, read from their pixels.
 
     Attributes
     ----------
     orientation : int array (n,)
-        0 horizontal, 1 vertical, -1 where there is no line or as much of both.
+        0 horizontal, 1 vertical, -1 if there is no line or equally much of both.
     n_lines : int array (n,)
-        Lines that run so.
+        Number of lines of that orientation.
     black : float64 array (n,)
         Volume fraction of black.
     """
@@ -36,15 +36,15 @@ class LineCounts(NamedTuple):
 def count_lines(images: Float[np.ndarray, "n height width"], *, threshold: float = 0.5) -> LineCounts:
     """Count the lines of images.
 
-    Pixels darker than the threshold that touch along an edge are one piece. It is horizontal where its bounding box is wider than high.
-    A piece along the orientation to which most of the length belongs, and a quarter of the image long, is a line.
+    Dark pixels that share an edge form a piece. A piece is horizontal if its bounding box is wider than high. The orientation of the image
+    is that with the larger total length. A piece of that orientation is a line if it is at least a quarter of the image long.
 
     Parameters
     ----------
     images : array (n, H, W) or (n, 1, H, W)
         Gray values, 0 black and 1 white.
     threshold : float
-        Darker pixels are black.
+        Gray value below which a pixel is black.
 
     Returns
     -------
@@ -90,20 +90,20 @@ def _counted(black: np.ndarray) -> tuple[int, int]:
     return orientation, sum(length >= LEAST * black.shape[1 - orientation] for length in spans[orientation])
 
 
-DEVIATION = 0.25  # of soft membership in gray values
+DEVIATION = 0.25  # standard deviation of soft membership in gray values
 HALF = DEVIATION * (2 * math.log(2)) ** 0.5  # the gray value whose membership is 1/2, .294
 BATCH = 64
 
 
 class LineMeasures(NamedTuple):
-    """Of each image and its reconstruction, arrays (n,).
+    """Measures of images and their reconstructions, arrays (n,).
 
     Attributes
     ----------
     orientation_right, number_right : bool arrays
-        Whether the thresholded reconstruction's lines run as the image's, and whether there are as many; None of images without labels.
+        Whether orientation and number of the lines of the thresholded reconstruction are right; None for images without labels.
     volume_fraction_difference : float64 array
-        ``|black(x) - black(x_rec)| / black(x)``, the reconstruction thresholded.
+        ``|black(x) - black(x_rec)| / black(x)`` of the thresholded reconstruction.
     statistics_mse, data_mse : float64 arrays
         Mean squared errors over lags of the autocorrelation of soft black, and over pixels.
     """
@@ -116,7 +116,7 @@ class LineMeasures(NamedTuple):
 
     @property
     def means(self) -> dict[str, float]:
-        """The mean of each by name."""
+        """The means of the measures by name."""
         return {name: float(np.mean(found)) for name, found in self._asdict().items() if found is not None}
 
 
@@ -135,9 +135,9 @@ def measure_lines(
     images, reconstructions : arrays (n, 1, H, W)
         Gray values, 0 on lines and 1 elsewhere.
     orientation, n_lines : int arrays (n,)
-        The images' labels, as of :class:`LineImages`. Without them, for any images of two phases, what needs them is None.
+        Labels of the images, such as those of :class:`LineImages`. Without labels, measures that need them are None.
     threshold : float
-        Darker pixels are black.
+        Gray value below which a pixel is black.
 
     Returns
     -------
@@ -146,11 +146,11 @@ def measure_lines(
     Raises
     ------
     ValueError
-        If shapes differ, there is one orientation only, which anything gets right, or images are white lines on black.
+        If shapes differ, all orientations are equal, so that any prediction is right, or images are white lines on black.
 
     References
     ----------
-    Hashemi, Guerzhoy and Paulson (2024), whose threshold is 0.05: 98 of 100 orientations right, 63 numbers, volume fractions 17 % apart.
+    Hashemi, Guerzhoy and Paulson (2024), threshold 0.05: 98 % of orientations and 63 % of numbers right, volume fractions 17 % off.
     """
     if images.shape != reconstructions.shape or images.ndim != 4 or images.shape[1] != 1:
         raise ValueError(f"images and reconstructions must have one shape (n, 1, H, W), got {images.shape} and {reconstructions.shape}")
@@ -173,7 +173,7 @@ def measure_lines(
 
 
 def _check_labels(orientation: Any, n_lines: Any, black: np.ndarray) -> None:
-    """Refuse labels that do not fit, and images that are no black lines on white."""
+    """Refuse labels of the wrong shape, and images that are not black lines on white."""
     n = len(black)
     if np.shape(orientation) != (n,) or np.shape(n_lines) != (n,):
         raise ValueError(f"orientation and n_lines must be (n,) = ({n},), got {np.shape(orientation)} and {np.shape(n_lines)}")
@@ -186,12 +186,12 @@ def _check_labels(orientation: Any, n_lines: Any, black: np.ndarray) -> None:
 def nearest_in_statistics(
     images: Float[np.ndarray, "n 1 height width"], among: Float[np.ndarray, "m 1 height width"]
 ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Return for each image which of others has the nearest autocorrelation of soft black, and the mean squared error over lags.
+    """Return, for each image, the index of the image with the nearest autocorrelation of soft black, and the mean squared error over lags.
 
     Parameters
     ----------
     images, among : arrays (n, 1, H, W), (m, 1, H, W)
-        Gray values, 0 black and 1 white, of one size.
+        Gray values, 0 black and 1 white, of the same size.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def nearest_in_statistics(
     Raises
     ------
     ValueError
-        If sizes differ, or there is none to choose from.
+        If sizes differ, or among is empty.
 
     References
     ----------
@@ -211,7 +211,7 @@ def nearest_in_statistics(
     given = np.concatenate(list(autocorrelations(images)))  # (n, lags)
     best, at, first = np.full(len(images), np.inf), np.zeros(len(images), dtype=int), 0
     for part in autocorrelations(among):
-        nearest = ((part**2).sum(axis=1) - 2 * given @ part.T).argmin(axis=1)  # of |a - b|^2, without |a|^2, which is one for all
+        nearest = ((part**2).sum(axis=1) - 2 * given @ part.T).argmin(axis=1)  # |a - b|^2 without |a|^2, which is the same for all
         lower = ((given - part[nearest]) ** 2).mean(axis=1)
         at, best = np.where(lower < best, first + nearest, at), np.minimum(lower, best)
         first += len(part)
@@ -221,14 +221,14 @@ def nearest_in_statistics(
 def components_mse(
     images: Float[np.ndarray, "n 1 height width"], known: Float[np.ndarray, "m 1 height width"], count: int
 ) -> Float[np.ndarray, " n"]:
-    """Return how far autocorrelations of soft black are from their projections on principal components of known images'.
+    """Return the errors of projecting autocorrelations of soft black on principal components of those of known images.
 
     Parameters
     ----------
     images, known : arrays (n, 1, H, W), (m, 1, H, W)
-        Gray values, 0 black and 1 white, of one size.
+        Gray values, 0 black and 1 white, of the same size.
     count : int
-        How many components: as many numbers as a VAE's latents.
+        Number of components, such as the number of latents of a VAE.
 
     Returns
     -------
@@ -238,7 +238,7 @@ def components_mse(
     Raises
     ------
     ValueError
-        If sizes differ, or there are not more known images than components.
+        If sizes differ, or known holds no more images than components.
     """
     if images.shape[1:] != known.shape[1:]:
         raise ValueError(f"images and known must have one size, got {images.shape} and {known.shape}")

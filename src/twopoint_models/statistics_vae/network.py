@@ -1,4 +1,4 @@
-"""Pieces that networks share."""
+"""The network of the statistics VAE: a ResNet encodes an image to a few latents, and transposed convolutions decode these."""
 
 from typing import Any
 
@@ -13,40 +13,40 @@ from .resnet import ResNet
 
 
 def unrounded(layer: nn.Module, x: Tensor) -> Tensor:
-    """Return what a layer makes of x in its weights' own precision, within autocast too."""
+    """Return the result of a layer in the precision of its weights, also under autocast."""
     with torch.autocast(x.device.type, enabled=False):
         found: Tensor = layer(x.to(next(layer.parameters()).dtype))
     return found
 
 
-HIDDEN = 1024  # of both fully connected layers
-SEED = (64, 4, 4)  # channels, height and width from which the decoder starts
-BRIGHT = 2.5  # the logit of gray .92 from which images begin: of black lines on white most is white
-LEAST = 32  # pixels along an edge: what is left of them behind the last sampling of the encoder is one
+HIDDEN = 1024  # width of both fully connected layers
+SEED = (64, 4, 4)  # channels, height and width at the start of the decoder
+BRIGHT = 2.5  # logit of the initial gray value .92, because images of black lines are mostly white
+LEAST = 32  # least pixels along an edge, of which the encoder leaves one
 
 
 class ResNetVAE(Network):
-    """Encode images to a few latents, and decode these to images of like statistics.
+    """Encode images to a few latents, and decode these to images with similar statistics.
 
-    The encoder is a ResNet without its last layer and two fully connected layers with batch normalisation; the decoder a fully connected
-    layer to 64 x 4 x 4, three transposed convolutions (64 to 32, 8 and 3 channels, kernel 3, stride 2), bilinear resizing and a 1 x 1
-    convolution. Of gray images, 0 black and 1 white; what is of phase 1, black or white, the loss decides.
+    The encoder is a ResNet without its last layer, followed by two fully connected layers with batch normalisation. The decoder is a fully
+    connected layer to 64 x 4 x 4, three transposed convolutions (64 to 32, 8 and 3 channels, kernel 3, stride 2), bilinear resizing and a 1
+    x 1 convolution. Images are gray, 0 black and 1 white; the loss decides which is phase 1.
 
     Parameters
     ----------
     latents : int
-        How many, D.
+        Number D of latents.
     size : int
-        Height and width of images in pixels, 32 or more.
+        Height and width of images in pixels, at least 32.
     layout : int
-        Of the ResNet: 18, 34, 50, 101 or 152 layers.
+        Layers of the ResNet: 18, 34, 50, 101 or 152.
     width : int
-        The decoder's channels are so many times the paper's.
+        Factor of the decoder's channels relative to the paper.
 
     Raises
     ------
     ValueError
-        If an option means nothing.
+        If an option is invalid.
 
     References
     ----------
@@ -100,7 +100,7 @@ class ResNetVAE(Network):
         return mean, log_variance.clamp(-30.0, 20.0)  # a variance that float32 holds
 
     def decode(self, latents: Float[Tensor, "batch latents"]) -> Tensor:
-        """Return images (B, 1, size, size), gray values in [0, 1], of latents (B, D); ValueError for another shape."""
+        """Decode latents (B, D) to images (B, 1, size, size), gray values in [0, 1]; raise ValueError for other shapes."""
         if latents.ndim != 2 or latents.shape[1] != self.latents:
             raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
         x = interpolate(self.decoder(latents), size=(self.size, self.size), mode="bilinear")
@@ -112,7 +112,7 @@ class ResNetVAE(Network):
         return self.decode(self.encode(images)[0])
 
     def sample(self, count: int, *, seed: int = 0) -> Tensor:
-        """Return images (count, 1, size, size) of latents drawn from the prior, a standard normal distribution; the seed fixes them."""
+        """Return images (count, 1, size, size) of latents drawn from the prior, a standard normal distribution."""
         keys = range(count_of("count", count, 1))
         return self.decode(latent_noise(keys, (self.latents,), seed=seed).to(next(self.parameters())))
 

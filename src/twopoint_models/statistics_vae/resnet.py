@@ -1,4 +1,4 @@
-"""ResNet without its last layer: images to a vector of features, in the layout whose weights others publish."""
+"""ResNet without its last layer, from images to features, with the names of published weights."""
 
 import os
 from typing import ClassVar
@@ -9,22 +9,22 @@ from torch import Tensor, nn
 
 from ..nets.files import load_weights, read_tensors
 
-LAYOUTS = {  # bottlenecks or not, and blocks at each of four resolutions
+LAYOUTS = {  # whether blocks are bottlenecks, and their number at each of four resolutions
     18: (False, (2, 2, 2, 2)),
     34: (False, (3, 4, 6, 3)),
     50: (True, (3, 4, 6, 3)),
     101: (True, (3, 4, 23, 3)),
     152: (True, (3, 8, 36, 3)),
 }
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the images for which torchvision's weights are
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the images on which torchvision's weights were trained
 WIDTHS = (64, 128, 256, 512)
-UNUSED = ("fc.",)  # what whole networks hold behind the features
+UNUSED = ("fc.",)  # layers after the features
 
 
 class Basic(nn.Module):
-    """Two 3 x 3 convolutions beside a skip connection."""
+    """Two 3 x 3 convolutions with a skip connection."""
 
-    growth: ClassVar[int] = 1  # of channels, from the inner width to the block's output
+    growth: ClassVar[int] = 1  # factor of the channels of the output over the inner width
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Basic(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 1 x 1, a 3 x 3 and a widening 1 x 1 convolution beside a skip connection; the stride is the middle one's, as torchvision's."""
+    """A 1 x 1, a 3 x 3 and a widening 1 x 1 convolution with a skip connection; the middle one has the stride, as in torchvision."""
 
     growth: ClassVar[int] = 4
 
@@ -62,22 +62,22 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """The residual network of He et al. up to its mean over places, with torchvision's names.
+    """The residual network of He et al. up to its mean over positions, with torchvision's names.
 
     Parameters
     ----------
     layout : int
-        18, 34, 50, 101 or 152 layers.
+        Number of layers: 18, 34, 50, 101 or 152.
 
     Attributes
     ----------
     features : int
-        Entries of the vector: 512 up to 34 layers, 2048 beyond.
+        Length of the vector: 512 up to 34 layers, 2048 for more.
 
     Raises
     ------
     ValueError
-        If there is no such layout.
+        If the layout is unknown.
 
     References
     ----------
@@ -120,7 +120,7 @@ class ResNet(nn.Module):
         Parameters
         ----------
         images : tensor (B, 1, H, W) or (B, 3, H, W)
-            Gray, the same in all three channels, or RGB, in [0, 1].
+            Gray values, which are used for all three channels, or RGB, in [0, 1].
 
         Returns
         -------
@@ -139,31 +139,31 @@ class ResNet(nn.Module):
         return x.mean(dim=(2, 3))
 
     def read(self, path: str | os.PathLike[str]) -> "ResNet":
-        """Take the weights of a file of torchvision's names; no code of the file runs.
+        """Load the weights of a file with torchvision's names; no code of the file runs.
 
         Parameters
         ----------
         path : str or path
-            ``.safetensors``, or a state dict of torch, such as torchvision's ``resnet152``; its last layer is left out.
+            A ``.safetensors`` file, or a state dict of torch, such as torchvision's ``resnet152``; its last layer is ignored.
 
         Returns
         -------
         ResNet
-            Itself.
+            The network itself.
 
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file is missing.
         ValueError
-            If it is cut short, or of another network: the message names the first tensor that does not fit.
+            If the file is truncated or of another network; the message names the first tensor that does not fit.
         """
         load_weights(self, {name: each for name, each in read_tensors(path).items() if not name.startswith(UNUSED)}, str(path))
         return self
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
-    """Return what stands beside a block: nothing where shapes agree, or a 1 x 1 convolution."""
+    """Return the skip connection of a block: the identity if shapes agree, else a 1 x 1 convolution."""
     if inputs == outputs and stride == 1:
         return nn.Identity()
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .properties import micrograph_properties
     from .regressions import leave_one_out, predict
     from .tables import summarise_properties, summarise_similarities
-    from .train import TextureConfig, TextureVAETask, train_texture_vae
+    from .train import TextureConfig, TextureVAETask, make_vgg, train_texture_vae
 
 __all__ = [
     "TextureConfig",
@@ -44,6 +44,7 @@ __all__ = [
     "figures_of_properties",
     "figures_of_texture_vae",
     "leave_one_out",
+    "make_vgg",
     "micrograph_properties",
     "predict",
     "similarities",
@@ -62,6 +63,6 @@ __getattr__, __dir__ = lazily(
         ".properties": "micrograph_properties",
         ".regressions": "leave_one_out predict",
         ".tables": "summarise_properties summarise_similarities",
-        ".train": "TextureConfig TextureVAETask train_texture_vae",
+        ".train": "TextureConfig TextureVAETask make_vgg train_texture_vae",
     },
 )

@@ -1,4 +1,4 @@
-"""A decoder of textures: noise places the grains, latents say of what kind they are, alike at every place."""
+"""A decoder of textures: noise places the grains, and latents set their kind everywhere."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,16 +9,16 @@ from torch.nn.functional import instance_norm, interpolate, leaky_relu
 
 from ..nets.blocks import noise_planes
 
-PLANES = 4  # of noise at each resolution
-SLOPE = 0.3  # of LeakyReLU
+PLANES = 4  # planes of noise at each resolution
+SLOPE = 0.3  # slope of LeakyReLU
 FIRST_SHARE = 0.3  # standard deviation of the noise's shares before training
-BRIGHT = 1.1  # the logit of 3/4: a micrograph is brighter than the middle, and a sigmoid that must climb there first overshoots
+BRIGHT = 1.1  # logit of the initial gray value 3/4, because micrographs are bright and a lower start overshoots
 
 
 class Layer(nn.Module):
-    """A 3 x 3 convolution whose features get noise, mean 0 and variance 1 over the patch, and then the scale and shift that latents want.
+    """A 3 x 3 convolution with noise. Features are normalised over the patch, then scaled and shifted by functions of the latents.
 
-    So latents act at every resolution and place alike, as style does in the generators of Ulyanov et al. and of Karras et al.
+    So latents act equally at all resolutions and positions, like style in the generators of Ulyanov et al. and of Karras et al.
     """
 
     def __init__(self, inputs: int, outputs: int, latents: int) -> None:
@@ -28,21 +28,21 @@ class Layer(nn.Module):
         self.style = nn.Linear(latents, 2 * outputs)
 
     def forward(self, x: Tensor, latents: Tensor, noise: Tensor) -> Tensor:
-        """Return features (B, outputs, H, W) of others (B, inputs, H, W), latents (B, D) and noise (1 or B, PLANES, H, W)."""
+        """Return features (B, outputs, H, W) from features (B, inputs, H, W), latents (B, D) and noise (1 or B, PLANES, H, W)."""
         x = instance_norm(self.conv(x) + nn.functional.conv2d(noise, self.share))
         scale, shift = self.style(latents)[..., None, None].chunk(2, dim=1)  # (B, outputs, 1, 1) each
         return leaky_relu(x * (1 + scale) + shift, SLOPE)
 
 
 class TextureDecoder(nn.Module):
-    """From latents and noise to patches: one layer at the coarsest resolution, two at each finer one, up-sampled to the nearest.
+    """Decode latents and noise to patches: one layer at the coarsest resolution and two at each finer one, with nearest up-sampling.
 
     Parameters
     ----------
     latents : int
-        D.
+        Number D of latents.
     edge : int
-        Pixels along an edge of the coarsest resolution; each further entry of width doubles them.
+        Pixels along an edge at the coarsest resolution; each further entry of width doubles them.
     width : sequence of int
         Channels from the coarsest resolution to that of the patch.
 
@@ -63,7 +63,7 @@ class TextureDecoder(nn.Module):
         self.last.bias = nn.Parameter(torch.full((1,), BRIGHT))
 
     def forward(self, latents: Tensor, keys: Sequence[int], *, seed: int, epoch: int) -> Tensor:
-        """Return patches (B, 1, H, W) in [0, 1] of latents (B, D); the noise hangs on seed, epoch and a patch's key."""
+        """Decode latents (B, D) to patches (B, 1, H, W) in [0, 1]; the noise depends on seed, epoch and the key of a patch."""
         planes = noise_planes(keys, (self.edge, self.edge), self.levels, channels=PLANES, seed=seed, epoch=epoch)
         first, *finer = (plane.to(latents).expand(len(latents), -1, -1, -1) for plane in planes)
         x = self.layers[0](first, latents, first)

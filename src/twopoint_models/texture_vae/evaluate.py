@@ -1,4 +1,4 @@
-"""How good a texture VAE is on patches: similarities beside what costs nothing, and what its latents know of how patches were made."""
+"""Evaluation of a texture VAE: encodings, similarities of reconstructions, and correlations of latents with parameters of patches."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ..evaluation.similarity import DISTS, stsim2
 from ..nets.vgg import VGG19
+from ..processes import Progress
 from .network import TextureVAE
 
-Progress = Callable[[int, int], object] | None
 BATCH = 16
-WINDOW = 7  # of STSIM-2's local form
-PARAMETERS = {  # of castings
+WINDOW = 7  # window of the local form of STSIM-2
+PARAMETERS = {  # parameters of castings, with their names in figures
     "radius": "radius of the casting",
     "magnesium": "magnesium",
     "volume_fraction": "volume fraction",
@@ -28,14 +28,14 @@ PARAMETERS = {  # of castings
 
 
 class Coded(NamedTuple):
-    """Patches as a texture VAE sees them.
+    """Latents and reconstructions of patches.
 
     Attributes
     ----------
     mean, log_variance : float32 arrays (n, D)
-        Of the latents.
+        Parameters of the latent distributions.
     reconstructions : float32 array (n, 1, size, size)
-        Of the means.
+        Reconstructions from the means.
     """
 
     mean: np.ndarray
@@ -44,23 +44,23 @@ class Coded(NamedTuple):
 
     @property
     def kl(self) -> np.ndarray:
-        """The divergence of each latent to the prior in nats, the mean over patches, (D,): near 0 for one that says nothing."""
+        """Divergence of each latent from the prior in nats, averaged over patches, (D,); near 0 for an uninformative latent."""
         variance = np.exp(self.log_variance)
         found: np.ndarray = 0.5 * (self.mean**2 + variance - 1 - self.log_variance).mean(axis=0)
         return found
 
 
 def encodings(vgg: VGG19, patches: Float[np.ndarray, "n 1 height width"], *, progress: Progress = None) -> np.ndarray:
-    """Return what of patches is encoded, the same for all texture VAEs of one VGG-19.
+    """Return the features of patches that texture VAEs with the same VGG-19 encode.
 
     Parameters
     ----------
     vgg : VGG19
-        Whose last layer is pool_5, with the weights and pooling of the training.
+        Network whose last layer is pool_5, with the weights and pooling of the training.
     patches : float32 array (n, 1, H, W)
         Gray values in [0, 1].
     progress : callable, optional
-        Called with the number of patches done and that of all.
+        Called with the number of patches done and the total.
 
     Returns
     -------
@@ -90,12 +90,12 @@ def code(model: TextureVAE, features: Float[np.ndarray, "n channels height width
     ----------
     model : TextureVAE
     features : float32 array (n, 512, size/32, size/32)
-        Of patches, by :func:`encodings`.
+        Features of patches, from :func:`encodings`.
 
     Returns
     -------
     Coded
-        The noise of a textured decoder hangs on a patch's place in the array.
+        The noise of a textured decoder depends on the index of the patch.
 
     Raises
     ------
@@ -119,22 +119,22 @@ def similarities(
     *,
     progress: Progress = None,
 ) -> dict[str, np.ndarray]:
-    """Return how like pairs of patches are.
+    """Return the similarities of pairs of patches.
 
     Parameters
     ----------
     first, second : float32 arrays (n, 1, H, W)
         Gray values in [0, 1].
     dists : DISTS, optional
-        Needs weights; left out without.
+        Measure with its weights; without it DISTS is left out.
     progress : callable, optional
-        Called with the number of pairs done and that of all.
+        Called with the number of pairs done and the total.
 
     Returns
     -------
     dict of str to float32 array (n,)
-        "DISTS", if it is given; "STSIM-2", of the whole patch; "STSIM-2 local", within windows of 7 pixels, the paper's implementation,
-        where patches have 56 pixels or more along each axis.
+        "DISTS", if it is given; "STSIM-2" of the whole patch; and, for patches of at least 56 pixels, "STSIM-2 local" in windows of 7
+        pixels, the implementation of the paper.
 
     Raises
     ------
@@ -162,39 +162,39 @@ def similarities(
     return {name: np.concatenate(each) for name, each in found.items()}
 
 
-def parameters_of(made_by: Sequence[Mapping[str, object]], wanted: Mapping[str, str] = PARAMETERS) -> dict[str, np.ndarray]:
-    """Return what patches were made by as arrays (n,), NaN where a patch has no such parameter.
+def parameters_of(made_by: Sequence[Mapping[str, object]], names: Mapping[str, str] = PARAMETERS) -> dict[str, np.ndarray]:
+    """Return the parameters of patches as arrays (n,), NaN for missing ones.
 
     Parameters
     ----------
     made_by : list of dict (n,)
-    wanted : dict of str to str
-        Keys, and what they are called for a person; those that fewer than three patches have are left out.
+    names : dict of str to str
+        Keys and the names to return; parameters of fewer than three patches are left out.
 
     Returns
     -------
     dict of str to float64 array (n,)
     """
-    found = {told: np.array([each.get(key, np.nan) for each in made_by], dtype=np.float64) for key, told in wanted.items()}
+    found = {told: np.array([each.get(key, np.nan) for each in made_by], dtype=np.float64) for key, told in names.items()}
     return {told: values for told, values in found.items() if np.isfinite(values).sum() > 2}
 
 
 def correlations_with(
     latents: Float[np.ndarray, "n d"], parameters: Mapping[str, Shaped[np.ndarray, " n"]]
 ) -> Float[np.ndarray, "parameters d"]:
-    """Return Pearson's correlation of each latent with each parameter by which patches were made.
+    """Return Pearson's correlation of each latent with each parameter of patches.
 
     Parameters
     ----------
     latents : array (n, D)
-        Means.
+                Latent means.
     parameters : dict of str to array (n,)
-        NaN for patches that have no such parameter, which are left out for it.
+        Parameters; patches for which one is NaN are left out for it.
 
     Returns
     -------
     float64 array (number of parameters, D)
-        0 where one of both is constant.
+        Correlations, 0 if one of both is constant.
 
     Raises
     ------

@@ -15,27 +15,27 @@ from .network import TextureVAE
 from .regressions import leave_one_out
 from .tables import named_latents
 
-VALUES = np.linspace(-4, 4, 10)  # of a traversal
+VALUES = np.linspace(-4, 4, 10)  # values of a traversal
 TRAVERSED, CHARTED = 4, 16  # latents
 SAMPLES = (3, 8)
-SILENT = 0.01  # nats: a latent of less divergence says nothing
+SILENT = 0.01  # nats; a latent with less divergence is inactive
 
 
 def summarise_latents(coded: Coded, made_by: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what latents know.
+    """Summarise the information in latents.
 
     Parameters
     ----------
     coded : Coded
-        Of patches.
+        Codes of patches.
     made_by : list of dict (n,)
-        What each patch's micrograph was generated from; empty where it was not.
+        Parameters of the micrograph of each patch; empty if it was not generated.
 
     Returns
     -------
     dict
-        ``kl`` by latent in nats, the number ``active`` of those above 0.01, and ``named``: by latent, parameters with which the magnitude
-        of its correlation is 0.7 or more.
+        ``kl`` of each latent in nats; ``active``, the number of latents above 0.01; ``named``, by latent, the parameters with a correlation
+        of at least 0.7 in magnitude.
     """
     known = parameters_of(made_by)
     named = named_latents(correlations_with(coded.mean, known), list(known)) if known else {}
@@ -45,21 +45,21 @@ def summarise_latents(coded: Coded, made_by: Sequence[Mapping[str, Any]]) -> dic
 def figures_of_texture_vae(
     model: TextureVAE, coded: Coded, patches: np.ndarray, names: Sequence[str], made_by: Sequence[Mapping[str, Any]], *, seed: int = 0
 ) -> Iterator[tuple[str, Figure]]:
-    """Draw half originals and half reconstructions, random samples, correlations with parameters, and traversals.
+    """Draw originals beside reconstructions, random samples, correlations with parameters, and traversals.
 
     Parameters
     ----------
     model : TextureVAE
     coded : Coded
-        What it makes of the patches.
+        Codes of the patches.
     patches : array (n, 1, size, size)
         Gray values in [0, 1].
     names : list of str (n,)
-        Of the micrographs that they are from; one patch of each is shown, and traversals start from the first and the last.
+        Names of the micrographs of the patches. One patch of each is shown; traversals start from the first and the last.
     made_by : list of dict (n,)
-        As for :func:`summarise_latents`; without parameters there is no chart of them.
+        As for :func:`summarise_latents`; without parameters there is no chart of correlations.
     seed : int
-        Of the random samples.
+        Seed of the random samples.
 
     Yields
     ------
@@ -89,23 +89,23 @@ def figures_of_texture_vae(
 def figures_of_properties(
     features: Mapping[str, np.ndarray], properties: Mapping[str, np.ndarray], samples: Sequence[str], *, kind: str = "svr"
 ) -> Iterator[tuple[str, Figure]]:
-    """Draw for each property and sample what a fit to the other samples says of its patches.
+    """Draw, for each property and sample, the predictions for its patches by a fit to the other samples.
 
     Parameters
     ----------
     features : dict of str to array (n, d)
         Descriptions of patches, such as "latents" and "VGG-19".
     properties : dict of str to array (n,)
-        Each patch's, that of its sample.
+        Properties of the patches, those of their samples.
     samples : list of str (n,)
-        Which sample a patch is of.
+        Sample of each patch.
     kind : str
         As for :func:`twopoint_models.texture_vae.predict`.
 
     Yields
     ------
     (str, matplotlib.figure.Figure)
-        A name for a file, and the picture.
+        The name of a file, and the figure.
 
     Raises
     ------
@@ -119,24 +119,24 @@ def figures_of_properties(
     for quantity, values in properties.items():
         each = {name: leave_one_out(x, values, samples, kind) for name, x in features.items()}
         of = dict(zip(samples, values.tolist(), strict=True))
-        for sample, wanted in of.items():
+        for sample, target in of.items():
             drawn = {name: found[sample].predicted for name, found in each.items()}
             rest = float(np.mean([value for other, value in of.items() if other != sample]))
-            figure = predictions(drawn, wanted, mean=rest, quantity=quantity, title=f"{sample}, fitted to the others")
+            figure = predictions(drawn, target, mean=rest, quantity=quantity, title=f"{sample}, fitted to the others")
             yield f"{quantity.split(',')[0]} of {sample}", figure
 
 
 def halves(originals: np.ndarray, reconstructions: np.ndarray, names: Sequence[str], *, title: str = "") -> Figure:
-    """Draw patches whose left half is the original's and whose right half is the reconstruction's.
+    """Draw patches with the left half of the original and the right half of the reconstruction.
 
     Parameters
     ----------
     originals, reconstructions : arrays (k, H, W), or (k, 1, H, W)
         Gray values, 0 black and 1 white.
     names : list of str (k,)
-        What stands above each.
+        Text above each patch.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def halves(originals: np.ndarray, reconstructions: np.ndarray, names: Sequence[s
     Raises
     ------
     ValueError
-        If there is no patch, or the arrays differ.
+        If there is no patch, or the arrays differ in shape.
 
     References
     ----------
@@ -178,16 +178,16 @@ def halves(originals: np.ndarray, reconstructions: np.ndarray, names: Sequence[s
 
 
 def patch_rows(rows: Mapping[str, np.ndarray], *, columns: Sequence[str] = (), title: str = "") -> Figure:
-    """Draw rows of patches: random samples, or traversals, a row a latent and a column a value.
+    """Draw rows of patches: random samples, or traversals with a row for each latent and a column for each value.
 
     Parameters
     ----------
     rows : dict of str to array (k, H, W), or (k, 1, H, W)
-        Gray values by what stands left of the row; as many patches in each.
+        Gray values by label of the row; equally many patches in each.
     columns : list of str (k,), optional
-        What stands above each column.
+        Text above each column.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -196,7 +196,7 @@ def patch_rows(rows: Mapping[str, np.ndarray], *, columns: Sequence[str] = (), t
     Raises
     ------
     ValueError
-        If there is no row or patch, or rows or columns differ in number.
+        If there is no row or patch, or the numbers of patches and columns differ.
 
     References
     ----------
@@ -226,22 +226,22 @@ def patch_rows(rows: Mapping[str, np.ndarray], *, columns: Sequence[str] = (), t
 
 
 def predictions(
-    found: Mapping[str, np.ndarray], wanted: float, *, mean: float | None = None, quantity: str = "", title: str = ""
+    found: Mapping[str, np.ndarray], target: float, *, mean: float | None = None, quantity: str = "", title: str = ""
 ) -> Figure:
-    """Draw histograms of what is predicted for the patches of one sample, and its true value.
+    """Draw histograms of the predictions for the patches of a sample, and its true value.
 
     Parameters
     ----------
     found : dict of str to array (n,)
-        Predictions, by method.
-    wanted : float
-        The sample's value.
+        Predictions by method.
+    target : float
+        True value of the sample.
     mean : float, optional
-        The mean of the others' values, drawn dashed.
+        Mean of the values of the other samples, drawn dashed.
     quantity : str
-        Name and unit.
+        Name and unit of the property.
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -270,7 +270,7 @@ def predictions(
     bins = np.histogram_bin_edges(np.concatenate([*map(np.asarray, found.values())]), 40).tolist()
     for (name, values), colour in zip(found.items(), cycle((REAL, MADE, "#7a9e3b", "#b08bbb")), strict=False):
         at.hist(values, bins, color=colour, alpha=0.6, label=name)
-    at.axvline(wanted, color="black", label="true")
+    at.axvline(target, color="black", label="true")
     if mean is not None:
         at.axvline(mean, color="black", linestyle="--", linewidth=1, label="mean of the others")
     at.set(xlabel=quantity, ylabel="patches", title=title)
@@ -279,7 +279,7 @@ def predictions(
 
 
 def correlation_chart(correlations: np.ndarray, parameters: Sequence[str], latents: Sequence[str], *, title: str = "") -> Figure:
-    """Draw correlations of latents, across, with parameters, down; those of 0.7 or more in magnitude are written out.
+    """Draw correlations of latents (columns) with parameters (rows); correlations of at least 0.7 in magnitude are written out.
 
     Parameters
     ----------
@@ -287,7 +287,7 @@ def correlation_chart(correlations: np.ndarray, parameters: Sequence[str], laten
     parameters : list of str (p,)
     latents : list of str (D,)
     title : str
-        Above all.
+        Title of the figure.
 
     Returns
     -------
@@ -296,7 +296,7 @@ def correlation_chart(correlations: np.ndarray, parameters: Sequence[str], laten
     Raises
     ------
     ValueError
-        If the names are not as many as rows and columns.
+        If the numbers of names and of rows or columns differ.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The texture VAE: a frozen VGG-19 encodes a patch, a few numbers describe its texture, and a decoder makes another patch of it."""
+"""The network of the texture VAE: from features of a frozen VGG-19 to a few latents, and from these to a patch of the same texture."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,33 +13,34 @@ from ..nets.files import Network
 from .decoder import SLOPE, TextureDecoder
 
 ENCODING = "pool_5"  # the layer of VGG-19 that is encoded
-CHANNELS, POOLED = 512, 32  # of that layer, and the pixels along an edge for which it has one
-BLOCKS = 4  # samplings up by two
+CHANNELS, POOLED = 512, 32  # channels of that layer, and pixels along an edge for each of its pixels
+BLOCKS = 4  # up-samplings by two
 
 
 class TextureVAE(Network):
     """Encode patches to a few latents, and decode these to patches of the same texture.
 
-    VGG-19 stays as it is; trained are the two fully connected layers behind its last pooling, and the decoder: a fully connected layer,
-    and four blocks of a 3 x 3 convolution, nearest up-sampling and LeakyReLU of slope 0.3. The network is given VGG's features, not the
-    patches, so that one pass of VGG serves it and the loss, features of a dataset can be kept, and files hold what was trained alone.
+    VGG-19 is frozen. Training adjusts two fully connected layers behind its last pooling, and the decoder: a fully connected layer, and
+    four blocks of a 3 x 3 convolution, nearest up-sampling and LeakyReLU of slope 0.3. The network takes the features of VGG-19 instead of
+    patches. So one pass of VGG-19 serves the network and the loss, the features of a dataset can be stored, and files hold only trained
+    weights.
 
     Parameters
     ----------
     latents : int
-        How many, D.
+        Number D of latents.
     size : int
         Height and width of a patch in pixels, divisible by 32.
     width : five int
         Channels of the decoder, from the coarsest resolution to that of the patch.
     texture : bool
-        Take :class:`TextureDecoder` in place of the paper's decoder: noise at each resolution places the grains, and latents say of what
-        kind they are, alike at every place. The paper's puts what it does not know in the same places always, and learns each apart.
+        Use :class:`TextureDecoder` instead of the decoder of the paper. Noise at each resolution places the grains, and latents set their
+        kind everywhere. The paper's decoder always draws grains at the same positions and learns each separately.
 
     Raises
     ------
     ValueError
-        If an option means nothing.
+        If an option is invalid.
 
     References
     ----------
@@ -67,7 +68,7 @@ class TextureVAE(Network):
         self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=size, width=list(width), texture=bool(texture))
         self.latents, self.edge = latents, size >> BLOCKS
         self.features = (CHANNELS, size // POOLED, size // POOLED)
-        self.scale = (CHANNELS * (size // POOLED) ** 2) ** -0.5  # so that a step of Adam, which moves all weights alike, stays small
+        self.scale = (CHANNELS * (size // POOLED) ** 2) ** -0.5  # keeps a step of Adam small, which changes all weights equally
         self.mean, self.log_variance = (nn.Linear(CHANNELS * (size // POOLED) ** 2, latents) for _ in range(2))
         self.decoder: nn.Module = TextureDecoder(latents, self.edge, width) if texture else _decoder(latents, self.edge, width)
 
@@ -77,7 +78,7 @@ class TextureVAE(Network):
         Parameters
         ----------
         features : tensor (B, 512, size/32, size/32)
-            Of patches, by ``VGG19(layers=("pool_5",))``.
+            Features of patches, from ``VGG19(layers=("pool_5",))``.
 
         Returns
         -------
@@ -94,15 +95,15 @@ class TextureVAE(Network):
         return self.mean(flat), self.log_variance(flat).clamp(-30.0, 20.0)  # a variance that float32 holds
 
     def decode(self, latents: Float[Tensor, "batch latents"], keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
-        """Return patches of the textures that latents stand for.
+        """Decode latents to patches.
 
         Parameters
         ----------
         latents : tensor (B, D)
         keys : sequence of int
-            One a patch, or one for all: a textured decoder's noise hangs on seed, epoch and key.
+            One key for each patch, or one for all. The noise of a textured decoder depends on seed, epoch and key.
         seed, epoch : int
-            Others give a textured decoder other noise.
+            Seed and epoch of the noise of a textured decoder.
 
         Returns
         -------
@@ -112,7 +113,7 @@ class TextureVAE(Network):
         Raises
         ------
         ValueError
-            If latents have another shape, or keys another number.
+            If latents have another shape, or there is another number of keys.
         """
         if latents.ndim != 2 or latents.shape[1] != self.latents:
             raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
@@ -126,21 +127,21 @@ class TextureVAE(Network):
         return self.decode(self.encode(features)[0])
 
     def sample(self, count: int, *, seed: int = 0) -> Tensor:
-        """Return patches (count, 1, size, size) of latents drawn from the prior, a standard normal distribution; the seed fixes them."""
+        """Return patches (count, 1, size, size) of latents drawn from the prior, a standard normal distribution."""
         keys = range(count_of("count", count, 1))
         return self.decode(latent_noise(keys, (self.latents,), seed=seed).to(next(self.parameters())), keys, seed=seed)
 
     def traverse(self, latents: Float[Tensor, "latents"], dimension: int, values: Sequence[float]) -> Tensor:
-        """Return patches of latents of which one number is changed.
+        """Return patches of latents with one entry changed.
 
         Parameters
         ----------
         latents : tensor (D,)
-            Of a patch.
+            Latents of a patch.
         dimension : int
-            Which of the D.
+            Index of the entry, from 0 to D - 1.
         values : sequence of float
-            What it becomes; ``torch.linspace(-4, 4, 10)`` in the paper.
+            Values of the entry; ``torch.linspace(-4, 4, 10)`` in the paper.
 
         Returns
         -------
@@ -149,7 +150,7 @@ class TextureVAE(Network):
         Raises
         ------
         ValueError
-            If there is no such dimension, or latents have another shape.
+            If dimension is out of range, or latents have another shape.
 
         References
         ----------

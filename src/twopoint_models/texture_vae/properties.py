@@ -21,30 +21,30 @@ def micrograph_properties(
     coarser: int = 2,
     tolerance: float = 1e-3,
 ) -> dict[str, float]:
-    """Homogenise a whole micrograph of two phases, bright and dark: by default ferrite and graphite, in round numbers of handbooks.
+    """Homogenise a micrograph of a bright and a dark phase, by default ferrite and graphite with rounded handbook values.
 
     Parameters
     ----------
     gray : array (H, W)
-        Gray values; what is beyond an edge is taken to be the other side.
+        Gray values; the micrograph is treated as periodic.
     level : float
-        Darker pixels are of the second phase.
+        Gray value below which a pixel is of the second phase.
     young, poisson, conductivities : two numbers each
-        Of the bright phase and of the dark; GPa and W/(m K) by default.
+        Values of the bright and of the dark phase; by default in GPa and W/(m K).
     coarser : int
-        So many pixels along each axis are solved for as one, with the mean of their memberships; a rest at the edge is left out.
+        Number of pixels along each axis that are averaged to one; a remainder at the edge is left out.
     tolerance : float
         As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
 
     Returns
     -------
     dict of str to float
-        In the phases' units and under plane strain, the mean of both axes: "E", the plane's own modulus, and "k", the conductivity.
+        Means over both axes under plane strain, in the units of the phases: "E", the modulus of the plane, and "k", the conductivity.
 
     Raises
     ------
     TypeError, ValueError, RuntimeError
-        If gray is not (H, W) or not finite, has one phase only; as :func:`twopoint_models.homogenisation.elastic_stiffness`.
+        If gray is not (H, W), not finite or of one phase only; as :func:`twopoint_models.homogenisation.elastic_stiffness`.
 
     References
     ----------
@@ -56,7 +56,7 @@ def micrograph_properties(
     >>> from twopoint_models.texture_vae import micrograph_properties
     >>> stripes = np.tile(np.repeat([0, 255], 4), (8, 4))
     >>> found = micrograph_properties(stripes, conductivities=(1.0, 3.0))
-    >>> round(found["k"], 4)  # the mean of 2 along the stripes and 1.5 across
+    >>> round(found["k"], 4)  # mean of 2 along the stripes and 1.5 across
     1.75
     """
     values, n = np.asarray(gray), positive("coarser", coarser)

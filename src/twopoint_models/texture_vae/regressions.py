@@ -1,4 +1,4 @@
-"""Properties from descriptions of patches: regressions, the splits that judge them, and their errors."""
+"""Regressions of properties on descriptions of patches, their splits and their errors."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,46 +15,46 @@ KINDS = ("linear", "svr", "mean")
 
 
 class Prediction(NamedTuple):
-    """What a regression says of patches that it was not fitted to.
+    """Predictions of a regression for patches that are not in its fit.
 
     Attributes
     ----------
     at : int array (m,)
-        Which patches.
-    predicted, wanted : float64 arrays (m,)
-        In the property's unit.
+        Indices of the patches.
+    predicted, target : float64 arrays (m,)
+        Predicted and true values, in the unit of the property.
     """
 
     at: np.ndarray
     predicted: np.ndarray
-    wanted: np.ndarray
+    target: np.ndarray
 
     @property
     def r2(self) -> float:
-        """The coefficient of determination, 1 at best, 0 for the mean of what is wanted; NaN where all wanted values are one."""
-        spread = ((self.wanted - self.wanted.mean()) ** 2).sum()
-        return float(1 - ((self.predicted - self.wanted) ** 2).sum() / spread) if spread else float("nan")
+        """The coefficient of determination: 1 at best, 0 for the mean of the true values, NaN if all true values are equal."""
+        spread = ((self.target - self.target.mean()) ** 2).sum()
+        return float(1 - ((self.predicted - self.target) ** 2).sum() / spread) if spread else float("nan")
 
     @property
     def mape(self) -> float:
-        """The mean absolute error in percent of what is wanted."""
-        return float(100 * np.mean(np.abs(self.predicted - self.wanted) / np.abs(self.wanted)))
+        """The mean absolute error in percent of the true values."""
+        return float(100 * np.mean(np.abs(self.predicted - self.target) / np.abs(self.target)))
 
 
 def predict(features: Float[np.ndarray, "n d"], values: Float[np.ndarray, " n"], left_out: Bool[np.ndarray, " n"], kind: str) -> Prediction:
-    """Fit a regression to some patches and predict the others' property.
+    """Fit a regression to some patches and predict the property of the others.
 
     Parameters
     ----------
     features : array (n, d)
         Descriptions of patches, such as latents.
     values : array (n,)
-        Their property; none 0.
+        Property of the patches, nowhere 0.
     left_out : bool array (n,)
-        Which patches are predicted.
+        Mask of the patches that are predicted.
     kind : "linear", "svr" or "mean"
-        Least squares; support vectors with a Gaussian kernel (C = 10, width by scikit-learn's "scale"), features and property brought to
-        mean 0 and variance 1; always the mean of the properties that occur, each once, which looks at no patch.
+        "linear" is least squares. "svr" is support vector regression with a Gaussian kernel (C = 10, width by scikit-learn's "scale"). Both
+        standardise features and property. "mean" predicts the mean of the distinct values, without features.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def predict(features: Float[np.ndarray, "n d"], values: Float[np.ndarray, " n"],
     Raises
     ------
     ValueError
-        If the arrays differ in length, hold what is not finite, a property is 0, or nothing is left to fit or to predict.
+        If the arrays differ in length, a number is not finite, a value is 0, or no patch is left to fit or to predict.
 
     References
     ----------
@@ -96,16 +96,16 @@ def predict(features: Float[np.ndarray, "n d"], values: Float[np.ndarray, " n"],
 
 
 def random_share(count: int, share: float = 0.2, *, seed: int = 0) -> Bool[np.ndarray, " n"]:
-    """Return a random share of the patches: the paper's split, which leaks, since a patch overlaps its neighbours.
+    """Return a mask of a random share of the patches, the split of the paper. It leaks, because patches overlap their neighbours.
 
     Parameters
     ----------
     count : int
-        n.
+        Number n of patches.
     share : float
-        Of the patches that are left out.
+        Share of the patches that are left out.
     seed : int
-        Another one leaves out others.
+        Different seeds leave out different patches.
 
     Returns
     -------
@@ -117,30 +117,30 @@ def random_share(count: int, share: float = 0.2, *, seed: int = 0) -> Bool[np.nd
 
 
 def of_parents(parents: Shaped[np.ndarray, " n"], chosen: Sequence[object]) -> Bool[np.ndarray, " n"]:
-    """Return the patches of some parents, whole micrographs or parts of such that do not overlap: a split that does not leak."""
+    """Return a mask of the patches of some parents, micrographs or disjoint parts of them: a split that does not leak."""
     return np.isin(np.asarray(parents), np.asarray(list(chosen)))
 
 
 def leave_one_out(
     features: Float[np.ndarray, "n d"], values: Float[np.ndarray, " n"], samples: Sequence[str], kind: str
 ) -> dict[str, Prediction]:
-    """Predict each sample's patches by a regression that has seen none of them.
+    """Predict the patches of each sample by a regression on the other samples.
 
     Parameters
     ----------
     features : array (n, d)
         Descriptions of patches.
     values : array (n,)
-        Their property, that of the sample.
+        Property of the patches, that of their sample.
     samples : list of str (n,)
-        Which sample each patch is of.
+        Sample of each patch.
     kind : str
         As for :func:`predict`.
 
     Returns
     -------
     dict of str to Prediction
-        By sample, in the order in which they come.
+        Predictions by sample, in order of appearance.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Tables of the texture VAE: similarities by latents, latents by parameters, and properties; summaries for JSON, and Markdown."""
+"""Tables of the texture VAE: similarities, names of latents and properties, as summaries for JSON and in Markdown."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,11 +8,12 @@ from scipy.ndimage import gaussian_filter
 
 from ..evaluation.similarity import DISTS
 from ..evaluation.tables import markdown_table
-from .evaluate import Progress, similarities
+from ..processes import Progress
+from .evaluate import similarities
 from .regressions import KINDS, leave_one_out, of_parents, predict, random_share
 
 PRINTED = {64: (0.7031, 0.7592), 32: (0.7257, 0.7640), 16: (0.6995, 0.7609), 8: (0.6962, 0.7591)}  # Table 1: DISTS and STSIM-2
-STRONG = 0.7  # a correlation that names a latent
+STRONG = 0.7  # least correlation that names a latent
 BLUR = 4.0  # px
 
 
@@ -24,42 +25,43 @@ def summarise_similarities(
     *,
     progress: Progress = None,
 ) -> dict[str, dict[str, float]]:
-    """Return the mean similarities of patches to reconstructions, and to what costs nothing.
+    """Return the mean similarities of patches to their reconstructions and to trivial ones.
 
     Parameters
     ----------
     patches : float32 array (n, 1, H, W)
         Gray values in [0, 1].
     reconstructions : dict of str to array like patches
-        By model.
+        Reconstructions by model.
     samples : list of str (n,)
-        Which micrograph each patch is of.
+        Micrograph of each patch.
     dists : DISTS, optional
         As for :func:`twopoint_models.texture_vae.similarities`.
     progress : callable, optional
-        Called with the number of pairs done and that of all rows.
+        Called with the number of pairs done and the total.
 
     Returns
     -------
     dict of str to dict of str to float
-        By row, then measure. Behind the models' rows stand "another patch of the sample", which is as good as a model can get that does not
-        know where a patch's grains are; "a patch of another sample", both where there are such; "blurred by 4 px" and "constant gray".
+        Similarities by row and measure. The rows of the models are followed by "another patch of the sample", the best that a model can
+        reach without the positions of the grains, and "a patch of another sample", if such patches exist; "blurred by 4 px"; and "constant
+        gray".
 
     Raises
     ------
     ValueError
-        If there is no patch, or samples are not one a patch.
+        If there is no patch, or there is not one sample for each patch.
 
     References
     ----------
     Sardeshmukh et al., Table 1.
     """
     if not len(patches) or len(samples) != len(patches):
-        raise ValueError(f"samples must be one a patch, of which there must be one at least, got {len(samples)} and {len(patches)}")
+        raise ValueError(f"samples must be one for each patch, at least one, got {len(samples)} and {len(patches)}")
     groups = [np.flatnonzero([other == name for other in samples]) for name in dict.fromkeys(samples)]
     same, other, rows = np.zeros(len(samples), dtype=int), np.zeros(len(samples), dtype=int), dict(reconstructions)
     for i, members in enumerate(groups):
-        same[members] = np.roll(members, len(members) // 2)  # far apart, so that few overlap
+        same[members] = np.roll(members, len(members) // 2)  # distant patches, of which few overlap
         foreign = groups[(i + 1) % len(groups)]
         other[members] = foreign[np.arange(len(members)) % len(foreign)]
     if min(map(len, groups)) > 1:
@@ -84,7 +86,7 @@ def table_of_similarities(summary: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def named_latents(correlations: np.ndarray, parameters: Sequence[str], least: float = STRONG) -> dict[str, dict[str, float]]:
-    """Return, by latent, the parameters with which its correlation is that large in magnitude, the largest first."""
+    """Return, by latent, the parameters with a correlation of at least ``least`` in magnitude, the largest first."""
     found = {}
     for j, column in enumerate(np.asarray(correlations).T):
         strong = sorted((i for i in range(len(parameters)) if abs(column[i]) >= least), key=lambda i: -abs(column[i]))
@@ -96,27 +98,27 @@ def named_latents(correlations: np.ndarray, parameters: Sequence[str], least: fl
 def summarise_properties(
     features: Mapping[str, np.ndarray], properties: Mapping[str, np.ndarray], samples: Sequence[str], parts: Sequence[str], *, seed: int = 0
 ) -> dict[str, Any]:
-    """Return how well properties of samples are predicted from descriptions of their patches, by split and regression.
+    """Return the errors of predicting properties of samples from their patches, by split and regression.
 
     Parameters
     ----------
     features : dict of str to array (n, d)
-        Descriptions, such as "latents" and "VGG-19".
+        Descriptions of patches, such as "latents" and "VGG-19".
     properties : dict of str to array (n,)
-        Each patch's, that of its sample.
+        Properties of the patches, those of their samples.
     samples : list of str (n,)
-        Which sample a patch is of.
+        Sample of each patch.
     parts : list of str (n,)
-        Which part of its micrograph; those called "test" are predicted in the split by parent.
+        Part of the micrograph of each patch; the part "test" is predicted in the split by parent.
     seed : int
-        Of the random split.
+        Seed of the random split.
 
     Returns
     -------
     dict
-        By property, split ("random fifth", as the paper's, which leaks; "by parent"; "leave one out"), description and regression: ``r2``
-        and ``mape`` in percent; for "leave one out" ``mape``, the mean over samples, and ``samples``, that of each. "always the mean" needs
-        no description.
+        ``r2`` and ``mape`` in percent, by property, split, description and regression. Splits are "random fifth", as in the paper, which
+        leaks, "by parent" and "leave one out". The latter has ``mape``, the mean over samples, and ``samples``, the value of each. "always
+        the mean" uses no description.
 
     Raises
     ------

@@ -18,11 +18,11 @@ def option(default: Any, text: str, **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the configs of all networks share: each field is made by :func:`option` and holds a plain value, checked by its default."""
+    """Base class of the configs of all networks. Each field is created by :func:`option` and holds a plain value of its default's type."""
 
     POSITIVE: ClassVar[tuple[str, ...]] = ()  # must be above 0
-    OF_THE_MACHINE: ClassVar[tuple[str, ...]] = ()  # may differ when a run goes on
-    OPTIONAL_FILES: ClassVar[tuple[str, ...]] = ()  # of these, those without which a run is another one
+    OF_THE_MACHINE: ClassVar[tuple[str, ...]] = ()  # may differ when a run is resumed
+    OPTIONAL_FILES: ClassVar[tuple[str, ...]] = ()  # of these, those whose presence makes a run a different one
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -35,7 +35,7 @@ class Choices:
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser, omit: Collection[str] = (), **defaults: Any) -> None:
-        """Give a parser an option for each field: ``--learning-rate`` for learning_rate.
+        """Add an option to a parser for each field: ``--learning-rate`` for learning_rate.
 
         Parameters
         ----------
@@ -44,7 +44,7 @@ class Choices:
         omit : collection of str
             Fields that get no option.
         **defaults
-            In place of the fields' own.
+            Defaults that replace those of the fields.
         """
         for each in (each for each in fields(cls) if each.name not in omit):
             more = {key: value for key, value in each.metadata.items() if key != "help"}
@@ -58,7 +58,7 @@ class Choices:
 
     @classmethod
     def from_arguments(cls, options: Mapping[str, Any], **changes: Any) -> Self:
-        """Return the config of parsed options, ``vars(parser.parse_args())``; others among them are passed over."""
+        """Return the config of parsed options, ``vars(parser.parse_args())``; other options are ignored."""
         names = {each.name for each in fields(cls)}
         found = {name: _tupled(value) for name, value in options.items() if name in names}
         return cls(**(found | changes))
@@ -71,14 +71,14 @@ class Choices:
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> Self:
-        """Return what ``training.json`` of a folder holds.
+        """Return the config in ``training.json`` of a folder.
 
         Raises
         ------
         FileNotFoundError
             If there is none.
         ValueError
-            If it is not what :meth:`write` wrote.
+            If :meth:`write` did not write it.
         """
         path = Path(folder) / FILE
         if not path.is_file():
@@ -90,7 +90,7 @@ class Choices:
             raise ValueError(f"{path} is not what a run wrote: {error}") from None
 
     def claim(self, folder: str | os.PathLike[str]) -> None:
-        """Write the config into a folder, which is made if it is not there; ValueError where it holds another run."""
+        """Write the config into a folder, which is created if needed. Raises ValueError if it holds another run."""
         Path(folder).mkdir(parents=True, exist_ok=True)
         if not (Path(folder) / FILE).is_file():
             return self.write(folder)
@@ -101,7 +101,7 @@ class Choices:
                 raise ValueError(f"folder {folder} holds a run with {name} {theirs!r}, not {ours!r}; give another folder")
 
     def _alike(self, name: str, ours: Any, theirs: Any) -> bool:
-        """Tell whether a run that has one value can go on with the other: a file may move, but not come or go."""
+        """Tell whether a run with one value can be resumed with the other. A file may move, but must not appear or disappear."""
         if name not in self.OF_THE_MACHINE:
             return bool(ours == theirs)
         if name in self.OPTIONAL_FILES:
@@ -109,7 +109,7 @@ class Choices:
         return (ours == "random") == (theirs == "random")
 
     def changed(self, **changes: Any) -> Self:
-        """Return another config in which some fields differ."""
+        """Return a copy of the config with some fields changed."""
         return replace(self, **changes)
 
 
@@ -119,7 +119,7 @@ def _tupled(value: Any) -> Any:
 
 
 def _scalar(each: "Field[Any]") -> type:
-    """Return the type of a field's values; that of an entry for a tuple."""
+    """Return the type of a field's values, or of the entries of a tuple."""
     return str if each.default in ((), MISSING) else type(each.default)
 
 
@@ -144,26 +144,30 @@ def _check(each: "Field[Any]", value: Any, positive: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class Training(Choices):
-    """Epochs, optimiser, order."""
+    """Epochs, optimiser and order of a training."""
 
     epochs: int = option(30, "passes over the training images")
-    batch_size: int = option(32, "images of a step, on each device")
-    learning_rate: float = option(1e-3, "of RAdam, at the start of each cosine")
+    batch_size: int = option(32, "images in a step, on each device")
+    learning_rate: float = option(1e-3, "learning rate of RAdam at the start of each cosine")
     restart_every: int = option(10, "epochs of one cosine of the learning rate")
     kl_weight: float = option(1e-6, "weight of the Kullback-Leibler divergence, in nats an image")
     gradient_clip: float = option(0.1, "largest norm of a step's gradient; 0 is no limit")
-    seed: int = option(0, "of weights, order and latent noise")
+    seed: int = option(0, "seed of weights, order and latent noise")
 
     POSITIVE: ClassVar[tuple[str, ...]] = ("epochs", "batch_size", "learning_rate", "restart_every")
 
 
 @dataclass(frozen=True)
 class Options(Training):
-    """Optimiser, order, and the machine."""
+    """Choices that all runs by Lightning share: the optimiser, the order, and the machine."""
 
-    vgg: str = option("", "file of VGG-19's weights for the style loss; 'random' for random filters; by default fetched once")
-    precision: str = option("32-true", "of Lightning: 32-true, bf16-mixed, 16-mixed; or fast, bfloat16 where the machine has it")
-    accelerator: str = option("auto", "of Lightning: auto, cpu, gpu")
+    vgg: str = option(
+        "", "file of VGG-19's weights for the style loss, or 'random' for random filters; by default the file is fetched once"
+    )
+    precision: str = option(
+        "32-true", "Lightning's precision: 32-true, bf16-mixed or 16-mixed; or fast: bfloat16 if the machine supports it"
+    )
+    accelerator: str = option("auto", "Lightning's accelerator: auto, cpu or gpu")
     devices: int = option(1, "GPUs, or processes on the CPU, that share each step")
     workers: int = option(0, "processes that read images, for each device")
 

@@ -1,4 +1,4 @@
-"""One training of any network: its trainer, its folder, and how it goes on where it was killed."""
+"""One training run of any network: its trainer, its folder, and how it resumes after it was killed."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ def fit_task(
     pictures: Sequence[pl.Callback],
     progress: bool,
 ) -> None:
-    """Train the network of a task that is made with the seed set, on from the last checkpoint where there is one, and save it."""
+    """Train the network of a task, which is created with the seed set, and save it; resume from the last checkpoint if there is one."""
     seed_everything(config.seed)
     task = made()
     with quiet():
@@ -56,7 +56,7 @@ def seed_everything(seed: int) -> None:
 def fit_once(
     made: Callable[[], pl.LightningModule], network: Any, folder: Path, config: Options, data: pl.LightningDataModule, *, progress: bool
 ) -> Any:
-    """Return the network of a folder, of a class that has ``load``: trained with pictures unless a run that is done left it there."""
+    """Return the network of a folder. It is trained first, with pictures, unless a finished run has saved it."""
     config.claim(folder)
     if not (folder / WEIGHTS).is_file():
         fit_task(made, folder, config, data, pictures=[Pictures(folder / "pictures")], progress=progress)
@@ -66,7 +66,7 @@ def fit_once(
 def make_trainer(
     config: Options, folder: Path, pictures: Sequence[pl.Callback] = (), *, progress: bool = True, **options: Any
 ) -> pl.Trainer:
-    """Return Lightning's trainer of a run."""
+    """Return Lightning's trainer for a run."""
     usual: dict[str, Any] = dict(
         logger=[CSVLogger(folder / "logs", "csv"), TensorBoardLogger(folder / "logs", "tensorboard")],
         callbacks=[
@@ -90,7 +90,7 @@ def make_trainer(
 
 
 def _of_the_machine(config: Options) -> str:
-    """Return the precision in which a machine is fast: bfloat16 without its instructions would be slower than float32."""
+    """Return the fast precision of a machine. Without instructions for it bfloat16 is slower than float32."""
     if config.accelerator != "cpu" and torch.cuda.is_available():
         has = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -101,7 +101,7 @@ def _of_the_machine(config: Options) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Lightning's remarks on the machine, its advertisements and its own deprecations from the terminal; warnings of a run stay."""
+    """Hide Lightning's remarks on the machine, its advertisements and its own deprecations; warnings of a run stay."""
     logger = logging.getLogger("pytorch_lightning")
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -115,7 +115,7 @@ def quiet() -> Iterator[None]:
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Checkpoints that are whole or not there: written beside their place, then moved into it."""
+    """Write checkpoints to a temporary file first and rename it, so that no partial checkpoint exists."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint in one step."""
@@ -125,7 +125,7 @@ class WholeFiles(TorchCheckpointIO):
 
 
 def _refuse_cut(path: Path) -> None:
-    """Refuse a checkpoint that torch cannot read, before a trainer says it in its own words."""
+    """Refuse a checkpoint that torch cannot read, with a message that says what to do."""
     try:
         torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:

@@ -1,4 +1,4 @@
-"""Pictures of a run as it goes: validation images and what comes back."""
+"""Pictures of a run in progress: validation images and their reconstructions."""
 
 from pathlib import Path
 from typing import Any
@@ -14,26 +14,26 @@ COLUMNS = 10
 
 
 class Pictures(pl.Callback):
-    """Draw some validation images and what a task's ``pictures`` makes of them, after each epoch, as PNG and for TensorBoard.
+    """Draw some validation images and their reconstructions by a task's ``pictures`` after each epoch, as PNG and for TensorBoard.
 
     Parameters
     ----------
     folder : path
-        Gets ``epoch-001.png`` and so on.
+        Folder in which ``epoch-001.png`` and so on are written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def on_train_epoch_end(self, trainer: pl.Trainer, task: Any) -> None:
-        """Draw, once for all processes."""
+        """Draw the pictures, in one process only."""
         loaders = trainer.val_dataloaders
         if not trainer.is_global_zero or not loaders:
             return
         dataset = loaders.dataset
         items = [dataset[i] for i in sorted({i * len(dataset) // COLUMNS for i in range(COLUMNS)})]
         images = torch.stack([torch.as_tensor(item["image"]) for item in items]).to(task.device)
-        task.eval()  # in training batch normalisation would learn from them
+        task.eval()  # otherwise batch normalisation would learn from these images
         with torch.no_grad():
             found = task.pictures(images)
         task.train()
@@ -51,6 +51,6 @@ class Pictures(pl.Callback):
 
 
 def _shown(image: np.ndarray) -> np.ndarray:
-    """Return one picture (H, W) of memberships: of phase 1 alone, or the mean number of the phase, from 0 to 1."""
+    """Return one picture (H, W) of memberships: that of phase 1, or the mean phase number scaled to [0, 1]."""
     phases = len(image)
     return image[0] if phases == 1 else np.tensordot(np.linspace(0, 1, phases), image, 1)

@@ -13,17 +13,17 @@ from .choices import Options
 
 
 class VAETask(pl.LightningModule):
-    """What all VAEs share: latent noise by sample, the loss and its refusal of what is no number, and the optimiser."""
+    """Base class of the tasks of all VAEs: latent noise of each sample, the loss with a check that it is finite, and the optimiser."""
 
     config: Options
 
     def drawn(self, mean: Tensor, log_variance: Tensor, keys: list[int]) -> Tensor:
-        """Return latents of the distributions, whose noise hangs on seed, epoch and key."""
+        """Return latents drawn from the distributions; the noise depends on seed, epoch and key."""
         noise = latent_noise(keys, mean.shape[1:], seed=self.config.seed, epoch=self.current_epoch).to(mean)
         return mean + noise * (log_variance / 2).exp()
 
     def total(self, reconstruction: Tensor, kl: Tensor, batch: dict[str, Any]) -> Tensor:
-        """Return the loss of a batch, logged with its parts; refuse one that is no finite number."""
+        """Return the loss of a batch and log it with its parts; refuse a loss that is not finite."""
         loss = reconstruction + self.config.kl_weight * kl
         if not torch.isfinite(loss):
             raise NotFiniteError(
@@ -35,8 +35,8 @@ class VAETask(pl.LightningModule):
         return loss
 
     def configure_optimizers(self) -> Any:
-        """Return RAdam and a cosine with warm restarts, a step of it for each of the optimiser's."""
-        optimizer = torch.optim.RAdam(self.parameters(), self.config.learning_rate, foreach=True)  # by default so on GPUs alone
+        """Return RAdam and a cosine schedule with warm restarts, which advances with each step of the optimiser."""
+        optimizer = torch.optim.RAdam(self.parameters(), self.config.learning_rate, foreach=True)  # the default on GPUs only
         epochs = self.trainer.max_epochs or 1
         a_restart = -(-int(self.trainer.estimated_stepping_batches) * min(self.config.restart_every, epochs) // epochs)
         schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, max(a_restart, 1))
@@ -44,18 +44,18 @@ class VAETask(pl.LightningModule):
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return the Kullback-Leibler divergence of the latent distributions to the prior, in nats an image, the mean over the batch."""
+    """Return the Kullback-Leibler divergence of the latent distributions from the prior, in nats per image, averaged over the batch."""
     return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).flatten(1).sum(1).mean()
 
 
-PLACES = ("class_index", "index", "parent", "row", "column")  # what may tell an image of a batch from all others
+PLACES = ("class_index", "index", "parent", "row", "column")  # keys that may identify an image of a batch
 
 
 def sample_keys(batch: Mapping[str, Any]) -> list[int]:
-    """Return a whole number for each image, its own in the dataset."""
+    """Return an integer for each image that identifies it in the dataset."""
     known = [batch[name] for name in PLACES if name in batch]
     if not known:
-        raise ValueError(f"batch must tell its images apart by one of {', '.join(PLACES)}, got {', '.join(batch)}")
+        raise ValueError(f"batch must identify its images by one of {', '.join(PLACES)}, got {', '.join(batch)}")
     keys = [0] * len(known[0])
     for place in known:
         keys = [key * 2_000_003 + int(number) for key, number in zip(keys, place, strict=True)]
@@ -63,7 +63,7 @@ def sample_keys(batch: Mapping[str, Any]) -> list[int]:
 
 
 def named(batch: Mapping[str, Any]) -> str:
-    """Return the names of a batch's images, for a person."""
+    """Return the names of a batch's images as text."""
     names = [
         f"{name}={list(map(str, found))}" if name == "name" else f"{name}={found.tolist()}"
         for name, found in batch.items()
@@ -73,7 +73,7 @@ def named(batch: Mapping[str, Any]) -> str:
 
 
 def checked(images: Tensor) -> Tensor:
-    """Refuse memberships outside [0, 1]; keep what convolutions like best in memory."""
+    """Return memberships with channels last in memory, which is fastest for convolutions; refuse values outside [0, 1]."""
     low, high = images.amin(), images.amax()
     if not (low >= 0 and high <= 1):
         raise ValueError(

@@ -182,7 +182,7 @@ def test_files_that_are_no_network_of_this_kind(tmp_path):
     with pytest.raises(ValueError, match="other options than a CESSVAE takes"):
         CESSVAE.load(tmp_path)
     change(tmp_path, options={"width": 7})
-    with pytest.raises(ValueError, match=r"another network: encoder\.0\.weight is \(6, 1, 3, 3\), wanted \(7, 1, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"another network: encoder\.0\.weight is \(6, 1, 3, 3\), expected \(7, 1, 3, 3\)"):
         CESSVAE.load(tmp_path)
     change(tmp_path, options={"width": 6, "depth": 2})
     with pytest.raises(ValueError, match="another network: it has no encoder"):
@@ -242,7 +242,7 @@ def test_pickles_are_not_run(tmp_path, capsys):
         (lambda: small(latent_channels=True), "latent_channels must be an integer"),
         (lambda: small(sharpness=-1.0), "sharpness must be 0 or more"),
         (lambda: small(sharpness=float("nan")), "sharpness must be 0 or more"),
-        (lambda: small(sharpness=2.0, phases=3), "0 beyond two phases"),
+        (lambda: small(sharpness=2.0, phases=3), "0 for more than two phases"),
         (lambda: small(padding="reflect"), "padding must be 'zeros' or 'circular'"),
     ],
 )

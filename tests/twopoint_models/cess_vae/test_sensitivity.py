@@ -21,7 +21,7 @@ def test_line_sensitivity_is_that_of_whole_images(sigma, crop):
 
 
 def test_101_px_are_as_far_from_100_as_200_are():
-    """As Fig. 8 says; the one exception is 112 px, where the two lags of the lines meet, and 124 px are 100 around the torus."""
+    """As Fig. 8 says; the one exception is 112 px, where the two lags of the lines meet, and 124 px are 100 on the periodic image."""
     distances, excess = line_sensitivity()
     others = ~np.isin(distances, (100, 112, 124))
     floor, v, a = 1e-6, 2 / 224, 1 / 224

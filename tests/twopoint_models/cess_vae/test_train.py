@@ -277,7 +277,7 @@ def test_refusals(path, tmp_path):
         ({"image": torch.full((1, 1, 16, 16), -0.1), "index": torch.zeros(1)}, r"memberships in \[0, 1\]"),
         ({"image": torch.full((1, 1, 16, 16), float("nan")), "index": torch.zeros(1)}, r"memberships in \[0, 1\], got values from nan"),
         ({"image": torch.zeros((1, 1, 24, 16)), "index": torch.zeros(1)}, "divisible by 16"),
-        ({"image": torch.zeros((1, 1, 16, 16))}, "batch must tell its images apart by one of class_index"),
+        ({"image": torch.zeros((1, 1, 16, 16))}, "batch must identify its images by one of class_index"),
     ],
 )
 def test_batches_that_mean_nothing(batch, message):

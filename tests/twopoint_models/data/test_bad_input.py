@@ -88,7 +88,7 @@ def test_images_that_were_announced_and_never_written(tmp_path, chunks):
 
 
 def test_a_folder_and_a_file_without_permission(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="is a folder, where an HDF5 file is wanted"):
+    with pytest.raises(ValueError, match="is a folder, where an HDF5 file is expected"):
         MICRO2D(tmp_path)
     path = file_of(tmp_path / "own.h5", A__A=some_images(2))
 
@@ -151,7 +151,7 @@ def test_images_that_are_not_binary(tmp_path, value, kind):
     images[2, 4, 4] = value
     dataset = MICRO2D(file_of(tmp_path / "own.h5", A__A=images), size=4)
     dataset[0]
-    with pytest.raises(ValueError, match=r"image 2 of A in .*own\.h5 is not binary: it holds .*, where 0 and 1 are wanted"):
+    with pytest.raises(ValueError, match=r"image 2 of A in .*own\.h5 is not binary: it holds .*, where 0 and 1 are expected"):
         dataset[2]
 
 

@@ -1,4 +1,4 @@
-"""Structures in the manner of MICRO2D's classes: seeded, periodic, of any size, with the parameters that they say."""
+"""Structures like those of MICRO2D's classes: seeded, periodic, of any size, with the parameters that they say."""
 
 import json
 import math
@@ -207,7 +207,7 @@ def test_cells_of_a_full_tessellation_fill_the_plane():
         away -= side * np.rint(away / side)
         nearest = (away**2).sum(axis=-1)
         least = nearest[..., order[k]] <= nearest.min(axis=-1) + 1e-12
-        near = (offsets**2).sum(axis=-1) < (side / 2 - 1) ** 2  # farther off the torus has come round
+        near = (offsets**2).sum(axis=-1) < (side / 2 - 1) ** 2  # at larger offsets the periodic image counts
         assert (cells[k] == least)[near].all()
 
 

@@ -117,7 +117,7 @@ def test_properties_that_are_missing(written):
         ({"properties": "kx"}, r"write \['kx'\]"),
         ({"properties": ["kx"]}, "3 contrasts"),
         ({"properties": ["kx"], "contrast": 3}, "index 0..2"),
-        ({"contrast": 1}, "of which none are asked for"),
+        ({"contrast": 1}, "must be left out without properties"),
         ({"split": "val"}, "'validation'"),
         ({"missing": "ignore"}, "'drop'"),
         ({"size": 0}, "size must be"),
@@ -199,7 +199,7 @@ def _first(dataset, at):
 
 
 def test_several_processes_read(written):
-    """An open file does not travel to a worker; each opens its own, be it forked or spawned."""
+    """An open file is not sent to a worker; each opens its own, forked or spawned."""
     path, images, _ = written
     dataset = MICRO2D(path, size=None)
     dataset[0]

@@ -133,7 +133,7 @@ def test_a_resumed_fit_goes_on_as_if_it_had_not_stopped(path, tmp_path):
 
 @pytest.mark.slow
 def test_two_devices_share_the_images(path, tmp_path):
-    """Lightning's DistributedSampler deals the images out: 24 train images, in two processes 3 batches of 4 each, none in both."""
+    """Lightning's DistributedSampler splits the images: of 24, each of two processes gets 3 batches of 4, none in both."""
     script = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})

@@ -19,5 +19,5 @@ def test_scores_and_controls():
     np.testing.assert_allclose(np.abs(statistics_components(images, 3)(images)), np.abs(centred @ axes.T), atol=1e-5)
     with pytest.raises(ValueError, match="count must be from 1 to one less than the 9"):
         statistics_components(images, 9)
-    with pytest.raises(ValueError, match="wanted values of b must vary"):
+    with pytest.raises(ValueError, match="targets of b must vary"):
         property_scores(np.eye(2), np.array([[1.0, 3], [2, 3]]), ["a", "b"])

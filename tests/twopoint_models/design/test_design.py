@@ -132,11 +132,11 @@ def test_a_design_is_nearer_than_what_it_began_from(images):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(wanted={"E_x": 12.0}), r"wanted E_x must lie in what these phases reach at volume fractions 0 to 1, 1.099 to 10.99, got 12"),
-        (dict(wanted={"k_x": 9.0}, volume_fractions=(0.5, 0.6)), r"wanted k_x .* volume fractions 0.5 to 0.6, 1.562 to 5.5, got 9"),
-        (dict(wanted={"G_xy": (2.0, 1.0)}), "wanted G_xy must be a number, or a least and then a largest"),
-        (dict(wanted={"density": 1.0}), "properties must be of E_x, .* got 'density'"),
-        (dict(wanted={}), "wanted must name one property at least"),
+        (dict(targets={"E_x": 12.0}), r"target E_x must lie in what these phases reach at volume fractions 0 to 1, 1.099 to 10.99, got 12"),
+        (dict(targets={"k_x": 9.0}, volume_fractions=(0.5, 0.6)), r"target k_x .* volume fractions 0.5 to 0.6, 1.562 to 5.5, got 9"),
+        (dict(targets={"G_xy": (2.0, 1.0)}), "target G_xy must be a number, or a least and then a largest"),
+        (dict(targets={"density": 1.0}), "properties must be of E_x, .* got 'density'"),
+        (dict(targets={}), "targets must name one property at least"),
         (dict(volume_fractions=(0.6, 0.5)), "volume_fractions must be a least and a largest"),
         (dict(images=np.zeros((3, 1, 16, 16))), r"images must be \(n, 1, H, W\), one for each of the 12 latents"),
         (dict(count=0), "count must be"),
@@ -144,7 +144,7 @@ def test_a_design_is_nearer_than_what_it_began_from(images):
     ],
 )
 def test_refusals(change, message, images, network):
-    given = dict(decode=network.decode, latents=torch.zeros(12, 1, 1, 1), images=images, wanted={"E_x": 5.0}) | change
+    given = dict(decode=network.decode, latents=torch.zeros(12, 1, 1, 1), images=images, targets={"E_x": 5.0}) | change
     with pytest.raises(ValueError, match=message):
         design(**given)
 
@@ -176,5 +176,5 @@ def test_the_callers_network_is_left_without_gradients(images, network):
     latents_by_search(lambda z: predictor(z)[:, 0], targets, torch.zeros(3, 1, dtype=torch.float64), steps=2)
     latents_by_network(lambda z: predictor(z)[:, 0], targets, (1,), steps=2)
     assert all(each.grad is None for module in (network, predictor) for each in module.parameters())
-    with pytest.raises(ValueError, match="wanted E_x must be a number, or a least and a largest"):
+    with pytest.raises(ValueError, match="target E_x must be a number, or a least and a largest"):
         design(network.decode, latents, images[:1], {"E_x": (1.0, 2.0, 3.0)}, steps=0)

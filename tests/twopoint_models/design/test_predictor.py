@@ -87,5 +87,5 @@ def test_nothing_to_learn_from_and_an_error_that_is_no_number():
     x, y = examples()
     with pytest.raises(ValueError, match=r"validation must leave something to learn from, 0\.99 of 10 examples are all"):
         fit_property_mlp(x[:10], y[:10], ["a", "b"], validation=0.99)
-    with pytest.raises(NotFiniteError, match="error of what is held out is nan after"):
+    with pytest.raises(NotFiniteError, match="error on the validation share is nan after"):
         fit_property_mlp(x, y, ["a", "b"], hidden=[4], members=1, learning_rate=1e30, epochs=20)

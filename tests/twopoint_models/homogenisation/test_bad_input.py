@@ -1,4 +1,4 @@
-"""What is refused: a clear error that names the argument, what came and what is wanted."""
+"""Invalid arguments: a clear error names the argument, what it got and what it expects."""
 
 import numpy as np
 import pytest
@@ -210,7 +210,7 @@ def test_no_convergence(backend, name):
     refused(
         name,
         RuntimeError,
-        r"no convergence in 2 iterations: the error is at most [\d.e+]+, where 0\.0001 is wanted",
+        r"no convergence in 2 iterations: the error is at most [\d.e+]+, where 0\.0001 is required",
         make=backend.make,
         iterations=2,
         **contrast,

@@ -104,7 +104,7 @@ def test_implied_phase_is_explicit(backend):
 
 @pytest.mark.long_on_jax
 def test_batch_axes(backend):
-    """A batch is its images one by one, whatever its axes; each stops by itself, so that nothing but rounding tells them apart."""
+    """A batch is its images one by one, whatever its axes; each stops by itself, so that they differ by rounding only."""
     images = fem.images(6, (12, 10))
     images[2] = [np.ones((12, 10)), np.zeros((12, 10))]  # done before it begins, while others go on
     images[3] = fem.soft((12, 10))

@@ -244,7 +244,7 @@ NUMBERED_SMALL = renamed(VGG19, SMALL, NUMBERED)
     [
         (without(SMALL, "conv1_2.bias"), "has no conv1_2.bias"),
         (without(SMALL, "conv2_1.weight", "conv2_1.bias"), "has no conv2_1.weight"),
-        (SMALL | {"conv2_1.weight": torch.zeros(128, 64, 1, 1)}, r"conv2_1.weight is \(128, 64, 1, 1\), wanted \(128, 64, 3, 3\)"),
+        (SMALL | {"conv2_1.weight": torch.zeros(128, 64, 1, 1)}, r"conv2_1.weight is \(128, 64, 1, 1\), expected \(128, 64, 3, 3\)"),
         (SMALL | {"conv6_1.weight": torch.zeros(1)}, "has conv6_1.weight, which VGG19 has not"),
         (without(SMALL, "conv1_1.weight"), "has none of conv1_1.weight, features.0.weight, 2.weight"),
         ({"weight": torch.zeros(1)}, "has none of conv1_1.weight"),

@@ -63,7 +63,7 @@ def test_a_file_of_torchvisions_names(tmp_path):
     images = torch.rand(1, 3, 40, 48)
     assert torch.equal(ResNet(18).read(tmp_path / "resnet18.pth").eval()(images), network(images))
     with pytest.raises(
-        ValueError, match=r"resnet18\.pth is of another network: layer1\.0\.conv1\.weight is \(64, 64, 3, 3\), wanted \(64, 64, 1, 1\)"
+        ValueError, match=r"resnet18\.pth is of another network: layer1\.0\.conv1\.weight is \(64, 64, 3, 3\), expected \(64, 64, 1, 1\)"
     ):
         ResNet(50).read(tmp_path / "resnet18.pth")
     with pytest.raises(ValueError, match=r"is of another network: it has no layer1\.2\."):
@@ -120,7 +120,7 @@ def test_saved_and_loaded(tmp_path):
     told = json.loads((tmp_path / "model.json").read_text())
     told["options"]["latents"] = 9
     (tmp_path / "model.json").write_text(json.dumps(told))
-    with pytest.raises(ValueError, match=r"is of another network: mean\.weight is \(4, 1024\), wanted \(9, 1024\)"):
+    with pytest.raises(ValueError, match=r"is of another network: mean\.weight is \(4, 1024\), expected \(9, 1024\)"):
         ResNetVAE.load(tmp_path)
 
 

@@ -49,7 +49,7 @@ def test_a_latent_size_that_does_not_fit_is_refused(tmp_path):
     told = json.loads((tmp_path / "model.json").read_text())
     told["options"]["latents"] = 8
     (tmp_path / "model.json").write_text(json.dumps(told))
-    with pytest.raises(ValueError, match=r"of another network: .*\(3, 512\), wanted \(8, 512\)"):
+    with pytest.raises(ValueError, match=r"of another network: .*\(3, 512\), expected \(8, 512\)"):
         TextureVAE.load(tmp_path)
 
 

@@ -25,7 +25,7 @@ def test_regressions():
     assert predict(x, curve, out, "svr").r2 > 0.9 > predict(x, curve, out, "linear").r2
     mean = predict(x, np.where(x[:, 0] > 1, 2.0, 4.0), out, "mean")
     assert set(mean.predicted) == {3.0}  # of the properties, each once
-    assert mean.mape == pytest.approx(100 * np.mean(np.where(mean.wanted == 2, 1 / 2, 1 / 4)))
+    assert mean.mape == pytest.approx(100 * np.mean(np.where(mean.target == 2, 1 / 2, 1 / 4)))
     assert np.isnan(predict(x, np.full(200, 2.0), out, "mean").r2)
 
 

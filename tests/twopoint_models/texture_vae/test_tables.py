@@ -30,7 +30,7 @@ def test_the_table_of_similarities_tells_textures_apart():
     assert column["another patch of the sample"] > column["constant gray"]
     assert re.search(r"\| itself +\| +1\.000 \| +1\.000 \|", table_of_similarities(told))
     assert list(summarise_similarities(given[:1], {}, ["one"])) == ["blurred by 4 px", "constant gray"]
-    with pytest.raises(ValueError, match="samples must be one a patch"):
+    with pytest.raises(ValueError, match="samples must be one for each patch"):
         summarise_similarities(given, {}, ["one"] * 3)
 
 

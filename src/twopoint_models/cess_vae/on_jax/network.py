@@ -1,4 +1,4 @@
-"""The variational autoencoder of the CESS paper as an equinox module, layer by layer that of torch."""
+"""The variational autoencoder of the CESS paper as an equinox module, with the same layers as in torch."""
 
 import json
 import os
@@ -24,8 +24,8 @@ from ..config import REDUCTION
 TORCH_ONLY = {"sharpness": 0.0, "texture": False}
 
 
-class Unit(eqx.Module):
-    """One skip-connected convolution, ``x + relu(conv(x))``."""
+class JAXUnit(eqx.Module):
+    """A skip-connected convolution, ``x + relu(conv(x))``."""
 
     conv: eqx.nn.Conv2d
 
@@ -37,20 +37,20 @@ class Unit(eqx.Module):
 class CESSVAE(eqx.Module):
     """Encode microstructures to a latent image at a sixteenth of their resolution, and decode it.
 
-    Cai et al., section 3.3 and Fig. 5. Architecture, names of weights, files and the distribution of first weights are those of
-    :class:`twopoint_models.cess_vae.CESSVAE`: what one trains the other loads. Its sharpness and its texture are torch's alone.
+    Cai et al., section 3.3 and Fig. 5. The architecture, the names of weights, the files and the distribution of initial weights are those
+    of :class:`twopoint_models.cess_vae.CESSVAE`, so each loads what the other has trained. Only torch has sharpness and texture.
 
     Parameters
     ----------
     phases, latent_channels, width, depth, padding
-        As there.
+        As for :class:`twopoint_models.cess_vae.CESSVAE`.
     key : jax.Array
-        Of the first weights, ``jax.random.key(0)``.
+        Key of the initial weights, such as ``jax.random.key(0)``.
 
     Raises
     ------
     ValueError
-        If an option means nothing.
+        If an option is invalid.
 
     Examples
     --------
@@ -114,18 +114,18 @@ class CESSVAE(eqx.Module):
 
     @property
     def channels(self) -> int:
-        """Memberships of an image: 1, phase 1's, of two phases, or one for each of more."""
+        """Number of memberships of an image: 1 for two phases, else one for each phase."""
         return 1 if self.phases == 2 else self.phases
 
     def encode(self, images: Float[Array, "batch channels height width"]) -> tuple[Array, Array]:
-        """Return the latent images' mean and log-variance, both (B, C, H/16, W/16), of memberships (B, 1 or N, H, W); ValueError else."""
+        """Return mean and log-variance (B, C, H/16, W/16) of memberships (B, 1 or N, H, W); raise ValueError for other shapes."""
         if images.ndim != 4 or images.shape[1] != self.channels or any(n % REDUCTION or not n for n in images.shape[2:]):
             raise ValueError(f"images must be (batch, {self.channels}, H, W), H and W divisible by {REDUCTION}, got {images.shape}")
         mean, log_variance = jnp.split(jax.vmap(self.encoder)(images.astype(jnp.float32)), 2, axis=1)
         return mean, jnp.clip(log_variance, -30.0, 20.0)  # a variance that float32 holds
 
     def decode(self, latents: Float[Array, "batch latents height width"]) -> Array:
-        """Return the memberships that latent images (B, C, h, w) stand for, (B, 1 or N, 16 h, 16 w) in [0, 1]; ValueError else."""
+        """Decode latent images (B, C, h, w) to memberships (B, 1 or N, 16 h, 16 w); raise ValueError for other shapes."""
         if latents.ndim != 4 or latents.shape[1] != self.latent_channels:
             raise ValueError(f"latents must be (batch, {self.latent_channels}, h, w), got {latents.shape}")
         logits = jax.vmap(self.decoder)(latents.astype(jnp.float32))
@@ -137,31 +137,31 @@ class CESSVAE(eqx.Module):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the constructor took, as JSON knows it."""
+        """Arguments of the constructor as JSON values."""
         wide: int | list[int] = self.width[0] if len(self.width) == 1 else list(self.width)
         return dict(phases=self.phases, latent_channels=self.latent_channels, width=wide, depth=self.depth, padding=self.padding)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors`` and ``model.json`` into a folder, which is made if it is not there, for torch or :meth:`load`."""
+        """Write ``model.safetensors`` and ``model.json`` into a folder, which is created if needed, for torch or :meth:`load`."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {name: np.asarray(leaf).reshape(_torch_shape(leaf)) for name, leaf in _named(self).items()}
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": "CESSVAE"})
         told = {"network": "CESSVAE", "options": self.options | TORCH_ONLY}
         (folder / f"{OPTIONS}.part").write_text(json.dumps(told, indent=2) + "\n")
-        for name in (OPTIONS, WEIGHTS):  # where the weights are, a run is done
+        for name in (OPTIONS, WEIGHTS):  # weights come last: they mark a finished run
             (folder / f"{name}.part").replace(folder / name)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Return the network that :meth:`save`, or torch's, wrote.
+        """Return the network that :meth:`save`, of this class or of torch's, wrote.
 
         Raises
         ------
         FileNotFoundError
-            If a file is not there.
+            If a file is missing.
         ValueError
-            If a file is cut short or of another network, or the network has sharpness or texture.
+            If a file is truncated or of another network, or the network has sharpness or texture.
         """
         folder = Path(folder)
         for name in (WEIGHTS, OPTIONS):
@@ -173,8 +173,8 @@ class CESSVAE(eqx.Module):
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{folder / WEIGHTS} is cut short, or no file of weights: {error}") from None
         model = cls(**options, key=jax.random.key(0))
-        wanted = {name: _torch_shape(leaf) for name, leaf in _named(model).items()}
-        if wrong := sorted(wanted.keys() ^ tensors.keys()) or [name for name in wanted if tensors[name].shape != wanted[name]]:
+        expected = {name: _torch_shape(leaf) for name, leaf in _named(model).items()}
+        if wrong := sorted(expected.keys() ^ tensors.keys()) or [name for name in expected if tensors[name].shape != expected[name]]:
             raise ValueError(f"{folder / WEIGHTS} is of another network: {wrong[0]} does not fit")
         leaves = [jnp.asarray(tensors[name]).reshape(leaf.shape) for name, leaf in _named(model).items()]
         weights, rest = eqx.partition(model, eqx.is_array)
@@ -189,7 +189,7 @@ def halved(x: Array) -> Array:
 
 
 def doubled(x: Array) -> Array:
-    """Return features (C, H, W) with each pixel four times."""
+    """Return features (C, H, W) with each pixel repeated along both axes."""
     return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
 
 
@@ -199,18 +199,18 @@ def _conv(padding: str, inputs: int, outputs: int, key: PRNGKeyArray) -> eqx.nn.
 
 
 def _level(depth: int, conv: Any, keys: Any, inputs: int, outputs: int, *sampling: Any) -> list[Any]:
-    """Return one level of resolution: sampling, a convolution that sets the channels, ReLU, and as many units as its depth."""
+    """Return the layers of one resolution: sampling, a convolution that sets the channels, ReLU, and ``depth`` units."""
     first = [eqx.nn.Lambda(each) for each in sampling]
     return [
         *first,
         conv(inputs, outputs, next(keys)),
         eqx.nn.Lambda(jax.nn.relu),
-        *(Unit(conv(outputs, outputs, next(keys))) for _ in range(depth)),
+        *(JAXUnit(conv(outputs, outputs, next(keys))) for _ in range(depth)),
     ]
 
 
 def _named(model: CESSVAE) -> dict[str, Any]:
-    """Return the weights by torch's names, in the order of the tree: ``.encoder.layers[2].conv.weight`` is encoder.2.conv.weight."""
+    """Return the weights by their names in torch, in the order of the tree: ``.encoder.layers[2].conv.weight`` is encoder.2.conv.weight."""
     leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(model, eqx.is_array))
     return {re.sub(r"layers\[(\d+)\]", r"\1", jax.tree_util.keystr(path)).lstrip("."): leaf for path, leaf in leaves}
 
@@ -221,7 +221,7 @@ def _torch_shape(leaf: Any) -> tuple[int, ...]:
 
 
 def _options_of(path: Path) -> dict[str, Any]:
-    """Return the constructor's options of a file."""
+    """Return the constructor's options from a file."""
     try:
         told = json.loads(path.read_text())
         name, options = told["network"], dict(told["options"])

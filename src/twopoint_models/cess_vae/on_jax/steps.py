@@ -1,4 +1,4 @@
-"""A step of training in JAX: the loss, its slope, the optimiser; and what a validation measures."""
+"""A training step in JAX: the loss, its gradient and the optimiser; and the measures of a validation."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Step = Callable[..., tuple[CESSVAE, Any, dict[str, Array]]]
 
 
 def make_optimiser(config: JAXConfig, steps: int) -> optax.GradientTransformation:
-    """Return RAdam on a clipped gradient, with a cosine of the learning rate that starts anew, for so many steps an epoch."""
+    """Return RAdam on a clipped gradient, with a cosine of the learning rate that restarts, for a number of steps per epoch."""
     whole = max(1, steps * min(config.restart_every, config.epochs))
 
     def rate(count: Array) -> Array:
@@ -32,7 +32,7 @@ def make_optimiser(config: JAXConfig, steps: int) -> optax.GradientTransformatio
 
 
 def make_step(config: JAXConfig, optimiser: optax.GradientTransformation) -> Step:
-    """Return a compiled step: of a network, the optimiser's state, a batch, its images' places and the epoch, the next two and the loss."""
+    """Return a compiled step from network, optimiser state, images, their indices and the epoch to network, state and losses."""
 
     def loss(model: CESSVAE, images: Array, places: Array, epoch: Array) -> tuple[Array, dict[str, Array]]:
         mean, log_variance = model.encode(images)
@@ -53,13 +53,13 @@ def make_step(config: JAXConfig, optimiser: optax.GradientTransformation) -> Ste
 
 
 def latent_noise(seed: int, epoch: Array | int, places: Array, shape: tuple[int, ...]) -> Array:
-    """Return standard normal noise (B, *shape) in which an image's share hangs on seed, epoch and its place alone."""
+    """Return standard normal noise (B, *shape); the noise of an image depends on seed, epoch and its index only."""
     key = jax.random.fold_in(jax.random.key(seed), epoch)
     return jax.vmap(lambda place: jax.random.normal(jax.random.fold_in(key, place), shape, jnp.float32))(places)
 
 
 def reconstruction_error(config: JAXConfig, found: Array, images: Array) -> Array:
-    """Return the loss of reconstructions, a mean over the batch."""
+    """Return the loss of reconstructions, averaged over the batch."""
     options: dict[str, Any] = dict(implied_phase=config.phases == 2, excess=True)
     square = jnp.mean((found - images) ** 2)
     if config.loss == "mse":
@@ -71,7 +71,7 @@ def reconstruction_error(config: JAXConfig, found: Array, images: Array) -> Arra
 
 
 def measured(model: CESSVAE, images: np.ndarray, config: JAXConfig) -> dict[str, float]:
-    """Return MSE and excess CESS in nats, soft and thresholded, of reconstructions from latent means: "validation_mse" and so on."""
+    """Return MSE and excess CESS in nats, soft and thresholded, of reconstructions from latent means, as "validation_mse" and so on."""
     measures, parts = eqx.filter_jit(_measures), np.array_split(images, math.ceil(len(images) / 64))
     found = [measures(model, jnp.asarray(part, jnp.float32), config.phases) for part in parts]
     shares = [len(part) / len(images) for part in parts]
@@ -79,7 +79,7 @@ def measured(model: CESSVAE, images: np.ndarray, config: JAXConfig) -> dict[str,
 
 
 def _measures(model: CESSVAE, images: Array, phases: int) -> dict[str, Array]:
-    """Return what is measured of a part."""
+    """Return the measures of a part."""
     soft = model(images)
     hard = (soft >= 0.5).astype(soft.dtype) if phases == 2 else jax.nn.one_hot(soft.argmax(1), phases, axis=1)
     cess, thresholded = (tp.cess(x, images, implied_phase=phases == 2, excess=True) for x in (soft, hard))

@@ -1,4 +1,4 @@
-"""Training of the CESS VAE in JAX: batches sharded over devices, and a run that goes on after a kill."""
+"""Training of the CESS VAE in JAX: batches sharded over devices, and runs that resume after a kill."""
 
 import csv
 import math
@@ -28,12 +28,12 @@ Progress = Callable[[int, int, float], object]
 
 
 class State(NamedTuple):
-    """What a run holds between two epochs."""
+    """State of a run between two epochs."""
 
     model: CESSVAE
     optimiser: Any
     epoch: Array
-    images: Array  # how many there are
+    images: Array  # the number of images
 
 
 def train(
@@ -44,23 +44,23 @@ def train(
     *,
     progress: Progress | None = None,
 ) -> CESSVAE:
-    """Train a network on all devices of this process and return it; a run that is done is not done again, one that was killed goes on.
+    """Train a network on all devices of this process and return it. A finished run is not repeated; one that was killed resumes.
 
-    A step's images are dealt out to the devices, weights are on each; as the latent noise hangs on seed, epoch and the image's place, a
-    step is the same on one device and on several, up to rounding. Order and noise are others than torch's; optimiser, schedule and clipping
-    are the same. Images that fill no whole batch are left out of an epoch, others in each.
+    The images of a step are distributed over the devices; each device holds the weights. The latent noise depends on seed, epoch and the
+    index of the image, so a step is the same on one device and on several, up to rounding. Order and noise differ from those in torch;
+    optimiser, schedule and clipping are the same. Images that do not fill a whole batch are left out of an epoch, different ones in each.
 
     Parameters
     ----------
     config : JAXConfig
-        All choices.
+        Choices of the run.
     folder : str or path
-        Gets ``model.safetensors`` and ``model.json`` (``CESSVAE.load``, here and in torch, reads them), ``training.json``,
-        ``metrics.csv`` with a line for each epoch, and ``checkpoint.eqx``.
+        Folder for ``model.safetensors`` and ``model.json`` (``CESSVAE.load``, here and in torch, reads them), ``training.json``,
+        ``metrics.csv``, a line for each epoch, and ``checkpoint.eqx``.
     images, validation : arrays (n, 1 or N, H, W)
-        Memberships in [0, 1]; with a validation, its MSE and excess CESS, soft and thresholded, from latent means, are measured.
+        Memberships in [0, 1]. For the validation, MSE and excess CESS, soft and thresholded, are measured from latent means.
     progress : callable, optional
-        Called with the steps done, those of all, and the loss.
+        Called with the number of steps done, the total, and the loss.
 
     Returns
     -------
@@ -69,12 +69,12 @@ def train(
     Raises
     ------
     FileNotFoundError
-        If there is no network to start from.
+        If the network to start from is missing.
     ValueError
-        If images or the validation are not memberships of the config's phases, or fewer than a batch; if a batch is no multiple of the
-        devices; if the folder holds another run or one of other images, or a checkpoint is cut short.
+        If images or the validation are not memberships of the config's phases, or fewer than a batch; if a batch is not a multiple of the
+        devices; if the folder holds another run or a run on other images; or if a checkpoint is truncated.
     NotFiniteError
-        If a loss, or a weight at the end of an epoch, is no finite number.
+        If a loss, or a weight at the end of an epoch, is not finite.
 
     References
     ----------
@@ -97,7 +97,7 @@ def train(
         state, losses = _epoch(config, state, step, images, shared, progress)
         found = measured(state.model, validation, config) if validation is not None else {}
         if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(eqx.filter(state.model, eqx.is_array))):
-            raise NotFiniteError(f"a weight is no finite number after epoch {epoch}; the last checkpoint is kept")
+            raise NotFiniteError(f"a weight is not finite after epoch {epoch}; the last checkpoint is kept")
         _log(folder / METRICS, {"epoch": epoch} | losses | found)
         write_checkpoint(folder / CHECKPOINT, state)
     state.model.save(folder)
@@ -107,7 +107,7 @@ def train(
 def _epoch(
     config: JAXConfig, state: State, step: Step, images: np.ndarray, shared: NamedSharding, progress: Progress | None
 ) -> tuple[State, dict[str, float]]:
-    """Return the state after an epoch, and the means of its losses."""
+    """Return the state after an epoch and the means of its losses."""
     order = np.random.default_rng((config.seed, int(state.epoch))).permutation(len(images))
     (model, held, epoch, _), losses, steps = state, [], len(images) // config.batch_size
     for i in range(steps):
@@ -121,14 +121,14 @@ def _epoch(
 
 
 def write_checkpoint(path: Path, state: State) -> None:
-    """Write a checkpoint in one step: whole, or not there."""
+    """Write a checkpoint to a temporary file and rename it."""
     part = path.with_suffix(".part")
     eqx.tree_serialise_leaves(part, state)
     part.replace(path)
 
 
 def read_checkpoint(path: Path, like: State) -> State:
-    """Return the state of a checkpoint, like another one; ValueError where it does not fit, is cut short, or is of other images."""
+    """Return the state in a checkpoint, with the structure of another state; raise ValueError if it is truncated or does not fit."""
     try:
         found: State = eqx.tree_deserialise_leaves(path, like)
     except (RuntimeError, ValueError, EOFError, OSError) as error:
@@ -154,7 +154,7 @@ def _begun(config: JAXConfig, optimiser: optax.GradientTransformation, count: in
 
 
 def _check(config: JAXConfig, images: np.ndarray, validation: np.ndarray | None, devices: int) -> None:
-    """Refuse what cannot be trained on."""
+    """Refuse images that cannot be trained on."""
     channels = 1 if config.phases == 2 else config.phases
     for name, each in (("images", images), ("validation", validation)):
         if each is None:
@@ -170,7 +170,7 @@ def _check(config: JAXConfig, images: np.ndarray, validation: np.ndarray | None,
 
 
 def _finite(parts: Mapping[str, Array], epoch: int, step: int, places: np.ndarray) -> dict[str, float]:
-    """Return a step's loss and its parts as numbers; refuse one that is none."""
+    """Return the loss of a step and its parts as numbers; refuse a loss that is not finite."""
     found = {name: float(value) for name, value in parts.items()}
     if not math.isfinite(found["loss"]):
         raise NotFiniteError(
@@ -180,7 +180,7 @@ def _finite(parts: Mapping[str, Array], epoch: int, step: int, places: np.ndarra
 
 
 def _log(path: Path, row: Mapping[str, float]) -> None:
-    """Add a line to a table, in one step; lines of this epoch or later, of a run that was killed, go."""
+    """Add a line to a table and rename the file into place; drop lines of this epoch or later, of a run that was killed."""
     kept: list[dict[str, Any]] = []
     if path.is_file():
         with path.open(newline="") as file:

@@ -1,4 +1,4 @@
-"""Microstructures by rule: in the manner of MICRO2D's ten classes, and of graphite in cast iron."""
+"""Generated microstructures, after MICRO2D's ten classes and after graphite in cast iron."""
 
 from .arrangement import Arrangement
 from .batches import generate_blocks, generate_images

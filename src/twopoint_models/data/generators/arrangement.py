@@ -14,17 +14,17 @@ LENGTHS = ("length", "width", "length_2", "width_2")
 class Arrangement:
     """The correlation ``share g(A r) + (1 - share) g(A_2 r)`` of a field, with ``g(r) = exp(-|r|^2 / 2)``.
 
-    A turns the lag r by an angle and divides it by a length along the turned first axis and by a width across. Short lengths give grains,
-    stripes and needles; a second, longer pair gathers them.
+    A rotates the lag r by an angle and divides it by a length along the rotated first axis and by a width across. Short lengths give
+    grains, stripes and needles; a second, longer pair gathers them.
 
     Parameters
     ----------
     length, width : float
-        In pixels, along and across.
+        Lengths along and across, in pixels.
     angle : float
-        Of the length, in degrees from the first axis to the second.
+        Direction of the length, in degrees from the first axis to the second.
     share : float
-        Of the first pair, 0 to 1; at 1 there is no second.
+        Share of the first pair, 0 to 1; with 1 there is no second pair.
     length_2, width_2, angle_2 : float
         The second pair.
 
@@ -35,7 +35,7 @@ class Arrangement:
 
     References
     ----------
-    The form was found by inverting the statistics of MICRO2D's level cuts, see ``docs/data.md``.
+    The form was found by inverting the statistics of MICRO2D's level cuts; see ``docs/data.md``.
 
     Examples
     --------
@@ -66,14 +66,14 @@ class Arrangement:
         return replace(self, **{name: getattr(self, name) * scale for name in LENGTHS})
 
     def smoothed(self, sigma: float) -> "Arrangement":
-        """Return the arrangement of the field's means over a Gaussian window of standard deviation sigma."""
+        """Return the arrangement of the field after a Gaussian blur of standard deviation sigma."""
         long = {name: math.hypot(getattr(self, name), math.sqrt(2) * sigma) for name in LENGTHS}
         first = self.share * self.length * self.width / (long["length"] * long["width"])
         second = (1 - self.share) * self.length_2 * self.width_2 / (long["length_2"] * long["width_2"])
         return replace(self, **long, share=first / (first + second))
 
     def field(self, shape: tuple[int, int], *, rng: np.random.Generator) -> Float64[np.ndarray, "height width"]:
-        """Draw a periodic field (H, W) with this correlation, its own mean 0 and its own variance 1."""
+        """Draw a periodic field (H, W) with this correlation, with mean 0 and variance 1 exactly."""
         noise = scipy.fft.rfft2(rng.standard_normal(shape))
         field = scipy.fft.irfft2(noise * np.sqrt(self._spectrum(shape)), s=shape)
         field -= field.mean()
@@ -84,11 +84,11 @@ class Arrangement:
         """Return the transform of the correlation at the frequencies of a real FFT, up to a factor."""
         k, q = 2 * np.pi * np.fft.fftfreq(shape[0])[:, None], 2 * np.pi * np.fft.rfftfreq(shape[1])[None]
         parts = [(self.share, self.length, self.width, self.angle), (1 - self.share, self.length_2, self.width_2, self.angle_2)]
-        twice = 1.0 + ((q > 0) & (q < np.pi))  # frequencies that stand for their opposite ones too
+        twice = 1.0 + ((q > 0) & (q < np.pi))  # frequencies that also represent their opposites
         total = np.zeros((shape[0], shape[1] // 2 + 1))
         for share, length, width, angle in parts:
             if share > 0:
                 cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
                 part = np.exp(-(((cos * k + sin * q) * length) ** 2 + ((cos * q - sin * k) * width) ** 2) / 2)
-                total += share / (twice * part).sum() * part  # the torus cuts long waves off: what is left keeps its share
+                total += share / (twice * part).sum() * part  # the torus cuts off long waves; the rest keeps the share
         return total

@@ -15,39 +15,39 @@ from .classes import CLASSES, generate, source
 from .structure import Structure
 
 Block = tuple[str, int, int]  # class, first index, index behind the last
-OTHER = 1_000_003  # between seeds, so that what a network was trained on by one is not what it is judged by
+OTHER = 1_000_003  # offset of seeds, so that images for training and for evaluation differ
 PATCH = 128  # pixels in which graphite has scale 1
 
 
 def generate_blocks(
     blocks: Iterable[Block], size: int = 256, *, seed: int = 0, workers: int = 1
 ) -> Iterator[tuple[str, int, list[Structure]]]:
-    """Generate blocks of images, in their order, each image from :func:`source` of its class, index and seed.
+    """Generate blocks of images in order; each image is drawn from :func:`source` of its class, index and seed.
 
-    So an image is the same however the work is cut up, and by however many processes. Lengths grow with the size: classes are scaled from
-    256 pixels, graphite from 128.
+    So an image does not depend on the blocks or the number of processes. Lengths scale with the size: those of classes from 256 pixels,
+    those of graphite from 128.
 
     Parameters
     ----------
     blocks : iterable of (class, start, stop)
-        Classes of ``CLASSES`` or kinds of ``GRAPHITE``, and indices; ``MICRO2DWriter.missing`` gives such.
+        Classes of ``CLASSES`` or kinds of ``GRAPHITE``, and indices; ``MICRO2DWriter.missing`` returns such blocks.
     size : int
         Height and width in pixels.
     seed : int
-        Of the dataset.
+        Seed of the dataset.
     workers : int
-        Processes; 1 works in this one. Others import the calling script anew, so what calls this there must stand under
+        Number of processes; with 1 this process does the work. Other processes import the calling script anew, so the call must stand under
         ``if __name__ == "__main__"``.
 
     Yields
     ------
     (class, start, list of Structure)
-        As each block is done; a few blocks are worked on ahead.
+        One for each block; a few blocks are generated ahead.
 
     Raises
     ------
     ValueError
-        At once, if there is no such class, size or workers are not positive, or graphite would be thinner than a pixel at that size.
+        At the call, if a class is unknown, size or workers are not positive, or graphite would be thinner than a pixel at this size.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def generate_blocks(
     """
     positive("size", size)
     blocks = list(blocks)
-    for name in dict.fromkeys(name for name, _, _ in blocks):  # all, before the first is worked on
+    for name in dict.fromkeys(name for name, _, _ in blocks):  # check all names before the first block
         check.one_of("name", name, [*CLASSES, *GRAPHITE])
         if name in GRAPHITE:
             check_size(name, (size, size), size / PATCH)
@@ -66,7 +66,7 @@ def generate_blocks(
 
 
 def generate_images(count: int, size: int, *, seed: int = 0) -> Float[np.ndarray, "count 1 size size"]:
-    """Return images of MICRO2D's ten classes, as many of each or one more, in random order.
+    """Return images of MICRO2D's ten classes, in equal numbers up to one, in random order.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ def generate_images(count: int, size: int, *, seed: int = 0) -> Float[np.ndarray
     size : int
         Height and width in pixels.
     seed : int
-        Of the images and their order; other images than :func:`generate_blocks` gives for it.
+        Seed of the images and their order. The images differ from those of :func:`generate_blocks` with the same seed.
 
     Returns
     -------
     float32 array (count, 1, size, size)
-        Of 0 and 1.
+        Images of 0 and 1.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def generate_images(count: int, size: int, *, seed: int = 0) -> Float[np.ndarray
     made = np.array([structure.image for _, _, found in blocks for structure in found], dtype=np.float32)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(made))
-    last = rng.permutation(len(CLASSES))[len(made) - count :] * each + each - 1  # one more of so many classes
+    last = rng.permutation(len(CLASSES))[len(made) - count :] * each + each - 1  # classes that get one image more
     return made[order[(order % each < each - 1) | np.isin(order, last)], None]
 
 

@@ -1,4 +1,4 @@
-"""Refusals of the generators."""
+"""Checks of the arguments of generators."""
 
 import math
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ import numpy as np
 
 from ...checks import positive
 
-FINEST = 1.0  # px: what is thinner than a pixel is not drawn, it flickers
+FINEST = 1.0  # px: thinner parts would be drawn intermittently
 
 
 def shape_of(size: Any) -> tuple[int, int]:
-    """Return the height and width that a size means."""
+    """Return height and width of a size."""
     both = tuple(size) if isinstance(size, Iterable) and not isinstance(size, (str, bytes)) else (size, size)
     if len(both) != 2:
         raise ValueError(f"size must be one integer, or height and width, got {size!r}")
@@ -21,7 +21,7 @@ def shape_of(size: Any) -> tuple[int, int]:
 
 
 def generator(rng: Any) -> None:
-    """Refuse what is no Generator."""
+    """Refuse anything but a Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a numpy.random.Generator, as numpy.random.default_rng(0) gives it, got {type(rng).__name__}")
 
@@ -61,7 +61,7 @@ def above(name: str, value: Any) -> float:
 
 
 def length(name: str, value: Any, most: float, shape: tuple[int, int]) -> float:
-    """Return a length in pixels that the pixels resolve and that fits into the image."""
+    """Return a length in pixels; refuse one that is not resolved or does not fit into the image."""
     number = real(name, value)
     if number < FINEST:
         raise ValueError(f"{name} must be at least {FINEST:g} pixel, got {number!r}")
@@ -71,14 +71,14 @@ def length(name: str, value: Any, most: float, shape: tuple[int, int]) -> float:
 
 
 def several(name: str, value: Any) -> tuple[Any, ...]:
-    """Return a tuple of what stands in a list."""
+    """Return a list as a tuple."""
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
         raise TypeError(f"{name} must be a list of numbers, got {type(value).__name__}")
     return tuple(value)
 
 
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
-    """Return a known name; for another, suggest the nearest."""
+    """Return a known name; suggest the nearest one for an unknown name."""
     names = list(known)
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {', '.join(map(repr, names))}, got {type(value).__name__}")

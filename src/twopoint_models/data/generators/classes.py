@@ -1,4 +1,4 @@
-"""MICRO2D's ten classes: how an image of each is drawn."""
+"""Generators of images after MICRO2D's ten classes."""
 
 import hashlib
 from collections.abc import Callable
@@ -21,21 +21,24 @@ from .structure import Structure
 
 NATIVE = 256  # pixels of MICRO2D's images; lengths below are in these
 IN_PIXELS = {*LENGTHS, "radii", "half_length", "half_width", "spacing", "wanted_spacing", "grain", "smooth", "period", "channel"}
-LEAST = 8  # pixels of the smaller side: less than that shows nothing
-FINEST, DRAWN = 0.5, 512  # scale from which inclusions are drawn as they are, below it larger and then resized; and how large at most
+LEAST = 8  # least pixels of the smaller side
+FINEST, DRAWN = (
+    0.5,
+    512,
+)  # smallest scale at which inclusions are drawn directly; below it they are drawn larger, up to DRAWN pixels, and resized
 
 
 class Recipe(NamedTuple):
-    """A class: what builds it, how it spreads, and what all its images share."""
+    """A class: its builder, the spread of its parameters, and the parameters that its images share."""
 
     build: Callable[..., tuple[np.ndarray, dict[str, Any]]]
     spread: Spread
     shared: dict[str, Any]
-    directed: bool = False  # inclusions have one direction, another in each image
+    directed: bool = False  # whether the inclusions of an image have one common direction
 
 
-# Radii, axes and areas were read off single inclusions, spacings off the nearest pairs. What no image shows by itself was chosen so that
-# interface length and mean covariance agree; `examples/gallery_micro2d.py` sets the result beside the real images.
+# Radii, axes and areas were measured on single inclusions, spacings on the nearest pairs. The other parameters were chosen so that
+# interface length and mean covariance agree; `examples/gallery_micro2d.py` compares the result with the real images.
 ELLIPSE = dict(half_length=9.8, half_width=2.95)
 RECIPES = {
     "AngEllipse": Recipe(ellipses, ELLIPSES, dict(**ELLIPSE, spacing=20.2, disorder=0.33, grain=5.0, smooth=2.0), directed=True),
@@ -66,48 +69,48 @@ CLASSES = tuple(RECIPES)
 def generate(
     name: str, size: int | tuple[int, int] = NATIVE, *, rng: np.random.Generator, scale: float | None = None, **parameters: Any
 ) -> Structure:
-    """Generate a microstructure in the manner of a class of MICRO2D.
+    """Generate a microstructure that resembles a class of MICRO2D.
 
-    A Gaussian field gives the large-scale arrangement (:class:`Arrangement`). GRF is its level cut. In the other classes but NBSA it
-    gathers inclusions: discs of one radius (VoidSmall) or two (VoidSmallBig), ellipses of one direction (AngEllipse) or of any
-    (RandomEllipse), Voronoi cells (large, medium, medium and spaced, small). In NBSA it makes cuboids in rows large or small. Volume
-    fraction and arrangement are drawn as they spread over MICRO2D's images, unless given.
+    A Gaussian field sets the large-scale arrangement (:class:`Arrangement`). GRF is a level cut of the field. In the other classes but NBSA
+    the field gathers inclusions: discs of one radius (VoidSmall) or two (VoidSmallBig), ellipses of one direction (AngEllipse) or of random
+    directions (RandomEllipse), Voronoi cells (large, medium, medium and spaced, small). In NBSA it sets the size of cuboids in rows. A
+    volume fraction or an arrangement that is not given is drawn from its distribution over MICRO2D's images.
 
     Parameters
     ----------
     name : str
         The class, one of ``CLASSES``.
     size : int or (int, int)
-        Height and width in pixels, 8 at least. Below 128 the structure is drawn larger and resized, for it is finer than the pixels.
+        Height and width in pixels, at least 8. Below 128 the structure is drawn larger and resized, because it is finer than the pixels.
     rng : numpy.random.Generator
-        Source of everything random; :func:`source` gives one for an image of a dataset.
+        Random generator; :func:`source` returns one for an image of a dataset.
     scale : float, optional
-        Pixels of this image a pixel of MICRO2D's; by default the smaller side by 256, so that any size shows the same structure. At 1 a
+        Pixels of this image per pixel of MICRO2D; by default the smaller side over 256, so that all sizes show the same structure. With 1 a
         larger image shows more of it.
     **parameters : float
-        What is not to be drawn: ``volume_fraction``, above 0 and below 1, which the last inclusion reaches or exceeds, as in MICRO2D;
-        ``length``, ``width``, ``angle``, ``share``, ``length_2``, ``width_2``, ``angle_2`` of the :class:`Arrangement`; ``direction`` of
-        AngEllipse in degrees; or what all images of the class share, by its name among the parameters that come back; ``docs/data.md``
-        lists them. Lengths in pixels of this image, areas in square pixels.
+        Parameters that are given instead of drawn: ``volume_fraction``, above 0 and below 1, which the last inclusion reaches or exceeds,
+        as in MICRO2D; ``length``, ``width``, ``angle``, ``share``, ``length_2``, ``width_2``, ``angle_2`` of the :class:`Arrangement`;
+        ``direction`` of AngEllipse in degrees; or the shared parameters of the class, by their names among the returned parameters;
+        ``docs/data.md`` lists them. Lengths in pixels of this image, areas in square pixels.
 
     Returns
     -------
     Structure
-        The image (H, W), uint8 of 0 and 1, periodic; and the parameters that it was generated from: ``volume_fraction`` as reached and
-        ``wanted_volume_fraction`` as drawn or given, the arrangement, what the class shares, the number of ``inclusions``, and the
-        ``spacing`` that was kept beside the ``wanted_spacing``: where they find no room, they come nearer to each other.
+        The image (H, W), uint8 of 0 and 1, periodic; and its parameters: the reached ``volume_fraction`` and the drawn or given
+        ``wanted_volume_fraction``, the arrangement, the shared parameters of the class, the number of ``inclusions``, and the reached
+        ``spacing`` with the ``wanted_spacing``: the spacing is reduced if there is not enough room.
 
     Raises
     ------
     TypeError
-        If rng is no Generator, a parameter no number, or the class has no such parameter.
+        If rng is not a Generator, a parameter is not a number, or the class has no such parameter.
     ValueError
-        If there is no such class (the nearest is suggested), a size is no integer of 8 at least, or a parameter means nothing.
+        If the class is unknown (the nearest name is suggested), a size is not an integer of at least 8, or a parameter is invalid.
 
     References
     ----------
     Robertson, Generale, Kelly, Buzzy, Kalidindi, *MICRO2D*, Integrating Materials and Manufacturing Innovation 13 (2024) 120. The rules
-    were found by measuring its images, see ``docs/data.md``; they are not its authors' code.
+    were found by measuring its images; see ``docs/data.md``. They are not the authors' code.
 
     Examples
     --------
@@ -139,25 +142,25 @@ def generate(
     held = {field.name: large.pop(field.name) for field in fields(Arrangement)}
     image, told = recipe.build((shape[0] * finer, shape[1] * finer), Arrangement(**held), rng=rng, **large)
     image, told = resize(image, shape), {key: value / finer if key in IN_PIXELS else value for key, value in told.items()}
-    own, wanted = {field.name: used.pop(field.name) for field in fields(Arrangement)}, used.pop("volume_fraction")
-    reached = {"volume_fraction": float(image.mean()), "wanted_volume_fraction": wanted}
+    own, target = {field.name: used.pop(field.name) for field in fields(Arrangement)}, used.pop("volume_fraction")
+    reached = {"volume_fraction": float(image.mean()), "wanted_volume_fraction": target}
     return Structure(image, {"class": name, "scale": factor, **reached, **own, **used, **told})
 
 
 def source(name: str, index: int, seed: int = 0) -> np.random.Generator:
     """Return the Generator for one image of a dataset.
 
-    It hangs on the three alone, so that the image is the same in whatever order and process it is drawn. Another version of numpy may draw
-    otherwise, and another processor may round a pixel otherwise.
+    The generator depends on the three arguments only, so that an image does not depend on order or process. Other versions of numpy may
+    draw differently, and other processors may round a pixel differently.
 
     Parameters
     ----------
     name : str
-        The class, or any name.
+        Name of the class, or any name.
     index : int
-        Of the image in its class, 0 or more.
+        Index of the image in its class, 0 or more.
     seed : int
-        Of the dataset, 0 or more.
+        Seed of the dataset, 0 or more.
 
     Returns
     -------
@@ -166,7 +169,7 @@ def source(name: str, index: int, seed: int = 0) -> np.random.Generator:
     Raises
     ------
     ValueError
-        If index or seed are no integers of 0 or more.
+        If index or seed is not an integer of 0 or more.
 
     Examples
     --------
@@ -179,7 +182,7 @@ def source(name: str, index: int, seed: int = 0) -> np.random.Generator:
 
 
 def _scaled(shared: dict[str, Any], factor: float) -> dict[str, Any]:
-    """Return parameters in pixels of an image."""
+    """Return parameters scaled to the pixels of an image."""
     found = dict(shared)
     for key in IN_PIXELS & set(found):
         found[key] = tuple(x * factor for x in found[key]) if key == "radii" else found[key] * factor
@@ -189,7 +192,7 @@ def _scaled(shared: dict[str, Any], factor: float) -> dict[str, Any]:
 
 
 def _finer(shape: tuple[int, int], scale: float) -> int:
-    """Return by what factor to draw a structure larger, a power of 2."""
+    """Return the factor, a power of 2, by which a structure is drawn larger."""
     finer = 1
     while scale * finer < FINEST and max(shape) * finer * 2 <= DRAWN:
         finer *= 2

@@ -1,6 +1,6 @@
-"""Cuboids in wavy rows, as precipitates lie in a nickel-based superalloy.
+"""Cuboids in wavy rows, like the precipitates of a nickel-based superalloy.
 
-They are parted by thin channels where a field is high, and small and round where it is low.
+Thin channels separate them where a field is high; they are small and round where it is low.
 """
 
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ from .level_cuts import highest
 
 
 class Rows(NamedTuple):
-    """How cuboids are laid: lengths in pixels, shares, and the rest in periods."""
+    """Layout of cuboids: lengths in pixels, shares, and the rest in periods."""
 
-    period: float  # from one row, and one cuboid of a row, to the next
-    channel: float  # width of what parts them
-    waviness: float  # standard deviation of a row's and of a cuboid's place
-    shift: float  # standard deviation of a row against the one before it
-    unequal: float  # a channel is off its place by up to so much
-    merge: float  # share of cuboids that have no channel to the one before
-    split: float  # share of cuboids with a channel of their own
+    period: float  # distance of rows, and of cuboids in a row
+    channel: float  # width of channels
+    waviness: float  # standard deviation of the position of rows and cuboids
+    shift: float  # standard deviation of the shift between neighbouring rows
+    unequal: float  # largest displacement of a channel
+    merge: float  # share of cuboids without a channel to the previous one
+    split: float  # share of cuboids that a channel splits
 
 
 def cuboids(
@@ -38,9 +38,9 @@ def cuboids(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Return cuboids (H, W).
 
-    A pixel's depth below its cuboid's faces, in half periods, is added to contrast times the field's tanh at that saturation, to a number
-    of its cuboid's own with standard deviation uneven, and to a fine field of the length grain and strength roughness. The highest sums
-    are phase 1.
+    The score of a pixel is the sum of its depth below the faces of its cuboid in half periods, contrast times the tanh of the field times
+    saturation, a random number of its cuboid with standard deviation uneven, and a fine field of length grain and strength roughness. The
+    pixels with the highest scores become phase 1.
     """
     how = Rows(**rows)
     depth, own = _lay(shape, how, uneven, rng)
@@ -51,7 +51,7 @@ def cuboids(
 
 
 def _lay(shape: tuple[int, int], how: Rows, uneven: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the depth of every pixel below its cuboid's faces, in pixels, and its cuboid's own number, both (H, W)."""
+    """Return the depth of each pixel below the faces of its cuboid, in pixels, and the random number of its cuboid, both (H, W)."""
     lines, posts = (max(1, round(n / how.period)) for n in shape)
     tall, wide = shape[0] / lines, shape[1] / posts
     along, across = (_displaced(shape, how, lengths, rng) for lengths in ((3, 8), (8, 3)))
@@ -62,9 +62,9 @@ def _lay(shape: tuple[int, int], how: Rows, uneven: float, rng: np.random.Genera
     post = np.floor(place).astype(int)
     cell = at * posts + post % posts
     below = (at + 1) % lines * posts + post % posts
-    beds = how.unequal * np.clip(Arrangement(0.2, 3.0).field((lines, posts), rng=rng), -1, 1).ravel()  # a row is not as high everywhere
+    beds = how.unequal * np.clip(Arrangement(0.2, 3.0).field((lines, posts), rng=rng), -1, 1).ravel()  # rows vary in height
     joints = rng.uniform(-how.unequal, how.unequal, (lines, posts))
-    joints[rng.random((lines, posts)) < how.merge] = -10.0  # too far away to be met
+    joints[rng.random((lines, posts)) < how.merge] = -10.0  # too far away to matter
     after = at * posts + (post + 1) % posts
     far = np.where(joints.ravel() == -10.0, 10.0, joints.ravel())
     vertical = np.minimum(level - line - beds[cell], 1 + line - level + beds[below]) * tall
@@ -76,5 +76,5 @@ def _lay(shape: tuple[int, int], how: Rows, uneven: float, rng: np.random.Genera
 
 
 def _displaced(shape: tuple[int, int], how: Rows, lengths: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Return a smooth displacement (H, W) in periods, whose lengths along the axes are given in periods."""
+    """Return a smooth displacement (H, W) in periods, with correlation lengths along the axes in periods."""
     return how.waviness * Arrangement(lengths[0] * how.period, lengths[1] * how.period).field(shape, rng=rng)

@@ -1,9 +1,9 @@
 """Inclusions gathered by a field: discs, ellipses and cells of Voronoi tessellations.
 
-They are put one after the other where a field is highest, none nearer to another than a spacing, until phase 1 has its volume fraction.
-Each function takes the shape (H, W), the arrangement of the field, a Generator, and lengths in pixels, and returns the image (H, W) of 0
-and 1 with the number of inclusions and the spacing that was kept. The field is taken as its mean over a window as large as ``smooth``; a
-fine second field of the length ``grain``, ``disorder`` times as strong, keeps inclusions from lying in ranks.
+Inclusions are placed one after the other where a field is highest, at least a spacing apart, until phase 1 reaches its volume fraction.
+Each function takes the shape (H, W), the arrangement of the field, a Generator, and lengths in pixels. It returns the image (H, W) of 0
+and 1, the number of inclusions and the spacing that was kept. The field is averaged over a window of size ``smooth``. A fine second field
+of length ``grain`` and relative strength ``disorder`` keeps inclusions from lying in rows.
 """
 
 import math
@@ -16,16 +16,16 @@ from scipy.spatial import cKDTree
 from .arrangement import Arrangement
 from .placement import cover, fill, place, touching, within
 
-FINE = 4.0  # pixels: a gap of a pixel between smaller discs would keep them too far apart
-NEIGHBOURS = 12  # that may bound a cell
-REACH = 1.7  # of a cell from its nucleus, in periods of the lattice
-RELAX = 0.97  # of the spacing is kept, each time that not enough inclusions find room
-Shapes = Callable[[int], np.ndarray]  # so many inclusions (n, h, w), each about its centre
+FINE = 4.0  # pixels: for smaller discs a gap of a pixel would be too large
+NEIGHBOURS = 12  # nearest neighbours that may bound a cell
+REACH = 1.7  # largest distance of a cell from its nucleus, in periods of the lattice
+RELAX = 0.97  # factor of the spacing each time that there is not enough room
+Shapes = Callable[[int], np.ndarray]  # returns n inclusions (n, h, w), each about its centre
 Told = dict[str, Any]
 
 
 class Gathering(NamedTuple):
-    """Where inclusions go."""
+    """Placement of inclusions."""
 
     spacing: float
     disorder: float
@@ -33,7 +33,7 @@ class Gathering(NamedTuple):
     smooth: float
 
     def order(self, shape: tuple[int, int], arrangement: Arrangement, rng: np.random.Generator) -> np.ndarray:
-        """Return all pixels, flat, the best first."""
+        """Return the flat indices of all pixels in order of decreasing field."""
         field = arrangement.smoothed(self.smooth).field(shape, rng=rng)
         field += self.disorder * Arrangement(self.grain, self.grain).field(shape, rng=rng)
         return np.argsort(-field.astype(np.float32).ravel())
@@ -48,7 +48,7 @@ def discs(
     radii: Sequence[float],
     **gathering: float,
 ) -> tuple[np.ndarray, Told]:
-    """Return discs, each of one of the radii, equally likely; of one radius and at their own spacing, no two share an edge of a pixel."""
+    """Return discs with radii drawn uniformly from a list. With one radius and the full spacing, no two discs share an edge of a pixel."""
     rows, columns = _window(max(radii))
     each = np.stack([rows**2 + columns**2 <= radius**2 for radius in radii])
     meeting = touching(each[0]) if len(radii) == 1 and radii[0] >= FINE else np.empty((0, 2), dtype=int)
@@ -76,12 +76,12 @@ def ellipses(
     direction: float | None = None,
     **gathering: float,
 ) -> tuple[np.ndarray, Told]:
-    """Return ellipses of any direction, or of one in degrees, whose spacing is less across by the difference of their axes."""
+    """Return ellipses of random directions or of one direction in degrees; across it the spacing is less by the difference of the axes."""
     if not 0 < half_width <= half_length:
         raise ValueError(f"half_width must be above 0 and no more than half_length, {half_length}, got {half_width}")
     rows, columns = _window(half_length)
     how = Gathering(**gathering)
-    aspect = max(how.spacing - 2 * (half_length - half_width), 0.5) / how.spacing  # nearer than half a pixel is no nearer
+    aspect = max(how.spacing - 2 * (half_length - half_width), 0.5) / how.spacing  # at least half a pixel
 
     def shapes(n: int) -> np.ndarray:
         angles = rng.uniform(0, np.pi, n) if direction is None else np.full(n, math.radians(direction))
@@ -105,7 +105,7 @@ def voronoi_cells(
     irregularity: float,
     **gathering: float,
 ) -> tuple[np.ndarray, Told]:
-    """Return cells of a mean area, of nuclei that leave a square lattice by up to half its period times the irregularity."""
+    """Return Voronoi cells of a mean area. Nuclei are displaced from a square lattice by up to half its period times the irregularity."""
 
     def shapes(n: int) -> np.ndarray:
         return _cells(n, math.sqrt(area), irregularity, rng)
@@ -124,14 +124,14 @@ def _gather(
     excluded: Callable[[float], np.ndarray],
     shapes: Shapes,
 ) -> tuple[np.ndarray, Told]:
-    """Return the image; where not enough inclusions find room, they come nearer to each other."""
-    number, wanted = math.ceil(1.1 * volume_fraction * order.size / max(area, 1)) + 2, spacing
+    """Return the image; reduce the spacing if there is not enough room."""
+    number, target = math.ceil(1.1 * volume_fraction * order.size / max(area, 1)) + 2, spacing
     while True:
         centres = place(order, shape, number, excluded(spacing))
         first = cover(shape, centres, shapes(len(centres)))
         count = fill(first, len(centres), volume_fraction)
         if count:
-            return (first < count).astype(np.uint8), {"inclusions": count, "spacing": spacing, "wanted_spacing": wanted}
+            return (first < count).astype(np.uint8), {"inclusions": count, "spacing": spacing, "wanted_spacing": target}
         if len(centres) < number:
             spacing *= RELAX
         else:
@@ -157,6 +157,6 @@ def _cells(n: int, period: float, irregularity: float, rng: np.random.Generator)
     reach = math.ceil(REACH * period)
     points = np.arange(-reach, reach + 1) / period
     inside = np.ones((n, len(points), len(points)), dtype=bool)
-    for k in range(NEIGHBOURS):  # nearer to the nucleus than to this neighbour
+    for k in range(NEIGHBOURS):  # pixels nearer to the nucleus than to this neighbour
         inside &= (away[:, k, 0, None] * points)[:, :, None] <= (middle[:, k, None] - away[:, k, 1, None] * points)[:, None, :]
     return inside

@@ -1,4 +1,4 @@
-"""What a parameter of a class may be."""
+"""Limits of the parameters of classes."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from .arrangement import LENGTHS
 
 ABOVE = {*LENGTHS, "half_length", "half_width", "spacing", "grain", "period", "area"}
 SHARES = {"share", "merge", "split"}
-SMALL = {"irregularity": 1.5, "unequal": 0.5}  # beyond which nuclei, or channels, come out of order
-PIXEL = 0.25  # least period: the smallest images have cuboids that no pixel shows
+SMALL = {"irregularity": 1.5, "unequal": 0.5}  # beyond these, nuclei or channels would change their order
+PIXEL = 0.25  # least period; in the smallest images cuboids are finer than pixels
 SIGNED = {"angle", "angle_2", "direction"}
 
 
 def checked(key: str, value: Any) -> Any:
-    """Return a parameter's value; refuse what means nothing."""
+    """Return the value of a parameter; refuse an invalid one."""
     if key == "volume_fraction":
         return check.fraction(key, value, 1)
     if key == "radii":
@@ -34,7 +34,7 @@ def checked(key: str, value: Any) -> Any:
 
 
 def fit(used: dict[str, Any], shape: tuple[int, int]) -> None:
-    """Refuse inclusions that are larger than the image, for they would meet themselves, and rows finer than pixels."""
+    """Refuse inclusions larger than the image, which would overlap themselves, and rows finer than pixels."""
     side = min(shape)
     most = {"radii": side / 2, "half_length": side / 2, "half_width": side / 2, "area": side**2 / 4, "spacing": side, "period": side / 4}
     for key, limit in {key: most[key] for key in most if key in used}.items():

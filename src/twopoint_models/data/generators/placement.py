@@ -1,4 +1,4 @@
-"""Inclusions at the maxima of a field, one after the other, none nearer to another than allowed; and what they cover."""
+"""Placement of inclusions at the maxima of a field with a least distance, and the pixels that they cover."""
 
 import math
 
@@ -7,9 +7,9 @@ from scipy import ndimage, signal
 
 
 def place(order: np.ndarray, shape: tuple[int, int], number: int, excluded: np.ndarray) -> np.ndarray:
-    """Return the centres (n, 2), n at most the number, of those pixels in an order that are not excluded by an earlier one.
+    """Return at most ``number`` centres (n, 2): pixels, in a given order, that no earlier centre excludes.
 
-    Order are flat pixel indices, the best first; excluded are the offsets (k, 2) that a centre takes from those after it.
+    ``order`` holds flat pixel indices, the best first; ``excluded`` holds the offsets (k, 2) that a centre excludes.
     """
     height, width = shape
     free = np.ones(height * width, dtype=bool)
@@ -30,7 +30,7 @@ def place(order: np.ndarray, shape: tuple[int, int], number: int, excluded: np.n
 
 
 def within(distance: float, aspect: float = 1.0, angle: float = 0.0) -> np.ndarray:
-    """Return the offsets (k, 2) nearer than a distance, across an angle in degrees nearer than aspect times the distance."""
+    """Return the offsets (k, 2) within a distance; across a direction in degrees, within aspect times the distance."""
     reach = math.ceil(distance)
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
@@ -39,19 +39,19 @@ def within(distance: float, aspect: float = 1.0, angle: float = 0.0) -> np.ndarr
 
 
 def touching(inclusion: np.ndarray) -> np.ndarray:
-    """Return the offsets (k, 2) at which two of an inclusion (h, w) overlap or share an edge of a pixel."""
+    """Return the offsets (k, 2) at which two copies of an inclusion (h, w) overlap or share an edge of a pixel."""
     grown = ndimage.binary_dilation(np.pad(inclusion, 1))
     shared = signal.correlate(grown.astype(float), np.pad(inclusion, 1).astype(float))
     return np.argwhere(shared > 0.5) - (np.array(shared.shape) - 1) // 2
 
 
 def cover(shape: tuple[int, int], centres: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Return for every pixel (H, W) the number of the first inclusion that covers it, or how many there are.
+    """Return, for each pixel (H, W), the index of the first inclusion that covers it, or the number of inclusions.
 
-    Inside (n, h, w) is each inclusion about its centre, at [h // 2, w // 2]; they come in again on the other side.
+    ``inside`` (n, h, w) holds each inclusion with its centre at [h // 2, w // 2]. The image is periodic.
     """
     which, rows, columns = np.nonzero(inside[::-1])
-    which = len(centres) - 1 - which  # the first is painted last and stays
+    which = len(centres) - 1 - which  # the first one is painted last
     rows = (rows - inside.shape[1] // 2 + centres[which, 0]) % shape[0]
     columns = (columns - inside.shape[2] // 2 + centres[which, 1]) % shape[1]
     first = np.full(shape, len(centres))
@@ -60,7 +60,7 @@ def cover(shape: tuple[int, int], centres: np.ndarray, inside: np.ndarray) -> np
 
 
 def fill(first: np.ndarray, number: int, volume_fraction: float) -> int:
-    """Return how many inclusions, one at least, reach a volume fraction; 0 if all of them do not."""
+    """Return the least number of inclusions, at least one, that reaches a volume fraction; 0 if all of them do not."""
     covered = np.cumsum(np.bincount(first.ravel(), minlength=number + 1)[:number])
-    wanted = volume_fraction * first.size
-    return int(np.searchsorted(covered, wanted)) + 1 if covered[-1] >= wanted else 0
+    target = volume_fraction * first.size
+    return int(np.searchsorted(covered, target)) + 1 if covered[-1] >= target else 0

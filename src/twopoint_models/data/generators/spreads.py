@@ -1,4 +1,4 @@
-"""How volume fractions and the lengths of the arrangement spread over MICRO2D's images: quantiles measured on 50 images of each class."""
+"""Distributions of volume fractions and of the lengths of the arrangement over MICRO2D's images: measured quantiles."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,11 @@ from scipy.special import ndtr
 
 from .arrangement import Arrangement
 
-LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)  # of the quantiles below
+LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)  # levels of the quantiles below
 
 
 class Spread(NamedTuple):
-    """Quantiles at LEVELS, lengths in pixels of 256, joined by a normal copula."""
+    """Quantiles at LEVELS, from 50 images of each class, with lengths in pixels of 256, coupled by a normal copula."""
 
     volume_fraction: tuple[float, ...]
     length: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""What a generator returns."""
+"""The result of a generator."""
 
 import json
 import math
@@ -10,19 +10,19 @@ COLUMNS = ("volume_fraction", "length", "width", "angle", "share", "length_2", "
 
 
 class Structure(NamedTuple):
-    """A generated microstructure and what it was generated from."""
+    """A generated microstructure and its parameters."""
 
     image: np.ndarray  # (H, W) uint8 of 0 and 1
     parameters: dict[str, Any]  # by name; lengths in pixels of this image, angles in degrees
 
     def label(self) -> str:
-        """Return all parameters but arrays as JSON: the label of an image in a dataset."""
+        """Return all parameters except arrays as JSON, the label of an image in a dataset."""
         return json.dumps({name: value for name, value in self.parameters.items() if not isinstance(value, np.ndarray)})
 
     def row(self) -> list[float]:
-        """Return volume fraction and arrangement in the order of COLUMNS, NaN for what the structure has not.
+        """Return volume fraction and arrangement in the order of COLUMNS, NaN for missing ones.
 
-        Graphite has no arrangement, and where the share is 1 there is no second pair of lengths. Graphite's own length is none of these.
+        Graphite has no arrangement, and with a share of 1 there is no second pair of lengths. The length of graphite is not one of these.
         """
         share = self.parameters.get("share", math.nan)
         known = COLUMNS[:1] if math.isnan(share) else COLUMNS if share < 1 else COLUMNS[:5]

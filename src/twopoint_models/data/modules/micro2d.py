@@ -9,56 +9,56 @@ from .parts import ALL, PartsModule
 
 
 class MICRO2DModule(PartsModule):
-    """Images of a file in MICRO2D's layout, as batches for a Lightning Trainer.
+    """Load images of a file in MICRO2D's layout as batches for a Lightning Trainer.
 
-    A batch is what ``DataLoader`` makes of the items of :class:`MICRO2D`: a dict of image (B, 1, size, size) float32, the membership of
-    phase 1; name, a list of B class names; class_index (B,) int64; index (B,) int64, the place in the class; and properties (B, k) float32.
-    The train part comes in an order that seed and epoch alone fix, so that two runs are alike and one resumed after an epoch goes on as if
-    it had never stopped; the others come in the file's order. Several devices are dealt the same order, so that their batches together are
-    those of one device with batches as large. To predict, all images are taken.
+    A batch collects items of :class:`MICRO2D`: a dict of image (B, 1, size, size) float32, the membership of
+    phase 1; name, a list of B class names; class_index (B,) int64; index (B,) int64, the index in the class; and properties (B, k) float32.
+    The order of the train part depends on seed and epoch only, so that runs are reproducible and a run that is resumed after an epoch
+    equals one without a stop. Other parts are in the order of the file. Several devices share the same order, so that their batches
+    together are those of one device with larger batches. Prediction uses all images.
 
     Parameters
     ----------
     path : str or path
         The file, e.g. ``MICRO2D_homogenized.h5``.
     classes : list of str, optional
-        Classes to take; by default all.
+        Classes to read; by default all.
     size : int, optional
-        Images are resized to (size, size) pixels; None leaves them as they are.
+        Images are resized to (size, size) pixels; None keeps their size.
     properties : list of str, optional
-        Properties to give with each image, by the names in the file.
+        Properties to return with each image, by their names in the file.
     contrast : int, optional
-        Which contrast of the phases the properties are for, an index; -1 is the last.
+        Index of the contrast of the phases; -1 is the last.
     fractions : three floats
         Shares of train, validation and test in each class.
     seed : int
-        Deals the images out, and shuffles the train part.
+        Seed of the split and of the order of the train part.
     order_seed : int, optional
-        Shuffles the train part in the seed's place, so that runs differ in their order and not in their images.
+        Seed of the order of the train part, if it differs from that of the split.
     missing : "refuse", "drop" or "keep"
-        What to do where a wanted property is NaN.
+        What to do if a requested property is NaN, as for :class:`MICRO2D`.
     together : bool
-        Images of all classes at one index come into one part, as :class:`MICRO2D` says why.
+        Whether images of all classes at the same index are in the same part, as for :class:`MICRO2D`.
     batch_size : int
-        Images of a batch, on each device.
+        Images in a batch, on each device.
     workers : int
-        Processes that read, for each loader and device; 0 reads in the process that trains. They live on from one epoch to the next.
+        Processes that read, for each loader and device, which persist between epochs; 0 reads in the process that trains.
 
     Attributes
     ----------
     classes : tuple of str
-        After setup, the classes that are read.
+        Classes of the dataset, after setup.
     property_names : tuple of str
-        After setup, what the properties of an image are, in this order.
+        Names of the properties of an image, in order, after setup.
 
     Raises
     ------
     FileNotFoundError
-        At setup, if there is no such file.
+        At setup, if the file is missing.
     TypeError, ValueError
-        If fractions, seed, batch_size or workers mean nothing; at setup as :class:`MICRO2D`; if the part is empty whose loader is wanted.
+        If fractions, seed, batch_size or workers are invalid; at setup as :class:`MICRO2D`; if a loader of an empty part is requested.
     RuntimeError
-        If a loader is asked for before setup.
+        If a loader is requested before setup.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class MICRO2DModule(PartsModule):
         workers: int = 0,
         order_seed: int | None = None,
     ) -> None:
-        # Plain values, so that a checkpoint that holds them can be read by torch.load(weights_only=True).
+        # Plain values, so that torch.load(weights_only=True) can read a checkpoint that holds them.
         path, fractions = os.fspath(path), tuple(fractions)
         classes, properties = (x if x is None or isinstance(x, str) else list(x) for x in (classes, properties))
         super().__init__(fractions, seed, batch_size, workers, order_seed)

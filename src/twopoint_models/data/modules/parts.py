@@ -1,4 +1,4 @@
-"""What all DataModules share: parts by name, made when they are wanted, and loaders of them."""
+"""What all DataModules share: parts by name, created when they are needed, and their loaders."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,7 +17,7 @@ PARTS = {"fit": (TRAIN, VALIDATION), "validate": (VALIDATION,), "test": (TEST,),
 
 
 class PartsModule(pl.LightningDataModule):
-    """What all modules share: parts by name, made when they are wanted, and loaders of them."""
+    """Base class of the DataModules: parts by name, created when they are needed, and their loaders."""
 
     def __init__(self, fractions: Iterable[float], seed: int, batch_size: int, workers: int, order_seed: int | None = None) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class PartsModule(pl.LightningDataModule):
         self._shares = tuple(fractions)
 
     def setup(self, stage: str | None = None) -> None:
-        """Make the parts that a stage needs: "fit", "validate", "test" or "predict"; None for all. Lightning calls this in each process."""
+        """Create the parts of a stage: "fit", "validate", "test" or "predict"; None for all. Lightning calls this in each process."""
         if stage not in PARTS:
             raise ValueError(f"stage must be one of {', '.join(map(repr, PARTS))}, got {stage!r}")
         self._parts |= self._made(PARTS[stage])
@@ -38,11 +38,11 @@ class PartsModule(pl.LightningDataModule):
         raise NotImplementedError
 
     def train_dataloader(self) -> Any:
-        """Return batches of the train part, in another order each epoch."""
+        """Return batches of the train part, in a new order each epoch."""
         return self._loader(TRAIN)
 
     def val_dataloader(self) -> Any:
-        """Return batches of the validation part, in the file's order; no loader, an empty list, where its share is 0 (Lightning warns)."""
+        """Return batches of the validation part, in the file's order; an empty list if its fraction is 0 (Lightning warns)."""
         return self._loader(VALIDATION) if self._shares[SPLITS.index(VALIDATION)] else []
 
     def test_dataloader(self) -> Any:
@@ -62,7 +62,7 @@ class PartsModule(pl.LightningDataModule):
             raise ValueError(f"the {part} part is empty: its share of {self._shares} is 0, or too small for what there is")
         return DataLoader(
             dataset,
-            batch_size=options.batch_size,  # by name: Lightning makes some loaders anew from what they were given
+            batch_size=options.batch_size,  # by keyword: Lightning recreates some loaders from their keywords
             sampler=order_of(dataset, self._order_seed, self.trainer) if part == TRAIN else None,
             num_workers=options.workers,
             persistent_workers=options.workers > 0,

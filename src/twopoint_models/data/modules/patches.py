@@ -9,30 +9,30 @@ from .parts import ALL, PartsModule
 
 
 class PatchesModule(PartsModule):
-    """Patches of micrographs, split by parent, as batches for a Lightning Trainer.
+    """Load patches of micrographs, split by parent, as batches for a Lightning Trainer.
 
-    A batch is a dict of image (B, 1, h, w) float32, the gray values divided by white; label, of the parents; parent (B,), its place among
-    those of the part; row and column (B,) of the upper left pixel. Overlapping patches of one parent never come into two parts. Order,
-    devices and prediction are as with :class:`MICRO2DModule`.
+    A batch is a dict of image (B, 1, h, w) float32, the gray values divided by white; label, the labels of the parents; parent (B,), their
+    indices within the part; row and column (B,) of the upper left pixels. All patches of a parent are in the same part. Order, devices and
+    prediction are those of :class:`MICRO2DModule`.
 
     Parameters
     ----------
     windows : SlidingWindows, or dict of str to SlidingWindows
-        Patches of all parents; or those of "train", "validation" and "test" where parents are dealt out already, in which case fractions
-        are what they are. They are no hyperparameter: a checkpoint does not hold them.
+        Patches of all parents, or those of "train", "validation" and "test", in which case fractions are ignored. Checkpoints do not hold
+        them.
     white : float
-        The gray value that becomes 1: 255 for 8-bit images; 1 for what is 0 and 1 already. A patch that holds more is refused.
+        Gray value that becomes 1: 255 for 8-bit images, 1 for values in [0, 1]. A patch with a larger value is refused.
     fractions : three floats
-        Shares of the parents in train, validation and test.
+        Fractions of the parents in train, validation and test.
     seed, batch_size, workers, order_seed : int
         As for :class:`MICRO2DModule`.
 
     Raises
     ------
     TypeError, ValueError
-        If windows are something else, or an option means nothing; at setup, if the parents are too few for the parts.
+        If windows have another type, or an option is invalid; at setup, if there are too few parents for the parts.
     RuntimeError
-        If a loader is asked for before setup.
+        If a loader is requested before setup.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class PatchesModule(PartsModule):
 
 
 def _shares(windows: Mapping[str, SlidingWindows]) -> tuple[float, ...]:
-    """Return the shares of the three parts; refuse others."""
+    """Return the fractions of the three parts; refuse other parts."""
     if set(windows) != set(SPLITS) or not all(isinstance(each, SlidingWindows) for each in windows.values()):
         raise ValueError(f"windows must be SlidingWindows of the parts {', '.join(SPLITS)}, got {dict(windows)}")
     counts = [len(windows[part]) for part in SPLITS]

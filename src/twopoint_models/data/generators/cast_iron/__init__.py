@@ -1,4 +1,4 @@
-"""Graphite in cast iron: nodules, flakes, and what is between them."""
+"""Graphite in cast iron: nodules, flakes, and intermediate forms."""
 
 from .castings import CASTINGS, casting, micrograph
 from .drawing import graphite

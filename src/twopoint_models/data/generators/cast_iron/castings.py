@@ -1,4 +1,4 @@
-"""Twelve castings: graphite by cooling rate and magnesium, as a study of sand-cast cylinders would have it, and its micrographs."""
+"""Twelve castings: graphite by cooling rate and magnesium, after a study of sand-cast cylinders, and its micrographs."""
 
 from collections.abc import Callable
 from itertools import product
@@ -13,8 +13,9 @@ from .forms import graphite_flakes, graphite_intermediate, graphite_spheres
 CYLINDERS = (12.0, 24.0, 36.0, 48.0)  # mm
 FORMS: dict[float, Callable[..., Structure]] = {0.0: graphite_flakes, 0.025: graphite_intermediate, 0.045: graphite_spheres}  # % by weight
 CASTINGS = tuple(product(CYLINDERS, FORMS))
-# Each parameter in the thinnest and in the thickest cylinder, between which it goes with a power of the radius. By the paper's words and
-# figures alone: what cools fast is fine and dense, what cools slowly coarse and sparse; the sizes span those of GRAPHITE, by eye.
+# Each parameter in the thinnest and in the thickest cylinder; between these it is a power of the radius. The values follow the text and the
+# figures of the paper only: fast cooling gives fine and dense graphite, slow cooling coarse and sparse graphite. The sizes span those of
+# GRAPHITE.
 LAWS: dict[float, dict[str, tuple[float, float]]] = {
     0.0: dict(
         volume_fraction=(0.15, 0.10),
@@ -41,20 +42,20 @@ LAWS: dict[float, dict[str, tuple[float, float]]] = {
 def casting(radius: float, magnesium: float, size: int | tuple[int, int] = (1536, 2048), *, rng: np.random.Generator) -> Structure:
     """Generate the graphite of a sand-cast cylinder.
 
-    Magnesium sets the form: flakes without it, nodules among worms with a little, spheres with enough. The radius sets the rate of cooling,
-    and with it size and amount: each parameter is a power of the radius between its values in ``castings.LAWS``, which were chosen by eye
-    and by the paper's words, and are fitted to nothing.
+    Magnesium sets the form: flakes without it, nodules among worms at a low content, spheres at a high one. The radius sets the rate of
+    cooling, and with it size and amount. Each parameter is a power of the radius between its values in ``castings.LAWS``, which were chosen
+    visually and after the text of the paper; they are not fitted to data.
 
     Parameters
     ----------
     radius : float
-        Of the cylinder in mm, from 12 to 48; those of the study are 12, 24, 36 and 48.
+        Radius of the cylinder in mm, from 12 to 48; the study has 12, 24, 36 and 48.
     magnesium : float
         Percent by weight: 0, 0.025 or 0.045.
     size : int or (int, int)
         Height and width in pixels.
     rng : numpy.random.Generator
-        Source of the structure.
+        Random generator of the structure.
 
     Returns
     -------
@@ -64,9 +65,9 @@ def casting(radius: float, magnesium: float, size: int | tuple[int, int] = (1536
     Raises
     ------
     TypeError
-        If rng is no Generator or a number none.
+        If rng is not a Generator or an argument is not a number.
     ValueError
-        If radius or magnesium are others, or the size is too small for what is in it.
+        If radius or magnesium is out of range, or the size is too small for the particles.
 
     References
     ----------
@@ -88,13 +89,13 @@ def casting(radius: float, magnesium: float, size: int | tuple[int, int] = (1536
     if magnesium not in FORMS:
         raise ValueError(f"magnesium must be {', '.join(f'{m:g}' for m in FORMS)} percent, got {magnesium:g}")
     along = np.log(radius / first) / np.log(last / first)
-    wanted = {name: float(low * (high / low) ** along) for name, (low, high) in LAWS[magnesium].items()}
-    structure = FORMS[magnesium](size, rng=rng, **wanted)
+    parameters = {name: float(low * (high / low) ** along) for name, (low, high) in LAWS[magnesium].items()}
+    structure = FORMS[magnesium](size, rng=rng, **parameters)
     return Structure(structure.image, {"radius": radius, "magnesium": magnesium, **structure.parameters})
 
 
 def micrograph(image: np.ndarray, *, graphite: float = 0.15, ferrite: float = 0.8, blur: float = 0.7) -> np.ndarray:
-    """Return gray values as an unetched micrograph of a structure has them: graphite dark, edges as wide as a microscope makes them.
+    """Return the gray values of an unetched micrograph of a structure: dark graphite, and edges blurred as by a microscope.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ def micrograph(image: np.ndarray, *, graphite: float = 0.15, ferrite: float = 0.
     Raises
     ------
     TypeError, ValueError
-        If the image has not two axes, or a number is out of its bounds.
+        If the image does not have two axes, or a number is out of its bounds.
     """
     if np.ndim(image) != 2:
         raise ValueError(f"image must have the shape (H, W), got {np.shape(image)}")

@@ -1,4 +1,4 @@
-"""Graphite in cast iron, by the six kinds that the texture VAE was shown: nodules, flakes, and what is between them."""
+"""The six kinds of graphite on which the texture VAE was trained: nodules, flakes, and intermediate forms."""
 
 from collections.abc import Callable
 
@@ -13,22 +13,22 @@ FORMS: dict[str, Callable[..., Structure]] = {"spheres": graphite_spheres, "flak
 
 
 def graphite(kind: str, size: int | tuple[int, int] = 128, *, rng: np.random.Generator, scale: float = 1.0) -> Structure:
-    """Generate one of six kinds of graphite, its parameters drawn within the ranges of the kind.
+    """Generate one of six kinds of graphite, with parameters drawn from the ranges of the kind.
 
-    The ranges, in ``GRAPHITE``, were chosen by the look of graphite in unetched micrographs and by the words of the paper; no micrographs
-    were at hand, and nothing is fitted to any. A larger size shows more of the same; a larger scale shows it larger: with the same rng,
-    ``size=256, scale=2`` is the structure of ``size=128`` at twice the resolution (up to the last flakes, since pixels are counted).
+    The ranges in ``GRAPHITE`` were chosen after the look of graphite in unetched micrographs and the text of the paper; they are not fitted
+    to data. A larger size shows more of the same structure; a larger scale magnifies it. With the same rng, ``size=256, scale=2`` is the
+    structure of ``size=128`` at twice the resolution (up to the last flakes, because pixels are counted).
 
     Parameters
     ----------
     kind : str
         "small dense spheres", "small sparse spheres", "large spheres", "intermediate", "fine flakes" or "thick flakes".
     size : int or (int, int)
-        Height and width in pixels, as long as the longest of the kind at least: at scale 1 thick flakes need 90.
+        Height and width in pixels, at least the length of the longest particle of the kind: 90 for thick flakes at scale 1.
     rng : numpy.random.Generator
-        Source of the parameters and of the structure.
+        Random generator of the parameters and the structure.
     scale : float
-        Factor of every length; at 1, 128 pixels show what the paper's patches of 128 pixels show.
+        Factor of all lengths; with 1, 128 pixels correspond to the patches of 128 pixels in the paper.
 
     Returns
     -------
@@ -39,10 +39,10 @@ def graphite(kind: str, size: int | tuple[int, int] = 128, *, rng: np.random.Gen
     Raises
     ------
     TypeError
-        If rng is no Generator, kind no string or scale no number.
+        If rng is not a Generator, kind not a string or scale not a number.
     ValueError
-        If the kind is unknown (the nearest is suggested), a size is no positive integer, scale is not above 0, or makes particles larger
-        than the image or thinner than a pixel.
+        If the kind is unknown (the nearest name is suggested), a size is not a positive integer, or scale is not above 0 or makes particles
+        larger than the image or thinner than a pixel.
 
     References
     ----------

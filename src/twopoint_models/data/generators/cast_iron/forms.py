@@ -10,8 +10,8 @@ from .kinds import completed
 from .lines import Habit, lines
 from .parameters import check_fraction, check_gap, check_lines, check_nodules, made_nodules, of_lines, of_nodules, structure
 
-WORMS = dict(rosettes=0.0, branching=0.25, taper=0.0, ripple=0.25, least=1.0)  # round ends, knobbly
-FLAKES = dict(taper=0.6, ripple=0.15, least=2.5)  # pointed; no crumbs
+WORMS = dict(rosettes=0.0, branching=0.25, taper=0.0, ripple=0.25, least=1.0)  # round ends and a varying thickness
+FLAKES = dict(taper=0.6, ripple=0.15, least=2.5)  # pointed ends, and no short fragments
 
 
 def graphite_spheres(
@@ -24,43 +24,43 @@ def graphite_spheres(
     irregularity: float | None = None,
     gap: float | None = None,
 ) -> Structure:
-    """Generate nodules of nearly round outline that do not touch, as in ductile iron.
+    """Generate nodules with nearly round outlines that do not touch, as in ductile iron.
 
-    Radii are lognormal up to 2.5 standard deviations, the outline of each is a random Fourier series of the waves 2 to 6 about its
-    radius, and places are random, the largest nodule first, none nearer to another, or to itself across the rim, than the gap. What is
-    None is drawn as for a kind of spheres in ``GRAPHITE``.
+    Radii are lognormal up to 2.5 standard deviations. Each outline is a random Fourier series of waves 2 to 6 about the radius. Centres are
+    random, the largest nodule first, and keep the gap between outlines, also across the periodic boundary. Parameters that are None are
+    drawn from a kind of spheres in ``GRAPHITE``.
 
     Parameters
     ----------
     size : int or (int, int)
         Height and width in pixels.
     rng : numpy.random.Generator
-        Source of everything random.
+        Random generator.
     volume_fraction : float, optional
-        Share of the image in nodules, above 0 and below 0.5; reached to within one nodule's area, of which there is one at least.
+        Share of the image in nodules, above 0 and below 0.5. It is reached to within the area of one nodule; there is at least one.
     mean_radius : float, optional
         Pixels, at least 1.
     radius_spread : float, optional
-        Standard deviation of the radii by their mean, 0 to 1.
+        Standard deviation of the radii over their mean, 0 to 1.
     irregularity : float, optional
-        Root mean square deviation of the outline by the radius, 0 to 0.25.
+        Root mean square deviation of the outline over the radius, 0 to 0.25.
     gap : float, optional
-        Least distance between two outlines in pixels; by default half the mean radius. From 1.5 on no two nodules share a label.
+        Least distance between two outlines in pixels; by default half the mean radius. From 1.5 on, nodules are separate components.
 
     Returns
     -------
     Structure
-        The image (H, W), uint8, 1 in graphite, periodic; and the parameters by the names above, ``volume_fraction`` as reached and
-        ``wanted_volume_fraction`` as asked for, the number ``nodules``, their ``centres`` (n, 2), row and column, and ``radii`` (n,)
+        The image (H, W), uint8, 1 in graphite, periodic; and the parameters by the names above: the reached ``volume_fraction`` and the
+        requested ``wanted_volume_fraction``, the number of ``nodules``, their ``centres`` (n, 2), row and column, and their ``radii`` (n,)
         of equal area.
 
     Raises
     ------
     TypeError
-        If rng is no Generator, or a parameter no number.
+        If rng is not a Generator, or a parameter is not a number.
     ValueError
-        If a size is no positive integer, a parameter is out of its bounds or not finite, a nodule of the mean radius is larger than the
-        image, or the volume fraction cannot be reached without overlap: then with the one that was.
+        If a size is not a positive integer, a parameter is out of its bounds or not finite, a nodule of the mean radius is larger than the
+        image, or the volume fraction cannot be reached without overlap; the message states the reached one.
 
     References
     ----------
@@ -101,44 +101,44 @@ def graphite_flakes(
 ) -> Structure:
     """Generate curved, branched flakes, some of them in rosettes, as in gray iron.
 
-    Arms grow from nuclei along lines whose curvature does a random walk, get thinner to their tips, branch, and stop before they meet an
-    arm of another nucleus that was there before. What is None is drawn as for a kind of flakes in ``GRAPHITE``.
+    Arms grow from nuclei along lines whose curvature is a random walk. They taper towards their tips, branch, and stop before they meet an
+    earlier arm of another nucleus. Parameters that are None are drawn from a kind of flakes in ``GRAPHITE``.
 
     Parameters
     ----------
     size : int or (int, int)
         Height and width in pixels.
     rng : numpy.random.Generator
-        Source of everything random.
+        Random generator.
     volume_fraction : float, optional
-        Share of the image in flakes, above 0 and below 0.5; reached to within one flake's area.
+        Share of the image in flakes, above 0 and below 0.5, reached to within the area of one flake.
     length : float, optional
-        Mean length from tip to tip in pixels of flakes that nothing stops, at most the smaller side of the image.
+        Mean length in pixels from tip to tip of flakes that are not stopped, at most the smaller side of the image.
     thickness : float, optional
-        Mean thickness in pixels, 1 at least, the length at most; tips are 0.4 of it, and 1.4 pixels at least.
+        Mean thickness in pixels, at least 1 and at most the length. Tips have 0.4 of it, but at least 1.4 pixels.
     bend : float, optional
-        Root mean square turn of a flake's direction over the mean length in degrees, 0 to 360.
+        Root mean square change of direction over the mean length, in degrees, 0 to 360.
     rosettes : float, optional
-        Share of the nuclei with 3 to 6 arms in all directions, 0 to 1; the others have two opposite ones.
+        Share of the nuclei with 3 to 6 arms in all directions, 0 to 1; the others have two opposite arms.
     branching : float, optional
-        Mean number of branches an arm, 0 to 4.
+        Mean number of branches of an arm, 0 to 4.
     gap : float, optional
-        Mean distance kept from flakes of other nuclei in pixels; by default half the thickness. Some still touch.
+        Mean distance from flakes of other nuclei in pixels; by default half the thickness. Some flakes still touch.
 
     Returns
     -------
     Structure
-        The image (H, W), uint8, 1 in graphite, periodic; and the parameters by the names above, ``volume_fraction`` as reached and
-        ``wanted_volume_fraction`` as asked for; the numbers ``nuclei`` and ``arms``, branches included; ``mean_arm_length`` and
-        ``mean_arm_thickness`` of those that grew.
+        The image (H, W), uint8, 1 in graphite, periodic; and the parameters by the names above: the reached ``volume_fraction`` and the
+        requested ``wanted_volume_fraction``; the numbers of ``nuclei`` and ``arms``, including branches; ``mean_arm_length`` and
+        ``mean_arm_thickness``.
 
     Raises
     ------
     TypeError
-        If rng is no Generator, or a parameter no number.
+        If rng is not a Generator, or a parameter is not a number.
     ValueError
-        If a size is no positive integer, a parameter is out of its bounds or not finite, the length is larger than the image, or the
-        volume fraction cannot be reached at this gap: then with the one that was.
+        If a size is not a positive integer, a parameter is out of its bounds or not finite, the length is larger than the image, or the
+        volume fraction cannot be reached with this gap; the message states the reached one.
 
     References
     ----------
@@ -182,39 +182,39 @@ def graphite_intermediate(
 ) -> Structure:
     """Generate nodules among short worms with round ends, as in compacted iron.
 
-    Nodules are those of :func:`graphite_spheres`; worms are the lines of :func:`graphite_flakes` without rosettes, thick and knobbly, which
-    stop before nodules and each other. What is None is drawn as for the intermediate kind in ``GRAPHITE``.
+    Nodules are those of :func:`graphite_spheres`. Worms are the lines of :func:`graphite_flakes` without rosettes, thick and of varying
+    thickness; they stop before nodules and each other. Parameters that are None are drawn from the intermediate kind in ``GRAPHITE``.
 
     Parameters
     ----------
     size : int or (int, int)
         Height and width in pixels.
     rng : numpy.random.Generator
-        Source of everything random.
+        Random generator.
     volume_fraction : float, optional
-        Share of the image in graphite, above 0 and below 0.5; reached to within one particle's area.
+        Share of the image in graphite, above 0 and below 0.5, reached to within the area of one particle.
     nodule_share : float, optional
-        Share of the graphite in nodules, 0 to 1; reached to within one nodule's area.
+        Share of the graphite in nodules, 0 to 1, reached to within the area of one nodule.
     mean_radius, radius_spread, irregularity : float, optional
-        Of the nodules, as in :func:`graphite_spheres`.
+        Parameters of the nodules, as for :func:`graphite_spheres`.
     length, thickness, bend : float, optional
-        Of the worms, as in :func:`graphite_flakes`.
+        Parameters of the worms, as for :func:`graphite_flakes`.
     gap : float, optional
-        Distance kept between particles in pixels, by worms in the mean; by default half the thickness.
+        Distance between particles in pixels, on average for worms; by default half the thickness.
 
     Returns
     -------
     Structure
-        The image (H, W), uint8, 1 in graphite, periodic; and the parameters by the names above, with what :func:`graphite_spheres` and
-        :func:`graphite_flakes` add.
+        The image (H, W), uint8, 1 in graphite, periodic; and the parameters by the names above, with those that :func:`graphite_spheres`
+        and :func:`graphite_flakes` add.
 
     Raises
     ------
     TypeError
-        If rng is no Generator, or a parameter no number.
+        If rng is not a Generator, or a parameter is not a number.
     ValueError
-        If a size is no positive integer, a parameter is out of its bounds or not finite, a particle is larger than the image, or the
-        volume fraction cannot be reached at this gap: then with the one that was.
+        If a size is not a positive integer, a parameter is out of its bounds or not finite, a particle is larger than the image, or the
+        volume fraction cannot be reached with this gap; the message states the reached one.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The six kinds of graphite, and how the parameters that a caller leaves out are drawn."""
+"""The six kinds of graphite, and the distributions of parameters that are not given."""
 
 import math
 from typing import Any, NamedTuple
@@ -7,15 +7,15 @@ import numpy as np
 
 
 class Kind(NamedTuple):
-    """One kind of graphite: which generator makes it, and between which bounds each parameter is drawn, uniformly."""
+    """A kind of graphite: the generator of its form, and the bounds between which each parameter is drawn uniformly."""
 
     form: str  # "spheres", "flakes" or "intermediate"
     ranges: dict[str, tuple[float, float]]  # lengths in pixels, angles in degrees
 
 
-# Names and order are those of Sardeshmukh et al., Fig. 3. The ranges were chosen by eye, so that 128 x 128 pixels look as graphite does in
-# unetched micrographs at a scale of 100 micrometres, and by the paper's words (large spheres, and thick flakes, are the sparser ones).
-# They are fitted to nothing: no micrograph was at hand.
+# Names and order are those of Sardeshmukh et al., Fig. 3. The ranges were chosen visually, so that 128 x 128 pixels look like graphite in
+# unetched micrographs at a scale of 100 micrometres, and after the text of the paper (large spheres and thick flakes are sparser).
+# They are not fitted to data.
 GRAPHITE: dict[str, Kind] = {
     "small dense spheres": Kind(
         "spheres", dict(volume_fraction=(0.10, 0.16), mean_radius=(3.4, 4.8), radius_spread=(0.15, 0.30), irregularity=(0.03, 0.06))
@@ -66,7 +66,7 @@ LENGTHS = ("mean_radius", "length", "thickness")
 
 
 def check_size(kind: str, shape: tuple[int, int], scale: float) -> None:
-    """Refuse a size and scale at which some of a kind would not fit in, or be thinner than a pixel: not only where it so happens."""
+    """Refuse a size and scale at which some particle of a kind would not fit, or be thinner than a pixel, before parameters are drawn."""
     ranges = {name: bounds for name, bounds in GRAPHITE[kind].ranges.items() if name in LENGTHS}
     thin = max(1 / low for low, _ in ranges.values())
     long = max((2 if name == "mean_radius" else 1) * high for name, (_, high) in ranges.items())
@@ -77,15 +77,15 @@ def check_size(kind: str, shape: tuple[int, int], scale: float) -> None:
 
 
 def drawn(kind: str, rng: np.random.Generator, scale: float = 1.0) -> dict[str, float]:
-    """Return one value of each parameter of a kind, lengths times a scale."""
+    """Draw the parameters of a kind, with lengths times a scale."""
     ranges = GRAPHITE[kind].ranges
     return {name: rng.uniform(*bounds) * (scale if name in LENGTHS else 1.0) for name, bounds in ranges.items()}
 
 
 def completed(form: str, given: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """Return the given parameters, and for those that are None what a kind of this form, itself drawn, has."""
+    """Return the given parameters; draw those that are None from a random kind of this form."""
     if all(value is not None for value in given.values()):
-        return given  # nothing is drawn
+        return given  # nothing to draw
     kinds = [name for name, kind in GRAPHITE.items() if kind.form == form]
     values = drawn(kinds[rng.integers(len(kinds))], rng)
     return {name: values[name] if value is None else value for name, value in given.items()}

@@ -1,4 +1,4 @@
-"""Lamellae and worms: arms that grow from nuclei along curved lines, branch, and stop short of those that were there before."""
+"""Lamellae and worms: arms that grow from nuclei along curved lines, branch, and stop before earlier arms."""
 
 import math
 from typing import NamedTuple
@@ -8,76 +8,76 @@ import numpy as np
 from . import stamps
 from .nodules import NONE, Nodules, lognormal
 
-PIECES = 3  # steps of a centre line to a thickness: the scallops of the discs along it stay below 3 % of the thickness
-CROWDED = 0.35  # share of the image within thickness and gap, beyond which lines hardly find room
-PASSES = 10  # of cutting lines short; each settles one more link of chains of lines that stop each other, until all are
-ARMS = (3, 7)  # of a rosette, the upper bound not included; a nucleus that is none has 2, in opposite directions
+PIECES = 3  # steps of a centre line per thickness, so that the discs along it deviate from a smooth edge by less than 3 % of the thickness
+CROWDED = 0.35  # share of the image within thickness and gap beyond which there is hardly room for lines
+PASSES = 10  # passes of shortening lines; each resolves one more link in chains of lines that stop each other
+ARMS = (3, 7)  # arms of a rosette, upper bound excluded; other nuclei have 2 in opposite directions
 SPREAD_OF_LENGTH, SPREAD_OF_THICKNESS = 0.35, 0.2  # coefficients of variation
 
 
 class Habit(NamedTuple):
-    """How lines grow; lengths in pixels."""
+    """Parameters of the growth of lines; lengths in pixels."""
 
-    length: float  # mean, from tip to tip, of a nucleus with two arms, if nothing stops it
+    length: float  # mean from tip to tip of a nucleus with two arms that are not stopped
     thickness: float  # mean
-    bend: float  # degrees, the rms turn of the direction over the mean length
-    gap: float  # to others
+    bend: float  # rms change of direction over the mean length, in degrees
+    gap: float  # distance from other lines
     rosettes: float  # share of the nuclei
-    branching: float  # branches an arm
-    taper: float  # share of an arm's length over which it gets thinner
+    branching: float  # mean branches of an arm
+    taper: float  # share of the length of an arm over which it tapers
     ripple: float  # relative amplitude of its thickness along the line
-    least: float  # thicknesses that the shortest arm is long
+    least: float  # length of the shortest arm, in thicknesses
 
 
 class Arms(NamedTuple):
-    """Arms in the order in which they have precedence; the points of an arm are rows of `points`."""
+    """Arms in order of precedence; each arm is a row of `points`."""
 
-    nucleus: np.ndarray  # (n,), its number
-    parent: np.ndarray  # (n,), the arm that one branches from, or itself
-    fork: np.ndarray  # (n,), the step of the parent at which it does
-    steps: np.ndarray  # (n,), how far it would grow
+    nucleus: np.ndarray  # (n,), the index of the nucleus
+    parent: np.ndarray  # (n,), the arm from which each branches, or itself
+    fork: np.ndarray  # (n,), the step of the parent at which it branches
+    steps: np.ndarray  # (n,), steps without being stopped
     thickness: np.ndarray  # (n,)
     points: np.ndarray  # (n, s, 2), not wrapped
 
 
 class Lines(NamedTuple):
-    """Arms as they have grown, and what they cover."""
+    """Arms after growth, and the pixels that they cover."""
 
-    image: np.ndarray  # flat, boolean, nodules included
-    lengths: np.ndarray  # (arms,), those drawn
+    image: np.ndarray  # flat, boolean, including nodules
+    lengths: np.ndarray  # (arms,), of the drawn arms
     thickness: np.ndarray  # (arms,)
     nuclei: int
 
 
-def lines(shape: tuple[int, int], rng: np.random.Generator, wanted: float, habit: Habit, nodules: Nodules = NONE) -> Lines:
-    """Return as many lines as bring the pixels covered, nodules included, nearest to the number wanted."""
-    missing = max(0.0, wanted - math.pi * float((nodules.radii**2).sum()))
+def lines(shape: tuple[int, int], rng: np.random.Generator, target: float, habit: Habit, nodules: Nodules = NONE) -> Lines:
+    """Return as many lines as bring the number of covered pixels, including nodules, nearest to a target."""
+    missing = max(0.0, target - math.pi * float((nodules.radii**2).sum()))
     a_nucleus = 0.4 * habit.length * habit.thickness * _arms_a_nucleus(habit) * (1 + habit.branching)
-    crowding = wanted / math.prod(shape) * (1 + habit.gap / habit.thickness)
-    guess = missing / a_nucleus * 1.6 * math.exp(4.2 * min(crowding, CROWDED))  # tried: many find no room
+    crowding = target / math.prod(shape) * (1 + habit.gap / habit.thickness)
+    guess = missing / a_nucleus * 1.6 * math.exp(4.2 * min(crowding, CROWDED))  # tried arms, of which many do not fit
     best = 0
     for more in (1, 2, 4):
         arms = _arms(shape, rng, math.ceil(10 + guess * more), habit)
         steps = _grown(arms, shape, habit, nodules)
         covered, first = _covered(arms, steps, shape, habit, nodules)
-        if covered[-1] >= wanted:
-            return _chosen(arms, steps, covered, first, wanted, habit)
+        if covered[-1] >= target:
+            return _chosen(arms, steps, covered, first, target, habit)
         best = max(best, int(covered[-1]))
-        if crowding > CROWDED and best < 0.6 * wanted:
-            break  # twice as many would find no room for so much
+        if crowding > CROWDED and best < 0.6 * target:
+            break  # twice as many arms would not fit either
     raise ValueError(
-        f"volume_fraction {wanted / math.prod(shape):.3g} cannot be reached by lines that keep a gap of {habit.gap:.3g} pixels: "
+        f"volume_fraction {target / math.prod(shape):.3g} cannot be reached by lines that keep a gap of {habit.gap:.3g} pixels: "
         f"no room was found beyond {best / math.prod(shape):.3g}; ask for less, or for a smaller gap"
     )
 
 
 def _arms_a_nucleus(habit: Habit) -> float:
-    """Return the mean number of arms from a nucleus."""
+    """Return the mean number of arms of a nucleus."""
     return 2 + habit.rosettes * (sum(ARMS) / 2 - 0.5 - 2)
 
 
 def _arms(shape: tuple[int, int], rng: np.random.Generator, nuclei: int, habit: Habit) -> Arms:
-    """Return arms from nuclei at random places, as they would grow if nothing stopped them."""
+    """Return arms from nuclei at random places, before any is stopped."""
     count = np.where(rng.random(nuclei) < habit.rosettes, rng.integers(*ARMS, nuclei), 2)
     nucleus = np.repeat(np.arange(nuclei), count)
     place = np.arange(len(nucleus)) - np.repeat(np.cumsum(count) - count, count)
@@ -94,7 +94,7 @@ def _arms(shape: tuple[int, int], rng: np.random.Generator, nuclei: int, habit: 
 
 
 def _steps(rng: np.random.Generator, count: int, habit: Habit, most: float) -> np.ndarray:
-    """Return the lengths of arms, half of a lamella each, in steps."""
+    """Return the lengths of arms, each half a lamella, in steps."""
     length = np.minimum(habit.length * lognormal(rng, count, SPREAD_OF_LENGTH), most) / 2
     return np.rint(length * PIECES / habit.thickness).astype(int) + 1
 
@@ -102,13 +102,13 @@ def _steps(rng: np.random.Generator, count: int, habit: Habit, most: float) -> n
 def _paths(
     rng: np.random.Generator, start: np.ndarray, heading: np.ndarray, steps: np.ndarray, habit: Habit
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return points (n, s, 2) and directions (n, s) of lines whose curvature does a random walk."""
+    """Return points (n, s, 2) and directions (n, s) of lines whose curvature is a random walk."""
     n, s = len(steps), int(steps.max(initial=1))
     step, turn = habit.thickness / PIECES, math.radians(habit.bend)
-    curvature = rng.standard_normal((n, 1), dtype=np.float32) * (math.sqrt(1.4) * turn / habit.length * step)  # 0.7 of the variance
-    change = rng.standard_normal((n, s), dtype=np.float32) * (math.sqrt(3.6) * turn * (step / habit.length) ** 1.5)  # 0.3 of it
+    curvature = rng.standard_normal((n, 1), dtype=np.float32) * (math.sqrt(1.4) * turn / habit.length * step)  # 70 % of the variance
+    change = rng.standard_normal((n, s), dtype=np.float32) * (math.sqrt(3.6) * turn * (step / habit.length) ** 1.5)  # 30 % of the variance
     headings = np.cumsum(np.cumsum(change, 1) + curvature, 1) + heading.astype(np.float32)[:, None]
-    along = np.stack([np.sin(headings), np.cos(headings)], -1)  # single precision: offsets from the start, twice as fast
+    along = np.stack([np.sin(headings), np.cos(headings)], -1)  # offsets from the start in single precision, which is twice as fast
     along[:, 0] = 0.0
     points = np.cumsum(along, 1) * step + start[:, None]
     return points, headings
@@ -136,19 +136,19 @@ def _with_branches(main: Arms, headings: np.ndarray, rng: np.random.Generator, h
 
 
 def _grown(arms: Arms, shape: tuple[int, int], habit: Habit, nodules: Nodules) -> np.ndarray:
-    """Return how many steps of each arm (n,) are free, on a grid of cells that remember the first arm to come near."""
-    reach = habit.thickness + habit.gap  # between centre lines, in the mean
-    stride = max(1, int(reach / 2 * PIECES / habit.thickness))  # closer than half a cell, so that no line slips through another
+    """Return the number of free steps of each arm (n,), on a grid of cells that record the first arm near them."""
+    reach = habit.thickness + habit.gap  # mean distance of centre lines
+    stride = max(1, int(reach / 2 * PIECES / habit.thickness))  # less than half a cell, so that no line crosses another
     cells = (max(3, round(shape[0] / reach)), max(3, round(shape[1] / reach)))
     number = np.arange(0, arms.points.shape[1], stride)
     exists = number < arms.steps[:, None]
-    arm, place = np.nonzero(exists)  # of m points
+    arm, place = np.nonzero(exists)  # arm and step of m points
     number = number[place]
     start = np.searchsorted(arm, np.arange(len(arms.steps)))
     points = arms.points[:, ::stride][exists]
     cell, near = _cells(points * (np.array(cells) / shape), cells)
-    near_own = number < 2.5 * reach * PIECES / habit.thickness  # where the arms of a nucleus are bound to be near each other
-    limit = np.where(near_own, np.searchsorted(arms.nucleus, arms.nucleus)[arm], arm)  # whoever came before this stops an arm
+    near_own = number < 2.5 * reach * PIECES / habit.thickness  # where the arms of a nucleus are necessarily close
+    limit = np.where(near_own, np.searchsorted(arms.nucleus, arms.nucleus)[arm], arm)  # arms before this one stop an arm
     taken = _near_nodules(points, shape, habit, nodules)
     steps, least = arms.steps, round(habit.least * PIECES)
     for _ in range(PASSES):
@@ -165,7 +165,7 @@ def _grown(arms: Arms, shape: tuple[int, int], habit: Habit, nodules: Nodules) -
 
 
 def _cells(at: np.ndarray, cells: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cell (m,) in which each point lies, and the four (m, 4) nearest to it, which it takes."""
+    """Return the cell (m,) of each point, and the four nearest cells (m, 4), which it occupies."""
     row, column = (np.floor(at).astype(np.intp) % cells).T
     upper, left = (np.floor(at - 0.5).astype(np.intp) % cells).T
     lower, right = (upper + 1) % cells[0], (left + 1) % cells[1]
@@ -174,7 +174,7 @@ def _cells(at: np.ndarray, cells: tuple[int, int]) -> tuple[np.ndarray, np.ndarr
 
 
 def _near_nodules(points: np.ndarray, shape: tuple[int, int], habit: Habit, nodules: Nodules) -> np.ndarray:
-    """Return which points (m,) of centre lines are too near to a nodule."""
+    """Tell which points (m,) of centre lines are too near to a nodule."""
     taken = np.zeros(shape, bool)
     taken.reshape(-1)[stamps.discs(nodules.centres, nodules.reach + habit.thickness / 2 + habit.gap, shape)[0]] = True
     row, column = (np.rint(points).astype(np.intp) % shape).T
@@ -182,7 +182,7 @@ def _near_nodules(points: np.ndarray, shape: tuple[int, int], habit: Habit, nodu
 
 
 def _covered(arms: Arms, steps: np.ndarray, shape: tuple[int, int], habit: Habit, nodules: Nodules) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pixels covered by the first 0, 1, 2 ... arms, and of each pixel (flat) the first arm that covers it."""
+    """Return the number of pixels that the first 0, 1, 2 ... arms cover, and the first arm that covers each (flat) pixel."""
     n = len(steps)
     along = np.arange(arms.points.shape[1])
     drawn = along < steps[:, None]
@@ -191,7 +191,7 @@ def _covered(arms: Arms, steps: np.ndarray, shape: tuple[int, int], habit: Habit
     left = (steps[arm] - u) / steps[arm]
     profile = np.minimum(1.0, left / max(habit.taper, 1e-9)) ** 0.6
     ripple = 1 + habit.ripple * np.sin(u * (2 + arm % 7) / (2.2 * PIECES)) * np.sin(u * (1 + arm % 3) / (3.1 * PIECES))
-    tip = max(0.71, 0.6 * habit.thickness / PIECES)  # every disc holds a pixel and overlaps the next one
+    tip = max(0.71, 0.6 * habit.thickness / PIECES)  # each disc contains a pixel and overlaps the next one
     radii = np.maximum(tip, arms.thickness[arm] / 2 * profile * ripple)
     pixels, which = stamps.discs(arms.points[drawn], radii, shape)
     first = np.full(math.prod(shape), n)
@@ -200,9 +200,9 @@ def _covered(arms: Arms, steps: np.ndarray, shape: tuple[int, int], habit: Habit
     return np.cumsum(np.bincount(first + 1, minlength=n + 2))[: n + 1], first
 
 
-def _chosen(arms: Arms, steps: np.ndarray, covered: np.ndarray, first: np.ndarray, wanted: float, habit: Habit) -> Lines:
-    """Return the arms up to the one that brings what is covered nearest to what is wanted."""
-    count = int(np.argmin(np.abs(covered - wanted)))
+def _chosen(arms: Arms, steps: np.ndarray, covered: np.ndarray, first: np.ndarray, target: float, habit: Habit) -> Lines:
+    """Return the arms up to the one with which the covered area is nearest to the target."""
+    count = int(np.argmin(np.abs(covered - target)))
     grown = np.flatnonzero(steps[:count])
     lengths = (steps[grown] - 1) * habit.thickness / PIECES
     return Lines(first < count, lengths, arms.thickness[grown], len(np.unique(arms.nucleus[grown])))

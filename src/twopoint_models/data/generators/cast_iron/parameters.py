@@ -1,4 +1,4 @@
-"""What the graphite generators ask of their parameters, and what they tell of what they made."""
+"""Checks of the parameters of graphite, and the parameters that generators return."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from ..structure import Structure
 from .lines import Lines
 from .nodules import NONE, Nodules, largest, nodules
 
-DENSEST = 0.5  # discs of one radius put at random without overlap jam at .547
+DENSEST = 0.5  # random sequential placement of equal discs jams at .547
 
 
 def check_fraction(p: dict[str, Any]) -> None:
@@ -19,12 +19,12 @@ def check_fraction(p: dict[str, Any]) -> None:
 
 
 def check_gap(p: dict[str, Any], gap: float | None, unit: str, shape: tuple[int, int]) -> None:
-    """Put the gap among the parameters, by default half of a length of theirs."""
+    """Set the gap among the parameters; the default is half of one of their lengths."""
     p["gap"] = p[unit] / 2 if gap is None else check.within("gap", gap, min(shape) / 2)
 
 
 def check_lines(p: dict[str, Any], shape: tuple[int, int]) -> None:
-    """Refuse lines that are longer than the image, thicker than long, or wound up."""
+    """Refuse lines that are longer than the image, thicker than long, or bent by more than a turn."""
     p["length"] = check.length("length", p["length"], min(shape), shape)
     p["thickness"] = check.length("thickness", p["thickness"], min(shape), shape)
     if p["thickness"] > p["length"]:
@@ -33,7 +33,7 @@ def check_lines(p: dict[str, Any], shape: tuple[int, int]) -> None:
 
 
 def check_nodules(p: dict[str, Any], shape: tuple[int, int]) -> None:
-    """Refuse nodules that are no nodules any more."""
+    """Refuse nodules with too large a spread, irregularity or radius."""
     p["radius_spread"] = check.within("radius_spread", p["radius_spread"], 1)
     p["irregularity"] = check.within("irregularity", p["irregularity"], 0.25)
     p["mean_radius"] = check.length("mean_radius", p["mean_radius"], largest(shape, p["irregularity"], 0.0), shape)
@@ -43,22 +43,24 @@ def made_nodules(p: dict[str, Any], fraction: float, shape: tuple[int, int], rng
     """Return nodules of a fraction of the image."""
     if fraction == 0:
         return NONE
-    check.length("mean_radius", p["mean_radius"], largest(shape, p["irregularity"], p["gap"]), shape)  # it is a neighbour of itself
+    check.length(
+        "mean_radius", p["mean_radius"], largest(shape, p["irregularity"], p["gap"]), shape
+    )  # a nodule is its own periodic neighbour
     return nodules(shape, rng, fraction * math.prod(shape), p["mean_radius"], p["radius_spread"], p["irregularity"], p["gap"])
 
 
 def of_nodules(found: Nodules) -> dict[str, Any]:
-    """Return what is told of nodules."""
+    """Return the parameters of nodules."""
     return dict(nodules=len(found.radii), centres=found.centres, radii=found.radii)
 
 
 def of_lines(found: Lines) -> dict[str, Any]:
-    """Return what is told of lines."""
+    """Return the parameters of lines."""
     mean = [float(values.mean()) if len(values) else 0.0 for values in (found.lengths, found.thickness)]
     return dict(nuclei=found.nuclei, arms=len(found.lengths), mean_arm_length=mean[0], mean_arm_thickness=mean[1])
 
 
 def structure(image: np.ndarray, p: dict[str, Any], told: dict[str, Any]) -> Structure:
-    """Return an image with its parameters, the volume fraction as reached."""
+    """Return an image with its parameters, including the reached volume fraction."""
     reached = dict(volume_fraction=float(image.mean()), wanted_volume_fraction=p["volume_fraction"])
     return Structure(image.astype(np.uint8), p | reached | told)

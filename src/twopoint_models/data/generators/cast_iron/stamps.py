@@ -1,15 +1,15 @@
-"""Which pixels lie in discs, and in discs of an irregular outline: windows about the centres, all particles at once."""
+"""Pixels in discs and in discs with irregular outlines, computed for all particles at once in windows about their centres."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-ENTRIES = 1 << 20  # window pixels held at a time, so that large images need no large memory
-Hits = tuple[np.ndarray, np.ndarray]  # flat pixels, and the particle that each lies in
+ENTRIES = 1 << 20  # window pixels at a time, which bounds the memory
+Hits = tuple[np.ndarray, np.ndarray]  # flat pixels, and the particle of each
 
 
 def discs(centres: np.ndarray, radii: np.ndarray, shape: tuple[int, int]) -> Hits:
-    """Return the pixels within radii (n,) of the centres (n, 2), periodic, those of small discs first."""
+    """Return the pixels within radii (n,) of the centres (n, 2), with periodic boundary, small discs first."""
     parts = []
     half = (radii + 0.5).astype(int)
     for size in np.unique(half):  # small discs in small windows
@@ -35,7 +35,7 @@ def blobs(centres: np.ndarray, radii: np.ndarray, waves: np.ndarray, shape: tupl
 
 
 def outline(unit: np.ndarray, waves: np.ndarray) -> np.ndarray:
-    """Return ``1 + Re sum_k w_k u^(k + 2)`` of directions u on the unit circle and waves (n, k, ...), from the ellipse on."""
+    """Return ``1 + Re sum_k w_k u^(k + 2)`` for directions u on the unit circle and waves (n, k, ...)."""
     total: np.ndarray = waves[:, -1]
     for k in range(waves.shape[1] - 2, -1, -1):
         total = total * unit + waves[:, k]
@@ -43,8 +43,8 @@ def outline(unit: np.ndarray, waves: np.ndarray) -> np.ndarray:
 
 
 def _windows(centres: np.ndarray, reach: float, shape: tuple[int, int]) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield particles, offsets (n, w) of the window's rows and columns from their centres, and its flat pixels (n, w, w)."""
-    half = int(reach + 0.5)  # of the pixel nearest to the centre, which is half a pixel away at most
+    """Yield a slice of particles, the offsets (n, w) of rows and columns of their windows from the centres, and flat pixels (n, w, w)."""
+    half = int(reach + 0.5)  # relative to the pixel nearest to the centre, at most half a pixel away
     span = np.arange(-half, half + 1)
     count = max(1, ENTRIES // len(span) ** 2)
     for start in range(0, len(centres), count):
@@ -56,7 +56,7 @@ def _windows(centres: np.ndarray, reach: float, shape: tuple[int, int]) -> Itera
 
 
 def _joined(parts: list[Hits]) -> Hits:
-    """Return the hits of all blocks as one."""
+    """Concatenate the hits of all blocks."""
     if len(parts) == 1:
         return parts[0]
     none = [np.zeros(0, np.intp)]
