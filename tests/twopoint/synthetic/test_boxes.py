@@ -278,5 +278,5 @@ def test_bad_boxes_are_refused_by_name(function, shape, boxes, error, message):
 
 @pytest.mark.usefixtures("unchecked")
 def test_bad_boundary_is_refused_by_name():
-    with pytest.raises(ValueError, match='boundary must be "periodic" or "open"'):
+    with pytest.raises(ValueError, match="boundary must be one of 'periodic', 'open'"):
         boxes_statistics((8,), [], boundary="closed")

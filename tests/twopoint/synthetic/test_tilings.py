@@ -124,5 +124,5 @@ def test_broken_periods_are_refused_by_name():
         checkerboard_statistics((8, 9), (2, 3))
     with pytest.raises(ValueError, match="shape must be whole periods of 3 pixels along axis 1"):
         laminate_statistics((9, 8), (1, 2), axis=1)
-    with pytest.raises(ValueError, match='boundary must be "periodic" or "open"'):
+    with pytest.raises(ValueError, match="boundary must be one of 'periodic', 'open'"):
         laminate_statistics((9, 8), (1, 2), boundary="wrap")

@@ -155,7 +155,7 @@ def test_bad_marble_is_refused_by_name(wrong, error, message):
         ({"shape": (8, 8, 8)}, ValueError, "shape must have 2 sizes"),
         ({"k": 2.5}, ValueError, "k and angle must give whole waves along each side"),
         ({"angle": 0.1}, ValueError, "k and angle must give whole waves along each side"),
-        ({"boundary": "none"}, ValueError, 'boundary must be "periodic" or "open"'),
+        ({"boundary": "none"}, ValueError, "boundary must be one of 'periodic', 'open'"),
         ({"k": True}, TypeError, "k must be a real number"),
     ],
 )
