@@ -128,5 +128,5 @@ def _facts(loaded: LoadedImage, statistics: Statistics, view: FieldOfView) -> li
     ]
     if loaded.mask is not None:
         size = loaded.image.values.size
-        rows.insert(1, ("points that count", f"{loaded.n_points} of {size}, {100 * loaded.n_points / size:.1f} %"))
+        rows.insert(1, ("points inside the mask", f"{loaded.n_points} of {size}, {100 * loaded.n_points / size:.1f} %"))
     return rows

@@ -1,4 +1,4 @@
-"""Messages to a person, all on the error stream: notes, errors in one sentence, and progress while work goes on."""
+"""Messages to the user, all on the error stream: notes, errors of one sentence, and the progress of work."""
 
 import sys
 import unicodedata

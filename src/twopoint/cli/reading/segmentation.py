@@ -56,7 +56,7 @@ def segment(image: Image, *, threshold: str | None = None, phases: int | None = 
     phases : int, optional
         Number of phases, 2 to 5 for gray values.
     mask : boolean array (*space), optional
-        Points that count; the others get label 0.
+        Points that are used; the others get label 0.
 
     Returns
     -------

@@ -145,7 +145,7 @@ def spacing_note(spacing: Spacing) -> str:
 
 
 def spacing_of_tiff(file: Any) -> Spacing | None:
-    """Return the spacing in a TIFF of ImageJ, of OME, or with a resolution in centimetres; None if it holds none."""
+    """Return the spacing in a TIFF of ImageJ, of OME, or with a resolution in centimetres; None if there is none."""
     if file.ome_metadata:
         return _of_ome(str(file.ome_metadata))
     tags = file.pages[0].tags
