@@ -2,10 +2,10 @@
 
     python examples/compare_designs.py --runs runs/sharp [--out DIR] [--count 1500] [--targets 50] [--size 64] [--small] [--seed 0] ...
 
---runs is a folder of one network of `train_cess_vae.py`; images are generated anew. Of these a predictor learns, E_x of the last fifth
+--runs is a folder of one network of `train_cess_vae.py`; images are generated again. A predictor learns from these, E_x of the last fifth
 gives the targets, its quantiles, and the first 500 are where designs begin and what is plausible. Every design is homogenised after
 thresholding. Draws designs.png; prints, and writes to table.md and summary.json, the root mean square error over the standard deviation of
-what was wanted, all designs and with those that are no plausible microstructure at the mean, and how many are.
+the targets, all designs and with those that are no plausible microstructure at the mean, and how many are.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How good trained CESS VAEs are: the tables and figures of the paper's section 4, beside reconstructions that cost nothing.
+"""How good trained CESS VAEs are: the tables and figures of the paper's section 4, beside trivial reconstructions.
 
     python examples/evaluate_cess_vae.py [--runs DIR] [--out DIR] [--data FILE] [--split test] [--size 64] [--device cpu] [--small]
 

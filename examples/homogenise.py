@@ -4,7 +4,7 @@
                                   [--plane strain] [--tolerance 1e-4] [--workers 2 | --device cuda] [--small]
 
 For several contrasts --young again, the others again or once. DIR/FILE_homogenised.h5 holds images, labels, homogenized_mechanical
-(n, contrasts, 5) = (E_x, E_y, nu_xy, nu_yx, G_xy) and homogenized_thermal (n, contrasts, 2) = (kx, ky). Killed, it goes on where it was
+(n, contrasts, 5) = (E_x, E_y, nu_xy, nu_yx, G_xy) and homogenized_thermal (n, contrasts, 2) = (kx, ky). After a kill it resumes
 when called again. Prints how many images a second, and writes it to DIR/summary.json.
 """
 
@@ -25,7 +25,7 @@ DEFAULTS = {"young": [10.0, 1.0], "poisson": [0.3, 0.3], "conductivities": [10.0
 
 
 def prepare(options: argparse.Namespace) -> tuple[MICRO2DWriter, Iterator[Properties], int]:
-    """Return the writer, the coming blocks, and how many images they are; refuse what is wrong before anything is written."""
+    """Return the writer, the coming blocks, and how many images they are; raise for wrong arguments before anything is written."""
     given = {name: getattr(options, name) or [pair] for name, pair in DEFAULTS.items()}
     contrasts = max(map(len, given.values()))
     numbers = {name: pairs * contrasts if len(pairs) == 1 else pairs for name, pairs in given.items()}
@@ -34,7 +34,7 @@ def prepare(options: argparse.Namespace) -> tuple[MICRO2DWriter, Iterator[Proper
     dataset, most = MICRO2D(options.file, size=None), 2 if options.small else None
     height, size = dataset[0]["image"].shape[1:]
     if height != size:
-        raise ValueError(f"images must be square, as the layout's writer wants them, got {height} x {size}")
+        raise ValueError(f"images must be square, as the layout's writer requires, got {height} x {size}")
     counts = {name: len((dataset.class_indices == i).nonzero()[0][:most]) for i, name in enumerate(dataset.classes)}
     about = {name.upper(): json.dumps(pairs) for name, pairs in numbers.items()} | {"PLANE": options.plane, "TOLERANCE": options.tolerance}
     about["HOMOGENISED"] = f"{options.file.name} by twopoint {tp.__version__}"

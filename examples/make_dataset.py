@@ -3,7 +3,7 @@
     python examples/make_dataset.py [--out DIR] [--count 1000] [--size 256] [--classes GRF NBSA ...] [--workers 2] [--seed 0] [--small]
 
 Writes DIR/generated.h5, which `twopoint_models.data.MICRO2D` reads. Each image's label holds its parameters as JSON, the table "generated"
-volume fraction and arrangement. Killed, it goes on where it was when called again; until the last image is in there is no such file. The
+volume fraction and arrangement. After a kill it resumes when called again; until the last image is in there is no such file. The
 same seed gives the same images, however many workers. Prints the rate, and writes it to DIR/summary.json.
 """
 

@@ -1,10 +1,10 @@
-"""Train the CESS VAE on microstructures by one way of training or all of them, after a sweep of their hyperparameters if wanted.
+"""Train the CESS VAE on microstructures by one way of training or all of them, after an optional sweep of their hyperparameters.
 
     python examples/train_cess_vae.py --data generated.h5 [--regimes sharp mse ...|all] [--trials 25] [--out runs] [--small] [--seed 0] ...
 
-`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; call it again to go
-on after a kill. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small` is the form for two cores:
-all ways, 64 x 64, images generated first. Prints, and writes to DIR/summary.json, time and what was swept; see evaluate_cess_vae.py.
+`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; call it again to
+resume after a kill. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small` is the form for two
+cores: all ways, 64 x 64, images generated first. Prints, and writes to DIR/summary.json, time and what was swept; see evaluate_cess_vae.py.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def own_images(files: list[str], config: CESSConfig) -> PatchesModule:
 
 
 def train_cess_vae(options: argparse.Namespace) -> dict[str, Any]:
-    """Make what is missing, sweep, train, and return how long it took and what was found."""
+    """Make what is missing, sweep, train, and return how long it took and the results."""
     own = {} if options.data or options.images else {"data": str(options.out / "generated.h5")}
     names = REGIMES if "all" in options.regimes else options.regimes
     configs = {name: CESSConfig.from_arguments(vars(options), regime=name, **own) for name in names}

@@ -4,7 +4,7 @@
 
 `--help` lists every choice. DIR/data and DIR/statistics get a network each (`ResNetVAE.load`), its config, logs, pictures of each epoch and
 checkpoints: one, vanilla, compares pixels, with alpha = 1, the other autocorrelations. `--finetune`, what `--small` does, starts the latter
-from what the former learnt, at half the learning rate. Call it again to go on after a kill. `--small` is the form
+from what the former learnt, at half the learning rate. Call it again to resume after a kill. `--small` is the form
 for two cores: 64 x 64, ResNet-18, from scratch. Prints, and writes to DIR/summary.json, how long it took.
 """
 

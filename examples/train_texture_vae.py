@@ -4,7 +4,7 @@
 
 `--help` lists every choice. Each micrograph's left three quarters are trained on, the next eighth validates, the last eighth is kept for
 `examples/evaluate_texture_vae.py --runs DIR`. DIR/latents-64 gets the network (`TextureVAE.load`), its config, logs, pictures of each epoch
-and checkpoints, for each number of latents; call it again to go on after a kill. DIR/micrographs gets the micrographs and, of
+and checkpoints, for each number of latents; call it again to resume after a kill. DIR/micrographs gets the micrographs and, of
 generated ones, what they were made by. `--small` is the form for two cores. Prints, and writes to DIR/summary.json, how long it took.
 """
 

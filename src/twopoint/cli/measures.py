@@ -62,7 +62,7 @@ class Statistics:
 
     @property
     def shell(self) -> float:
-        """The width of the shells of a radial average: the largest step, for narrower shells would miss lags along some axis."""
+        """The width of the shells of a radial average: the largest step, because narrower shells would miss lags along some axis."""
         return max(self.spacing.steps)
 
     def radial(self, f: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

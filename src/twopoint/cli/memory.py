@@ -18,7 +18,7 @@ _CONTAINERS = (
 
 
 def require(needed: int, work: str, *, divisible: bool = True) -> None:
-    """Refuse work that needs more memory than is available, before it begins.
+    """Raise an error for work that needs more memory than is available, before it begins.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def run(request: StatsRequest) -> None:
 
 
 def _check_files(request: StatsRequest, source: Source) -> Path:
-    """Return the picture's path; refuse files that cannot be read or written."""
+    """Return the picture's path; raise an error for files that cannot be read or written."""
     picture = Path(f"{source.output}-stats.png") if request.picture is None else request.picture
     files = [OutputFile(picture, (".png",)), OutputFile(request.json_file, JSON), OutputFile(request.saved, (".npz",))]
     sources = [source.path] + ([] if request.mask is None else [parse_source(request.mask).path])

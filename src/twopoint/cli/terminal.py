@@ -101,5 +101,5 @@ def counting(description: str, form: str = "{:.2e}") -> Iterator[ReportProgress]
 
 
 def _progress(*columns: ProgressColumn) -> Progress:
-    """Return a bar that is removed at the end; none is shown outside a terminal, for a notebook cannot overwrite its lines."""
+    """Return a bar that is removed at the end; none is shown outside a terminal, because a notebook cannot overwrite its lines."""
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

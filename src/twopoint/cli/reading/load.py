@@ -14,7 +14,7 @@ from .spacing import Spacing, nearest_pixels, spacing_note
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """Which part of a file is read, and how gray values become phases."""
+    """The part of a file that is read, and the segmentation of its gray values."""
 
     window: str | None = None
     threshold: str | None = None
