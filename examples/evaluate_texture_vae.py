@@ -2,7 +2,7 @@
 
     python examples/evaluate_texture_vae.py --runs textures [--out evaluation] [--vgg FILE] [--vgg16 FILE --dists FILE] [--small] [--seed 0]
 
-Of 20 patches of each micrograph, from the part that no network was trained on: Table 1 by latents beside trivial baselines (DISTS needs
+Takes 20 patches of each micrograph, from the part that no network was trained on: Table 1 by latents beside trivial baselines (DISTS needs
 the weights of VGG-16 and its own), half original and half reconstruction, random samples, correlations of latents with what castings were
 made by, traversals of those that correlate most. Writes table.md, pictures, summary.json; prints the table.
 """

@@ -59,14 +59,18 @@ PHRASES = (
     Phrase(r"\bfarther ones\b|\bnearer ones\b", "farther ones share nothing", "discs that are farther apart share nothing"),
     # Inversions and sentences without a subject in front
     Phrase(
-        r"(?<=[.!?] )Of (?!course)(?!\d)\w+", "It is kept. Of a target only this is used", "It is kept. Only this part of a target is used"
+        r"(^|(?<=[.!?] ))Of (?!course)\w+", "It is kept. Of a target only this is used", "It is kept. Only this part of a target is used"
     ),
-    Phrase(r"\b(ints?|floats?|numbers?|bool|str|path|seed) Of (the|all|a) ", "seed : int Of the noise", "seed : int Seed of the noise"),
+    Phrase(
+        r"\b(ints?|floats?|numbers?|bool|str|[Pp]ath|seed|array|Generator|optional) Of \w+",
+        "seed : int Of the noise",
+        "seed : int Seed of the noise",
+    ),
     Phrase(r"\bAs of :", "As of :func:`circles`", "As for :func:`circles`"),
     Phrase(r"\b[Oo]nly (then|there|here|so) (is|are|does|do|can|has|have)\b", "Only then is it read", "It is read only then"),
     Phrase(r"\bbe it\b", "the best exchange, be it for the worse", "the best exchange, even if the error rises"),
     Phrase(r"(, |; |\. )[Ss]o (is|are|does|do|has|have) (the|a|its|every)\b", "and, so does the gradient", "and the gradient does, too"),
-    Phrase(r"\b(as|than) (is|are|does|do|has|have) (the|a|its)\b", "larger than is the image", "larger than the image"),
+    Phrase(r"\bthan (is|are|does|do|has|have) (the|a|its)\b", "larger than is the image", "larger than the image"),
     Phrase(r"\bnor (is|are|does|do|has|have) (it|they|the|a|any)\b", "nor does it need one", "and it does not need one"),
     Phrase(r"\b([Ww]ere|[Hh]ad|[Ss]hould) (it|they|one)( not)? (be|been|fail|differ)\b", "should it fail", "if it fails"),
     Phrase(r"\b[Nn]ever (is|are|does|do|has|have) (the|a|it|they)\b", "Never is the mask used", "The mask is never used"),
@@ -109,21 +113,20 @@ PHRASES = (
     Phrase(r"\bare one([,.;:)]| and its\b)", "f_hk and f_kh are one.", "f_hk and f_kh are equal."),
     Phrase(r"\b(are|all|is|was) alike\b", "calls that are alike", "calls with the same options"),
     Phrase(r"\bweighs? (nothing|as much)\b", "a lag weighs nothing", "a lag has weight 0"),
-    Phrase(r"\bdrops? out\b", "lags without pairs drop out", "lags without pairs are left out"),
     Phrase(r"\b(one|two|a single) (hump|bump)s?\b|\bhumps?\b", "a histogram of one hump", "a histogram with one peak"),
     # Private metaphors and persons
     Phrase(r"\b(the|at the|this) door\b", "checked at the door", "checked in the public function"),
     Phrase(r"\bRefusals?\b", "Refusals of bad input", "Checks of input"),
     Phrase(r"\b[Rr]efuses? (what|others|another|all others)\b", "Refuse what is too large", "Raise if it is too large"),
     Phrase(r"\b(gradients?|derivatives?) (dies?|died|is dead|are dead)\b", "no gradient dies", "no gradient vanishes"),
-    Phrase(r"\b(loses?|lost|lose) (its|their|the|all) digits\b", "it would lose its digits", "it would lose precision"),
+    Phrase(r"\b(loses?|lost) (its|their|the|all) digits\b", "it would lose its digits", "it would lose precision"),
     Phrase(r"\btak(es?|en|ing) (\w+ ){1,3}away\b(?! from)", "smoothing takes the noise away", "smoothing removes the noise"),
     Phrase(r"\bleav(es?|ing) (the |its )?(\w+ )?alone\b", "it leaves the statistics alone", "it does not change the statistics"),
     Phrase(r"\bspeaks? of\b", "the page does not speak of it", "the page does not mention it"),
     Phrase(r"\bsays? (little|nothing|the same)\b", "the rest say the same", "the rest are redundant"),
     Phrase(r"\b(knows?|hears?) (nothing )?of\b", "a term that knows of the mask", "a term that uses the mask"),
     Phrase(r"\b(is|are) known of\b", "a gradient is known of losses only", "a gradient is available for losses only"),
-    Phrase(r"\bnobody\b", "phases that nobody has", "more phases than any material"),
+    Phrase(r"\bnobody (has|asked|knows|reads)\b", "phases that nobody has", "more phases than any material"),
     Phrase(r"\b(a|for|to) person\b|\bas a person\b", "messages for a person", "messages for the user"),
     Phrase(r"\bfor ever\b", "it is kept for ever", "it is kept permanently"),
     Phrase(r"\bwithout a word\b", "it is skipped without a word", "it is skipped silently"),
@@ -136,12 +139,11 @@ PHRASES = (
     Phrase(r"\btogether with its like\b|\bthe likes? of\b", "the like of it", "similar ones"),
     Phrase(r"\bat no (loss|cost)\b", "split at no loss", "split without loss"),
     Phrase(r"\bas far as (a|the) \w+ tells\b", "as far as a shape tells", "as the shape suggests"),
-    Phrase(r"\bon the way\b", "a note said on the way", "a note on the conversion"),
+    Phrase(r"\b(said|told|done|decided|noted) on the way\b", "a note said on the way", "a note on the conversion"),
     Phrase(r"\bwhole of it\b|\bthe whole of\b", "the whole of it or nothing", "completely or not at all"),
     Phrase(r"\bmore (bytes|memory) than there (is|are)\b", "more memory than there is", "more memory than is available"),
     Phrase(r"\b(stands?|stood) (in no|alone|there)\b", "a term that stands alone", "a term that is the only one"),
     Phrase(r"\bstands? (at|under|above|below|beside|before)\b", "the zero lag stands at index 0", "the zero lag is at index 0"),
-    Phrase(r"\bclose[sd]? over\b", "the noise closes over the edge", "the noise continues across the edge"),
     Phrase(r"\bwherever others are\b", "a line, wherever others are", "a line, independently of other lines"),
     Phrase(r"\bhangs? on (the|a|all|both|each|seed)\b", "it hangs on the seed", "it depends on the seed"),
     Phrase(r"\bcosts? nothing\b", "a baseline that costs nothing", "a trivial baseline"),
@@ -163,7 +165,7 @@ PHRASES = (
     # Old words
     Phrase(r"\banew\b", "it is compiled anew", "it is compiled again"),
     Phrase(
-        r"\b(upon|thereof|thereby|therein|wherein|whereby|whence|whilst|hitherto|henceforth|albeit|lest)\b",
+        r"\b(upon|thereof|therein|wherein|whence|whilst|hitherto|henceforth|albeit|lest)\b",
         "computed upon request",
         "computed on request",
     ),
@@ -216,18 +218,21 @@ def collapse(text: str, first_line: int = 1) -> Text:
 
 
 def prose_of_python(source: str) -> Iterator[Text]:
-    """Yield the strings of a source, docstrings included, and its comments; comments on consecutive lines are one text."""
+    """Yield the strings of a source, including docstrings, and its comments; lines of comments that follow each other are one text."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield collapse(node.value, node.lineno)
-    block, last = "", 0
+    blocks: list[tuple[int, list[str]]] = []  # first line, lines
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            if block and token.start[0] != last + block.count("\n") + 1:
-                yield collapse(block, last)
-                block = ""
-            block, last = (f"{block}\n{token.string[1:]}", last) if block else (token.string[1:], token.start[0])
-    yield collapse(block, last)
+        if token.type != tokenize.COMMENT:
+            continue
+        line, alone = token.start[0], token.line.lstrip().startswith("#")
+        if alone and blocks and line == blocks[-1][0] + len(blocks[-1][1]):
+            blocks[-1][1].append(token.string[1:])
+        else:
+            blocks.append((line, [token.string[1:]]))
+    for line, comments in blocks:
+        yield collapse("\n".join(comments), line)
 
 
 def prose_of_page(page: str) -> Text:
@@ -315,8 +320,9 @@ def test_code_of_pages_is_left_alone():
 
 
 def test_findings_give_the_line_and_the_words():
-    source = 'def f():\n    """Return x.\n\n    It is compiled\n    anew.\n    """\n\n\n# A comment on\n# far points, and more\n'
-    found = [(line, words) for text in prose_of_python(source) for line, _, words in phrases_in(text)]
+    function = 'def f():\n    """Return x.\n\n    It is compiled\n    anew.\n    """\n\n\n'
+    comments = "# A comment on far\n# points, and more\nx = 1  # far\ny = 1  # points\n"
+    found = [(line, words) for text in prose_of_python(function + comments) for line, _, words in phrases_in(text)]
     assert found == [(5, "anew"), (9, "far points")]
 
 
