@@ -5,7 +5,7 @@
 
 All contenders of a case stand in one process (peers in processes of their own), which does nothing else: what a case leaves in the memory
 allocator speeds up what comes after it, the literal formula by up to a factor of four. They are timed in turn: every round times each
-once, in an order drawn anew. Before that their results are compared; if one differs the case fails, is not timed, and the exit status
+once, in a new random order. Before that their results are compared; if one differs the case fails, is not timed, and the exit status
 is 1. Printed are medians and quartiles in milliseconds, and the median over rounds of each one's ratio to the first, which is twopoint;
 below, the bars. float32; forward and backward with the target's statistics given, unless a case says otherwise. peers.md says how to
 install the peers.
@@ -92,7 +92,7 @@ def main() -> int:
     about = machine.describe()
     print(json.dumps(about, indent=1), flush=True)
     if given.small:
-        print("small form: it runs, and its figures mean nothing", flush=True)
+        print("small form: it runs, but its figures are meaningless", flush=True)
     chosen = [name for name in known if run.wanted(name, given.only, plots=given.plots is not None)]
     results = [_alone(name, given) for name in chosen]
     print(run.verdicts(results))

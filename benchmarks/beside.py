@@ -1,7 +1,7 @@
 """Two checkouts side by side: the same tasks by both versions of twopoint, each in a process of its own, timed in turn.
 
 Both processes get the same environment but for PYTHONPATH, the same cores and threads, and stay alive; one waits while the other works.
-Their results are compared first. Then each round times each of them once, in an order drawn anew. A case that comes out slower is timed
+Their results are compared first. Then each round times each of them once, in a new random order. A case that comes out slower is timed
 in two more pairs of processes, and judged by all rounds.
 """
 

@@ -1,4 +1,4 @@
-"""The cases: who does what, and what is asked of twopoint. Each is built when it is run, and small for trying out."""
+"""The cases: the task of each contender, and the requirement on twopoint. Each is built when it is run, and small for trying out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

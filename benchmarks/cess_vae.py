@@ -3,7 +3,7 @@
     python -m benchmarks.cess_vae [--size 224] [--batch 64] [--threads 2] [--device cpu] [--output benchmarks/results/cess_vae.json]
 
 Prints a line for each network, zero and circular padding in turn, and writes all to the output with the machine's description. A step is
-encode, decode, loss, backward and RAdam, 8 images; its loss is CESS of all lags, the target's statistics computed anew.
+encode, decode, loss, backward and RAdam, 8 images; its loss is CESS of all lags, the target's statistics computed again.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What an exchange of two points costs when statistics are kept up to date, against computing them anew; and a whole step of the walk.
+"""The cost of an exchange of two points when statistics are updated, against computing them again; and of a whole step of the walk.
 
     python benchmarks/exchange_step.py
 

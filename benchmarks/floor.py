@@ -1,4 +1,4 @@
-"""The floor: only the real transforms that a job cannot avoid, on arrays of their sizes, by the same library; what comes out means nothing.
+"""The floor: only the real transforms that a job cannot avoid, on arrays of their sizes, by the same library; the results are meaningless.
 
 Forward: one for each phase that the others do not imply, one back for each independent pair. For a gradient the same once more: one for
 the slope of each pair, one back for each phase; by Parseval msess over all lags needs none of them beyond one there and one back.

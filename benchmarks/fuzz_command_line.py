@@ -4,8 +4,8 @@
 
 Each case makes up to three files (PNG, JPEG, BMP, GIF, TIFF, .npy, HDF5, .npz of statistics), damages two in five (cut off, bits
 flipped, numbers in the header changed, parts lost, doubled or of another file), and runs a command on them in a worker, which has 60
-seconds. Prints how many cases ran, by command and exit status. What ends by anything else than status 0 or 2, says nothing, dies or
-takes longer is reported, its files are kept, and the status is 1.
+seconds. Prints how many cases ran, by command and exit status. A case is reported if it ends with another status than 0 or 2, prints
+nothing, crashes or takes longer; its files are kept, and the status is 1.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from random import Random
 import numpy as np
 
 CASES_A_WORKER = 300
-PATIENCE = 60.0  # seconds a case
+PATIENCE = 60.0  # seconds per case
 MOST_MEMORY = 6 * 2**30  # of a worker, so that a header that asks for more meets a MemoryError
 
 FORMATS = ("png", "jpg", "bmp", "gif", "tif", "npy", "h5", "npz")
@@ -223,17 +223,17 @@ def run_case(words: list[str]) -> tuple[int, str]:
     out, err = io.StringIO(), io.StringIO()
     status, wrong = 0, ""
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
-        warnings.simplefilter("error")  # what would be printed to a person counts as found
+        warnings.simplefilter("error")  # a warning that the user would see is a finding
         try:
             app(words, standalone_mode=True)
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        except BaseException:  # noqa: BLE001  what a person would see as a traceback
+        except BaseException:  # noqa: BLE001  the user would see a traceback
             status, wrong = -1, traceback.format_exc()
     if not wrong and status not in (0, 2):
         wrong = f"status {status}: {err.getvalue()}"
     if not wrong and status == 2 and not err.getvalue().strip():
-        wrong = "refused without a word"
+        wrong = "refused silently"
     if not wrong and "Traceback" in out.getvalue() + err.getvalue():
         wrong = err.getvalue()
     return status, wrong
@@ -295,7 +295,7 @@ class Worker:
 
 
 def watch(first: int, folder: Path, until: float, counts: Counter[str]) -> list[str]:
-    """Run one worker until it ends or time is up; return what was found."""
+    """Run one worker until it ends or time is up; return the findings."""
     worker, current, found = Worker(first, folder), first, []
     while True:
         try:

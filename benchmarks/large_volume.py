@@ -3,10 +3,10 @@
     python benchmarks/large_volume.py --size 1024 --folder /tmp/large_volume [--keep]
     python benchmarks/large_volume.py --size 160            # small enough to be compared with the direct result
 
-Makes a seeded volume of two phases chunk by chunk (a level cut of a few plane waves and noise of each chunk; an interrupted run goes
-on where it stopped), correlates it at `--crop` lags on a LocalCluster of `--workers` processes with one thread and `--limit` memory each,
-prints the time, the largest memory of each worker and, up to 200 points an axis, the largest difference from `twopoint.correlations`.
-Writes it to --output, one entry a size and boundary, and deletes the volume unless told to keep it.
+Makes a seeded volume of two phases chunk by chunk (a level cut of a few plane waves and noise of each chunk; an interrupted run
+resumes where it stopped), correlates it at `--crop` lags on a LocalCluster of `--workers` processes with one thread and `--limit` memory
+each, prints the time, the largest memory of each worker and, up to 200 points per axis, the largest difference from
+`twopoint.correlations`. Writes it to --output, one entry a size and boundary, and deletes the volume unless told to keep it.
 
 Bars: 1024^3 of uint8 at crop 64 finishes under 2 GiB a worker; 160^3 equals the direct result to 1e-10.
 """
@@ -31,7 +31,7 @@ import twopoint as tp
 from twopoint.adapters import dask_statistics as ds
 
 PACKAGES = ("numpy", "scipy", "dask", "distributed", "zarr")
-DIRECT = 200  # points an axis up to which the whole is correlated at once
+DIRECT = 200  # points per axis up to which the whole is correlated at once
 WAVES = 12
 
 
@@ -47,7 +47,7 @@ def chunk_of(start: tuple[int, ...], shape: tuple[int, ...], seed: int) -> np.nd
 
 
 def make(path: Path, size: int, chunk: int, seed: int) -> None:
-    """Write the volume, but for the chunks that are there already."""
+    """Write the volume, except for the chunks that exist."""
     shape, chunks = (size,) * 3, (min(chunk, size),) * 3
     array = zarr.open_array(str(path), mode="a", shape=shape, chunks=chunks, dtype="uint8", config={"write_empty_chunks": True})
     for at in product(*(range(0, size, chunk),) * 3):

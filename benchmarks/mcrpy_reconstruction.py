@@ -10,10 +10,10 @@ MCRpy 0.2.0 needs numpy below 2, hence an environment of its own, whose python i
 Targets: 64x64 crops of two micrographs. MCRpy gets the minority phase as its phase 1, as its documentation advises for the alloy, and runs
 by `match` with its defaults (L-BFGS-B, 500 evaluations, periodic) but for what SETTINGS states; limit_to n stands for lags up to n - 1. Its
 descriptor Correlations holds 2- and 3-point statistics: it is given more than twopoint is. Its time is that of `match`, which builds its
-graph anew in each call, imports left out. twopoint gets what fits into that time: a descent
+graph again in each call, imports left out. twopoint gets what fits into that time: a descent
 alone, a start with the exchange of pixels, or as many starts as fit, --most-starts at most.
 
-Error: norm(f - f*) / norm(f* - mean over lags of f*), all pairs, periodic, over all lags and ("near") over lags up to 16. Of MCRpy's gray
+Error: norm(f - f*) / norm(f* - mean over lags of f*), all pairs, periodic, over all lags and ("near") over lags up to 16. For MCRpy's gray
 result cut at 0.5, cut at the target's volume fraction, and clipped to 0..1 (soft); of twopoint's labels. The table has medians over seeds.
 """
 

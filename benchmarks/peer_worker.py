@@ -4,7 +4,7 @@
 
 Reads one command a line, does that job once, and answers with one line of JSON: {"seconds": ...} or {"saved": FILE}. Commands are
 "time JOB", "save JOB FILE.npz" and "quit". Every peer's process also knows the job "literal": eq. (1) in numpy, complex transforms of
-both phases, all four pairs, so that figures of different processes can be told apart from a difference between the processes.
+both phases, all four pairs, so that differences between the contenders can be distinguished from differences between processes.
 The inputs are x, images of phase 1 as 0 and 1, and p, soft predictions, both (batch, H, W) float32.
 """
 
@@ -79,7 +79,7 @@ def mcrpy(x, p, threads):
 
 
 def mcrpy_as_it_reconstructs(x, p, limit):
-    """Value and gradient as its optimisers ask for them: its own loss of the descriptor, penalties included, taped anew in each call."""
+    """Value and gradient as its optimisers ask for them: its own loss of the descriptor, penalties included, taped again in each call."""
     import tensorflow as tf
     from mcrpy.descriptors import FFTCorrelations
     from mcrpy.losses import MSE

@@ -49,7 +49,7 @@ def loader(path: Path, size: int | None) -> Callable[[], int]:
 
 
 def alone(path: Path, size: int | None) -> Callable[[], int]:
-    """Return an epoch of the reader in this process, in an order drawn anew."""
+    """Return an epoch of the reader in this process, in a new random order."""
     dataset, rng = MICRO2D(path, size=size), np.random.default_rng(0)
     return lambda: sum(len(dataset[at]["image"]) for at in rng.permutation(len(dataset)))
 

@@ -1,4 +1,4 @@
-"""How well DISTS and STSIM-2 tell textures apart: twenty pairs of crops of one micrograph, twenty of two, and a micrograph ever worse.
+"""How well DISTS and STSIM-2 distinguish textures: twenty pairs of crops of one micrograph, twenty of two, and a micrograph ever worse.
 
     TWOPOINT_DATA=../shared python -m benchmarks.similarity [--output benchmarks/results/similarity.json]
 

@@ -86,7 +86,7 @@ def _kept(result: Any) -> Any:
 
 
 def interleave(contenders: Mapping[str, Contender], rounds: int, label: str = "") -> dict[str, list[float]]:
-    """Return the seconds of each contender, round by round: each once, in an order drawn anew, so that none always follows the same."""
+    """Return the seconds of each contender, round by round: each once, in a new random order, so that none always follows the same."""
     names, rng = list(contenders), np.random.default_rng(0)
     times: dict[str, list[float]] = {name: [] for name in names}
     if sum(_warm_up(contenders[name], f"{label}: warm-up of {name}") for name in names) > LONG:

@@ -14,7 +14,7 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """A process that says when it is ready, and then answers one command at a time until it is told to quit."""
+    """A process that says when it is ready, and then answers one command at a time until the command to quit."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None) -> None:
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (close() closes it)

@@ -2,9 +2,9 @@
 
     python examples/compare_property_features.py --runs runs [--out DIR] [--count 2500] [--size 64] [--seeds 5] [--small] [--seed 0] ...
 
---runs is the folder of `train_cess_vae.py`; images are generated anew. Each seed deals four fifths to the predictor, with --augment decoded
-samples of latents too, and judges it by the rest; --published takes --data's images and their own k_x, k_y (logarithms), in folds. Draws
-scores.png, writes tables.md and summary.json; prints R2 and the error over the standard deviation, mean and spread over seeds.
+--runs is the folder of `train_cess_vae.py`; images are generated again. Each seed deals four fifths to the predictor, with --augment
+decoded samples of latents too, and judges it by the rest; --published takes --data's images and their own k_x, k_y (logarithms), in
+folds. Draws scores.png, writes tables.md and summary.json; prints R2 and the error over the standard deviation, mean and spread over seeds.
 """
 
 import argparse

@@ -23,7 +23,7 @@ from twopoint_models.evaluation.figures import gallery
 
 
 def search(options: argparse.Namespace) -> dict:
-    """Search, write pictures and labels, and return what was found."""
+    """Search, write pictures and labels, and return the designs."""
     wanted = {name: given[0] if len(given) == 1 else tuple(given) for name in PROPERTIES if (given := getattr(options, name))}
     dataset = MICRO2D(options.data, size=options.size)
     chosen = np.random.default_rng(options.seed).permutation(len(dataset))[: 20 if options.small else options.images]
@@ -47,7 +47,7 @@ def search(options: argparse.Namespace) -> dict:
 def main() -> None:
     """Run the example."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("designs"), help="folder of what is found, by default designs")
+    parser.add_argument("--out", type=Path, default=Path("designs"), help="folder of the results, by default designs")
     parser.add_argument("--runs", type=Path, required=True, help="folder of one trained network, such as runs/sharp")
     parser.add_argument("--data", type=Path, required=True, help="images in MICRO2D's layout")
     parser.add_argument("--size", type=int, help="pixels to which images are resized")

@@ -25,7 +25,7 @@ DEFAULTS = {"young": [10.0, 1.0], "poisson": [0.3, 0.3], "conductivities": [10.0
 
 
 def prepare(options: argparse.Namespace) -> tuple[MICRO2DWriter, Iterator[Properties], int]:
-    """Return the writer, the coming blocks, and how many images they are; refuse what is wrong before anything is written."""
+    """Return the writer, the coming blocks, and how many images they are; raise for wrong arguments before anything is written."""
     given = {name: getattr(options, name) or [pair] for name, pair in DEFAULTS.items()}
     contrasts = max(map(len, given.values()))
     numbers = {name: pairs * contrasts if len(pairs) == 1 else pairs for name, pairs in given.items()}
@@ -34,7 +34,7 @@ def prepare(options: argparse.Namespace) -> tuple[MICRO2DWriter, Iterator[Proper
     dataset, most = MICRO2D(options.file, size=None), 2 if options.small else None
     height, size = dataset[0]["image"].shape[1:]
     if height != size:
-        raise ValueError(f"images must be square, as the layout's writer wants them, got {height} x {size}")
+        raise ValueError(f"images must be square, as the layout's writer requires, got {height} x {size}")
     counts = {name: len((dataset.class_indices == i).nonzero()[0][:most]) for i, name in enumerate(dataset.classes)}
     about = {name.upper(): json.dumps(pairs) for name, pairs in numbers.items()} | {"PLANE": options.plane, "TOLERANCE": options.tolerance}
     about["HOMOGENISED"] = f"{options.file.name} by twopoint {tp.__version__}"

@@ -5,7 +5,7 @@
 --runs is a folder of one network of `train_cess_vae.py`, --data a file in MICRO2D's layout. Without --predictor one is trained: on --count
 generated images, homogenised, and kept in DIR/predictor. Writes DIR/properties.csv: class and index of each image, each property, and the
 spread of the predictor's members, which tells how far to trust it. Prints, and writes to DIR/summary.json, the relative error for --check
-of the images, homogenised. Of phase 0 and 1: 10 and 1 GPa, Poisson's ratio 0.3, plane strain; conductivities 10 and 1.
+of the images, homogenised. Phases 0 and 1 have 10 and 1 GPa, Poisson's ratio 0.3, plane strain; conductivities 10 and 1.
 """
 
 import argparse

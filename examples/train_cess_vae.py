@@ -36,7 +36,7 @@ def own_images(files: list[str], config: CESSConfig) -> PatchesModule:
 
 
 def train_cess_vae(options: argparse.Namespace) -> dict[str, Any]:
-    """Make what is missing, sweep, train, and return how long it took and what was found."""
+    """Make what is missing, sweep, train, and return how long it took and the results."""
     own = {} if options.data or options.images else {"data": str(options.out / "generated.h5")}
     names = REGIMES if "all" in options.regimes else options.regimes
     configs = {name: CESSConfig.from_arguments(vars(options), regime=name, **own) for name in names}

@@ -1,4 +1,4 @@
-"""The door for packages built on this one: array code that names no framework."""
+"""Array functions for packages built on this one, so that their code does not depend on a framework."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +45,7 @@ def namespace(**arrays: Array) -> Namespace:
     Raises
     ------
     TypeError
-        If one is no array, or they are of different libraries; the message names it.
+        If an argument is not an array, or the libraries differ; the message names the argument.
     ValueError
         If they are on different devices.
 
@@ -63,12 +63,12 @@ def namespace(**arrays: Array) -> Namespace:
 
 
 def stop_gradient(x: Array) -> Array:
-    """Return x as a constant for differentiation by torch or jax; elsewhere x itself.
+    """Return x as a constant for the differentiation of torch or jax; for other libraries x itself.
 
     Parameters
     ----------
     x : array
-        Of any shape.
+        An array of any shape.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def stop_gradient(x: Array) -> Array:
     Raises
     ------
     TypeError
-        If x is no array.
+        If x is not an array.
 
     References
     ----------
@@ -94,28 +94,28 @@ def stop_gradient(x: Array) -> Array:
 
 
 def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state: Any, *, like: Array) -> Any:
-    """Repeat ``state = step(state)`` while ``going(state)``, under jax in a form that it can compile.
+    """Repeat ``state = step(state)`` while ``going(state)``; for jax in a form that can be compiled.
 
     Parameters
     ----------
     going : function of the state
-        Returns an array of no axes, true to go on.
+        Returns a 0-D array; the loop ends when it is false.
     step : function of the state
         Returns the next state, of the same structure, shapes and dtypes.
     state : any nest of tuples, lists and dicts of arrays
-        Where to begin.
+        The initial state.
     like : array
-        Of the library in which the loop is to run.
+        An array of the library in which the loop runs.
 
     Returns
     -------
     state
-        The first for which going is false.
+        The first state for which going is false.
 
     Raises
     ------
     TypeError
-        If like is no array.
+        If like is not an array.
 
     References
     ----------
@@ -131,16 +131,16 @@ def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state:
 
 
 def compiled(function: Callable[..., Any], *, like: Array, static: tuple[str, ...]) -> Callable[..., Any]:
-    """Return a function as one program for jax, made once for each set of static arguments; for other libraries the function itself.
+    """Return a function that jax compiles once per set of static arguments; for other libraries the function itself.
 
     Parameters
     ----------
     function : function
-        Of keyword arguments, defined once: a function made anew is compiled anew.
+        A function of keyword arguments. Define it once: each new function object is compiled again.
     like : array
-        Of the library in which it is to run.
+        An array of the library in which the function runs.
     static : tuple of str
-        Arguments that are no arrays; hashable.
+        Names of the arguments that are not arrays; their values must be hashable.
 
     Returns
     -------
@@ -156,14 +156,14 @@ def compiled(function: Callable[..., Any], *, like: Array, static: tuple[str, ..
 
 
 def constant(values: np.ndarray, *, like: Array) -> Array:
-    """Return numbers as an array of another one's library, device and floating dtype.
+    """Return numbers as an array with the library, device and floating dtype of another array.
 
     Parameters
     ----------
     values : numpy array
         Real numbers, of any shape.
     like : array
-        Real floating, of any shape.
+        A real floating array of any shape.
 
     Returns
     -------
@@ -176,21 +176,21 @@ def constant(values: np.ndarray, *, like: Array) -> Array:
     >>> constant(np.arange(2), like=np.ones(1, np.float32))
     array([0., 1.], dtype=float32)
     """
-    xp, values = _namespace(like=like), np.array(values, order="C")  # torch wants strides above 0, and what may be written to
+    xp, values = _namespace(like=like), np.array(values, order="C")  # torch needs positive strides and writable memory
     if frameworks.is_jax(xp):
         return xp.asarray(values, dtype=like.dtype)  # a traced array has no device
     return xp.asarray(values, dtype=like.dtype, device=device_of(like))
 
 
 def rfftn(x: Array, sizes: tuple[int, ...]) -> Array:
-    """Transform the last axes of a real array and divide by the product of their sizes; numpy arrays by scipy, with threads.
+    """Transform the last axes of a real array and divide by the product of their sizes; for numpy by scipy, with threads.
 
     Parameters
     ----------
     x : array (..., *space)
-        Real floating.
+        A real floating array.
     sizes : ints
-        Of the axes, to which x is padded with zeros.
+        Sizes of the transformed axes, to which x is padded with zeros.
 
     Returns
     -------
@@ -207,14 +207,14 @@ def rfftn(x: Array, sizes: tuple[int, ...]) -> Array:
 
 
 def irfftn(x: Array, sizes: tuple[int, ...]) -> Array:
-    """Transform back to a real array, undivided: the inverse of :func:`rfftn`.
+    """Transform back to a real array, without division: the inverse of :func:`rfftn`.
 
     Parameters
     ----------
     x : complex array (..., *space[:-1], space[-1] // 2 + 1)
         A half spectrum.
     sizes : ints
-        Of the axes of the result.
+        Sizes of the axes of the result.
 
     Returns
     -------
@@ -232,12 +232,12 @@ def irfftn(x: Array, sizes: tuple[int, ...]) -> Array:
 
 
 def is_concrete(x: Array) -> bool:
-    """Tell whether the values of an array can be looked at: not while a program is being traced.
+    """Return whether the values of an array can be inspected, which they cannot while a program is traced.
 
     Parameters
     ----------
     x : array
-        Of any shape.
+        An array of any shape.
 
     Returns
     -------
@@ -253,12 +253,12 @@ def is_concrete(x: Array) -> bool:
 
 
 def may_split(x: Array) -> bool:
-    """Tell whether work on an array may be split into pieces at no loss: values, of which no derivative is being recorded.
+    """Return whether work on an array may be split: its values are known, and no derivative is recorded.
 
     Parameters
     ----------
     x : array
-        Of any shape.
+        An array of any shape.
 
     Returns
     -------
@@ -267,7 +267,7 @@ def may_split(x: Array) -> bool:
     Raises
     ------
     TypeError
-        If x is no array.
+        If x is not an array.
 
     References
     ----------
@@ -283,12 +283,12 @@ def may_split(x: Array) -> bool:
 
 
 def on_cpu(x: Array) -> bool:
-    """Tell whether an array lies in the memory of a processor with caches.
+    """Return whether an array is in the memory of a CPU.
 
     Parameters
     ----------
     x : array
-        Of any shape.
+        An array of any shape.
 
     Returns
     -------

@@ -53,7 +53,7 @@ class DatasetLoss:
         if "reduction" in options:
             raise ValueError("options must not contain a reduction: the values of all microstructures are stored")
         if hasattr(loss, "reduction"):
-            raise TypeError(f"loss must be a function, such as twopoint.cess, with its options beside it, not the module {loss!r}")
+            raise TypeError(f"loss must be a function, such as twopoint.cess, with its options as keywords, not the module {loss!r}")
         self.loss, self.options = loss, options
         self.reset()
 

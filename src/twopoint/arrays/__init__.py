@@ -1,4 +1,4 @@
-"""Arrays of any library: the door of every public function, transforms, refusals, and all that torch and jax must be told.
+"""Arrays of any library: namespaces, Fourier transforms, checks of arguments, and all code that is specific to torch or jax.
 
-Nothing here is public but what :mod:`twopoint.backend` hands on.
+Only what :mod:`twopoint.backend` exports is public.
 """

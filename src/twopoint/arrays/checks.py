@@ -1,4 +1,4 @@
-"""Refusals of bad input at the door, by shape, dtype and option; each names the argument, what came and what is needed."""
+"""Checks of shapes, dtypes and options; each error names the argument, its value and what is required."""
 
 import math
 from collections.abc import Iterable
@@ -12,24 +12,24 @@ from .types import Array, Namespace
 
 REDUCTIONS = ("mean", "sum", "none")
 BOUNDARIES = ("periodic", "open")
-MANY, FEW = 16, 4  # so many phases beside so few points along the last axis are channels that come last
-LABELS = 256  # of the dtype uint8
+MANY, FEW = 16, 4  # phases, and points along the last axis, from which on a shape suggests that the channels are last
+LABELS = 256  # number of labels that uint8 can hold
 
 
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    """Refuse an option that is none of the allowed words."""
+    """Raise if an option is not one of the allowed words."""
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 
 
 def dimensions(ndim: Any) -> None:
-    """Refuse a number of spatial axes other than 1, 2 or 3."""
+    """Raise if the number of spatial axes is not 1, 2 or 3."""
     if isinstance(ndim, bool) or not hasattr(ndim, "__index__") or ndim not in (1, 2, 3):
         raise ValueError(f"ndim must be 1, 2 or 3, got {ndim!r}")
 
 
 def integer(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
-    """Return a Python int not below the least and not above the most."""
+    """Return a Python int; raise if it is below the least or above the most."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
     if least is not None and value.__index__() < least:
@@ -40,21 +40,21 @@ def integer(name: str, value: Any, least: int | None = None, most: int | None = 
 
 
 def positive(name: str, value: Any) -> float:
-    """Return a number as a float; refuse what is none, or is not finite and above zero."""
+    """Return a number as a float; raise if it is not a finite number above 0."""
     if not 0 < number(name, value) < math.inf:
         raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
     return float(value)
 
 
 def number(name: str, value: Any) -> float:
-    """Return a number as a float; refuse what is none."""
+    """Return a number as a float; raise if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     return float(value)
 
 
 def finite(name: str, value: Any, above: float = -math.inf) -> float:
-    """Return a finite Python float above a bound, of anything that becomes a float."""
+    """Return any object with a finite value above a bound as a Python float."""
     if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
         raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
     if not above < float(value) < math.inf:
@@ -64,8 +64,8 @@ def finite(name: str, value: Any, above: float = -math.inf) -> float:
 
 
 def is_scalar_array(name: str, value: Any) -> bool:
-    """Tell whether a value is an array without axes, as a traced or learnt number is; refuse an array that has some."""
-    if not is_array(value) or isinstance(value, Real):  # numpy's scalars are both
+    """Return whether a value is a 0-D array, such as a traced or learnt number; raise if it is an array with axes."""
+    if not is_array(value) or isinstance(value, Real):  # numpy scalars are both
         return False
     if tuple(value.shape) != ():
         raise ValueError(f"{name} must be one number, got an array of shape {tuple(value.shape)}")
@@ -73,22 +73,22 @@ def is_scalar_array(name: str, value: Any) -> bool:
 
 
 def weight(name: str, value: Any) -> None:
-    """Refuse what is neither a number nor an array without axes."""
+    """Raise if a weight is neither a number nor a 0-D array."""
     if not is_scalar_array(name, value):
         number(name, value)
 
 
 def real(name: str, x: Array, xp: Namespace, *, booleans: bool = False) -> None:
-    """Refuse an array that is not real floating, or boolean where that is allowed."""
+    """Raise if an array is neither real floating nor, if that is allowed, boolean."""
     if xp.isdtype(x.dtype, "real floating") or (booleans and xp.isdtype(x.dtype, "bool")):
         return
-    hint = "; one_hot(labels, n_phases) makes phases of labels, a conversion to floats of an indicator or of gray values / 255"
+    hint = "; one_hot(labels, n_phases) converts labels to phases; convert an indicator, or gray values / 255, to floats"
     hint = "" if xp.isdtype(x.dtype, "complex floating") else hint
     raise TypeError(f"{name} must be of a real floating dtype, got {x.dtype}{hint}")
 
 
 def microstructure(name: str, m: Array, ndim: int) -> tuple[int, ...]:
-    """Return the space of an array (..., phases, *space); refuse too few axes, no phase and no point."""
+    """Return the space of an array (..., phases, *space); raise if it has too few axes, no phase or no point."""
     if len(m.shape) < ndim + 1:
         axes = ", ".join(["phases", *["space"] * ndim])
         raise ValueError(f"{name} must have at least {ndim + 1} axes (..., {axes}) for ndim={ndim}, got shape {tuple(m.shape)}")
@@ -98,7 +98,7 @@ def microstructure(name: str, m: Array, ndim: int) -> tuple[int, ...]:
 
 
 def phases_first(name: str, m: Array, ndim: int) -> None:
-    """Refuse what holds its phases on the last axis, as far as a shape tells."""
+    """Raise if the shape of an array suggests that its phases are on the last axis."""
     n_phases, last = m.shape[-ndim - 1], m.shape[-1]
     if n_phases >= MANY and last <= FEW:
         raise ValueError(
@@ -108,7 +108,7 @@ def phases_first(name: str, m: Array, ndim: int) -> None:
 
 
 def field(name: str, x: Array, ndim: int) -> tuple[int, ...]:
-    """Return the space of an array (..., *space); refuse too few axes, no point and an empty batch."""
+    """Return the space of an array (..., *space); raise if it has too few axes or is empty."""
     if len(x.shape) < ndim:
         raise ValueError(f"{name} must have at least {ndim} axes (..., *space) for ndim={ndim}, got shape {tuple(x.shape)}")
     if 0 in x.shape:
@@ -117,32 +117,32 @@ def field(name: str, x: Array, ndim: int) -> tuple[int, ...]:
 
 
 def equal_shapes(prediction: Array, target: Array, names: tuple[str, str] = ("prediction", "target")) -> None:
-    """Refuse two arrays of unequal shape: losses do not broadcast."""
+    """Raise if the shapes of two arrays differ, because losses do not broadcast."""
     if tuple(prediction.shape) != tuple(target.shape):
         a, b = tuple(prediction.shape), tuple(target.shape)
         raise ValueError(f"{names[0]} and {names[1]} must have equal shapes, got {a} and {b}; nothing is broadcast")
 
 
 def real_or_boolean(name: str, x: Array, xp: Namespace) -> None:
-    """Refuse a complex array."""
+    """Raise if an array is complex."""
     if xp.isdtype(x.dtype, "complex floating"):
         raise TypeError(f"{name} must be boolean or real, got {x.dtype}")
 
 
 def mask_shape(mask: Array, batch: tuple[int, ...], space: tuple[int, ...], xp: Namespace) -> None:
-    """Refuse a mask that is complex or of a shape other than (*space) or (*batch, *space)."""
+    """Raise if a mask is complex or has a shape other than (*space) or (*batch, *space)."""
     real_or_boolean("mask", mask, xp)
     if tuple(mask.shape) not in (space, batch + space):
         raise ValueError(f"mask must have shape {space}{f' or {batch + space}' if batch else ''}, got {tuple(mask.shape)}")
 
 
 def crop_sizes(crop: Any, totals: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return one number of kept lags an axis; refuse fewer than one or more than there are."""
+    """Return the number of lags to keep along each axis; raise if it is below 1 or exceeds the number of lags."""
     if crop is None:
         return None
     sizes = (crop,) * len(totals) if getattr(crop, "ndim", None) == 0 or not isinstance(crop, Iterable) else tuple(crop)
     if len(sizes) != len(totals):
-        raise ValueError(f"crop must be one integer or {len(totals)}, one an axis, got {crop!r}")
+        raise ValueError(f"crop must be one integer or {len(totals)}, one per axis, got {crop!r}")
     sizes = tuple(integer("crop", n, 1) for n in sizes)
     if any(n > total for n, total in zip(sizes, totals, strict=True)):
         raise ValueError(f"crop must not exceed the number of lags {totals}, got {crop!r}")
@@ -150,9 +150,9 @@ def crop_sizes(crop: Any, totals: tuple[int, ...]) -> tuple[int, ...] | None:
 
 
 def sizes(shape: Iterable[int], dimensions: tuple[int, ...] = (1, 2, 3)) -> tuple[int, ...]:
-    """Return the sizes of a space as Python ints."""
+    """Return the sizes of the axes of space as Python ints."""
     if not isinstance(shape, Iterable):
-        raise TypeError(f"shape must be the sizes of the space, one integer an axis, got {shape!r}")
+        raise TypeError(f"shape must be the sizes of the space, one integer per axis, got {shape!r}")
     space = tuple(integer("shape", n, 1) for n in shape)
     if len(space) not in dimensions:
         allowed = "1, 2 or 3" if len(dimensions) > 1 else dimensions[0]
@@ -161,13 +161,13 @@ def sizes(shape: Iterable[int], dimensions: tuple[int, ...] = (1, 2, 3)) -> tupl
 
 
 def generator(rng: Any) -> None:
-    """Refuse what is no Generator."""
+    """Raise if rng is not a Generator."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, as numpy.random.default_rng(0) gives it, got {type(rng).__name__}")
+        raise TypeError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), got {type(rng).__name__}")
 
 
 def fractions(volume_fractions: Iterable[float]) -> np.ndarray:
-    """Return volume fractions of two phases or more, (N,), each above 0, their sum 1."""
+    """Return the volume fractions of two or more phases, (N,); raise unless each is above 0 and their sum is 1."""
     values = np.array([finite("volume_fractions", v, 0.0) for v in volume_fractions])
     if not 2 <= len(values) <= LABELS:
         raise ValueError(f"volume_fractions must be of 2 to {LABELS} phases, got {len(values)}")
@@ -177,13 +177,13 @@ def fractions(volume_fractions: Iterable[float]) -> np.ndarray:
 
 
 def batch_index(index: Any, batch: tuple[int, ...], ndim: int) -> tuple[Any, ...]:
-    """Return an index of a batch as one of arrays (*batch, *lags); refuse what is out of bounds, which jax would clamp."""
+    """Return an index of a batch as an index of arrays (*batch, *lags); raise if it is out of bounds, where jax would clamp it."""
     entries = index if isinstance(index, tuple) else (index,)
     dots = [at for at, entry in enumerate(entries) if entry is Ellipsis]
     taken = [entry for entry in entries if entry is not None and entry is not Ellipsis]
     after = sum(entry is not None for entry in entries[dots[0] + 1 :]) if dots else 0
     if len(taken) > len(batch):
-        raise IndexError(f"target statistics of batch shape {batch} take no index {index!r}")
+        raise IndexError(f"target statistics of batch shape {batch} cannot be indexed by {index!r}")
     for entry, size in zip(taken, batch[: len(taken) - after] + batch[len(batch) - after :], strict=True):
         if isinstance(entry, int) and not -size <= entry < size:
             raise IndexError(f"index {entry} is out of bounds for target statistics of batch shape {batch}")

@@ -1,4 +1,4 @@
-"""Fourier transforms: numpy's by scipy with threads, every other library's by itself; fast sizes."""
+"""Fourier transforms: by scipy with threads for numpy, by each other library's own functions; and fast sizes."""
 
 import os
 import threading
@@ -11,13 +11,13 @@ from .frameworks import is_numpy
 from .types import Array, Namespace
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-WORTH_THREADS = 1 << 15  # numbers of an array below which starting threads costs more than it saves
+WORTH_THREADS = 1 << 15  # size of an array below which starting threads costs more than it saves
 _this_thread = threading.local()
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Transform without scipy's threads in the calling thread: for callers that run many at a time themselves."""
+    """Use one scipy thread per transform in the calling thread, for callers that run many transforms in parallel."""
     before, _this_thread.alone = getattr(_this_thread, "alone", False), True
     try:
         yield
@@ -26,7 +26,7 @@ def one_thread() -> Iterator[None]:
 
 
 def workers(numbers: int) -> int | None:
-    """Return scipy's number of threads for an array of so many numbers: the user's own scipy.fft.set_workers comes first."""
+    """Return the number of scipy threads for an array of this size; scipy.fft.set_workers of the user takes precedence."""
     if scipy.fft.get_workers() != 1:
         return None
     return CORES if numbers >= WORTH_THREADS and not getattr(_this_thread, "alone", False) else 1
@@ -38,12 +38,12 @@ def rfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
 
 
 def irfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
-    """Transform back to a real array of the sizes, undivided: the inverse of rfftn."""
+    """Transform back to a real array of these sizes, without division: the inverse of rfftn."""
     return _transform("irfftn", x, sizes, xp)
 
 
 def transform_axis(name: str, x: Array, axis: int, xp: Namespace, *, n: int | None = None, norm: str = "forward") -> Array:
-    """Transform one axis by "fft", "ifft", "rfft" or "irfft"; with norm "forward" only a forward transform divides by the size."""
+    """Transform one axis by "fft", "ifft", "rfft" or "irfft"; with norm "forward" only forward transforms divide by the size."""
     if is_numpy(xp):
         return getattr(scipy.fft, name)(x, n=n, axis=axis, norm=norm, workers=workers(x.size))
     return getattr(xp.fft, name)(x, n=n, axis=axis, norm=norm)
@@ -58,7 +58,7 @@ def _transform(name: str, x: Array, sizes: tuple[int, ...], xp: Namespace) -> Ar
 
 
 def fast_length(n: int) -> int:
-    """Return the least number >= n without prime factors above 5, as scipy's next_fast_len, in Python that torch.compile can trace."""
+    """Return the smallest number >= n without prime factors above 5, as scipy.fft.next_fast_len, but traceable by torch.compile."""
     best, fives = 2 * n, 1
     while fives < best:
         threes = fives

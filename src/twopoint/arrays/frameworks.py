@@ -1,6 +1,6 @@
-"""All that torch and jax must be told, and the one file that asks which library an array is of.
+"""All code that is specific to torch or jax; no other file of the core asks for the library of an array.
 
-torch and jax are imported inside functions, and only after an array has been found to be theirs.
+torch and jax are imported inside functions, and only for arrays of these libraries.
 """
 
 import sys
@@ -45,14 +45,14 @@ def is_concrete(x: Array, xp: Namespace) -> bool:
 
 
 def can_be_kept(x: Array, xp: Namespace) -> bool:
-    """Whether x may be used in another call than the one that made it: it is no part of a traced program or of a derivative."""
+    """Whether x may be stored and used in later calls: it belongs neither to a traced program nor to a recorded derivative."""
     if is_torch(xp):
         return is_concrete(x, xp) and not x.requires_grad and not x.is_inference()
     return is_concrete(x, xp)
 
 
 def is_constant(x: Array, xp: Namespace) -> bool:
-    """Whether nothing is differentiated by x, in a traced program too."""
+    """Whether no derivative with respect to x is recorded, also in a traced program."""
     if is_torch(xp):
         import torch
 
@@ -61,7 +61,7 @@ def is_constant(x: Array, xp: Namespace) -> bool:
 
 
 def may_split(x: Array, xp: Namespace) -> bool:
-    """Whether work on x may be split into pieces at no loss: x has values, and no derivative by it is being recorded."""
+    """Whether work on x may be split: its values are known, and no derivative with respect to it is recorded."""
     if is_torch(xp):
         import torch
 
@@ -70,12 +70,12 @@ def may_split(x: Array, xp: Namespace) -> bool:
 
 
 def may_chunk(x: Array, xp: Namespace) -> bool:
-    """Whether it pays to evaluate a batch in chunks that fit the cache: never for jax, which compiles one program a shape."""
+    """Whether evaluating a batch in chunks that fit into the cache can save time; never for jax, which compiles a program per shape."""
     return not is_jax(xp) and may_split(x, xp)
 
 
 def takes_gradient(x: Array, xp: Namespace) -> bool:
-    """Whether a first derivative by x is recorded in reverse mode and can be given instead: torch only, eager or compiled."""
+    """Whether torch, eager or compiled, records a first derivative by x in reverse mode, which give_gradient can supply."""
     if not is_torch(xp):
         return False
     import torch
@@ -88,10 +88,10 @@ def takes_gradient(x: Array, xp: Namespace) -> bool:
 
 
 def give_gradient(x: Array, with_gradient: Callable[[Array], tuple[Array, list[Array]]], plain: Callable[[Array], Array]) -> Array:
-    """Return the values (...) of with_gradient, which also gives their gradient in pieces of a flat batch, to torch.
+    """Return the values (...) of with_gradient, and supply their gradient, in pieces of a flat batch, to torch.
 
     Derivatives of the gradient are those of plain. Compared with torch's own differentiation (benchmarks) this takes a third of the
-    time and a tenth of the memory, and half the time in a compiled program. There the gradient keeps its own history, which gives its
+    time and a tenth of the memory, and half the time in a compiled program, where the gradient has a history of its own for further
     derivatives.
     """
     import torch
@@ -105,7 +105,7 @@ def give_gradient(x: Array, with_gradient: Callable[[Array], tuple[Array, list[A
 
 
 def compiled(function: Callable[..., Any], xp: Namespace, *, static: tuple[str, ...] = ("plan", "xp")) -> Callable[..., Any]:
-    """Return a function as one program for jax, made once for each set of static arguments; for other libraries the function itself."""
+    """Return a function that jax compiles once per set of static arguments; for other libraries the function itself."""
     return _program(function, static) if is_jax(xp) else function
 
 
@@ -118,7 +118,7 @@ def _program(function: Callable[..., Any], static: tuple[str, ...]) -> Callable[
 
 
 def stop_gradient(x: Array, xp: Namespace) -> Array:
-    """Return x as a constant for the library's differentiation."""
+    """Return x as a constant for the differentiation of its library."""
     if is_jax(xp):
         import jax
 
@@ -127,7 +127,7 @@ def stop_gradient(x: Array, xp: Namespace) -> Array:
 
 
 def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state: Any, xp: Namespace) -> Any:
-    """Repeat ``state = step(state)`` while ``going(state)``; under jax by its own loop, which can be traced."""
+    """Repeat ``state = step(state)`` while ``going(state)``; for jax by jax.lax.while_loop, which can be traced."""
     if is_jax(xp):
         import jax
 
@@ -138,7 +138,7 @@ def while_loop(going: Callable[[Any], Array], step: Callable[[Any], Any], state:
 
 
 def full_precision(x: Array, xp: Namespace) -> AbstractContextManager[Any]:
-    """Return a context without autocast, in which a matrix product keeps the dtype of its factors."""
+    """Return a context without autocast, in which a matrix product has the dtype of its factors."""
     if not is_torch(xp):
         return nullcontext()
     from . import torch_function
@@ -147,9 +147,9 @@ def full_precision(x: Array, xp: Namespace) -> AbstractContextManager[Any]:
 
 
 def register_pytree(cls: type, xp: Namespace) -> None:
-    """Make a class with tree_flatten and tree_unflatten a pytree of jax, once, where jax is loaded.
+    """Register a class with tree_flatten and tree_unflatten as a pytree of jax, once, if jax is loaded.
 
-    Nothing is done for arrays of torch: what torch compiles cannot be traced into jax.
+    Nothing is done for arrays of torch, because torch.compile cannot trace into jax.
     """
     if cls in _registered or "jax" not in sys.modules or is_torch(xp):
         return

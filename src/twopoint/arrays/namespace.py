@@ -1,4 +1,4 @@
-"""Whose arrays are these: the door of every public function, and the policy of dtypes and devices."""
+"""The array namespace of the arguments of a public function, and the rules for dtypes and devices."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from .types import Array, Namespace
 
 
 def namespace(*, mask: Array | None = None, count: Array | None = None, **arrays: Array) -> Namespace:
-    """Return the array namespace that all the named arrays share; a mask and a count may be None."""
+    """Return the array namespace that all named arrays share; a mask and a count may be None."""
     named = arrays | {name: x for name, x in (("mask", mask), ("count", count)) if x is not None}
     if not named:
-        raise TypeError("at least one array is needed to tell the library, got none")
+        raise TypeError("at least one array is needed to determine the library, got none")
     for name, x in named.items():
         if not is_array(x):
             raise TypeError(f"{name} must be an array of numpy, torch, jax or another array API library, got {type(x).__name__}")
@@ -23,7 +23,7 @@ def namespace(*, mask: Array | None = None, count: Array | None = None, **arrays
     xp = next(iter(spaces.values()))
     if any(other is not xp for other in spaces.values()):
         raise TypeError(f"arrays must be of one library, got {', '.join(f'{n}: {s.__name__}' for n, s in spaces.items())}")
-    if not is_jax(xp):  # jax shards: equal data may lie on many devices, and it refuses what it cannot combine
+    if not is_jax(xp):  # jax may shard an array over several devices, and raises if it cannot combine arrays
         devices = {name: array_api_compat.device(x) for name, x in named.items()}
         if any(device != next(iter(devices.values())) for device in devices.values()):
             raise ValueError(f"arrays must be on one device, got {', '.join(f'{n}: {d}' for n, d in devices.items())}")
@@ -36,7 +36,7 @@ def is_array(x: Any) -> bool:
 
 
 def floating(x: Array, xp: Namespace) -> Any:
-    """Return the dtype in which a floating x is computed and returned: its own, or float32 for the half precisions."""
+    """Return the dtype in which results of a floating x are computed and returned: its own, or float32 for half precision."""
     return x.dtype if xp.finfo(x.dtype).bits >= 32 else xp.float32
 
 
@@ -46,17 +46,17 @@ def default_float(xp: Namespace) -> Any:
 
 
 def result_dtype(m: Array, xp: Namespace) -> Any:
-    """Return the dtype of what is computed of m: that of m, but float32 for half precisions, the default float for booleans."""
+    """Return the dtype of results of m: that of m, but float32 for half precision and the default float for booleans."""
     return default_float(xp) if xp.isdtype(m.dtype, "bool") else floating(m, xp)
 
 
 def as_floating(m: Array, xp: Namespace) -> Array:
-    """Return m in the dtype of what is computed of it."""
+    """Return m in the dtype of its results."""
     return xp.astype(m, result_dtype(m, xp), copy=False)
 
 
 def widest(x: Array, xp: Namespace) -> Any:
-    """Return float64 where the library and the device have it, else float32; a wider dtype is kept."""
+    """Return float64 if the library and the device support it, else float32; a wider dtype is kept."""
     if xp.finfo(x.dtype).bits >= 64:
         return x.dtype
     if is_jax(xp) and "float64" not in xp.__array_namespace_info__().dtypes(kind="real floating"):
@@ -67,14 +67,14 @@ def widest(x: Array, xp: Namespace) -> Any:
 
 
 def device_of(x: Array) -> Any:
-    """Return the device of an array; None where a traced array has none."""
+    """Return the device of an array; None for a traced array without a device."""
     return array_api_compat.device(x)
 
 
 def on_cpu(x: Array) -> bool:
-    """Whether an array lies in the memory of a processor with caches; an array that has no device yet counts as one."""
+    """Whether an array is in the memory of a CPU; an array without a device is treated as one that is."""
     device = device_of(x)
-    return getattr(device, "platform", getattr(device, "type", "cpu")) == "cpu"  # jax's word, torch's
+    return getattr(device, "platform", getattr(device, "type", "cpu")) == "cpu"  # the attribute of jax, then that of torch
 
 
 def to_numpy(x: Array) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Losses that give torch their gradient themselves: the autograd Functions. Imported by frameworks alone, and only for arrays of torch."""
+"""The autograd Functions by which losses supply their gradient to torch. Only frameworks imports this file, for arrays of torch."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -9,26 +9,26 @@ from .types import Array
 
 
 def is_transformed() -> bool:
-    """Whether torch.func maps or differentiates what is called."""
+    """Whether torch.func maps or differentiates the current call."""
     return torch._C._functorch.maybe_current_level() is not None
 
 
-torch.compiler.assume_constant_result(is_transformed)  # a program that is traced asks once
+torch.compiler.assume_constant_result(is_transformed)  # a traced program asks once
 
 
 def without_autocast(x: Array) -> AbstractContextManager[Any]:
-    """Return a context in which torch does not lower the precision of what is computed."""
+    """Return a context in which autocast does not lower the precision."""
     if not torch.amp.is_autocast_available(x.device.type):
         return nullcontext()
     return torch.autocast(device_type=x.device.type, enabled=False)
 
 
 class Eager(torch.autograd.Function):
-    """The values of with_gradient(x), and the gradient that came with them; the gradient's own derivatives are those of plain(x)."""
+    """The values of with_gradient(x), with its gradient; derivatives of the gradient are those of plain(x)."""
 
     @staticmethod
     def forward(ctx: Any, x: Array, with_gradient: Any, plain: Any) -> Array:
-        """Compute values and gradient at once."""
+        """Compute the values and the gradient together."""
         values, gradients = with_gradient(x.detach())
         ctx.save_for_backward(x, *gradients)
         ctx.plain = plain
@@ -36,9 +36,9 @@ class Eager(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None]:
-        """Weight the gradient of each member of the batch."""
+        """Multiply the gradient of each member of the batch by its cotangent."""
         x, *gradients = ctx.saved_tensors
-        if torch.is_grad_enabled():  # the gradient itself is to be differentiated
+        if torch.is_grad_enabled():  # the gradient itself will be differentiated
             with without_autocast(x):
                 (found,) = torch.autograd.grad(ctx.plain(x), x, upstream, create_graph=True)
             return found, None, None
@@ -55,17 +55,17 @@ class Eager(torch.autograd.Function):
 
 
 class Traced(torch.autograd.Function):
-    """Values, with a gradient by x that was computed beside them and has a history of its own."""
+    """Values with their gradient by x, which was computed with them and has a history of its own."""
 
     @staticmethod
     def forward(ctx: Any, x: Array, values: Array, gradient: Array) -> Array:
-        """Pass the values on."""
+        """Return a copy of the values."""
         ctx.save_for_backward(gradient)
         return values.clone()
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None]:
-        """Weight the gradient of each member of the batch."""
+        """Multiply the gradient of each member of the batch by its cotangent."""
         (gradient,) = ctx.saved_tensors
         by_member = upstream.to(gradient.dtype).reshape(*upstream.shape, *(1,) * (gradient.ndim - upstream.ndim))
         return gradient * by_member, None, None

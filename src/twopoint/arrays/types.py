@@ -1,4 +1,4 @@
-"""What stands for arrays and their libraries in annotations."""
+"""Types of arrays and of their libraries, for annotations."""
 
 from types import ModuleType
 from typing import Any, TypeAlias

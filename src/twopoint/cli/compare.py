@@ -105,7 +105,7 @@ def run(request: CompareRequest) -> None:
 
 
 def _check_files(request: CompareRequest) -> Path:
-    """Return the picture's path; refuse files that cannot be read or written."""
+    """Return the picture's path; raise an error for files that cannot be read or written."""
     sources = [parse_source(file) for file in request.files]
     picture = Path(f"{sources[0].output}-{sources[1].output}-compare.png") if request.picture is None else request.picture
     outputs.check(
@@ -136,7 +136,7 @@ def _load_both(request: CompareRequest) -> tuple[LoadedImage, LoadedImage, Spaci
 
 
 def _common_lags(a: LoadedImage, b: LoadedImage, boundary: str, crop: int | None) -> tuple[int, ...]:
-    """Return the lags that both images have; refuse images that cannot be compared."""
+    """Return the lags that both images have; raise an error for images that cannot be compared."""
     n_a, n_b = a.segmentation.n_phases, b.segmentation.n_phases
     if n_a != n_b:
         raise InputError(f"{a.name} has {n_a} phases, {b.name} {n_b}; --phases or --threshold makes them equal")

@@ -62,7 +62,7 @@ class Statistics:
 
     @property
     def shell(self) -> float:
-        """The width of the shells of a radial average: the largest step, for narrower shells would miss lags along some axis."""
+        """The width of the shells of a radial average: the largest step, because narrower shells would miss lags along some axis."""
         return max(self.spacing.steps)
 
     def radial(self, f: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +130,7 @@ class FieldOfView:
     Attributes
     ----------
     large_enough : bool or None
-        None if it cannot be told.
+        None if there is no verdict.
     reason : str
         The reason, for the user.
     """
@@ -185,7 +185,7 @@ def describe_phases(statistics: Statistics) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        One per phase; a number that cannot be told is None.
+        One per phase; a number that cannot be determined is None.
 
     References
     ----------
@@ -250,7 +250,7 @@ def _longest_lag(sizes: tuple[int, ...], spacing: Spacing) -> float:
 
 
 def _reach(statistics: Statistics) -> float:
-    """Return half the smallest extent of the points that count; longer lags have few pairs of points."""
+    """Return half the smallest extent of the points inside the mask; longer lags have few pairs of points."""
     return _longest_lag(statistics.box or statistics.space, statistics.spacing)
 
 

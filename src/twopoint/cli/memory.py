@@ -18,7 +18,7 @@ _CONTAINERS = (
 
 
 def require(needed: int, work: str, *, divisible: bool = True) -> None:
-    """Refuse work that needs more memory than is available, before it begins.
+    """Raise an error for work that needs more memory than is available, before it begins.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def require(needed: int, work: str, *, divisible: bool = True) -> None:
     Raises
     ------
     InputError
-        If the available memory can be told and does not suffice.
+        If the available memory is known and does not suffice.
     """
     free = available()
     if free is not None and needed > free:
@@ -56,7 +56,7 @@ def size(amount: float) -> str:
 
 
 def available() -> int | None:
-    """Return the bytes that are available under the limits of the system and of a container; None if neither can be told."""
+    """Return the bytes that are available under the limits of the system and of a container; None if neither is known."""
     amounts = [_system(), *(_container(Path(limit), Path(used)) for limit, used in _CONTAINERS)]
     return min((amount for amount in amounts if amount is not None), default=None)
 

@@ -99,7 +99,7 @@ class OutputPaths:
     json_file: Path | None
 
     def check(self, sources: list[Path], *, force: bool, overwrite_picture: bool = False) -> None:
-        """Refuse files that cannot be written."""
+        """Raise an error for files that cannot be written."""
         files = [OutputFile(self.picture, (".png",), overwrite_picture), OutputFile(self.labels, LABELS), OutputFile(self.json_file, JSON)]
         outputs.check(files, sources, force=force)
 
@@ -160,7 +160,7 @@ def target_of_labels(
     *,
     divisible: bool = False,
 ) -> Target:
-    """Return the statistics of labels as a target; refuse a reconstruction that does not fit into memory."""
+    """Return the statistics of labels as a target; raise an error for a reconstruction that does not fit into memory."""
     lags = crop_sizes(crop, labels.shape, boundary)
     _require_memory(labels.shape, n_phases, boundary, lags, starts, divisible)
     m = one_hot(labels, n_phases, ndim=labels.ndim)
@@ -185,7 +185,7 @@ def _target_of_image(request: ReconstructRequest, starts: int, labels_file: Path
 
 
 def _target_of_statistics(request: ReconstructRequest, starts: int) -> Target:
-    """Return saved statistics as a target; refuse options that apply to an image."""
+    """Return saved statistics as a target; raise an error for options that apply to an image."""
     file = request.file
     if request.options != ReadingOptions() or request.spacing is not None or request.crop is not None:
         options = "--window, --threshold, --phases, --spacing and --crop"
@@ -198,7 +198,7 @@ def _target_of_statistics(request: ReconstructRequest, starts: int) -> Target:
 
 
 def _require_memory(space: tuple[int, ...], n_phases: int, boundary: str, crop: tuple[int, ...], starts: int, divisible: bool) -> None:
-    """Refuse a reconstruction that does not fit into memory."""
+    """Raise an error for a reconstruction that does not fit into memory."""
     needed = memory.for_reconstruction(space, n_phases, boundary, crop, starts)
     memory.require(needed, f"reconstructing {n_phases} phases of shape {space}", divisible=divisible)
 

@@ -58,7 +58,7 @@ def load_statistics(text: str) -> tuple[TargetStatistics, Spacing]:
     Returns
     -------
     statistics : TargetStatistics
-        Without a mask, for every lag of the file has a pair of points.
+        Without a mask, because every lag in the file has a pair of points.
     spacing : Spacing
         Spacing of the image.
 
@@ -85,7 +85,7 @@ def load_statistics(text: str) -> tuple[TargetStatistics, Spacing]:
 
 
 def _refuse_damaged(f: np.ndarray, count: np.ndarray, crop: tuple[int, ...], source: object) -> None:
-    """Refuse arrays that are not statistics of phases that fill space."""
+    """Raise an error for arrays that are not statistics of phases that fill space."""
     if f.ndim not in (4, 5) or f.shape[2:] != crop or count.shape != crop or f.shape[0] != f.shape[1]:
         raise InputError(f"{source} is damaged: correlations of shape {f.shape} do not fit crop {crop}")
     if not (np.isfinite(f).all() and f.min() >= -_ROUNDING and np.abs(f.sum(axis=(0, 1))[count > 0] - 1).max(initial=0) < _ROUNDING):

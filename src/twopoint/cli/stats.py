@@ -78,7 +78,7 @@ def run(request: StatsRequest) -> None:
 
 
 def _check_files(request: StatsRequest, source: Source) -> Path:
-    """Return the picture's path; refuse files that cannot be read or written."""
+    """Return the picture's path; raise an error for files that cannot be read or written."""
     picture = Path(f"{source.output}-stats.png") if request.picture is None else request.picture
     files = [OutputFile(picture, (".png",)), OutputFile(request.json_file, JSON), OutputFile(request.saved, (".npz",))]
     sources = [source.path] + ([] if request.mask is None else [parse_source(request.mask).path])
@@ -128,5 +128,5 @@ def _facts(loaded: LoadedImage, statistics: Statistics, view: FieldOfView) -> li
     ]
     if loaded.mask is not None:
         size = loaded.image.values.size
-        rows.insert(1, ("points that count", f"{loaded.n_points} of {size}, {100 * loaded.n_points / size:.1f} %"))
+        rows.insert(1, ("points inside the mask", f"{loaded.n_points} of {size}, {100 * loaded.n_points / size:.1f} %"))
     return rows

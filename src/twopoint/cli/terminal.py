@@ -1,4 +1,4 @@
-"""Messages to a person, all on the error stream: notes, errors in one sentence, and progress while work goes on."""
+"""Messages to the user, all on the error stream: notes, errors of one sentence, and the progress of work."""
 
 import sys
 import unicodedata
@@ -101,5 +101,5 @@ def counting(description: str, form: str = "{:.2e}") -> Iterator[ReportProgress]
 
 
 def _progress(*columns: ProgressColumn) -> Progress:
-    """Return a bar that is removed at the end; none is shown outside a terminal, for a notebook cannot overwrite its lines."""
+    """Return a bar that is removed at the end; none is shown outside a terminal, because a notebook cannot overwrite its lines."""
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

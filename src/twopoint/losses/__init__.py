@@ -1,4 +1,4 @@
-"""Losses on statistics: a prediction beside a prepared target, elementwise measures of the difference, and gradients on every library."""
+"""Losses on statistics: comparison of a prediction with a prepared target, elementwise measures, and gradients for every library."""
 
 from .clamp import clamp
 from .gradient import value_and_grad

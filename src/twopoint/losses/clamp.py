@@ -25,37 +25,37 @@ def clamp(
 ) -> Float[Array, "*batch"]:
     """Push every point towards one phase: ``-sum over x of log sum over h of exp(-|m(x) - e_h|^2 / (4 sigma))``.
 
-    As in the paper it is a sum over points, while CESS and MSESS are means over lags: beside them its weight must be far below
-    one over the number of points.
+    As in the paper, this loss is a sum over points, whereas CESS and MSESS are means over lags. In a sum of losses its weight should
+    therefore be far below one over the number of points.
 
     Parameters
     ----------
     m : array (..., N, *space)
         Microstructure function, N >= 2; with ``implied_phase=True`` phases 1..N-1 only.
-    sigma : float, or an array without axes
+    sigma : float or 0-D array
         Variance of the mixture's Gaussians in eq. (9), above 0.
     ndim : int
-        Number of spatial axes; 2 if left out.
+        Number of spatial axes; 2 by default.
     mask : array (*space) or (..., *space), optional
-        Which points count.
+        The points that are used.
     implied_phase : bool
-        As in :func:`correlations`; False if left out.
+        As in :func:`correlations`; False by default.
     reduction : "mean", "sum" or "none"
         Over the batch.
 
     Returns
     -------
     array () or (...) with reduction "none"
-        In nats, summed over the counting points.
+        In nats, summed over the points inside the mask.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument has a wrong type, shape or range, or m holds one phase without ``implied_phase=True``.
+        If an argument has a wrong type, shape or range, or if m contains one phase without ``implied_phase=True``.
 
     References
     ----------
-    Cai et al., eq. (9), which this is for N = 2.
+    Cai et al., eq. (9), to which this loss is equal for N = 2.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def clamp_with_gradient(
     implied_phase: bool | None = None,
     reduction: str = "mean",
 ) -> tuple[Array, Array]:
-    """Return clamp and its gradient; there is no target."""
+    """Return clamp and its gradient; target is ignored."""
     explicit, mask, ndim, xp = _prepare(m, sigma, ndim, mask, implied_phase, reduction)
     gradient = clamp_slope(explicit, sigma, -ndim - 1, xp)
     gradient = gradient if mask is None else xp.where(mask, gradient, xp.zeros_like(gradient))
@@ -89,7 +89,7 @@ def clamp_with_gradient(
 def _prepare(
     m: Array, sigma: Any, ndim: int | None, mask: Array | None, implied_phase: bool | None, reduction: str
 ) -> tuple[Array, Array | None, int, Namespace]:
-    """Check a call of clamp; return all N phases, 0 where a point does not count, the mask of point_mask(), ndim and the namespace."""
+    """Check a call of clamp; return all N phases, 0 outside the mask, the result of point_mask(), ndim and the namespace."""
     traced = checks.is_scalar_array("sigma", sigma)
     arrays = {"m": m, "sigma": sigma} if traced else {"m": m}
     xp, ndim = namespace(**arrays, mask=mask), 2 if ndim is None else ndim
@@ -100,7 +100,7 @@ def _prepare(
     checks.real("m", m, xp)
     space = checks.microstructure("m", m, ndim)
     if m.shape[-ndim - 1] == 1 and not implied_phase:
-        raise ValueError("clamp of one phase alone pulls every point to 1; pass implied_phase=True if m holds phase 1 of two")
+        raise ValueError("clamp of one phase alone pushes every point to 1; pass implied_phase=True if m holds phase 1 of two")
     m = as_floating(m, xp)
     if mask is not None:
         checks.mask_shape(mask, tuple(m.shape[: -ndim - 1]), space, xp)
@@ -110,7 +110,7 @@ def _prepare(
 
 
 def _total(explicit: Array, mask: Array | None, sigma: float | Array, ndim: int, xp: Namespace) -> Array:
-    """Sum clamp over the counting points, (...), for all N phases."""
+    """Sum clamp over the points inside the mask, (...), for all N phases."""
     values = clamp_value(explicit, sigma, -ndim - 1, xp)  # (..., *space)
     if mask is not None:
         values = xp.where(mask[(..., 0, *(slice(None),) * ndim)], values, xp.zeros_like(values))
@@ -118,21 +118,21 @@ def _total(explicit: Array, mask: Array | None, sigma: float | Array, ndim: int,
 
 
 def clamp_value(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> Array:
-    """Return -log sum_h exp(-|m - e_h|^2 / (4 sigma)) at every point, the phases along axis; eq. (9) for two phases."""
+    """Return -log sum_h exp(-|m - e_h|^2 / (4 sigma)) at every point, with the phases along axis; eq. (9) for two phases."""
     distance, nearest, inverse = _terms(m, sigma, axis, xp)
     shares = xp.exp((nearest - distance) * inverse)
     return xp.squeeze(nearest * inverse - xp.log(xp.sum(shares, axis=axis, keepdims=True)), axis=axis)  # (..., *space)
 
 
 def clamp_slope(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> Array:
-    """Return the derivative of clamp_value by m: (m_h - w_h) / (2 sigma), w the share of each phase in the sum."""
+    """Return the derivative of clamp_value by m, (m_h - w_h) / (2 sigma), where w_h is the share of phase h in the sum."""
     distance, nearest, inverse = _terms(m, sigma, axis, xp)
     share = xp.exp((nearest - distance) * inverse)
     return 2 * inverse * (m - share / xp.sum(share, axis=axis, keepdims=True))
 
 
 def _terms(m: Array, sigma: float | Array, axis: int, xp: Namespace) -> tuple[Array, Array, float | Array]:
-    """Return |m - e_h|^2, its least over h, and 1 / (4 sigma), bounded so that sums over a billion points stay finite."""
+    """Return |m - e_h|^2, its minimum over h, and 1 / (4 sigma), bounded so that sums over a billion points stay finite."""
     squares = m**2
     distance = xp.sum(squares, axis=axis, keepdims=True) - squares + (1 - m) ** 2
     if isinstance(sigma, Real):

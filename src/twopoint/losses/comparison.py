@@ -1,4 +1,4 @@
-"""A prediction beside a prepared target: the loss of each member of the batch, and its gradient by the adjoint."""
+"""Comparison of a prediction with a prepared target: the loss of each member of the batch, and its gradient by the adjoint."""
 
 from dataclasses import replace
 from functools import reduce
@@ -29,7 +29,7 @@ def compare_with_gradient(loss: PreparedLoss, prediction: Array) -> tuple[Array,
 
 
 def _by_chunk(loss: PreparedLoss, prediction: Array) -> tuple[Array, list[Array]]:
-    """Return the values, (...), and the gradients of the chunks of the batch, in the dtype of what is computed of the prediction."""
+    """Return the values, (...), and the gradients of the chunks of the batch, in the dtype of results of the prediction."""
     xp, dtype = loss.xp, result_dtype(prediction, loss.xp)
     pieces = [_value_and_gradient(part, m) for part, m in _chunks(loss, prediction)]
     gradients = [xp.astype(gradient, dtype, copy=False) for _, gradient in pieces]
@@ -37,7 +37,7 @@ def _by_chunk(loss: PreparedLoss, prediction: Array) -> tuple[Array, list[Array]
 
 
 def _chunks(loss: PreparedLoss, prediction: Array) -> list[tuple[PreparedLoss, Array]]:
-    """Return the loss and the prediction in chunks of a flat batch."""
+    """Return the prepared loss and the prediction in chunks of a flat batch."""
     ranges = chunks.ranges(prediction, loss.plan, loss.xp)
     if len(ranges) == 1:
         return [(loss, prediction)]
@@ -60,7 +60,7 @@ def _value_and_gradient(loss: PreparedLoss, m: Array) -> tuple[Array, Array]:
 
 
 def _value_by_lags(target: LagTarget, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Array:
-    """Return the loss, lag by lag; pair by pair where the phases are large."""
+    """Return the loss, computed lag by lag, and pair by pair if the phases are large."""
     if not chunks.pair_by_pair(m, plan, xp):
         return _sum_measure(target, correlate(m, mask, count, plan, xp), plan, xp)
     if plan.derived:
@@ -72,7 +72,7 @@ def _value_by_lags(target: LagTarget, m: Array, mask: Array | None, count: Array
 def _value_and_gradient_by_lags(
     target: LagTarget, m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace
 ) -> tuple[Array, Array]:
-    """Return the loss, lag by lag, and its gradient; pair by pair where the phases are large."""
+    """Return the loss, computed lag by lag, and its gradient; pair by pair if the phases are large."""
     if not chunks.pair_by_pair(m, plan, xp):
         sums = compute_sums(m, mask, count, plan, xp)
         value, cotangent = _compare_sums(target, sums, m, plan, xp)
@@ -92,13 +92,13 @@ def _value_and_gradient_by_lags(
 
 
 def _of_pair(target: LagTarget, plan: Plan, one: Plan) -> LagTarget:
-    """Return the target of a plan of one of the pairs."""
+    """Return the part of the target for a plan of one pair."""
     by_pair = dict(zip(plan.half_pairs, target.pairs, strict=True))
     return replace(target, pairs=[by_pair[pair] for pair in one.half_pairs])
 
 
 def _compare_sums(target: LagTarget, sums: Sums, m: Array, plan: Plan, xp: Namespace) -> tuple[Array, adjoint.PhaseCotangent]:
-    """Return the loss and its cotangent; chunk by chunk of the rows of lags where these are many."""
+    """Return the loss and its cotangent, computed in chunks of the rows of lags if there are many."""
     parts = [
         _compare_rows(replace(target, pairs=[pair.map(cut) for pair in target.pairs]), sums.rows(cut), plan, xp, start)
         for start, cut in chunks.rows(m, plan, xp)
@@ -115,7 +115,7 @@ def _compare_rows(target: LagTarget, sums: Sums, plan: Plan, xp: Namespace, star
 
 
 def _join_rows(parts: list[tuple[Array, adjoint.SumsCotangent]], plan: Plan, xp: Namespace) -> tuple[Array, adjoint.SumsCotangent]:
-    """Join losses and cotangents of chunks of the rows of lags."""
+    """Join the losses and the cotangents of chunks of the rows of lags."""
     return reduce(add, [value for value, _ in parts]), adjoint.join_rows([cotangent for _, cotangent in parts], plan, xp)
 
 

@@ -1,4 +1,4 @@
-"""Values and gradients on every library: torch and jax differentiate themselves, adjoints serve all others."""
+"""Values and gradients for every library: by automatic differentiation for torch and jax, by adjoints for all others."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -26,31 +26,32 @@ _WITH_GRADIENT: dict[Loss, Callable[..., tuple[Array, Any]]] = {
 
 
 def value_and_grad(loss: Loss | Iterable[Term]) -> Callable[..., tuple[Array, Any]]:
-    """Return a function that gives a loss and its gradient by the prediction.
+    """Return a function that computes a loss and its gradient with respect to the prediction.
 
     Parameters
     ----------
     loss : function, or list of (weight, loss, options)
-        A public loss of this package, or a weighted sum of such. For torch and jax also any other function of
+        A public loss of this package, or a weighted sum of these losses. For torch and jax also any other function of
         ``(prediction, target, **options)``.
 
     Returns
     -------
     function: ``(prediction, target, **options) -> (value, gradient)``
-        Options are those of the loss; in a sum they are common to all terms that know them, each term's own override them, and
-        ``clamp`` ignores the target. The gradient has the prediction's shape, for ``style_loss`` it is a list. On torch and jax the
-        function can be differentiated, mapped (``torch.func``, ``jax.vmap``) and compiled itself.
+        The options are those of the loss. In a sum they apply to all terms that have them, the options of a term take precedence, and
+        ``clamp`` ignores the target. The gradient has the shape of the prediction; for ``style_loss`` it is a list. For torch and jax
+        the function itself can be differentiated, mapped (``torch.func``, ``jax.vmap``) and compiled.
 
     Raises
     ------
     TypeError
-        If loss is no function or sum of such; when called on numpy, if it is not a loss of this package; if no term knows an option.
+        If loss is neither a function nor a sum of losses. When called: if no term has an option, or, with arrays of numpy, if the loss
+        is not a loss of this package.
     ValueError
-        If the sum is empty; when called with ``reduction="none"``.
+        If the sum is empty. When called: if the reduction is "none".
 
     References
     ----------
-    Cai et al., eqs. (7)-(11); the adjoints are derived in the documentation's theory page.
+    Cai et al., eqs. (7)-(11). The theory page of the documentation derives the adjoints.
 
     Examples
     --------
@@ -69,7 +70,7 @@ def value_and_grad(loss: Loss | Iterable[Term]) -> Callable[..., tuple[Array, An
             import torch
 
             first = prediction[0] if isinstance(prediction, (list, tuple)) else prediction
-            with full_precision(first, xp):  # the matrix products of the backward pass, too
+            with full_precision(first, xp):  # also in the backward pass
                 gradient, value = torch.func.grad_and_value(lambda p: _total(p, target, resolved))(prediction)
             return value, gradient
         if is_jax(xp):
@@ -83,7 +84,7 @@ def value_and_grad(loss: Loss | Iterable[Term]) -> Callable[..., tuple[Array, An
 
 
 def each_value_and_grad(loss: Loss | Iterable[Term]) -> Callable[..., tuple[Array, Array]]:
-    """Return a function like that of value_and_grad for each member of a batch, by adjoints on every library."""
+    """Return a function like that of value_and_grad, but for each member of a batch, and by adjoints for every library."""
     terms = _terms(loss)
 
     def evaluate(prediction: Array, target: Any, **options: Any) -> tuple[Array, Array]:
@@ -94,7 +95,7 @@ def each_value_and_grad(loss: Loss | Iterable[Term]) -> Callable[..., tuple[Arra
 
 
 def _terms(loss: Any) -> list[Term]:
-    """Return a loss or a sum of losses as a list of terms; refuse what is neither."""
+    """Return a loss or a sum of losses as a list of terms; raise if it is neither."""
     if callable(loss):
         return [(1.0, loss, {})]
     if not isinstance(loss, Iterable) or isinstance(loss, (str, bytes)):
@@ -109,7 +110,7 @@ def _terms(loss: Any) -> list[Term]:
     if not terms:
         raise ValueError("loss must hold at least one (weight, loss, options), got none")
     if len(terms) > 1 and any(term is style_loss for _, term, _ in terms):
-        raise ValueError("style_loss takes lists of feature maps, so it stands in no sum with other losses")
+        raise ValueError("style_loss takes lists of feature maps, so it cannot be added to other losses")
     return terms
 
 
@@ -122,11 +123,11 @@ def _option_names(loss: Loss) -> set[str] | None:
 
 
 def _own_options(loss: Loss, own: dict[str, Any], target: Any, common: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of one term: those of the call that it has, then its own; clamp shares some with target statistics."""
+    """Return the options of one term: those of the call that apply to it, then its own; clamp shares some with target statistics."""
     names = _option_names(loss)
     for name in own:
         if names is not None and name not in names:
-            raise TypeError(f"{name} is no option of {getattr(loss, '__name__', loss)}")
+            raise TypeError(f"{name} is not an option of {getattr(loss, '__name__', loss)}")
     options = {name: value for name, value in common.items() if names is None or name in names} | own
     if options.get("reduction") == "none":
         raise ValueError('reduction must be "mean" or "sum" for a gradient, got "none"')
@@ -137,16 +138,16 @@ def _own_options(loss: Loss, own: dict[str, Any], target: Any, common: dict[str,
 
 
 def _resolve(terms: list[Term], target: Any, common: dict[str, Any]) -> list[Term]:
-    """Return the terms with all their options; refuse options of the call that no term has."""
+    """Return the terms with all their options; raise if no term has an option of the call."""
     by_term = [_option_names(term) for _, term, _ in terms]
     for name in common:
         if all(names is not None and name not in names for names in by_term):
-            raise TypeError(f"{name} is an option of no loss in the sum" if len(terms) > 1 else f"{name} is no option of the loss")
+            raise TypeError(f"{name} is not an option of any loss in the sum" if len(terms) > 1 else f"{name} is not an option of the loss")
     return [(weight, term, _own_options(term, own, target, common)) for weight, term, own in terms]
 
 
 def _namespace_of(prediction: Any, terms: list[Term]) -> Namespace:
-    """Return the prediction's namespace; refuse dtypes that have no gradient."""
+    """Return the namespace of the prediction; raise if its dtype has no gradient."""
     if terms[0][1] is style_loss and isinstance(prediction, (list, tuple)) and prediction:
         return namespace(**{f"features_prediction[{i}]": x for i, x in enumerate(prediction)})
     xp = namespace(prediction=prediction)
@@ -164,11 +165,11 @@ def _total(prediction: Any, target: Any, terms: list[Term]) -> Array:
 
 
 def _by_adjoints(prediction: Any, target: Any, terms: list[Term], xp: Namespace) -> tuple[Array, Any]:
-    """Return the weighted sum of the terms and its gradient, by the adjoints of the terms."""
+    """Return the weighted sum of the terms and its gradient, by adjoints."""
     values, gradients = [], []
     for weight, loss, own in terms:
         if loss not in _WITH_GRADIENT:
-            raise TypeError(f"on {xp.__name__} a gradient is known of twopoint's losses only, got {getattr(loss, '__name__', loss)!r}")
+            raise TypeError(f"on {xp.__name__} a gradient is available for twopoint's losses only, got {getattr(loss, '__name__', loss)!r}")
         value, gradient = _WITH_GRADIENT[loss](prediction, target, **own)
         values.append(weight * value)
         gradients.append([weight * g for g in gradient] if loss is style_loss else weight * gradient)

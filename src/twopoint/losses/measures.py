@@ -1,4 +1,4 @@
-"""Elementwise measures of how far statistics f are from target statistics t, their derivatives by f, and the reduction over the batch."""
+"""Elementwise measures of the difference between statistics f and target statistics t, their derivatives by f, and the reduction."""
 
 import math
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from ..arrays.types import Array, Namespace
 
 @dataclass(frozen=True)
 class PairTarget:
-    """What a measure needs of the target at one pair of phases, and the weight of each lag."""
+    """The part of the target that a measure needs for one pair of phases, and the weight of each lag."""
 
     target: Array
     weight: Array | float
-    own: Array | None = None  # the logarithm of the target's own statistics, where their cross-entropy is subtracted
-    constant: Array | None = None  # what no prediction can change, at each lag
+    own: Array | None = None  # the logarithm of the target's own statistics, if their cross-entropy is subtracted
+    constant: Array | None = None  # a term at each lag that no prediction can change
 
     def map(self, function: Callable[[Array], Array]) -> "PairTarget":
         """Apply a function to each of the arrays."""
@@ -29,7 +29,7 @@ class SquaredError:
     """The summand of MSESS, eq. (7): (f - t)^2."""
 
     def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> PairTarget:
-        """Prepare a target t; measured opposite lags may be t + odd and t - odd."""
+        """Prepare a target t; measured statistics at opposite lags may be t + odd and t - odd."""
         return PairTarget(t, weight, None, None if odd is None else weight * odd**2)
 
     def value(self, f: Array, pair: PairTarget, xp: Namespace) -> Array:
@@ -45,7 +45,7 @@ class SquaredError:
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """The summand of CESS, eq. (8) with its minus sign: -t log f, or with excess t (log t - log f)."""
+    """The summand of CESS, eq. (8) with the missing minus sign: -t log f, or with excess t (log t - log f)."""
 
     floor: float = 1e-6
     excess: bool = False
@@ -56,7 +56,7 @@ class CrossEntropy:
             raise TypeError(f"excess must be True or False, got {self.excess!r}")
 
     def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> PairTarget:
-        """Prepare a target t; measured opposite lags may be t + odd and t - odd."""
+        """Prepare a target t; measured statistics at opposite lags may be t + odd and t - odd."""
         if not self.excess:  # linear in t
             return PairTarget(-weight * t, weight)
         own = floored_log(t, self.floor, xp)
@@ -75,20 +75,20 @@ class CrossEntropy:
         above = xp.maximum(f, _scalar(self.floor, f, xp))
         slope = pair.target / above
         log = xp.log(above) if pair.own is None else xp.log(above) - pair.own
-        return pair.target * log + slope * (f - above), slope  # below the floor the tangent, f / floor - 1
+        return pair.target * log + slope * (f - above), slope  # the tangent below the floor, f / floor - 1
 
 
 Measure: TypeAlias = SquaredError | CrossEntropy
 
 
 def floored_log(f: Array, floor: float, xp: Namespace) -> Array:
-    """Return log f, continued below the floor by its tangent log(floor) + f/floor - 1: finite, and no gradient dies."""
-    limit = _scalar(floor, f, xp)  # each term is constant where the other is not, so that no derivative is a difference of large numbers
+    """Return log f, continued below the floor by its tangent log(floor) + f/floor - 1, so that value and gradient stay finite."""
+    limit = _scalar(floor, f, xp)  # one of the two terms is constant, so that no derivative is a difference of large numbers
     return xp.log(xp.maximum(f, limit)) + (xp.minimum(f, limit) / floor - 1)
 
 
 def _scalar(value: float, like: Array, xp: Namespace) -> Array:
-    """Return a number as an array without axes."""
+    """Return a number as a 0-D array."""
     return xp.asarray(value, dtype=like.dtype, device=device_of(like))
 
 
@@ -105,11 +105,11 @@ def batch_weight(batch: tuple[int, ...], reduction: str) -> float:
 
 
 def finish(values: Array, prediction: Array, reduction: str, xp: Namespace) -> Array:
-    """Reduce over the batch, in the dtype of what is computed of the prediction."""
+    """Reduce over the batch, in the dtype of results of the prediction."""
     return xp.astype(reduce_batch(values, reduction, xp), result_dtype(prediction, xp), copy=False)
 
 
 def finish_gradient(gradient: Array, prediction: Array, n_axes: int, reduction: str, xp: Namespace) -> Array:
-    """Return the gradient of the reduced loss, in the dtype of the prediction's results; n_axes counts the axes that are not batch."""
+    """Return the gradient of the reduced loss, in the dtype of results of the prediction; n_axes counts the axes that are not batch."""
     weighted = gradient * batch_weight(tuple(prediction.shape[: len(prediction.shape) - n_axes]), reduction)
     return xp.astype(weighted, result_dtype(prediction, xp), copy=False)

@@ -1,6 +1,6 @@
 """The squared error of all lags by Parseval's theorem: the sum over r of (f - t)^2 is n times that over frequencies of |F - T|^2.
 
-It needs no transform back to the lags. It serves periodic, unmasked, uncropped statistics, whose lags all have one weight.
+It requires no transform back to the lags. It applies to periodic, unmasked and uncropped statistics, whose lags have equal weights.
 """
 
 import math
@@ -18,30 +18,30 @@ from ..statistics.plan import Pair, Plan
 
 @dataclass(frozen=True)
 class SpectralTarget:
-    """A target frequency by frequency.
+    """A target at each frequency.
 
-    Where two phases sum to one, the covariances of all pairs are one up to their sign, and share a term. If their targets were
-    measured and differ, the difference adds what no prediction can change.
+    If two phases sum to one, the covariances of all pairs are equal up to their sign, and share a term. If measured targets of these
+    pairs differ, the difference adds a constant that no prediction can change.
     """
 
-    terms: list[tuple[Pair, float, Array]]  # phases as their spectra count, weight, target's spectrum without its mean
+    terms: list[tuple[Pair, float, Array]]  # phases by index of their spectra, weight, spectrum of the target without its mean
     means: list[tuple[Pair, float, Array]]  # canonical pair, weight, mean of the target over the lags, (...)
     constant: Array | None
 
     @property
     def first(self) -> Array:
-        """One of the arrays."""
+        """One array of the target, as an example."""
         return self.terms[0][2]
 
     def map(self, function: Callable[[Array, int], Array], ndim: int) -> "SpectralTarget":
-        """Apply a function of an array and of the number of its axes that are not batch to each of the arrays."""
+        """Apply a function to each array; its second argument is the number of axes that are not batch."""
         terms = [(pair, weight, function(t, ndim)) for pair, weight, t in self.terms]
         means = [(pair, weight, function(t, 0)) for pair, weight, t in self.means]
         return SpectralTarget(terms, means, None if self.constant is None else function(self.constant, 0))
 
 
 def prepare_microstructure(m: Array, weights: list[Array | float], plan: Plan, xp: Namespace) -> SpectralTarget:
-    """Prepare a microstructure as the target, without a transform back; weights are those of the plan's half_pairs."""
+    """Prepare a microstructure as the target, without a transform back; weights belong to the half_pairs of the plan."""
     _, spectra, means = fluctuations(m, plan, xp)
     spectra, by_pair = _all_spectra(spectra, plan, xp), _weights_by_pair(weights, plan)
     pairs = [((0, 0), sum(by_pair.values()))] if _is_shared(plan) else list(by_pair.items())
@@ -52,7 +52,7 @@ def prepare_microstructure(m: Array, weights: list[Array | float], plan: Plan, x
 def prepare_statistics(
     half_lags: list[Array], odds: list[Array | None], weights: list[Array | float], plan: Plan, xp: Namespace
 ) -> SpectralTarget:
-    """Prepare statistics on half the lags as the target; odds are half the differences of measured opposite lags."""
+    """Prepare statistics on half the lags as the target; odds are half the differences between measured opposite lags."""
     points, terms, means = float(math.prod(plan.lags.space)), [], []
     constants = [weight * plan.lags.total(odd**2, xp) for weight, odd in zip(weights, odds, strict=True) if odd is not None]
     measured, by_order = bool(constants), dict(zip(plan.half_pairs, half_lags, strict=True))
@@ -92,7 +92,7 @@ def value_and_gradient(target: SpectralTarget, m: Array, plan: Plan, xp: Namespa
 
 
 def _mean_differences(target: SpectralTarget, means: list[Array]) -> list[Array]:
-    """Return the means of the statistics over the lags minus the target's."""
+    """Return the means of the statistics over the lags minus those of the target."""
     return [means[h] * means[k] - t for (h, k), _, t in target.means]
 
 
@@ -105,23 +105,23 @@ def _sum_squares(target: SpectralTarget, differences: list[Array], apart: list[A
 
 
 def _weights_by_pair(weights: list[Array | float], plan: Plan) -> dict[Pair, float]:
-    """Return the weight of each of all the lags of a canonical pair: on half the lags a number of an even pair weighs twice as much."""
+    """Return the weight of a lag in a sum over all lags of a canonical pair; on half the lags an even pair has twice the weight."""
     by_order = dict(zip(plan.half_pairs, weights, strict=True))
     return {pair: float(by_order[pair]) / (3 - len(plan.orders(pair))) for pair in plan.pairs}
 
 
 def _is_shared(plan: Plan) -> bool:
-    """Whether one covariance, that of the one explicit phase, is that of all pairs up to its sign."""
+    """Whether the covariance of the only explicit phase is that of all pairs, up to its sign."""
     return plan.derived and plan.n_phases == 2
 
 
 def _has_spectrum_of_implied_phase(plan: Plan) -> bool:
-    """Whether an implied phase has a spectrum of its own, minus the sum of the others."""
+    """Whether the spectrum of an implied phase is needed, which is minus the sum of the others."""
     return plan.derived and plan.n_phases > 2
 
 
 def _all_spectra(spectra: Array, plan: Plan, xp: Namespace) -> Array:
-    """Return the spectra of the phases that the terms name."""
+    """Return the spectra of the phases in the terms."""
     if not _has_spectrum_of_implied_phase(plan):
         return spectra
     return xp.concat([-xp.sum(spectra, axis=-plan.ndim - 1, keepdims=True), spectra], axis=-plan.ndim - 1)
@@ -134,12 +134,12 @@ def _covariance(spectra: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
 
 
 def _spectral_differences(target: SpectralTarget, spectra: Array, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the spectra of the covariances minus the targets'."""
+    """Return the spectra of the covariances minus those of the target."""
     return [_covariance(spectra, pair, plan, xp) - t for pair, _, t in target.terms]
 
 
 def _squared_norm(d: Array, plan: Plan, xp: Namespace) -> Array:
-    """Sum |d|^2 over all frequencies; the last axis holds half of them."""
+    """Sum |d|^2 over all frequencies, of which the last axis holds half."""
     squares = d**2 if xp.isdtype(d.dtype, "real floating") else xp.real(d) ** 2 + xp.imag(d) ** 2
     axes, others = tuple(range(-plan.ndim, 0)), tuple(range(1 - plan.ndim, 0))
     columns = [0, -1] if plan.lags.space[-1] % 2 == 0 else [0]  # frequencies that are their own opposites

@@ -1,4 +1,4 @@
-"""A call of a loss, prepared: options checked and planned, and the target as the loss compares with it. All but the prediction."""
+"""Preparation of a call of a loss: check the options, make the plan, and prepare the target. The prediction is not evaluated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,35 +18,35 @@ from .measures import CrossEntropy, Measure, PairTarget, SquaredError
 
 @dataclass(frozen=True)
 class LagTarget:
-    """A target lag by lag, and the measure that is summed over pairs and lags."""
+    """A target at each lag, and the measure that is summed over pairs and lags."""
 
     measure: Measure
     pairs: list[PairTarget]  # of the plan's half_pairs, on half the lags
 
     @property
     def first(self) -> Array:
-        """One of the arrays."""
+        """One array of the target, as an example."""
         return self.pairs[0].target
 
     def map(self, function: Callable[[Array, int], Array], ndim: int) -> "LagTarget":
-        """Apply a function of an array and of the number of its axes that are not batch to each of the arrays."""
+        """Apply a function to each array; its second argument is the number of axes that are not batch."""
         return replace(self, pairs=[pair.map(lambda x: function(x, ndim)) for pair in self.pairs])
 
 
 @dataclass(frozen=True)
 class PreparedLoss:
-    """A loss on statistics, checked and planned: all but the prediction."""
+    """A prepared loss on statistics: everything except the prediction."""
 
     xp: Namespace
     plan: Plan
-    mask: Array | None  # as point_mask() returns it
-    count: Array | None  # as pair_count() returns it, None if periodic and unmasked
+    mask: Array | None  # the result of point_mask()
+    count: Array | None  # the result of pair_count(), None if periodic and unmasked
     target: LagTarget | parseval.SpectralTarget
     batch: tuple[int, ...]
-    target_is_constant: bool  # then nothing but the prediction can have a derivative
+    target_is_constant: bool  # if so, only the prediction can have a derivative
 
     def cut(self, function: Callable[[Array | None, int], Array | None]) -> "PreparedLoss":
-        """Return the loss of a chunk of the batch, which the function cuts out of each array."""
+        """Return the prepared loss of a chunk of the batch; the function cuts the chunk out of each array."""
         ndim = self.plan.ndim
         mask, count = function(self.mask, ndim + 1), function(self.count, ndim)
         return replace(self, mask=mask, count=count, target=self.target.map(function, ndim))
@@ -55,7 +55,7 @@ class PreparedLoss:
 def prepare(
     prediction: Array, target: Target, requested: RequestedOptions, measure: Measure, *, reduction: str, lag_reduction: str
 ) -> PreparedLoss:
-    """Check a call of a loss, plan it, and prepare its target."""
+    """Check a call of a loss, make its plan, and prepare its target."""
     checks.choice("reduction", reduction, checks.REDUCTIONS)
     checks.choice("lag_reduction", lag_reduction, ("mean", "sum"))
     statistics = target if isinstance(target, TargetStatistics) else None
@@ -83,7 +83,7 @@ def prepare(
 
 
 def _check_cross_entropy(measure: CrossEntropy, prediction: Array, options: Options, plan: Plan, xp: Namespace) -> None:
-    """Refuse a single phase, which a full image would minimise, and a floor below full precision."""
+    """Raise for a single phase, whose cross-entropy a full image would minimise, and for a floor below full precision."""
     if plan.n_phases == 1 and isinstance(options.pairs, str):
         raise ValueError(
             "cess of one phase alone is minimised by a full image; pass implied_phase=True if prediction holds phase 1 of two, "
@@ -97,7 +97,7 @@ def _check_cross_entropy(measure: CrossEntropy, prediction: Array, options: Opti
 def _prepare_microstructure(
     target: Array, like: Array, mask: Array | None, plan: Plan, pairs: Pairs, measure: Measure, lag_reduction: str, xp: Namespace
 ) -> tuple[LagTarget | parseval.SpectralTarget, Array | None]:
-    """Return a microstructure as the loss compares with it, and the count."""
+    """Return a microstructure as a prepared target, and the count."""
     count = pair_count(mask, like, plan, xp)
     weights = lag_weights(plan, pairs, count, target, lag_reduction, xp)
     if by_parseval(measure, plan):
@@ -109,7 +109,7 @@ def _prepare_microstructure(
 def _prepare_statistics(
     statistics: TargetStatistics, prediction: Array, plan: Plan, pairs: Pairs, measure: Measure, lag_reduction: str, xp: Namespace
 ) -> tuple[LagTarget | parseval.SpectralTarget, Array | None]:
-    """Return target statistics as the loss compares with them, and their count; prepared once for all calls that are alike."""
+    """Return target statistics as a prepared target, and their count; calls with the same options share it."""
     dtype = arithmetic(prediction, plan, xp)
 
     def prepare_once() -> tuple[Any, bool]:
@@ -127,22 +127,22 @@ def _prepare_statistics(
 
 
 def by_parseval(measure: Measure, plan: Plan) -> bool:
-    """Whether Parseval's theorem serves: for squared errors of all lags, which have one weight."""
+    """Whether Parseval's theorem applies, which requires squared errors of all lags with equal weights."""
     return isinstance(measure, SquaredError) and plan.periodic_unmasked and all(plan.lags.whole)
 
 
 def _lag_target(
     measure: Measure, half_lags: list[Array], odds: list[Array | None], weights: list[Array | float], xp: Namespace
 ) -> LagTarget:
-    """Return a target lag by lag."""
+    """Return a target at each lag."""
     return LagTarget(measure, [measure.prepare(t, weight, odd, xp) for t, weight, odd in zip(half_lags, weights, odds, strict=True)])
 
 
 def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmetric: bool) -> tuple[list[Array], list[Array | None]]:
-    """Return statistics at all stored lags on half the lags, by half_pairs, and half the differences of opposite lags that were measured.
+    """Return statistics on half the lags, by half_pairs, from those at all stored lags, and half the differences of opposite lags.
 
-    Statistics of a microstructure (symmetric) are even where f(-r) = f(r) must hold. Measured ones need not be: then a loss compares
-    with the mean of opposite lags, and half their difference adds what no prediction can change.
+    Where f(-r) = f(r) must hold, the statistics of a microstructure (symmetric) are even. Measured statistics may not be. A loss then
+    compares with the mean of opposite lags, and half their difference adds a constant that no prediction can change.
     """
     halves: list[Array] = []
     odds: list[Array | None] = []
@@ -161,7 +161,7 @@ def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmet
 
 
 def _mean_and_odd(f: Array, weight: Array | float, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
-    """Return the mean of f(r) and f(-r) and half their difference; if the loss holds only one of the two, that one and 0."""
+    """Return the mean of f(r) and f(-r) and half their difference; if the loss uses only one of the two, that one and 0."""
     first, second = plan.lags.split(f, xp)
     if isinstance(weight, float):
         return (first + second) / 2, (first - second) / 2
@@ -174,7 +174,7 @@ def _mean_and_odd(f: Array, weight: Array | float, plan: Plan, xp: Namespace) ->
 def lag_weights(plan: Plan, pairs: Pairs, count: Array | None, like: Array, lag_reduction: str, xp: Namespace) -> list[Array | float]:
     """Return the weights of the statistics on half the lags, by half_pairs.
 
-    A lag that no pair of points spans weighs nothing. A number of an even pair weighs what r and -r do. For a mean the weights are
+    A lag without a pair of points has weight 0. For an even pair the weight is the sum of those of r and -r. For a mean the weights are
     divided by the number of lags.
     """
     weights: list[Any] = []
@@ -193,10 +193,10 @@ def lag_weights(plan: Plan, pairs: Pairs, count: Array | None, like: Array, lag_
 
 
 def _multiplicity(pair: Pair, plan: Plan, pairs: Pairs, like: Array, xp: Namespace) -> Array | float:
-    """Return how often the loss holds the pair at each stored lag r: once as (h, k) at r, once as (k, h) at -r."""
+    """Return how often the loss uses the pair at each stored lag r: once as (h, k) at r, once as (k, h) at -r."""
     h, k = pair
     ahead, behind = float((h, k) in pairs), float(h != k and (k, h) in pairs)
-    if plan.lags.shape == plan.lags.stored:  # a user sees all stored lags
+    if plan.lags.shape == plan.lags.stored:  # the user sees all stored lags
         return ahead + behind
     here: Array = plan.lags.inside(like, xp)
     there: Array = plan.lags.inside(like, xp, opposite=True)
@@ -204,7 +204,7 @@ def _multiplicity(pair: Pair, plan: Plan, pairs: Pairs, like: Array, xp: Namespa
 
 
 def resolve_options(statistics: TargetStatistics, requested: RequestedOptions) -> Options:
-    """Return the options of a call, those left out from the statistics; refuse those that differ."""
+    """Return the options of a call, completed by those of the statistics; raise if a requested option differs."""
     for name in ("ndim", "boundary", "implied_phase"):
         value, own = getattr(requested, name), getattr(statistics, name)
         if value not in (None, own):
@@ -221,7 +221,7 @@ def resolve_options(statistics: TargetStatistics, requested: RequestedOptions) -
 
 
 def _check_mask(statistics: TargetStatistics, mask: Array | None) -> None:
-    """Refuse a mask of another shape than the statistics' own; its values are not compared."""
+    """Raise if a mask does not have the shape of the mask of the statistics; its values are not compared."""
     if mask is None:
         return
     checks.real_or_boolean("mask", mask, namespace(target=statistics.first, mask=mask))
@@ -233,7 +233,7 @@ def _check_mask(statistics: TargetStatistics, mask: Array | None) -> None:
 
 
 def _check_shape(prediction: Array, statistics: TargetStatistics) -> None:
-    """Refuse a prediction of another shape than the statistics'; statistics without a batch serve every member of one."""
+    """Raise if the shape of a prediction does not fit the statistics; statistics without a batch apply to every member of a batch."""
     got, expected = tuple(prediction.shape), statistics.microstructure_shape
     if got != expected and (statistics.batch_shape or got[-len(expected) :] != expected):
         batches = "" if statistics.batch_shape else ", or a batch of it"

@@ -1,6 +1,6 @@
-"""The losses on spatial statistics: MSESS, CESS and the sum of CESS with the error of the pixels. One evaluator serves all three.
+"""The losses on spatial statistics: MSESS, CESS, and the sum of CESS and the error of the pixels. One function evaluates all three.
 
-With the gradient by the adjoint it serves every library: numpy's gradient, and searches that run on any.
+It can also return the gradient by the adjoint, for any library: value_and_grad uses it for numpy, and reconstruct for all libraries.
 """
 
 import math
@@ -38,12 +38,12 @@ def msess(
     Parameters
     ----------
     prediction : array (..., N, *space)
-        Microstructure function; with ``implied_phase=True`` phases 1..N-1 only, as a network's sigmoid output (B, 1, H, W).
+        Microstructure function; with ``implied_phase=True`` phases 1..N-1 only, such as the sigmoid output (B, 1, H, W) of a network.
     target : array of equal shape, or TargetStatistics
-        What the prediction should have the statistics of.
+        The microstructure, or its statistics, with which the prediction is compared.
     ndim, boundary, mask, crop, implied_phase, pairs
-        As in :func:`correlations`. Left out (None) they are 2, "periodic", none, all lags, False and "all", or those of the target
-        statistics. Lags that no pair of counting points spans are left out of the mean.
+        As in :func:`correlations`. By default (None) they are those of the target statistics, or 2, "periodic", no mask, all lags,
+        False and "all". Lags without a pair of points inside the mask are left out of the mean.
     reduction : "mean", "sum" or "none"
         Over the batch.
     lag_reduction : "mean" or "sum"
@@ -57,9 +57,9 @@ def msess(
     Raises
     ------
     TypeError
-        If an argument is no array, of another library than the others, or integer, boolean or complex.
+        If an argument is not an array, if the libraries differ, or if an array is integer, boolean or complex.
     ValueError
-        If shapes are unequal, or an option does not fit or differs from the target statistics'.
+        If the shapes differ, if an option is invalid, or if it differs from that of the target statistics.
 
     References
     ----------
@@ -93,17 +93,18 @@ def cess(
 ) -> Float[Array, "*batch"]:
     """Return the cross-entropy on spatial statistics, ``-mean over lags of sum over pairs f_target log f_prediction``.
 
-    Eq. (8) is printed without the minus sign that makes it a quantity to minimise. Below the floor the logarithm continues as its
-    tangent, ``log(floor) + f/floor - 1``, so value and gradient are finite where the prediction lacks a phase.
+    Eq. (8) is printed without the minus sign that makes it a quantity to minimise. Below the floor the logarithm is continued by its
+    tangent, ``log(floor) + f/floor - 1``, so that value and gradient are finite if the prediction lacks a phase.
 
     Parameters
     ----------
     prediction, target, ndim, boundary, mask, crop, implied_phase, pairs
         As in :func:`msess`.
     floor : float
-        Probability below which the logarithm is continued as a straight line.
+        Probability below which the logarithm is continued by its tangent.
     excess : bool
-        Subtract the target's own floored cross-entropy: what is left is a mean Kullback-Leibler divergence, 0 at a match.
+        Whether to subtract the cross-entropy of the target with itself, with the same floor. The result is a mean Kullback-Leibler
+        divergence, which is 0 for equal statistics.
     reduction, lag_reduction
         As in :func:`msess`. Eq. (11) is ``crop=50, lag_reduction="sum"``.
 
@@ -115,7 +116,7 @@ def cess(
     Raises
     ------
     TypeError, ValueError
-        As :func:`msess`; and if a single phase is given without ``implied_phase=True`` (a full image would minimise it).
+        As in :func:`msess`, and for a single phase without ``implied_phase=True``, because a full image would minimise the loss.
 
     References
     ----------
@@ -150,14 +151,14 @@ def mse_cess(
 ) -> Float[Array, "*batch"]:
     """Return ``alpha`` times the mean squared error of the pixels, plus CESS.
 
-    The mean of the pixels runs over counting points and all N phases, the implied one included.
+    The mean over pixels runs over the points inside the mask and all N phases, including an implied one.
 
     Parameters
     ----------
     prediction, target : arrays (..., N, *space) of equal shape
-        As in :func:`msess`; target statistics have no pixels and are refused.
-    alpha : float, or an array without axes
-        Weight of the pixels' error.
+        As in :func:`msess`, except that the target cannot be TargetStatistics, which have no pixels.
+    alpha : float or 0-D array
+        Weight of the error of the pixels.
     ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
         As in :func:`cess`.
 
@@ -169,7 +170,7 @@ def mse_cess(
     Raises
     ------
     TypeError, ValueError
-        As :func:`cess`; TypeError if target is TargetStatistics.
+        As in :func:`cess`; TypeError if target is TargetStatistics.
 
     References
     ----------
@@ -227,7 +228,7 @@ def _evaluate(
     *,
     with_gradient: bool = False,
 ) -> tuple[Array, Any]:
-    """Return a loss and, if it is requested, its gradient by the prediction: the measure of the statistics, plus alpha times the MSE."""
+    """Return the measure of the statistics plus alpha times the MSE and, if requested, the gradient by the prediction."""
     loss = prepare(prediction, target, requested, measure, reduction=reduction, lag_reduction=lag_reduction)
     ndim, xp = loss.plan.ndim, loss.xp
     values, gradient = compare_with_gradient(loss, prediction) if with_gradient else (compare(loss, prediction), None)
@@ -243,14 +244,14 @@ def _evaluate(
 
 
 def _check_pixels(target: Any, alpha: Any) -> None:
-    """Refuse target statistics where pixels are needed, and a weight of the pixels that is not one number."""
+    """Raise if the target has no pixels, or if the weight of the pixels is not one number."""
     checks.weight("alpha", alpha)
     if isinstance(target, TargetStatistics):
         raise TypeError("mse_cess needs the target's pixels; target is TargetStatistics, which have none")
 
 
 def pixel_difference(prediction: Array, target: Array, mask: Array | None, ndim: int, implied: bool, xp: Namespace) -> Array:
-    """Return prediction minus target for all N phases, 0 where point_mask() is false, (..., N, *space)."""
+    """Return prediction minus target for all N phases, 0 outside the point_mask(), (..., N, *space)."""
     difference = as_floating(prediction, xp) - as_floating(target, xp)
     if implied:
         difference = xp.concat([-xp.sum(difference, axis=-ndim - 1, keepdims=True), difference], axis=-ndim - 1)
@@ -258,12 +259,12 @@ def pixel_difference(prediction: Array, target: Array, mask: Array | None, ndim:
 
 
 def mean_square(difference: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
-    """Return the mean over counting points and all phases of the squares of what pixel_difference() returns, (...)."""
+    """Return the mean over points inside the mask and all phases of the squares of pixel_difference(), (...)."""
     return xp.mean(phases.mean(difference**2, mask, ndim, xp), axis=-1)
 
 
 def mean_square_gradient(difference: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
-    """Return the gradient of mean_square by the difference; 0 where no point counts."""
+    """Return the gradient of mean_square by the difference; 0 under an empty mask."""
     n_phases, axes = float(difference.shape[-ndim - 1]), tuple(range(-ndim, 0))
     if mask is None:
         return difference * (2 / (n_phases * float(math.prod(difference.shape[-ndim:]))))

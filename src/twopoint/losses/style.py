@@ -16,7 +16,7 @@ from .measures import batch_weight, reduce_batch
 
 
 def gram(features: Float[Array, "*features"], *, ndim: int = 2) -> Float[Array, "*batch channels channels"]:
-    """Return the Gram matrix of feature maps, ``G[i, j] = sum over x of F[i](x) F[j](x)``, undivided.
+    """Return the Gram matrix of feature maps, ``G[i, j] = sum over x of F[i](x) F[j](x)``, without normalisation.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def gram(features: Float[Array, "*features"], *, ndim: int = 2) -> Float[Array, 
     Returns
     -------
     array (..., C, C)
-        In the square of the features' unit.
+        In the square of the unit of the features.
 
     Raises
     ------
     TypeError, ValueError
-        If features have a wrong type or shape.
+        If features has a wrong type or shape.
 
     References
     ----------
@@ -56,7 +56,7 @@ def gram(features: Float[Array, "*features"], *, ndim: int = 2) -> Float[Array, 
 
 
 def _flat(features: Array, ndim: int, xp: Any) -> Array:
-    """Return features with one axis for space, (..., channels, points)."""
+    """Return features with a single axis of space, (..., channels, points)."""
     features = as_floating(features, xp)
     return xp.reshape(features, (*features.shape[:-ndim], math.prod(features.shape[-ndim:])))
 
@@ -69,14 +69,14 @@ def style_loss(
     ndim: int = 2,
     reduction: str = "mean",
 ) -> Float[Array, "*batch"]:
-    """Return ``sum over layers of w / (4 C^2 M^2) * sum over i, j of (G[i, j] - G'[i, j])^2``, C channels, M points.
+    """Return ``sum over layers of w / (4 C^2 M^2) * sum over i, j of (G[i, j] - G'[i, j])^2`` for C channels and M points.
 
     Parameters
     ----------
     features_prediction, features_target : lists of arrays (..., C, *space)
-        Feature maps of one or more layers, C and space each layer's own, the batch that of all; equal shapes in both lists.
+        Feature maps of one or more layers. Layers may differ in C and space but not in the batch; both lists have equal shapes.
     weights : list of float, optional
-        One weight a layer; 1 each unless given.
+        One weight per layer; by default 1 for each.
     ndim : int
         Number of spatial axes, 1, 2 or 3.
     reduction : "mean", "sum" or "none"
@@ -85,7 +85,7 @@ def style_loss(
     Returns
     -------
     array () or (...) with reduction "none"
-        In the fourth power of the features' unit.
+        In the fourth power of the unit of the features.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def style_loss(
 
     References
     ----------
-    Sardeshmukh et al., eq. (2), which Cai et al., eq. (3), means.
+    Sardeshmukh et al., eq. (2), to which Cai et al., eq. (3), refers.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def style_loss(
 def style_loss_with_gradient(
     prediction: Any, target: Any, *, weights: Any = None, ndim: int = 2, reduction: str = "mean"
 ) -> tuple[Array, list[Array]]:
-    """Return style_loss and its gradients, one a layer."""
+    """Return style_loss and its gradients, one per layer."""
     xp, scales = _prepare(prediction, target, weights, ndim, reduction)
     differences = _differences(prediction, target, ndim)
     share = batch_weight(tuple(prediction[0].shape[: -ndim - 1]), reduction)
@@ -131,7 +131,7 @@ def _differences(prediction: Any, target: Any, ndim: int) -> list[Array]:
 
 
 def _value(differences: list[Array], scales: list[float], reduction: str, xp: Namespace) -> Array:
-    """Return the loss of differences of Gram matrices."""
+    """Return the loss from differences of Gram matrices."""
     terms = [scale * xp.sum(difference**2, axis=(-2, -1)) for scale, difference in zip(scales, differences, strict=True)]
     return reduce_batch(reduce(add, terms), reduction, xp)
 
@@ -147,10 +147,10 @@ def _prepare(prediction: Any, target: Any, weights: Any, ndim: int, reduction: s
     if len(prediction) != len(target):
         raise ValueError(f"features_prediction and features_target must have as many layers, got {len(prediction)} and {len(target)}")
     if weights is not None and not isinstance(weights, Iterable):
-        raise TypeError(f"weights must hold one number a layer, got {weights!r}")
+        raise TypeError(f"weights must hold one number per layer, got {weights!r}")
     weights = [1.0] * len(prediction) if weights is None else [checks.number("weights", weight) for weight in weights]
     if len(weights) != len(prediction):
-        raise ValueError(f"weights must hold one number a layer, {len(prediction)}, got {len(weights)}")
+        raise ValueError(f"weights must hold one number per layer, {len(prediction)}, got {len(weights)}")
     xp = namespace(**{f"{name}[{i}]": x for name, maps in layers.items() for i, x in enumerate(maps)})
     scales = []
     for i, (p, t) in enumerate(zip(prediction, target, strict=True)):

@@ -1,4 +1,4 @@
-"""Reconstruction: from noise to a microstructure of given statistics, by descent, threshold and exchange of pixels."""
+"""Reconstruction of a microstructure from its statistics: gradient descent from noise, threshold, and exchange of pixels."""
 
 from .reconstruct import Reconstruction, reconstruct
 

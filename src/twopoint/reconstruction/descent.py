@@ -1,6 +1,6 @@
-"""Descent from noise: soft phases on a sphere, L-BFGS, and a pull towards one phase a point that grows from run to run.
+"""Descent from noise by L-BFGS: soft phases as squares, and a pull that moves each point towards one phase and grows with each run.
 
-Each search is a generator that yields the phases to be evaluated; all searches that have not ended are evaluated as one batch.
+Each search is a generator that yields the phases to evaluate. All searches that have not ended are evaluated as one batch.
 """
 
 import math
@@ -16,24 +16,24 @@ from ..losses.clamp import clamp
 from ..losses.gradient import Term, each_value_and_grad
 from ..statistics.target import TargetStatistics
 
-Report: TypeAlias = Callable[[int, float], None]  # iterations done, least loss
+Report: TypeAlias = Callable[[int, float], None]  # number of iterations, lowest loss
 
-# Weights of the pull, in units of the decrease of the loss in the first run; measured on micrographs of two and three phases. A smaller
-# weight than the first has no effect, and beyond the last no gray is left.
+# Weights of the pull, in units of the decrease of the loss in the first run, measured on micrographs of two and three phases. Smaller
+# weights than the first have no effect, and after the last no gray is left.
 PULLS = tuple(float(weight) for weight in np.geomspace(1e-3, 0.5, 9))
 
-TRIES = 4  # noises of a start; each makes a first run
-AT_ONCE = 1 << 22  # numbers in the phases of the searches that run together; L-BFGS keeps 20 times as many for each
+TRIES = 4  # initial noises per start; each has a first run
+AT_ONCE = 1 << 22  # size of the phases of all searches that run together; L-BFGS stores 20 times as much for each
 
 _MEMORY = 10  # steps from which L-BFGS estimates the curvature
 _DECREASE, _CURVATURE = 1e-4, 0.9  # weak Wolfe conditions
-_TRIALS = 20  # of one line search
+_TRIALS = 20  # evaluations of one line search
 _TOLERANCE = 1e-9  # relative decrease of the objective below which a search ends
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The losses of soft phases and their gradients (N, *space), the clamps apart from the losses on statistics."""
+    """The losses of soft phases and their gradients (N, *space); those of clamp are separate from the losses on statistics."""
 
     value: float
     gradient: Array
@@ -42,26 +42,26 @@ class Evaluation:
 
     @property
     def loss(self) -> float:
-        """The user's loss."""
+        """The loss that the user requested."""
         return self.value + self.clamps
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of the descent adds to the losses on statistics."""
+    """The terms that a run of the descent adds to the losses on statistics."""
 
     pull: float  # weight, in units of the decrease of the loss in the first run
     clamps: float  # factor of the clamps
 
 
-Evaluate: TypeAlias = Callable[[Array], list[Evaluation]]  # of phases (starts, N, *space)
+Evaluate: TypeAlias = Callable[[Array], list[Evaluation]]  # a function of phases (starts, N, *space)
 Descent: TypeAlias = Generator[Array, Evaluation, Array]
 Found: TypeAlias = tuple[Array, np.ndarray]  # phases (N, *space), loss after each iteration
 Search: TypeAlias = Generator[Array, tuple[float, Array], Array]
 
 
 def evaluator(terms: list[Term], statistics: TargetStatistics, common: dict[str, Any], xp: Namespace) -> Evaluate:
-    """Return the function that evaluates all phases of some starts."""
+    """Return the function that evaluates the phases of some starts."""
     if not any("implied_phase" in own for _, _, own in terms):
         statistics = _implied(statistics)
     first = int(statistics.implied_phase)
@@ -72,16 +72,16 @@ def evaluator(terms: list[Term], statistics: TargetStatistics, common: dict[str,
     def evaluate(m: Array) -> list[Evaluation]:
         explicit = m[:, first:, ...]
         values, gradients = on_statistics(explicit, statistics, **common)
-        clamped, pulls = on_phases(explicit, statistics) if on_phases else (xp.zeros_like(values), xp.zeros_like(gradients))
+        clamped, by_clamps = on_phases(explicit, statistics) if on_phases else (xp.zeros_like(values), xp.zeros_like(gradients))
         if first:
-            gradients, pulls = (xp.concat([xp.zeros_like(m[:, :1, ...]), g], axis=1) for g in (gradients, pulls))
-        return [Evaluation(float(values[i]), gradients[i, ...], float(clamped[i]), pulls[i, ...]) for i in range(m.shape[0])]
+            gradients, by_clamps = (xp.concat([xp.zeros_like(m[:, :1, ...]), g], axis=1) for g in (gradients, by_clamps))
+        return [Evaluation(float(values[i]), gradients[i, ...], float(clamped[i]), by_clamps[i, ...]) for i in range(m.shape[0])]
 
     return evaluate
 
 
 def _implied(statistics: TargetStatistics) -> TargetStatistics:
-    """Return statistics that take phase 0 as implied where this saves transforms: the phases of a descent sum to one."""
+    """Return statistics with phase 0 implied if this saves transforms, since the phases of a descent sum to one."""
     if statistics.implied_phase or not statistics.plan.periodic_unmasked:
         return statistics
     return TargetStatistics.from_correlations(
@@ -94,7 +94,8 @@ def descend(
 ) -> list[Found]:
     """Return for each start phases (N, *space) of low loss, and the loss after each iteration.
 
-    A start has several tries at the first run, which decides the basin that the others stay in, and goes on with the one of least loss.
+    The first run decides the basin in which the later runs stay. Each start therefore makes several first runs, and continues with that
+    of the lowest loss.
     """
     histories = [[_History(len(runs) * iterations) for _ in tries] for tries in starts]
 
@@ -111,13 +112,13 @@ def descend(
     further = []
     for own in histories:
         (q, unit), history = min(((next(ended), history) for history in own), key=lambda entry: float(entry[1].losses[-1]))
-        own[:] = [history, *(_History(0, done=iterations) for _ in own[1:])]  # abandoned tries count as done
+        own[:] = [history, *(_History(0, done=iterations) for _ in own[1:])]  # the iterations of abandoned tries count as done
         further.append(_further_runs(q, unit, runs, iterations, history, entered, xp))
     return [(m, own[0].losses) for m, own in zip(_drive(further, evaluate, xp), histories, strict=True)]
 
 
 def _drive(searches: Sequence[Generator[Array, Evaluation, Any]], evaluate: Evaluate, xp: Namespace) -> list[Any]:
-    """Evaluate what the searches yield, all that have not ended in one batch, and return what they return."""
+    """Run the searches, evaluate the phases that they yield in one batch, and return their results."""
     found: dict[int, Any] = {}
     requested: dict[int, Array] = {}
 
@@ -142,37 +143,37 @@ def _drive(searches: Sequence[Generator[Array, Evaluation, Any]], evaluate: Eval
 
 
 class _History:
-    """The loss of one try after each iteration, (1 + iterations,); if a run ends early, its last value is repeated."""
+    """The loss of one try after each iteration, (1 + iterations,); if a run ends early, the last value is repeated."""
 
     def __init__(self, iterations: int, done: int = 0) -> None:
         self.losses, self.done = np.full(1 + iterations, np.inf), done
 
     def enter(self, done: int, loss: float) -> None:
-        """Enter the loss after a number of iterations, until a later one is entered."""
+        """Record the loss after a number of iterations, also for all later iterations."""
         self.losses[done:], self.done = loss, done
 
 
 def _first_run(
     m: Array, run: Run, iterations: int, history: _History, entered: Callable[[], None], xp: Namespace
 ) -> Generator[Array, Evaluation, tuple[Array, float]]:
-    """Yield the phases of one try to be evaluated; return the square roots of its last phases and the decrease of the loss."""
+    """Yield the phases to evaluate in one try; return the square roots of the last phases and the decrease of the loss."""
     begin = yield m
     if not math.isfinite(begin.loss):
         raise ValueError("target must have finite statistics and loss finite weights, got a loss that is not finite at the start")
     history.enter(0, begin.loss)
     q = xp.sqrt(m)
-    unit = float(xp.sum(xp.abs(_by_roots(begin.gradient, m, q, xp)))) or 1.0  # by which the loss may change: the objective is of order 1
+    unit = float(xp.sum(xp.abs(_by_roots(begin.gradient, m, q, xp)))) or 1.0  # scale of the loss, for an objective of order 1
     q = yield from _minimise(_Objective(run, unit, xp), q, iterations, history, entered)
-    return q, max(begin.value - (yield q**2).value, 1e-6 * unit)  # never 0, even if the start is a minimum
+    return q, max(begin.value - (yield q**2).value, 1e-6 * unit)  # not 0, even if the start is a minimum
 
 
 def _further_runs(
     q: Array, unit: float, runs: Sequence[Run], iterations: int, history: _History, entered: Callable[[], None], xp: Namespace
 ) -> Descent:
-    """Yield the phases of one start to be evaluated in the runs after the first, and return the last.
+    """Yield the phases to evaluate in the runs of one start after the first, and return the last phases.
 
-    Phases are squares, ``m_h = q_h^2 / sum q^2``: they stay in 0..1 and sum to one, and unlike a softmax, whose gradient dies
-    exponentially near 0 and 1, a point can still change its phase late. In trials the error was a fifth lower.
+    Phases are squares, ``m_h = q_h^2 / sum q^2``, which are within 0..1 and sum to one. The gradient of a softmax decays exponentially
+    near 0 and 1; with squares a point can still change its phase late. In trials the error was a fifth lower.
     """
     for run in runs[1:]:
         q = yield from _minimise(_Objective(run, unit, xp), q, iterations, history, entered)
@@ -180,7 +181,7 @@ def _further_runs(
 
 
 class _Objective:
-    """The loss and the pull ``1 - mean over x of sum over h of m_h^2``, by q, in units of the change of the loss."""
+    """The loss and the pull ``1 - mean over x of sum over h of m_h^2`` as functions of q, in units of the change of the loss."""
 
     def __init__(self, run: Run, unit: float, xp: Namespace) -> None:
         self.run, self.unit, self.xp = run, unit, xp
@@ -190,7 +191,7 @@ class _Objective:
     def __call__(self, evaluation: Evaluation, m: Array, q: Array) -> tuple[float, Array]:
         """Return the objective and its gradient."""
         self.loss, value = evaluation.loss, evaluation.value + self.run.clamps * evaluation.clamps
-        # CESS contains the target's entropy. Subtracting the first value keeps the digits in which steps differ.
+        # CESS contains the entropy of the target. Subtracting the first value preserves the precision of differences between steps.
         self.first = value if self.first is None else self.first
         points = math.prod(m.shape[1:])
         gray = 1.0 - float(self.xp.sum(m**2)) / points
@@ -199,7 +200,7 @@ class _Objective:
 
 
 def _minimise(objective: _Objective, q: Array, iterations: int, history: _History, entered: Callable[[], None]) -> Descent:
-    """Make one run of L-BFGS, enter its losses, and return the square roots of the last phases."""
+    """Make one run of L-BFGS, record its losses, and return the square roots of the last phases."""
     xp, shape, end = objective.xp, q.shape, history.done + iterations
 
     def after() -> None:
@@ -226,17 +227,17 @@ def _by_roots(gradient: Array, m: Array, q: Array, xp: Namespace) -> Array:
 
 
 def lbfgs(x: Array, *, iterations: int, after: Callable[[], None], xp: Namespace) -> Search:
-    """Minimise by L-BFGS: yield points, be sent the value and the gradient of each, and return the point of least value.
+    """Minimise by L-BFGS: yield points, receive the value and the gradient of each, and return the point of the lowest value.
 
-    The line search brackets a step that meets the weak Wolfe conditions by bisection and doubling (Lewis and Overton 2013), so that
-    every step adds curvature. ``after`` is called after each iteration, when the last point evaluated has become the new one.
+    The line search finds a step that meets the weak Wolfe conditions by bisection and doubling (Lewis and Overton 2013), so that
+    every step adds positive curvature. ``after`` is called after each iteration, whose new point is the last one evaluated.
     """
     value, gradient = yield x
     steps: deque[tuple[Array, Array, float]] = deque(maxlen=_MEMORY)
     for _ in range(iterations):
         direction = -_times_inverse_hessian(gradient, steps, xp)
         slope = float(xp.vecdot(direction, gradient))
-        if not slope < 0 and steps:  # rounding has spoiled the curvature
+        if not slope < 0 and steps:  # the curvature is wrong by rounding
             steps.clear()
             direction, slope = -gradient, -float(xp.vecdot(gradient, gradient))
         if not slope < 0:
@@ -257,7 +258,7 @@ def lbfgs(x: Array, *, iterations: int, after: Callable[[], None], xp: Namespace
 def _line_search(
     x: Array, value: float, direction: Array, slope: float, step: float, xp: Namespace
 ) -> Generator[Array, tuple[float, Array], tuple[float, float, Array] | None]:
-    """Return a step, the value and the gradient there; None if no lower value is found."""
+    """Return a step, with the value and the gradient after it; None if no lower value is found."""
     low, high = 0.0, math.inf
     for _ in range(_TRIALS):
         there, turned = yield x + step * direction
@@ -272,7 +273,7 @@ def _line_search(
 
 
 def _times_inverse_hessian(gradient: Array, steps: deque[tuple[Array, Array, float]], xp: Namespace) -> Array:
-    """Return the two-loop recursion: an estimate of the inverse Hessian times the gradient."""
+    """Return an estimate of the inverse Hessian times the gradient, by the two-loop recursion."""
     if not steps:
         return gradient
     shares = []

@@ -1,9 +1,9 @@
-"""Pixel exchange: points of two phases change places while the squared error of the statistics falls.
+"""Pixel exchange: points of two phases are exchanged to lower the squared error of the statistics.
 
-The statistics are kept up to date. Fields m_i say where the phases lie. Kept are the error ``e = A - A*`` of their correlations
-``A_ij(r) = sum over x of m_i(x) m_j(x+r)``, their self-convolutions ``S_ij(c) = sum over x of m_i(x) m_j(c-x)``, and the error's
-correlation with the fields, ``G_i(x) = sum over j and r of w e_ij(r) m_j(x+r)``. An exchange adds shifted copies of the others to each
-of them; its effect on the squared error is a sum of a few of their entries. The theory page derives both.
+Each exchange updates the statistics. The fields m_i represent the phases. The state consists of the error ``e = A - A*`` of their
+correlations ``A_ij(r) = sum over x of m_i(x) m_j(x+r)``, their self-convolutions ``S_ij(c) = sum over x of m_i(x) m_j(c-x)``, and the
+correlation of the error with the fields, ``G_i(x) = sum over j and r of w e_ij(r) m_j(x+r)``. An exchange adds to each of these arrays
+shifted copies of the others, and its effect on the squared error is a sum of a few of their entries. The theory page derives both.
 """
 
 import itertools
@@ -18,38 +18,38 @@ from ..statistics.lags import Lags
 from ..statistics.phases import one_hot
 from ..statistics.target import TargetStatistics, structure, target_statistics
 
-Report: TypeAlias = Callable[[int, float], None]  # steps made, relative error of the statistics
+Report: TypeAlias = Callable[[int, float], None]  # number of steps, relative error of the statistics
 
-_POOL = 96  # points of each phase that may be exchanged next
-_CANDIDATES = 24  # of these, the ones whose pairs are evaluated
-_RENEW = 12  # steps after which the pools are chosen anew
-_REFRESH = 2000  # steps after which all is computed anew: rounding adds up
-_TABU = 10  # a point that was moved rests for so many steps, and up to as many more by chance
-_PATIENCE = 5000  # steps without lower error after which the walk ends
-_DONE = 1e-7  # relative error at which the walk ends: its square is rounding
+_POOL = 96  # candidates of each phase for the next exchanges
+_CANDIDATES = 24  # candidates whose pairs are evaluated
+_RENEW = 12  # steps after which the pools are chosen again
+_REFRESH = 2000  # steps after which everything is computed again, because rounding errors accumulate
+_TABU = 10  # minimum number of steps for which a moved point rests; up to as many random steps are added
+_PATIENCE = 5000  # steps without a lower error after which the walk ends
+_DONE = 1e-7  # relative error at which the walk ends, because its square is of the order of rounding
 
 
 def exchange(
     labels: np.ndarray, statistics: TargetStatistics, *, most: int, rng: np.random.Generator, report: Report | None = None
 ) -> np.ndarray:
-    """Return labels of a lower squared error of the statistics, with as many points of every phase.
+    """Return labels with a lower squared error of the statistics and the same number of points of each phase.
 
-    Each step makes the best exchange that is not tabu, be it for the worse, so that the walk leaves local minima; the best labels of
-    the walk are returned. Under an open boundary, a mask or a crop only exchanges that lower the error are made. The walk ends early
-    where nothing is left to do, or where 5000 steps brought nothing.
+    Each step makes the best exchange that is not tabu, even if the error rises, so that the walk leaves local minima; the best labels
+    of the walk are returned. Under an open boundary, a mask or a crop only exchanges that lower the error are made. The walk ends early
+    if no exchange is left, or after 5000 steps without a lower error.
 
     Parameters
     ----------
     labels : int array (*space)
         Labels 0..N-1.
     statistics : TargetStatistics of numpy arrays, without a batch
-        The target: statistics of all pairs.
+        The target, with statistics of all pairs.
     most : int
-        The most steps.
+        Maximum number of steps.
     rng : numpy.random.Generator
-        Of the time that a point rests.
+        Source of the random number of steps for which a point rests.
     report : function (steps, error), optional
-        Called after every step with the least relative error so far.
+        Called after every step with the lowest relative error so far.
 
     Returns
     -------
@@ -88,9 +88,9 @@ def exchange(
 class Increments:
     """Labels, their statistics on a periodic grid, and the squared error ``sum over i, j and r of w e_ij(r)^2``.
 
-    If every lag spans every point, N-1 fields carry the error of all N^2 pairs: an orthonormal basis of the changes of phases that sum
-    to one. Otherwise the fields are the N phases, on a grid that is padded against wrapping. ``exact`` says whether the change of the
-    error has a closed form: if all lags weigh the same.
+    If every lag spans every point, N-1 fields represent the error of all N^2 pairs. They are coordinates in an orthonormal basis of the
+    changes of phases that sum to one. Otherwise the fields are the N phases, on a grid that is padded against wrapping. ``exact`` is
+    whether the change of the error has a closed form, which requires that all lags have the same weight.
     """
 
     def __init__(self, labels: np.ndarray, statistics: TargetStatistics) -> None:
@@ -105,12 +105,12 @@ class Increments:
         self.target = self._target(statistics, count)
         self.target_shared = np.einsum("ii...->...", self.target)
         self._set_weights(lags, count)
-        self.scale = structure(statistics) or 1.0  # statistics that are the same at every lag
+        self.scale = structure(statistics) or 1.0  # 1.0 for statistics that are the same at every lag
         self.refresh()
         self.rest = self._rest(statistics)
 
     def _rest(self, statistics: TargetStatistics) -> float:
-        """Return the squared error outside the fields: that of the volume fractions, which no exchange can change."""
+        """Return the squared error that the fields do not contain, that of the volume fractions, which no exchange can change."""
         if len(self.basis) == self.basis.shape[1]:
             return 0.0
         phases = one_hot(self.labels.reshape(self.space), statistics.n_phases, ndim=statistics.ndim)
@@ -118,16 +118,16 @@ class Increments:
         return max(float(np.sum((f - statistics.correlations) ** 2)) - self.squared, 0.0)
 
     def _set_weights(self, lags: Lags, count: np.ndarray) -> None:
-        """Set the weights of the lags, which turn sums into means, and a typical weight for rankings."""
+        """Set the weights of the lags, which convert sums to means, and a typical weight for rankings."""
         inside = lags.inside(np.zeros(()), np)
         weight = np.where(count > 0, 1.0 / np.where(count > 0, count, 1.0) ** 2, 0.0) * (1.0 if inside is None else inside)
-        weight = (weight + lags.reverse(weight, np)) / 2  # f_hk(r) = f_kh(-r): their errors are one, and its weight the mean
+        weight = (weight + lags.reverse(weight, np)) / 2  # f_hk(r) = f_kh(-r): their errors are equal, and have the mean weight
         self.exact = weight.shape == self.grid and bool(np.all(weight == weight.flat[0]))
         self.weight: float | np.ndarray = float(weight.flat[0]) if self.exact else lags.embed(weight, self.grid, np)
         self.typical = float(np.sum(weight * count) / np.sum(count)) * (count.size / math.prod(self.grid))
 
     def _target(self, statistics: TargetStatistics, count: np.ndarray) -> np.ndarray:
-        """Return A* of the fields, (fields, fields, *grid); 0 at lags without weight."""
+        """Return A* of the fields, (fields, fields, *grid); 0 at lags of weight 0."""
         lags, n = statistics.plan.lags, statistics.n_phases
         sums = np.empty((n, n, *self.grid))
         for (h, k), f in statistics.by_pair.items():
@@ -158,7 +158,7 @@ class Increments:
         return math.sqrt(max(self.squared + self.rest, 0.0)) / self.scale
 
     def changes(self, a: np.ndarray, b: np.ndarray, p: int, q: int) -> np.ndarray:
-        """Return the change of the squared error if a point of a, of phase p, and one of b, of phase q, are exchanged, (a, b)."""
+        """Return the change of the squared error by an exchange of a point in a, of phase p, and one in b, of phase q; (a, b)."""
         v = self._step(p, q)
         from_a, from_b = self.coordinates[:, a][:, :, None], self.coordinates[:, b][:, None, :]
         between, both = self._flat(from_b - from_a), self._flat(from_a + from_b)
@@ -176,23 +176,23 @@ class Increments:
         return self.target_shared.ravel()[at] + sum(self.e[i, i].ravel()[at] for i in range(len(self.e)))
 
     def gains(self, points: np.ndarray, v: np.ndarray, sign: int) -> np.ndarray:
-        """Return each point's own part of a change that adds v to its fields (sign 1) or takes it away (sign -1)."""
+        """Return for each point its own part of the change if v is added to its fields (sign 1) or subtracted (sign -1)."""
         slope = v @ self.G.reshape(len(v), -1)[:, self.at[points]]
         return sign * 4 * slope + 2 * self.typical * _quadratic(v, self.S, self.at_twice[points])
 
     def swap(self, a: int, b: int) -> bool:
-        """Exchange two points; without a closed form of the change only if the error falls. Return whether they were exchanged."""
+        """Exchange two points, without a closed form of the change only if the error falls. Return whether they were exchanged."""
         v = self._step(int(self.labels[a]), int(self.labels[b]))
         at_a, at_b = self.coordinates[:, a], self.coordinates[:, b]
-        self._move(v / 2, at_a, at_b)  # halfway: from there the difference of two products is twice one product, without a remainder
+        self._move(v / 2, at_a, at_b)  # from the halfway state the difference of two products is exactly twice one product
         ahead = self._difference(self.m, -at_b, -at_a)  # m(b + r) - m(a + r)
-        change = _outer(v, self._reverse(ahead), ahead)  # of A
+        change = _outer(v, self._reverse(ahead), ahead)  # change of A
         squared = self._grows_by(change)
         if not self.exact and squared >= 0:
             self._move(-v / 2, at_a, at_b)
             return False
         around = self._difference(self.m, at_b, at_a)  # m(c - b) - m(c - a)
-        folded = _outer(v, around, around)  # the change of S
+        folded = _outer(v, around, around)  # change of S
         for half in (change, folded):
             half *= 0.5
         self.e += change
@@ -215,11 +215,11 @@ class Increments:
         return self.weight * float(2 * np.vdot(self.e, change) + np.vdot(change, change))
 
     def _update_g(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> None:
-        """Update G from the halfway state: the change of the errors with the fields, plus the errors with the change of the fields."""
+        """Update G from the halfway state: correlate the change of the errors with the fields, and the errors with that of the fields."""
         column = v.reshape(-1, *(1,) * len(self.grid))
         folded = np.tensordot(v, self.S, 1)  # (fields, *grid)
         shared = self.target_shared + np.einsum("ii...->...", self.e)
-        for place, part in ((2 * at_a, 0.5), (2 * at_b, 0.5), (at_a + at_b, -1.0)):  # of the halfway fields, not half of both ends
+        for place, part in ((2 * at_a, 0.5), (2 * at_b, 0.5), (at_a + at_b, -1.0)):  # for the halfway fields, not the mean of both states
             folded.reshape(len(v), -1)[:, self._flat(place[:, None])] -= part * v[:, None]
         for place, part in ((0 * at_a, 1.0), (at_b - at_a, -0.5), (at_a - at_b, -0.5)):
             shared.reshape(-1)[self._flat(place[:, None])] -= part
@@ -231,7 +231,7 @@ class Increments:
         self.G += update
 
     def _step(self, p: int, q: int) -> np.ndarray:
-        """Return the change of a point's fields when it passes from phase q to p."""
+        """Return the change of the fields at a point that changes from phase q to p."""
         return self.basis[:, p] - self.basis[:, q]
 
     def _move(self, v: np.ndarray, at_a: np.ndarray, at_b: np.ndarray) -> None:
@@ -240,14 +240,14 @@ class Increments:
         self.m[(..., *at_a)] -= v
 
     def _flat(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return flat indices into the grid, which wraps."""
+        """Return flat indices into the periodic grid."""
         flat = np.zeros(coordinates.shape[1:], dtype=np.int64)
         for c, size in zip(coordinates, self.grid, strict=True):
             flat = flat * size + c % size
         return flat
 
     def _difference(self, fields: np.ndarray, forth: np.ndarray, back: np.ndarray) -> np.ndarray:
-        """Return the fields shifted by one place minus the fields shifted by another, both wrapping, in one pass over blocks."""
+        """Return the difference of the fields under two periodic shifts, in one pass over blocks."""
         out = np.empty_like(fields)
         axes = [_runs(size, int(f) % size, int(b) % size) for size, f, b in zip(self.grid, forth, back, strict=True)]
         for runs in itertools.product(*axes):
@@ -262,7 +262,7 @@ class Increments:
 
 
 def _runs(size: int, forth: int, back: int) -> list[tuple[slice, slice, slice]]:
-    """Return the runs of an axis, target and two sources, in which two shifted copies of it are contiguous."""
+    """Return the slices of an axis, of the result and of two sources, in which both shifted copies are contiguous."""
     ends = sorted({0, forth, back, size})
 
     def source(start: int, stop: int, shift: int) -> slice:
@@ -273,7 +273,7 @@ def _runs(size: int, forth: int, back: int) -> list[tuple[slice, slice, slice]]:
 
 
 def _contrasts(n: int) -> np.ndarray:
-    """Return an orthonormal basis of the directions in which n phases that sum to one can change, (n-1, n): Helmert's."""
+    """Return an orthonormal basis of the directions in which n phases that sum to one can change, (n-1, n), by Helmert."""
     rows = np.tril(np.ones((n - 1, n))) - np.eye(n - 1, n, 1) * np.arange(1.0, n)[:, None]
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
@@ -293,17 +293,17 @@ def _quadratic(v: np.ndarray, held: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 class _Walk:
-    """Steps of the walk: the best exchange among pools of promising points, which rest after they were moved."""
+    """The walk, whose steps make the best exchange among pools of promising points; points rest after an exchange."""
 
     def __init__(self, state: Increments, rng: np.random.Generator) -> None:
         self.state, self.rng = state, rng
         self.made: list[tuple[int, int]] = []  # exchanges, in order
         self.steps = 0
-        self.rests = np.zeros(state.labels.size, dtype=np.int64)  # until which step a point rests
+        self.rests = np.zeros(state.labels.size, dtype=np.int64)  # the step until which each point rests
         self.pools: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def step(self) -> bool:
-        """Make one exchange, or let two points rest if it does not help; return whether there was an exchange to try."""
+        """Make one exchange, or let its two points rest if it does not lower the error; return whether there was an exchange to try."""
         if self.steps % _REFRESH == _REFRESH - 1:
             self.state.refresh()
         if self.steps % _RENEW == 0:
@@ -331,7 +331,7 @@ class _Walk:
                 self.pools[p, q] = (self._promising(ours, p, q, -1, _POOL), self._promising(theirs, p, q, 1, _POOL))
 
     def _promising(self, points: np.ndarray, p: int, q: int, sign: int, n: int) -> np.ndarray:
-        """Return the n points with the least own part of the change."""
+        """Return the n points whose own part of the change is lowest."""
         if len(points) <= n:
             return points
         gains = self.state.gains(points, self.state.basis[:, p] - self.state.basis[:, q], sign)

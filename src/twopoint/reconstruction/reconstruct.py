@@ -1,4 +1,4 @@
-"""Reconstruction: from noise to a microstructure of given 2-point statistics; numpy and scipy alone."""
+"""Reconstruction of a microstructure from its 2-point statistics, by numpy and scipy only."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -21,27 +21,27 @@ from .request import Request, resolve_request
 from .threshold import threshold
 
 _POLISH = 5000
-_CONTRAST = 0.1  # of the start, in standard deviations of a phase: faint, so that the loss and not the noise decides where phases form
-_LEAST = 0.01  # share of every phase at the start: at 0 the gradient by the phases' roots vanishes
+_CONTRAST = 0.1  # standard deviation of a phase at the start; low, so that the loss and not the noise decides where phases form
+_LEAST = 0.01  # minimum of every phase at the start, because the gradient by the roots of the phases vanishes at 0
 
 Progress: TypeAlias = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What :func:`reconstruct` found; with several starts each array has an axis for them in front, best first.
+    """The result of :func:`reconstruct`. With several starts each array has a leading axis of starts, best first.
 
     Attributes
     ----------
     field : array (N, *space)
-        Soft phases, 0..1, which sum to one at every point: the descent's.
+        Soft phases after the descent, between 0 and 1, which sum to one at every point.
     labels : int array (*space)
-        The phase of every point, in the target volume fractions to within half a point, after the exchange of pixels.
+        The phase of every point after the exchange of pixels, with the target volume fractions to within half a point.
     history : array (1 + runs * iterations,)
-        The loss of the soft phases at the start and after every iteration, the pull not included; where a run ended early its last value
-        is repeated.
+        The loss of the soft phases at the start and after every iteration, without the pull. If a run ended early, its last value is
+        repeated.
     loss : float, or array (starts,)
-        The loss of the labels, by which starts are ranked.
+        The loss of the labels, by which the starts are ranked.
     """
 
     field: Array
@@ -70,62 +70,64 @@ def reconstruct(
     polish: int | None = None,
     progress: Progress | None = None,
 ) -> Reconstruction:
-    """Find a microstructure of given statistics, ``min over m of loss(m, statistics)``, by L-BFGS from noise and exchange of pixels.
+    """Find a microstructure with the statistics of a target, ``min over m of loss(m, statistics)``, by L-BFGS and exchange of pixels.
 
-    The first run of L-BFGS minimises the losses on statistics. Each further run adds ``clamp``, if requested, and the pull
-    ``1 - mean over x of sum over h of m_h^2`` with a larger weight, so that gray vanishes while the statistics are kept. The labels that
-    result have the target volume fractions; then points of two phases change places while that lowers the squared error of the
-    statistics. All starts are searched as one batch, on the target's library and device; pixels are exchanged in numpy.
+    The first run of L-BFGS starts from noise and minimises the losses on statistics. Each further run adds ``clamp``, if requested, and
+    the pull ``1 - mean over x of sum over h of m_h^2`` with a larger weight, so that gray values vanish while the statistics are
+    preserved. A threshold then yields labels with the target volume fractions, and exchanges of points of two phases lower the squared
+    error of the statistics. All starts are searched as one batch, with the library and on the device of the target; pixels are exchanged
+    in numpy.
 
     Parameters
     ----------
     target : array (N, *space), or TargetStatistics without a batch
-        Of a microstructure only the statistics are used.
+        The target. Only its statistics are used.
     ndim, boundary, mask, crop, implied_phase
-        As in :func:`target_statistics`; left out they are its defaults, or those of the statistics.
+        As in :func:`target_statistics`, with the same defaults; if target is TargetStatistics, by default those of target.
     loss : list of (weight, loss, options), or a loss
-        ``msess``, ``cess`` and ``clamp``, at least one of the first two; ``[(1, cess, {"excess": True})]`` unless given.
+        ``msess``, ``cess`` and ``clamp``, with at least one of the first two; by default ``[(1, cess, {"excess": True})]``.
     starts : int
         Number of starts from different noise; the noise of start i is the same whatever their number.
     tries : int
-        Noises of each start. The first run is made from all of them and the others go on from the one of least loss: which structure is
-        found is decided there, at a tenth of the cost of a start.
+        Number of initial noises per start. The first run, a tenth of the cost of a start, decides which structure is found. It is made
+        from each noise, and the later runs continue from the result of lowest loss.
     seed : int
-        Of the noise, and of the chance in the exchange.
+        Seed of the initial noise and of the random choices in the exchange.
     initial : array (N, *space), or labels (*space) of integers, optional
-        Where to begin instead of noise, then with one try: all phases, none implied; with an axis of starts in front if there are several.
+        Initial phases instead of noise, with a single try. All phases are explicit; with several starts there is a leading axis of starts.
     volume_fractions : numbers (N,), optional
-        Target volume fractions; those of the statistics unless given.
+        Target volume fractions; by default those of the target.
     iterations : int
-        The most iterations of each run, of which there is one more than pulls (with ``clamp`` at least two).
+        Maximum number of iterations per run. There is one more run than pulls (with ``clamp`` at least two runs).
     pulls : numbers >= 0
         Weight of the pull in each further run, in units of the decrease of the loss in the first run; () for none.
     clamps : numbers >= 0, optional
-        Factor of the terms with ``clamp`` in each run, the first included; unless given 0 in the first, as it would hold the gray of the
-        start, and 1 in all others.
+        Factor of the terms with ``clamp`` in each run, including the first; by default 0 in the first run, where ``clamp`` would preserve
+        the initial gray, and 1 in all others.
     polish : int
-        The most steps of the exchange of pixels for each start, by default as many as there are points but at most 5000; 0 leaves the
-        thresholded phases as they are. The error goes on falling, ever slower, for some ten times as many.
+        Maximum number of steps of the exchange of pixels per start, by default the number of points but at most 5000; 0 skips the
+        exchange. The error continues to fall slowly for about ten times as many steps.
     progress : function (done, total, value), optional
-        Called after every iteration and exchange with those done, their largest possible number, and the least loss of the soft phases,
-        or in the exchange the least relative error of the statistics.
+        Called after every iteration and exchange with the number done, the maximum number, and the lowest loss of the soft phases or, in
+        the exchange, the lowest relative error of the statistics.
 
     Returns
     -------
     Reconstruction
-        ``field`` (N, *space) in the target's library and dtype, ``labels`` (*space), ``history`` and ``loss``; with starts > 1 an axis in
-        front.
+        ``field`` (N, *space) in the library and dtype of the target, ``labels`` (*space), ``history`` and ``loss``; with a leading axis
+        if starts > 1.
 
     Raises
     ------
     TypeError
-        If target is no array or statistics of one, or is integer or boolean; if loss holds another loss.
+        If target is neither a floating array nor target statistics, or if loss contains another loss.
     ValueError
-        If target has a batch, fewer than two phases, not all pairs, or values that are not finite; if an option does not fit.
+        If target has a batch, fewer than two phases, not all pairs, or values that are not finite; if an option is invalid.
 
     References
     ----------
-    Cai et al., section 3.2, Figs 2 and 3, eqs. (7)-(9). Exchange of pixels: Yeong and Torquato 1998, doi:10.1103/PhysRevE.57.495.
+    Cai et al., section 3.2, Figs 2 and 3, eqs. (7)-(9). On the exchange of pixels: Yeong and Torquato 1998,
+    doi:10.1103/PhysRevE.57.495.
 
     Examples
     --------
@@ -136,7 +138,7 @@ def reconstruct(
     >>> result.field.shape, result.labels.shape, float(result.labels.mean())
     ((2, 16, 16), (16, 16), 0.5)
     """
-    import threadpoolctl  # only a reconstruction needs it
+    import threadpoolctl  # imported here, because only reconstructions need it
 
     starts, iterations = checks.integer("starts", starts, 1), checks.integer("iterations", iterations, 1)
     seed = checks.integer("seed", seed, 0)
@@ -146,13 +148,13 @@ def reconstruct(
     begin = _begin(request, starts, tries, seed, initial)
     total = starts * (iterations * (len(request.runs) + tries - 1) + polish)
     report = progress or (lambda *_: None)
-    # L-BFGS and the exchange make hundreds of short BLAS calls a step; with BLAS's own threads they take many times as long on busy cores.
+    # L-BFGS and the exchange make hundreds of short BLAS calls in each step, which are far slower with BLAS threads on busy cores.
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         return _search(request, begin, iterations, polish, seed, lambda done, value: report(done, total, value))
 
 
 def _begin(request: Request, starts: int, tries: int, seed: int, initial: Array | None) -> list[list[np.ndarray]]:
-    """Return the phases (N, *space) that each try of each start begins with."""
+    """Return the initial phases (N, *space) of each try of each start."""
     if initial is None:
         generators = [np.random.default_rng([seed, i]) for i in range(starts)]
         return [[noise(request.in_numpy, request.fractions, rng) for _ in range(tries)] for rng in generators]
@@ -172,7 +174,7 @@ def _begin(request: Request, starts: int, tries: int, seed: int, initial: Array 
 def _search(
     request: Request, begin: list[list[np.ndarray]], iterations: int, polish: int, seed: int, report: descent.Report
 ) -> Reconstruction:
-    """Descend from all starts, threshold, exchange pixels, and rank."""
+    """Run the descent from all starts, apply the threshold, exchange pixels, and rank the results."""
     like = request.statistics.first
     xp, device = namespace(target=like), device_of(like)
     dtype = widest(like, xp)
@@ -196,18 +198,18 @@ def _search(
 
 
 def _counting_on(report: descent.Report, before: int) -> descent.Report:
-    """Return a report that adds what was done before."""
+    """Return a report that adds the number of steps before."""
     return lambda done, value: report(before + done, value)
 
 
 def noise(statistics: TargetStatistics, fractions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return soft phases (N, *space): volume fractions plus noise that is filtered to have the target's autocorrelations."""
+    """Return soft phases (N, *space): volume fractions plus noise, filtered to have the autocorrelations of the target."""
     space = statistics.shape
     axes = tuple(range(-len(space), 0))
     column = (slice(None),) + (None,) * len(space)
     power = np.clip(scipy.fft.rfftn(_covariances(statistics), axes=axes).real, 0.0, None)
     white = rng.standard_normal((len(fractions), *space))
-    white -= white.mean(axis=0)  # phases compete: equal noise in all phases would cancel to gray, a saddle point
+    white -= white.mean(axis=0)  # equal noise in all phases would cancel to gray, which is a saddle point
     filtered = scipy.fft.irfftn(np.sqrt(power) * scipy.fft.rfftn(white, axes=axes), s=space, axes=axes)
     deviation = filtered.std(axis=axes)
     filtered = filtered / np.where(deviation > 0, deviation, 1.0)[column]
@@ -215,13 +217,13 @@ def noise(statistics: TargetStatistics, fractions: np.ndarray, rng: np.random.Ge
 
 
 def soften(m: np.ndarray) -> np.ndarray:
-    """Return phases (N, *space) that sum to one, none of them so near 0 that its gradient vanishes."""
+    """Return phases (N, *space) that sum to one and are not so near 0 that their gradient vanishes."""
     m = np.clip(m, _LEAST, None)
     return m / m.sum(axis=0)
 
 
 def _covariances(statistics: TargetStatistics) -> np.ndarray:
-    """Return each phase's autocovariance (N, *space) in FFT order on a periodic grid; 0 at unknown lags."""
+    """Return the autocovariance of each phase, (N, *space), in FFT order on a periodic grid; 0 at unknown lags."""
     f, v = statistics.correlations, statistics.volume_fractions
     space, lags = statistics.shape, f.shape[2:]
     known, at = [], []

@@ -1,4 +1,4 @@
-"""A request to reconstruct: target, losses and schedule of a call, checked and resolved."""
+"""The request of a call of reconstruct: target, losses and schedule, checked and with all defaults."""
 
 import math
 from collections.abc import Iterable
@@ -22,16 +22,16 @@ from .descent import Run
 
 @dataclass(frozen=True)
 class Request:
-    """A call of reconstruct, checked and resolved."""
+    """The arguments of a call of reconstruct, checked and with all defaults."""
 
-    statistics: TargetStatistics  # of all pairs, in the target's library
+    statistics: TargetStatistics  # of all pairs, in the library of the target
     in_numpy: TargetStatistics  # the same in numpy and float64
-    seen: TargetStatistics  # those of in_numpy at the lags that the losses use
+    seen: TargetStatistics  # in_numpy at the lags that the losses use
     fractions: np.ndarray  # target volume fractions (N,)
     terms: list[Term]
-    common: dict[str, Any]  # options of the losses beside the statistics
+    common: dict[str, Any]  # options with which the losses are called
     runs: list[Run]
-    dtype: Any  # of the soft phases that are returned
+    dtype: Any  # dtype of the soft phases that are returned
 
 
 def resolve_request(
@@ -42,7 +42,7 @@ def resolve_request(
     pulls: Any,
     clamps: Any,
 ) -> Request:
-    """Check a call of reconstruct and resolve it before the first evaluation."""
+    """Check the arguments of reconstruct and fill in the defaults, before the first evaluation."""
     terms = _terms(loss)
     runs = _runs(pulls, clamps, any(term is clamp for _, term, _ in terms))
     statistics, common = _statistics(target, requested)
@@ -54,13 +54,13 @@ def resolve_request(
 
 
 def _in_float64(x: Array) -> np.ndarray:
-    """Return a numpy array, numbers in float64."""
+    """Return a numpy array, with numbers in float64."""
     x = to_numpy(x)
     return x if x.dtype == bool else x.astype(np.float64)
 
 
 def _numbers(name: str, values: Any) -> tuple[float, ...]:
-    """Return a sequence of finite numbers not below 0; refuse anything else."""
+    """Return a sequence of finite numbers >= 0; raise if it is anything else."""
     if isinstance(values, (str, bytes)) or not (isinstance(values, Iterable) or is_array(values)):
         raise TypeError(f"{name} must be a sequence of numbers, got {type(values).__name__}")
     numbers = tuple(checks.number(name, value.item() if is_array(value) else value) for value in values)
@@ -70,13 +70,13 @@ def _numbers(name: str, values: Any) -> tuple[float, ...]:
 
 
 def _runs(pulls: Any, clamps: Any, has_clamp: bool) -> list[Run]:
-    """Return what each run adds to the losses on statistics."""
+    """Return the terms that each run adds to the losses on statistics."""
     pulls = (0.0, *_numbers("pulls", pulls))
     if clamps is None:
         pulls = pulls if len(pulls) > 1 or not has_clamp else (0.0, 0.0)  # clamp acts from the second run on
         return [Run(pull, float(number > 0)) for number, pull in enumerate(pulls)]
     if not has_clamp:
-        raise ValueError("clamps are factors of the terms with clamp, but loss holds none")
+        raise ValueError("clamps are factors of the terms with clamp, but loss does not contain one")
     factors = _numbers("clamps", clamps)
     if len(factors) != len(pulls):
         raise ValueError(f"clamps must hold a factor for each run, {len(pulls)} with {len(pulls) - 1} pulls, got {len(factors)}")
@@ -84,7 +84,7 @@ def _runs(pulls: Any, clamps: Any, has_clamp: bool) -> list[Run]:
 
 
 def _fractions(requested: Any, statistics: TargetStatistics) -> np.ndarray:
-    """Return the target volume fractions: those of the statistics unless requested."""
+    """Return the target volume fractions, by default those of the statistics."""
     if requested is None:
         fractions = statistics.volume_fractions
         if not np.all(np.isfinite(fractions)):
@@ -97,12 +97,12 @@ def _fractions(requested: Any, statistics: TargetStatistics) -> np.ndarray:
 
 
 def _terms(loss: Any) -> list[Term]:
-    """Return the loss as a list of terms; refuse losses that need more than statistics, and sums that do not depend on them."""
+    """Return the loss as a list of terms; raise if a loss needs more than statistics, or if the sum does not depend on them."""
     loss = [(1.0, cess, {"excess": True})] if loss is None else loss
     if not callable(loss) and (isinstance(loss, (str, bytes)) or not isinstance(loss, Iterable)):
         raise TypeError(f"loss must be a loss or a list of (weight, loss, options), got {loss!r}")
     terms = [(1.0, loss, {})] if callable(loss) else list(loss)
-    value_and_grad(terms)  # refuses anything but a list of (weight, loss, options)
+    value_and_grad(terms)  # raises unless it is a list of (weight, loss, options)
     for _, term, _ in terms:
         if term not in (cess, msess, clamp):
             raise TypeError(f"loss must be made of cess, msess and clamp, got {getattr(term, '__name__', term)!r}")
@@ -112,7 +112,7 @@ def _terms(loss: Any) -> list[Term]:
 
 
 def _statistics(target: Target, requested: RequestedOptions) -> tuple[TargetStatistics, dict[str, Any]]:
-    """Return the statistics of a target, checked, and the options that the losses are called with beside them."""
+    """Return the checked statistics of a target, and the options with which the losses are called."""
     common: dict[str, Any] = {}
     if isinstance(target, TargetStatistics):
         resolve_options(target, requested)
@@ -123,12 +123,12 @@ def _statistics(target: Target, requested: RequestedOptions) -> tuple[TargetStat
     if statistics.batch_shape:
         raise ValueError(f"target must have no batch, got batch shape {statistics.batch_shape}; index the target statistics, or loop")
     if statistics.n_phases < 2:
-        raise ValueError("target must have at least two phases, got one; two_phase(image), or implied_phase=True, makes two of it")
+        raise ValueError("target must have at least two phases, got one; use two_phase(image), or implied_phase=True")
     return statistics.map(lambda x: stop_gradient(x, namespace(target=x))), common
 
 
 def _seen(statistics: TargetStatistics, terms: list[Term], common: dict[str, Any]) -> TargetStatistics:
-    """Return the statistics at the lags that the losses use: those that a crop leaves, the largest crop if there are several."""
+    """Return the statistics at the lags that the losses use, those of the largest crop."""
     crops = [own.get("crop", common.get("crop")) for _, term, own in terms if term is not clamp]
     sizes = [checks.crop_sizes(crop, statistics.plan.lags.totals) for crop in crops]
     if statistics.crop is not None or any(size is None for size in sizes):

@@ -1,4 +1,4 @@
-"""From soft phases to labels that keep given volume fractions."""
+"""Threshold of soft phases to labels with the target volume fractions."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 def threshold(
     field: Float[np.ndarray, "phases *space"], fractions: Float[np.ndarray, " phases"], mask: Bool[np.ndarray, "*space"] | None = None
 ) -> Int[np.ndarray, "*space"]:
-    """Give every point its likeliest phase, then move the points that lose least until the target volume fractions are met.
+    """Give every point its most probable phase, then relabel points with the least loss of probability to meet the volume fractions.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ def threshold(
     fractions : array (N,)
         Target volume fractions.
     mask : bool array (*space), optional
-        The points that count for them.
+        The points to which the volume fractions apply.
 
     Returns
     -------
@@ -50,9 +50,9 @@ def threshold(
 
 
 def _counts(fractions: np.ndarray, points: int) -> np.ndarray:
-    """Return whole numbers of points that sum to all, each within one of its share: largest remainders."""
+    """Return whole numbers of points that sum to the total, each within one of its share, by largest remainders."""
     shares = np.clip(fractions, 0.0, None)
     shares = shares / max(float(shares.sum()), np.finfo(float).tiny) * points
-    counts = np.floor(shares + 1e-9).astype(np.int64)  # a share of 3 - 1e-13 is one of 3
+    counts = np.floor(shares + 1e-9).astype(np.int64)  # a share of 3 - 1e-13 counts as 3
     counts[np.argsort(counts - shares, kind="stable")[: points - int(counts.sum())]] += 1
     return counts

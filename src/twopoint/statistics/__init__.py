@@ -1,4 +1,4 @@
-"""2-point statistics: phases, lags, the correlation core and its adjoint, the public functions, and the statistics of a target."""
+"""2-point statistics: phases, lags, correlations and their adjoint, the public functions, and target statistics."""
 
 from .error import statistics_error
 from .functions import autocorrelation, correlations, cross_correlation, pair_counts, power_spectrum

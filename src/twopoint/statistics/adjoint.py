@@ -1,4 +1,4 @@
-"""Adjoints of the correlation core: cotangents of the statistics become cotangents of the phases. They serve every library.
+"""Adjoints of the correlations, for every library: they turn cotangents of the statistics into cotangents of the phases.
 
 Each function is named after the function of statistics.correlation that it transposes.
 """
@@ -16,15 +16,15 @@ from .plan import Pair, Plan
 
 
 class SumsCotangent(NamedTuple):
-    """Cotangents of the parts of the statistics, correlation.Sums."""
+    """Cotangents of correlation.Sums, the parts of the statistics."""
 
     products: dict[Pair, Array]
     edges: Edges | None
-    totals: dict[Pair, Array] | None  # of the offsets, (...)
+    totals: dict[Pair, Array] | None  # cotangents of the offsets, (...)
 
 
 def transpose_statistics(cotangents: list[Array], sums: Sums, plan: Plan, xp: Namespace, start: int = 0) -> SumsCotangent:
-    """Transpose correlation.statistics_of, for cotangents of its rows of lags from start on."""
+    """Transpose correlation.statistics_of, for the cotangents of the rows of lags from start on."""
     by_pair = dict(zip(plan.half_pairs, cotangents, strict=True))
     ahead = _without_implied(by_pair, plan, 1)
     products = _without_implied(ahead, plan, 0)
@@ -60,7 +60,7 @@ def _all_pairs(plan: Plan) -> list[Pair]:
 
 
 def _weighted(cotangents: dict[Pair, Array], means: list[Array], plan: Plan, side: int, xp: Namespace) -> list[Array]:
-    """Sum cotangents over the other phase, each times its mean, by transformed phase."""
+    """Return for each transformed phase the sum over the other phases of cotangent times mean."""
     like = next(iter(cotangents.values()))
     rows = [[means[p[1 - side]] * u for p, u in cotangents.items() if p[side] == i] for i in range(plan.derived, plan.n_phases)]
     return [reduce(add, row) if row else xp.zeros_like(like) for row in rows]
@@ -79,7 +79,7 @@ def join_rows(parts: list[SumsCotangent], plan: Plan, xp: Namespace) -> SumsCota
 
 
 class PhaseCotangent(NamedTuple):
-    """Cotangents of the parts of the statistics that belong to single phases."""
+    """Cotangents of those parts of the statistics that belong to single phases."""
 
     spectra: dict[int, Array]  # by transformed phase
     edges: Edges | None
@@ -95,7 +95,7 @@ def transpose_products(cotangent: SumsCotangent, forward: Sums, plan: Plan, xp: 
 
 
 def add_pairs(a: PhaseCotangent, b: PhaseCotangent) -> PhaseCotangent:
-    """Add the cotangents that come from other pairs."""
+    """Add the cotangents of two sets of pairs."""
     spectra = a.spectra | {h: a.spectra[h] + u if h in a.spectra else u for h, u in b.spectra.items()}
     if a.edges is None or b.edges is None:
         return PhaseCotangent(spectra, None, a.totals | b.totals)
@@ -106,8 +106,8 @@ def add_pairs(a: PhaseCotangent, b: PhaseCotangent) -> PhaseCotangent:
 def transpose_sums(cotangent: PhaseCotangent, forward: Sums, mask: Array | None, plan: Plan, xp: Namespace) -> Array:
     """Transpose correlation.compute_sums: return the cotangent of m, (..., explicit phases, *space).
 
-    Means that are subtracted before the transform count as constants, as a statistic does not depend on how it is split into means and
-    fluctuations.
+    The means that are subtracted before the transform are treated as constants, because a statistic does not depend on how it is split
+    into means and fluctuations.
     """
     grads = transpose_spectra(cotangent.spectra, forward.spectra, plan, xp)  # (..., transformed phases, *space)
     if plan.periodic_unmasked and forward.means is not None:
@@ -124,7 +124,7 @@ def transpose_sums(cotangent: PhaseCotangent, forward: Sums, mask: Array | None,
 def transpose_spectral_products(cotangents: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> dict[int, Array]:
     """Transpose the products of spectra, for cotangents as from_lags returns them: dm_k += u * m_h and dm_h += conj(u) * m_k.
 
-    For h = k both are equal, as an even u has a real spectrum; from_lags counts it twice.
+    For h = k both terms are equal, because an even u has a real spectrum; from_lags counts it twice.
     """
     found: dict[int, Array] = {}
     for (h, k), u in cotangents.items():
@@ -144,7 +144,7 @@ def transpose_spectra(cotangents: dict[int, Array], spectra: Array, plan: Plan, 
 
 
 def transpose_means(totals: dict[Pair, Array], means: list[Array], plan: Plan, xp: Namespace) -> Array:
-    """Transpose v_h v_k and the means over space, for cotangents summed over the lags, by half_pairs: (..., explicit phases)."""
+    """Transpose v_h v_k and the means over space, for the sums of the cotangents over the lags, by half_pairs: (..., explicit phases)."""
     terms = [[xp.zeros_like(means[0])] for _ in range(plan.n_phases)]
     for (h, k), total in totals.items():
         terms[h].append(total * means[k])
@@ -160,7 +160,7 @@ def _transpose_edge_sums(cotangents: Edges, plan: Plan, xp: Namespace) -> Array:
 
 
 def _sum_over_lags(u: Array, plan: Plan, xp: Namespace) -> Array:
-    """Return for each point the sum of cotangents over the lags whose edge sum contains it; rows of opposites count half."""
+    """Return for each point the sum of the cotangents over the lags whose edge sum contains it; rows of opposites have weight 1/2."""
     lags = plan.lags
     for axis in reversed(range(plan.ndim)):
         last, size, reach = axis - plan.ndim, lags.space[axis], lags.stored[axis] // 2
@@ -180,7 +180,7 @@ def _sum_over_lags(u: Array, plan: Plan, xp: Namespace) -> Array:
 
 
 def _take(f: Array, indices: list[int], axis: int, xp: Namespace) -> Array:
-    """Take indices along an axis."""
+    """Return the entries at these indices of an axis."""
     return xp.take(f, xp.asarray(indices, device=device_of(f)), axis=axis)
 
 

@@ -1,4 +1,4 @@
-"""Chunks of a batch that fit the processor's cache: pointwise work on what a transform has just written costs half as much."""
+"""Chunks of a batch that fit into the cache of the CPU, where pointwise work on a fresh transform costs half as much."""
 
 import math
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from ..arrays.types import Array, Namespace
 from .lags import along
 from .plan import Plan
 
-_CACHED = 800_000  # numbers of a chunk: sixteen 224x224 images of one phase; measured, half or twice as many are slower
-_CACHED_ROWS = 1 << 17  # numbers of one pair's statistics that are put together and compared at a time
-_HELD_PAIRS = 1 << 27  # numbers of the pairs of one member that are held at a time
-_HELD = 1 << 28  # on an accelerator, where a chunk bounds the memory alone
+_CACHED = 800_000  # numbers in a chunk: sixteen 224x224 images of one phase; half or twice as many are slower, as measured
+_CACHED_ROWS = 1 << 17  # numbers of the statistics of one pair that are assembled and compared at a time
+_HELD_PAIRS = 1 << 27  # numbers in all pairs of one member that are held at a time
+_HELD = 1 << 28  # the same on an accelerator, where a chunk only bounds the memory
 
 
 def ranges(prediction: Array, plan: Plan, xp: Namespace) -> list[slice]:
-    """Return the chunks of a flat batch: a single one while a program is traced or a derivative is recorded."""
+    """Return the chunks of a flat batch; a single one while a program is traced or a derivative is recorded."""
     members = math.prod(prediction.shape[: -plan.ndim - 1])
     if not may_chunk(prediction, xp):
         return [slice(0, members)]
@@ -26,7 +26,7 @@ def ranges(prediction: Array, plan: Plan, xp: Namespace) -> list[slice]:
 
 
 def pair_by_pair(m: Array, plan: Plan, xp: Namespace) -> bool:
-    """Whether there are three or more phases, so large that their pairs are transformed one after the other."""
+    """Whether there are at least three phases, so large that their pairs are transformed one after the other."""
     if plan.n_phases < 3 or not may_chunk(m, xp):
         return False
     members = math.prod(m.shape[: -plan.ndim - 1])
@@ -34,7 +34,7 @@ def pair_by_pair(m: Array, plan: Plan, xp: Namespace) -> bool:
 
 
 def rows(m: Array, plan: Plan, xp: Namespace) -> list[tuple[int, Callable[[Array], Array]]]:
-    """Return chunks of the rows of lags, none if one chunk holds all: the first row, and a function that cuts the rows out of an array."""
+    """Return the chunks of the rows of lags, if there are several: the first row, and a function that cuts the rows out of an array."""
     first, number = -plan.ndim, plan.lags.rows
     alone = math.prod(m.shape[: first - 1]) == 1  # a batch is a chunk already, and its rows are not contiguous
     each = max(1, _CACHED_ROWS // math.prod(plan.lags.stored[1:]))

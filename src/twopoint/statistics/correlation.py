@@ -1,7 +1,7 @@
-"""2-point correlations: one private core for periodic, open and masked, 1-3 dimensions, N phases, any batch.
+"""2-point correlations: one private core for both boundaries, masks, 1 to 3 dimensions, N phases and any batch.
 
-Phases are transformed without their means: the fluctuations d of float32 phases keep digits that their zero frequency would lose. What
-the means contribute is added beside the transforms.
+Phases are transformed without their means, because in float32 a large zero frequency would cost the fluctuations d precision. The
+contribution of the means is added separately.
 """
 
 import math
@@ -20,7 +20,7 @@ from .plan import Pair, Plan
 
 
 class Edges(NamedTuple):
-    """By phase and lag r, on half the lags, the sums of fluctuations d(x+r) over the x with x and x+r in the space; and those at -r."""
+    """The sums of d(x+r), the fluctuations, over all x with x and x+r in the space, by phase at half the lags r; and those at -r."""
 
     ahead: list[Array]
     behind: list[Array]
@@ -31,15 +31,15 @@ class Edges(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """The parts of the statistics, lag by lag; a part that does not occur is None."""
+    """The parts of the statistics at each lag; a part that is not needed is None."""
 
-    products: dict[Pair, Array]  # of transformed phases, in the orders that half the lags need, (..., rows, *others)
+    products: dict[Pair, Array]  # of transformed phases, in the orders that half the lags require, (..., rows, *others)
     spectra: Array  # (..., transformed phases, *frequencies)
-    means: list[Array] | None  # by phase, (...): subtracted before the transform
-    offsets: dict[Pair, Array] | None  # periodic and unmasked: what the means contribute at every lag, (...)
-    edges: Edges | None  # open or masked: what they contribute beside it
-    spans: Array | None  # pairs of points that a lag spans without a mask, over those that count; None where that is 1
-    inverse: Array | None  # 1 / (pairs that count), on half the lags
+    means: list[Array] | None  # by phase, (...), subtracted before the transform
+    offsets: dict[Pair, Array] | None  # if periodic and unmasked: the contribution of the means, equal at all lags, (...)
+    edges: Edges | None  # if open or masked: the sums that the means are multiplied with
+    spans: Array | None  # number of pairs of points without the mask, over that inside the mask; None if it is 1
+    inverse: Array | None  # 1 / (number of pairs of points), on half the lags
 
     def rows(self, cut: Callable[[Array], Array]) -> "Sums":
         """Return some of the rows of lags."""
@@ -54,21 +54,22 @@ class Sums(NamedTuple):
 def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> list[Array]:
     """Return the statistics of the pairs of the plan, on half the lags, (..., rows, *others), in the dtype of the arithmetic.
 
-    mask is what point_mask() returns, count what pair_count() returns: None where every lag spans every point.
+    mask is the result of point_mask(), count that of pair_count(), which is None if every lag spans every point.
     """
     return compiled(_correlate, xp)(m, mask, count, plan, xp)
 
 
 def _correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> list[Array]:
-    """The body of correlate. jax compiles it as one program a plan, since it would compile each operation separately."""
+    """The body of correlate. For jax it is one program per plan; otherwise jax would compile each operation separately."""
     return statistics_of(_compute_sums(m, mask, count, plan, xp), plan, xp)
 
 
 def compute_sums(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Sums:
-    """Return the parts from which statistics_of() makes the statistics.
+    """Return the parts from which statistics_of() computes the statistics.
 
-    The fluctuations d about the means v are transformed, and f_hk = c_hk + v_h v_k: exact where a float32 zero frequency is not. Under an
-    open boundary or a mask, d also contributes sums over a box: f_hk = (sum d_h d_k + v_h v_k n + v_h e_k(r) + v_k e_h(-r)) / count.
+    The fluctuations d about the means v are transformed, and f_hk = c_hk + v_h v_k, which is more precise than a float32 zero frequency.
+    Under an open boundary or a mask, d also contributes sums over a box:
+    f_hk = (sum d_h d_k + v_h v_k n + v_h e_k(r) + v_k e_h(-r)) / count.
     """
     return compiled(_compute_sums, xp)(m, mask, count, plan, xp)
 
@@ -79,7 +80,7 @@ def _compute_sums(m: Array, mask: Array | None, count: Array | None, plan: Plan,
 
 
 def compute_sums_by_pair(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Iterator[tuple[Plan, Sums]]:
-    """Yield a plan of each pair alone and its sums, pair after pair; no phase may follow from the others."""
+    """Yield for each pair a plan of this pair alone, and its sums; no phase may be derived from the others."""
     m, base = _without_products(m, mask, count, plan, xp)
     for pair in plan.pairs:
         alone = replace(plan, pairs=(pair,))
@@ -108,7 +109,7 @@ def _without_products(m: Array, mask: Array | None, count: Array | None, plan: P
 
 
 def _with_products(m: Array, base: Sums, plan: Plan, xp: Namespace) -> Sums:
-    """Add the products of the plan's pairs, and what the means contribute if periodic and unmasked."""
+    """Add the products of the plan's pairs and, if periodic and unmasked, the contribution of the means."""
     products = _products(base.spectra, plan, xp)
     if not plan.periodic_unmasked or base.means is None:
         return base._replace(products=products)
@@ -118,7 +119,7 @@ def _with_products(m: Array, base: Sums, plan: Plan, xp: Namespace) -> Sums:
 
 
 def statistics_of(sums: Sums, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the statistics of the plan from their parts; without an inverse, their sums over points."""
+    """Return the statistics of the plan from their parts; without an inverse, the sums over points."""
     at = (...,) + (None,) * plan.ndim
     if sums.offsets is not None:
         return [_plus(sums.offsets[pair][at], derived(sums.products, pair, plan)) for pair in plan.half_pairs]
@@ -138,13 +139,13 @@ def statistics_of(sums: Sums, plan: Plan, xp: Namespace) -> list[Array]:
 
 
 def arithmetic(m: Array, plan: Plan, xp: Namespace) -> Any:
-    """Return the dtype of the arithmetic: the result's own if periodic and unmasked, else float64: few pairs divide the rounding of all."""
+    """Return the dtype of the arithmetic: that of the result if periodic and unmasked, else float64, as few pairs amplify rounding."""
     dtype = result_dtype(m, xp)
     return dtype if plan.periodic_unmasked else widest(xp.zeros((), dtype=dtype, device=device_of(m)), xp)
 
 
 def pair_count(mask: Array | None, like: Array, plan: Plan, xp: Namespace) -> Array:
-    """Return how many pairs of counting points each lag spans, (..., *stored); None if every lag spans every point."""
+    """Return the number of pairs of points inside the mask at each lag, (..., *stored); None if every lag spans every point."""
     if plan.periodic_unmasked:
         return None
     like = xp.zeros((), dtype=arithmetic(like, plan, xp), device=device_of(like))
@@ -156,7 +157,7 @@ def pair_count(mask: Array | None, like: Array, plan: Plan, xp: Namespace) -> Ar
 
 
 def _products(spectra: Array, plan: Plan, xp: Namespace) -> dict[Pair, Array]:
-    """Return the transformed products of the plan's pairs; phases of a derived one are counted from 1, their spectra from 0."""
+    """Return the transformed products of the plan's pairs; if phase 0 is derived, explicit phases count from 1 and their spectra from 0."""
     products: dict[Pair, Array] = {}
     for pair in plan.transformed:
         a, b = (one_phase(spectra, i - plan.derived, plan) for i in pair)
@@ -167,9 +168,9 @@ def _products(spectra: Array, plan: Plan, xp: Namespace) -> dict[Pair, Array]:
 
 
 def derived(c: dict[Pair, Array], pair: Pair, plan: Plan) -> tuple[bool, Array]:
-    """Return the covariance of a pair, and whether it is to be subtracted.
+    """Return the covariance of a pair, and whether it must be subtracted.
 
-    The fluctuation of an implied phase is minus the sum of the others', so c_0k = -sum_h c_hk, and c_00 the sum of all.
+    The fluctuation of an implied phase is minus the sum of the others, so c_0k = -sum_h c_hk, and c_00 is the sum of all c_hk.
     """
     if pair in c:
         return False, c[pair]
@@ -186,7 +187,7 @@ def _plus(base: Array | float, found: tuple[bool, Array]) -> Array:
 
 
 def fluctuations(m: Array, plan: Plan, xp: Namespace) -> tuple[Array, Array, list[Array]]:
-    """Return m without the means of its phases, its spectra, and the means by phase, that of an implied one too."""
+    """Return m without the means of its phases, its spectra, and the means by phase, including an implied one."""
     means = _means(m, plan, xp)
     own = means[1:] if plan.derived else means
     explicit = xp.stack(own, axis=-1) if len(own) > 1 else own[0][..., None]
@@ -195,7 +196,7 @@ def fluctuations(m: Array, plan: Plan, xp: Namespace) -> tuple[Array, Array, lis
 
 
 def _means(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the means of the phases, (...) each; that of an implied phase is computed directly, or it would lose its digits near 0."""
+    """Return the means of the phases, (...) each; that of an implied phase is computed directly, which keeps its precision near 0."""
     rows = xp.mean(m, axis=-1)  # (..., phases, *space but one)
     others = tuple(range(1 - plan.ndim, 0))
     means = xp.mean(rows, axis=others) if others else rows
@@ -207,10 +208,10 @@ def _means(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
 
 
 def offset(m: Array, c: Array, means: list[Array], pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return v_h v_k, and below float64 what v_h v_k + c(0) misses of f_hk(0): 0 in exact arithmetic, so it has no gradient.
+    """Return v_h v_k, plus in float32 f_hk(0) - v_h v_k - c(0), which is 0 in exact arithmetic and therefore has no gradient.
 
-    c is the covariance at lag zero, (...). Two phases of an indicator never meet there: product and covariance cancel, and float32 leaves
-    up to a tenth of the floor of CESS, enough to change a small gradient by 1e-4.
+    c is the covariance at lag zero, (...). Two phases of an indicator never occur at the same point. Their product and covariance cancel,
+    and in float32 the rest is up to a tenth of the floor of CESS, enough to change a small gradient by 1e-4.
     """
     h, k = pair
     base = means[h] * means[k]
@@ -220,7 +221,7 @@ def offset(m: Array, c: Array, means: list[Array], pair: Pair, plan: Plan, xp: N
 
 
 def _at_zero_lag(m: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return the mean over points of m_h m_k, a row at a time: exactly 0 for indicators."""
+    """Return the mean over points of m_h m_k, summed row by row; exactly 0 for indicators."""
     others = tuple(range(1 - plan.ndim, 0))
     h, k = sorted(i - plan.derived for i in pair)
     if h < 0:  # the implied phase with another: m_k minus its products with all explicit phases
@@ -233,7 +234,7 @@ def _at_zero_lag(m: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
 
 
 def edge_sums(d: Array, plan: Plan, xp: Namespace) -> Edges:
-    """Return the edge sums, from running sums along each axis."""
+    """Return the edge sums, by running sums along each axis."""
     turned = xp.flip(d, axis=tuple(range(-plan.ndim, 0)))
     return Edges(_edge_sums(d, plan, xp), _edge_sums(turned, plan, xp))
 
@@ -260,5 +261,5 @@ def _edge_sums(d: Array, plan: Plan, xp: Namespace) -> list[Array]:
 
 
 def one_phase(array: Array, h: int, plan: Plan) -> Array:
-    """Take one phase, (..., *axes)."""
+    """Return one phase, (..., *axes)."""
     return array[(..., h, *(slice(None),) * plan.ndim)]

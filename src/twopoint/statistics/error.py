@@ -1,4 +1,4 @@
-"""The relative error of statistics: how far two microstructures are apart, as one number."""
+"""The relative error of statistics: the distance between two microstructures, as one number."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def statistics_error(m: Array, target: Target, *, ndim: int = 2) -> float:
     target : TargetStatistics without a batch, or microstructure (N, *space)
         f* and its options.
     ndim : int
-        Number of spatial axes, where target is a microstructure.
+        Number of spatial axes, if target is a microstructure.
 
     Returns
     -------
@@ -29,11 +29,11 @@ def statistics_error(m: Array, target: Target, *, ndim: int = 2) -> float:
     Raises
     ------
     TypeError, ValueError
-        If shapes do not fit, or the target's statistics are the same at every lag.
+        If the shapes do not fit, or if the statistics of the target are the same at every lag.
 
     References
     ----------
-    Cai et al., eq. (1); the error as this project's documentation reports it.
+    Cai et al., eq. (1). The documentation of this project reports this error.
 
     Examples
     --------

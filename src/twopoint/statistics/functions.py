@@ -1,4 +1,4 @@
-"""The public statistics: of phases, of single fields, their pair counts, and the power spectrum."""
+"""The public statistics: correlations of phases and of single fields, pair counts, and the power spectrum."""
 
 import math
 from collections.abc import Iterable
@@ -37,29 +37,30 @@ def correlations(
     ndim : int
         Number of spatial axes, 1, 2 or 3.
     boundary : "periodic" or "open"
-        Whether lags wrap around. Open: the mean runs over the pairs of points that lie inside.
+        Whether lags wrap around. With "open" the mean runs over the pairs of points inside the space.
     mask : array (*space) or (..., *space), optional
-        Which points count: booleans, or numbers that count where they are not 0. The mean runs over pairs of counting points.
-    crop : int or one int an axis, optional
-        Keep n lags from -(n//2) on, centred; at most S of a periodic, 2S-1 of an open axis.
+        The points that are used: booleans, or numbers, which are used where they are not 0. The mean runs over the pairs of points
+        inside the mask.
+    crop : int or one int per axis, optional
+        Keep n lags from -(n//2) on, centred; at most S along a periodic axis, 2S-1 along an open one.
     centered : bool
         Put the zero lag at index L//2 of each axis instead of index 0 (FFT order).
     implied_phase : bool
         Phase 0 is one minus the sum of the phases in m.
     pairs : "all", "unique" or list of (h, k)
-        Which phases to correlate; "unique" are those with h <= k.
+        The pairs of phases to correlate; "unique" means h <= k.
 
     Returns
     -------
     array (..., N, N, *lags), or (..., P, *lags) unless pairs is "all"
-        Dimensionless probabilities; 0 at lags that no pair of points spans. S lags an axis (periodic) or 2S-1 (open), or n.
+        Dimensionless probabilities; 0 at lags without a pair of points. Each axis has S lags (periodic), 2S-1 (open), or n.
 
     Raises
     ------
     TypeError
-        If m or mask are no arrays, of different libraries, or m is complex or of integers.
+        If m or mask is not an array, if their libraries differ, or if m is complex or of integers.
     ValueError
-        If an option or a shape does not fit.
+        If an option is invalid, or a shape does not fit.
 
     References
     ----------
@@ -111,12 +112,12 @@ def autocorrelation(
     Returns
     -------
     array (..., *lags)
-        In the square of x's unit; 0 at lags that no pair of points spans.
+        In the square of the unit of x; 0 at lags without a pair of points.
 
     Raises
     ------
     TypeError, ValueError
-        As :func:`correlations`.
+        As in :func:`correlations`.
 
     References
     ----------
@@ -153,12 +154,12 @@ def cross_correlation(
     Returns
     -------
     array (..., *lags)
-        In the product of the units of x and y; 0 at lags that no pair of points spans.
+        In the product of the units of x and y; 0 at lags without a pair of points.
 
     Raises
     ------
     TypeError, ValueError
-        As :func:`correlations`, and if x and y have unequal shapes.
+        As in :func:`correlations`, and if the shapes of x and y differ.
 
     References
     ----------
@@ -174,7 +175,7 @@ def cross_correlation(
 
 
 def _of_fields(fields: dict[str, Array], pairs: Pairs, ndim: int, **options: Any) -> Array:
-    """Correlate fields as if they were phases; return the one pair."""
+    """Correlate fields as if they were phases, and return their pair."""
     xp = namespace(**fields, mask=options["mask"])
     checks.dimensions(ndim)
     for name, x in fields.items():
@@ -197,12 +198,12 @@ def pair_counts(
     crop: int | Iterable[int] | None = None,
     centered: bool = False,
 ) -> Float[Array, "*batch_lags"]:
-    """Count the pairs of counting points that each lag spans: the denominator of every masked or open statistic.
+    """Count the pairs of points inside the mask at each lag, the denominator of every masked or open statistic.
 
     Parameters
     ----------
     mask : array (..., *space)
-        Which points count: booleans, or numbers that count where they are not 0; an array of ones for all.
+        The points that are used: booleans, or numbers, which are used where they are not 0; an array of ones for all points.
     ndim, boundary, crop, centered
         As in :func:`correlations`.
 
@@ -214,7 +215,7 @@ def pair_counts(
     Raises
     ------
     TypeError, ValueError
-        As :func:`correlations`.
+        As in :func:`correlations`.
 
     References
     ----------
@@ -251,7 +252,7 @@ def power_spectrum(x: Float[Array, "*batch_space"] | Bool[Array, "*batch_space"]
     Returns
     -------
     array (..., *space)
-        Power at every frequency, full FFT order (as of fftn, zero frequency first).
+        Power at every frequency, in the full FFT order of fftn, zero frequency first.
 
     Raises
     ------
@@ -274,7 +275,7 @@ def power_spectrum(x: Float[Array, "*batch_space"] | Bool[Array, "*batch_space"]
     space = checks.field("x", x, ndim)
     spectrum = rfftn(as_floating(x, xp), space, xp)
     half = (xp.real(spectrum) ** 2 + xp.imag(spectrum) ** 2) * float(math.prod(space))  # (..., *space[:-1], S//2+1)
-    mirrored = half[..., 1 : (space[-1] + 1) // 2]  # a real field: power(-k) = power(k)
+    mirrored = half[..., 1 : (space[-1] + 1) // 2]  # power(-k) = power(k) for a real field
     axes = tuple(range(-ndim, 0))
     mirrored = xp.flip(mirrored, axis=axes)
     if ndim > 1:

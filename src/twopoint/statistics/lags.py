@@ -1,6 +1,6 @@
-"""Lags: how an array stores them, how they are centred, cropped and reversed, and the transforms between space, spectra and lags.
+"""Lags: their storage, centring, cropping and reversal, and the transforms between space, spectra and lags.
 
-An even correlation is computed on half the lags, and no transform computes lags that a crop leaves out.
+An even correlation is computed on half the lags, and transforms skip the lags that a crop removes.
 """
 
 import math
@@ -13,20 +13,20 @@ from ..arrays.types import Array, Namespace
 
 @dataclass(frozen=True)
 class Lags:
-    """The lags of a space, and the layout in which the core stores them, an axis at a time.
+    """The lags of a space, and the layout in which the core stores them along each axis.
 
-    All lags lie in FFT order. A crop to n lags is stored centred and odd, from -(n//2) to n//2, so that every lag has its
-    partner; where n is even the last one is stored, weighs nothing, and is cut off when the lags are presented.
+    Uncropped lags are stored in FFT order. A crop to n lags is stored centred, from -(n//2) to n//2, so that every lag has its
+    partner. If n is even, the last of these lags is stored with weight 0 and removed from the result.
     """
 
     space: tuple[int, ...]
     boundary: str
     crop: tuple[int, ...] | None = None
-    # Derived from these once, as chunks of a batch ask for it thousands of times.
-    totals: tuple[int, ...] = field(init=False, repr=False, compare=False)  # all lags along each axis
-    shape: tuple[int, ...] = field(init=False, repr=False, compare=False)  # of the lags as a user sees them
-    whole: tuple[bool, ...] = field(init=False, repr=False, compare=False)  # which axes keep all lags, in FFT order
-    stored: tuple[int, ...] = field(init=False, repr=False, compare=False)  # of the lags as the core stores them
+    # Computed once, because chunks of a batch need these thousands of times.
+    totals: tuple[int, ...] = field(init=False, repr=False, compare=False)  # number of all lags along each axis
+    shape: tuple[int, ...] = field(init=False, repr=False, compare=False)  # shape of the lags that the user sees
+    whole: tuple[bool, ...] = field(init=False, repr=False, compare=False)  # whether each axis keeps all lags, in FFT order
+    stored: tuple[int, ...] = field(init=False, repr=False, compare=False)  # shape of the lags that the core stores
     zero: tuple[int, ...] = field(init=False, repr=False, compare=False)  # the index of the zero lag among the stored ones
     transform: tuple[int, ...] = field(init=False, repr=False, compare=False)  # sizes of the Fourier transforms
 
@@ -36,7 +36,7 @@ class Lags:
         whole = tuple(n == total for n, total in zip(shape, totals, strict=True))
         stored = tuple(n if all_kept else n | 1 for n, all_kept in zip(shape, whole, strict=True))
         transform = self.space
-        if self.boundary == "open":  # padded by the furthest lag, to a fast length
+        if self.boundary == "open":  # padded by the longest lag, to a fast length
             transform = tuple(fast_length(s + n // 2) for s, n in zip(self.space, stored, strict=True))
         zero = tuple(0 if all_kept else n // 2 for n, all_kept in zip(stored, whole, strict=True))
         for name, value in {
@@ -51,11 +51,11 @@ class Lags:
 
     @property
     def number(self) -> int:
-        """How many lags a user sees."""
+        """The number of lags that the user sees."""
         return math.prod(self.shape)
 
     def _halves(self, axis: int) -> tuple[int, int]:
-        """Return how many stored lags along an axis are >= 0 and how many < 0."""
+        """Return the numbers of stored lags >= 0 and < 0 along an axis."""
         negative = self.stored[axis] // 2 if self.boundary == "open" or not self.whole[axis] else 0
         return self.stored[axis] - negative, negative
 
@@ -98,7 +98,7 @@ class Lags:
         return along(f, axis - len(self.space), start, stop)
 
     def reverse(self, f: Array, xp: Namespace) -> Array:
-        """Return f(-r), stored as f(r) is."""
+        """Return f(-r) in the layout of f(r)."""
         axes = tuple(range(-len(self.space), 0))
         f = xp.flip(f, axis=axes)
         turned = tuple(axis for axis, whole in zip(axes, self.whole, strict=True) if whole)
@@ -106,15 +106,15 @@ class Lags:
 
     @property
     def rows(self) -> int:
-        """How many lags 0, -1, -2, ... of the first axis make half of all lags."""
+        """The number of lags 0, -1, -2, ... of the first axis that make up half of all lags."""
         return self.stored[0] // 2 + 1
 
     def split(self, f: Array, xp: Namespace) -> list[Array]:
-        """Return f(r) and f(-r) at the rows of lags r that halve() keeps: between them they hold every lag."""
+        """Return f(r) and f(-r) at the rows of lags r that halve() keeps; together they contain every lag."""
         return [self.halve(f, xp), self.halve_reversed(f, xp)]
 
     def halve(self, f: Array, xp: Namespace) -> Array:
-        """Return half of the stored lags, those at 0, -1, ... along the first axis, (..., rows, *others)."""
+        """Return the half of the stored lags at 0, -1, ... along the first axis, (..., rows, *others)."""
         if self.whole[0]:
             length = self.stored[0]
             return xp.concat(
@@ -128,7 +128,7 @@ class Lags:
         return self._reverse_others(self._take(f, 0, start, start + self.rows), xp)
 
     def unfold(self, half: Array, opposite: Array, xp: Namespace) -> Array:
-        """Return all stored lags of f from its halves f(r) and f(-r), which are equal if f is even: the inverse of split."""
+        """Return all stored lags of f from its halves f(r) and f(-r), which are equal if f is even; the inverse of split."""
         positive = self.stored[0] - self.rows
         ahead = self._reverse_others(self._take(opposite, 0, 1, positive + 1), xp)
         if self.whole[0]:
@@ -139,11 +139,11 @@ class Lags:
 
     @property
     def _single(self) -> tuple[int, ...]:
-        """The rows that hold their own opposites: two if the axis has an unpaired furthest lag, else one."""
+        """The rows that contain their own opposites: two if the longest lag of the axis has no partner, else one."""
         return (0, self.rows - 1) if 2 * (self.rows - 1) == self.stored[0] else (0,)
 
     def total(self, half: Array, xp: Namespace, start: int = 0) -> Array:
-        """Sum half the lags from row start on, (...); rows that hold their own opposites count half."""
+        """Sum half the lags from row start on, (...); rows that contain their own opposites have weight 1/2."""
         axes, others = tuple(range(-len(self.space), 0)), tuple(range(1 - len(self.space), 0))
         total = xp.sum(half, axis=axes)
         for row in self._single:
@@ -153,7 +153,7 @@ class Lags:
         return total
 
     def row_weights(self, like: Array, xp: Namespace) -> Array:
-        """Return the weight of each row of half the lags in a total, 1 or 1/2, shaped to broadcast against them."""
+        """Return the weight of each row of half the lags in a total, 1 or 1/2, in a shape that broadcasts."""
         weights = [0.5 if row in self._single else 1.0 for row in range(self.rows)]
         return xp.reshape(xp.asarray(weights, dtype=like.dtype, device=device_of(like)), (-1,) + (1,) * (len(self.space) - 1))
 
@@ -167,7 +167,7 @@ class Lags:
         return xp.flip(f, axis=tuple(axis - len(self.space) for axis in axes))
 
     def _reverse_others(self, f: Array, xp: Namespace) -> Array:
-        """Turn all axes but the first from r to -r."""
+        """Reverse all axes except the first, from r to -r."""
         others = tuple(range(1, len(self.space)))
         if not others:
             return f
@@ -176,7 +176,7 @@ class Lags:
         return xp.roll(f, (1,) * len(turned), axis=turned) if turned else f
 
     def inside(self, like: Array, xp: Namespace, *, opposite: bool = False) -> Array | None:
-        """Return 1 at stored lags r that a user sees (or whose opposites -r are seen), else 0; None if all are seen."""
+        """Return 1 at stored lags r that the user sees (or whose opposites -r the user sees), else 0; None if the user sees all."""
         weight = None
         for axis, (n, stored) in enumerate(zip(self.shape, self.stored, strict=True)):
             if n == stored:
@@ -188,7 +188,7 @@ class Lags:
         return weight  # broadcasts against (*stored)
 
     def spans(self, like: Array, xp: Namespace) -> Array | float:
-        """Return how many pairs of points each stored lag spans without a mask: the product of S (periodic), or of S - |r| (open)."""
+        """Return the number of pairs of points at each stored lag without a mask: the product of S (periodic) or S - |r| (open)."""
         if self.boundary == "periodic":
             return float(math.prod(self.space))
         count: Array = 1.0
@@ -201,7 +201,7 @@ class Lags:
         return count  # (*stored)
 
     def to_user(self, f: Array, xp: Namespace, *, centered: bool) -> Array:
-        """Return the stored lags as a user sees them: cropped ones always centred, others if requested."""
+        """Return the stored lags in the layout that the user sees: cropped ones centred, others if requested."""
         for axis, (n, stored) in enumerate(zip(self.shape, self.stored, strict=True)):
             if n < stored:
                 f = self._take(f, axis, 0, n)
@@ -210,7 +210,7 @@ class Lags:
         return f  # (..., *shape)
 
     def from_user(self, f: Array, xp: Namespace, *, centered: bool) -> Array:
-        """Return lags that a user gave in the stored layout, 0 where none was given: the inverse of to_user."""
+        """Return lags of the user in the stored layout, with 0 at missing lags; the inverse of to_user."""
         for axis, (n, stored) in enumerate(zip(self.shape, self.stored, strict=True)):
             last = axis - len(self.space)
             if n < stored:
@@ -226,22 +226,22 @@ def along(f: Array, axis: int, start: int, stop: int) -> Array:
 
 
 def all_lags(space: tuple[int, ...], boundary: str) -> tuple[int, ...]:
-    """Return the number of all lags along each axis: S, or 2S-1 under an open boundary."""
+    """Return the number of all lags along each axis, S or, under an open boundary, 2S-1."""
     return tuple(2 * n - 1 if boundary == "open" else n for n in space)
 
 
 def product(a: Array, b: Array, lags: Lags, xp: Namespace, *, even: bool) -> Array:
-    """Return conj(a) b of two spectra; for an even correlation a real array, where to_lags takes one."""
+    """Return conj(a) b of two spectra; a real array for an even correlation, if to_lags takes one."""
     if even and _halved(lags):
         return xp.real(a) ** 2 + xp.imag(a) ** 2
     return xp.conj(a) * b
 
 
 def to_lags(spectrum: Array, lags: Lags, xp: Namespace, *, even: bool) -> list[Array]:
-    """Transform a product of spectra back, undivided, to half the stored lags: f(r), and f(-r) unless the correlation is even.
+    """Transform a product of spectra back, without division, to half the stored lags: f(r), and f(-r) unless it is even.
 
-    An even correlation has a real spectrum. Its first axis is transformed by rfft at half the cost, to the lags 0, -1, -2, ... Axes
-    that a crop prunes are transformed one after the other, each cut before the next.
+    An even correlation has a real spectrum. Its first axis is transformed by rfft at half the cost, to the lags 0, -1, -2, ... Under a
+    crop the axes are transformed one after the other, and each is cut before the next.
     """
     ndim = len(lags.space)
     if even and _halved(lags):
@@ -252,7 +252,7 @@ def to_lags(spectrum: Array, lags: Lags, xp: Namespace, *, even: bool) -> list[A
 
 
 def from_lags(halves: list[Array], lags: Lags, xp: Namespace) -> Array:
-    """Transform half the lags, as to_lags returns them, divided by the number of points; a single array stands at r and at -r."""
+    """Transform half the lags, as to_lags returns them, and divide by the number of points; a single array is used at r and at -r."""
     ndim, even = len(lags.space), len(halves) == 1
     if even and _halved(lags):
         spectrum = _remaining_from_lags(halves[0], lags, 1, xp)
@@ -272,7 +272,7 @@ def from_space(d: Array, lags: Lags, xp: Namespace) -> Array:
 
 
 def to_space(spectrum: Array, lags: Lags, xp: Namespace) -> Array:
-    """Transform back, undivided, and cut to the space; each axis is cut right after its transform."""
+    """Transform back, without division, and cut to the space; each axis is cut right after its transform."""
     ndim, sizes, space = len(lags.space), lags.transform, lags.space
     if not _padded(lags):
         whole = irfftn(spectrum, sizes, xp)
@@ -283,12 +283,12 @@ def to_space(spectrum: Array, lags: Lags, xp: Namespace) -> Array:
 
 
 def _halved(lags: Lags) -> bool:
-    """Whether even correlations are transformed at half the cost; in one dimension that would need a cosine transform."""
+    """Whether even correlations are transformed at half the cost, which in one dimension would require a cosine transform."""
     return len(lags.space) > 1
 
 
 def _padded(lags: Lags) -> bool:
-    """Whether leaving out the zeros of the axes but the last saves more than another pass over memory costs."""
+    """Whether skipping the zeros of all axes except the last saves more than another pass over memory costs."""
     return any(4 * n <= 3 * size for n, size in zip(lags.space[:-1], lags.transform[:-1], strict=True))
 
 
@@ -298,7 +298,7 @@ def _pruned(lags: Lags, start: int) -> bool:
 
 
 def _remaining_to_lags(spectrum: Array, lags: Lags, start: int, xp: Namespace) -> Array:
-    """Transform back the space axes from the start on, and cut them."""
+    """Transform the space axes from the start on back, and cut them."""
     ndim = len(lags.space)
     if not _pruned(lags, start):
         f = irfftn(spectrum, lags.transform[start:], xp)

@@ -1,4 +1,4 @@
-"""Statistics by pair on half the lags, as the core holds them, and stacked over all lags, as a user sees them."""
+"""Two layouts of statistics: by pair on half the lags, in the core, and stacked over all lags, for the user."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,33 +8,33 @@ from .plan import Pairs, Plan, is_all
 
 
 def spread(half_lags: list[Array], plan: Plan, requested_pairs: Pairs, xp: Namespace) -> Iterator[Array]:
-    """Yield the statistics of the requested pairs at all stored lags, from those of the plan on half the lags."""
+    """Yield the statistics of the requested pairs at all stored lags from those of the plan on half the lags."""
     at, kept = dict(zip(plan.half_pairs, half_lags, strict=True)), {}
     for pair in requested_pairs:
         other = pair[::-1]
         if pair in at and other in at:
             yield plan.lags.unfold(at[pair], at[other], xp)
             continue
-        key = pair if pair in at else other  # two phases that fill the space: even, and held in one order
+        key = pair if pair in at else other  # the statistics of two phases that fill the space are even, and stored in one order
         if key not in kept:
             kept[key] = plan.lags.unfold(at[key], at[key], xp)
         yield kept[key]
 
 
 def order(values: list[Array], plan: Plan, requested_pairs: Pairs, xp: Namespace) -> list[Array]:
-    """Return the statistics of the requested pairs, in any order, from those of the canonical pairs; all at all stored lags."""
+    """Return the statistics of the requested pairs, in any order, from those of the canonical pairs, at all stored lags."""
     at = dict(zip(plan.pairs, values, strict=True))
     return [at[h, k] if h <= k else plan.lags.reverse(at[k, h], xp) for h, k in requested_pairs]
 
 
 def assemble(rows: Iterable[Array], plan: Plan, xp: Namespace, *, centered: bool) -> Array:
-    """Stack the statistics of pairs at the lags that a user sees, (..., pairs, *lags)."""
+    """Stack the statistics of pairs at the lags that the user sees, (..., pairs, *lags)."""
     seen, axis = [plan.lags.to_user(row, xp, centered=centered) for row in rows], -plan.ndim - 1
     return xp.stack(seen, axis=axis) if len(seen) > 1 else xp.expand_dims(seen[0], axis=axis)
 
 
 def disassemble(f: Array, plan: Plan, requested_pairs: Pairs, xp: Namespace, *, centered: bool) -> list[Array]:
-    """Return the statistics of the canonical pairs, the inverse of assemble; an even crop takes its last lag from (k, h)."""
+    """Return the statistics of the canonical pairs, the inverse of assemble; the last lag of an even crop comes from (k, h)."""
     rows = {
         pair: plan.lags.from_user(f[(..., i, *(slice(None),) * plan.ndim)], xp, centered=centered) for i, pair in enumerate(requested_pairs)
     }
@@ -52,7 +52,7 @@ def disassemble(f: Array, plan: Plan, requested_pairs: Pairs, xp: Namespace, *, 
 
 
 def square(f: Array, pairs: Any, plan: Plan, xp: Namespace) -> Array:
-    """Give all pairs two axes, (..., N, N, *lags)."""
+    """Reshape the axis of all pairs to two axes, (..., N, N, *lags)."""
     if not is_all(pairs):
         return f
     return xp.reshape(f, (*f.shape[: -plan.ndim - 1], plan.n_phases, plan.n_phases, *f.shape[-plan.ndim :]))

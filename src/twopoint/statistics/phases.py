@@ -24,20 +24,20 @@ def one_hot(
     ndim : int
         Number of spatial axes, 1, 2 or 3.
     dtype : optional
-        Floating dtype of the result, one of the array's own library; its default float unless given.
+        Floating dtype of the result, a dtype of the array's library; by default the default float of the library.
 
     Returns
     -------
     array (..., n_phases, *space)
-        1 in the phase of a point, 0 in the others.
+        1 for the phase of each point, 0 for the others.
 
     Raises
     ------
     TypeError
         If labels are neither integers nor booleans.
     ValueError
-        If a label lies outside 0..n_phases-1. Values cannot be looked at while jax.jit or torch.compile traces; there, such a
-        point belongs to no phase.
+        If a label is outside 0..n_phases-1. Labels cannot be checked while jax.jit or torch.compile traces; such a point then
+        belongs to no phase.
 
     References
     ----------
@@ -79,7 +79,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
     ndim : int
         Number of spatial axes, 1, 2 or 3.
     dtype : optional
-        Floating dtype of the result; that of x, or the library's default float for integers and booleans, unless given.
+        Floating dtype of the result; by default that of x, or the default float of the library for integers and booleans.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
     TypeError
         If x is complex.
     ValueError
-        If x has fewer than ndim axes, or integers other than 0 and 1 (unless jax.jit or torch.compile traces).
+        If x has fewer than ndim axes, or integers other than 0 and 1 (not checked while jax.jit or torch.compile traces).
 
     References
     ----------
@@ -112,7 +112,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
     if xp.isdtype(x.dtype, "integral") and is_concrete(x, xp):
         low, high = int(xp.min(x)), int(xp.max(x))
         if low < 0 or high > 1:
-            raise ValueError(f"x of integers must hold 0 and 1 only, got {low}..{high}; compare (x > 127), divide (x / 255) or one_hot it")
+            raise ValueError(f"x of integers must hold 0 and 1 only, got {low}..{high}; compare (x > 127), divide (x / 255) or use one_hot")
     if dtype is None:
         dtype = floating(x, xp) if xp.isdtype(x.dtype, "real floating") else default_float(xp)
     x = xp.reshape(xp.astype(x, dtype), (*x.shape[:-ndim], 1, *space))
@@ -122,7 +122,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
 def volume_fractions(
     m: Float[Array, "*microstructure"] | Bool[Array, "*microstructure"], *, ndim: int = 2, mask: Array | None = None
 ) -> Float[Array, "*batch_phases"]:
-    """Average each phase over the counting points, ``v[h] = mean over x of m[h](x)``.
+    """Average each phase over the points inside the mask, ``v[h] = mean over x of m[h](x)``.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def volume_fractions(
     ndim : int
         Number of spatial axes, 1, 2 or 3.
     mask : array (*space) or (..., *space), optional
-        Which points count: booleans, or numbers that count where they are not 0.
+        The points that are used: booleans, or numbers, which are used where they are not 0.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def volume_fractions(
     Raises
     ------
     TypeError, ValueError
-        If m or mask have a wrong type or shape.
+        If m or mask has a wrong type or shape.
 
     References
     ----------
@@ -170,7 +170,7 @@ def point_mask(mask: Array, ndim: int, xp: Namespace) -> Array:
 
 
 def mean(m: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
-    """Average over space, (..., phases); mask is what point_mask() returns; an empty mask gives 0."""
+    """Average over space, (..., phases), with a mask from point_mask(); an empty mask gives 0."""
     axes = tuple(range(-ndim, 0))
     if mask is None:
         return xp.mean(m, axis=axes)
@@ -180,6 +180,6 @@ def mean(m: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
 
 
 def explicit(m: Array, ndim: int, xp: Namespace) -> Array:
-    """Put the implied phase 0, one minus the sum of the others, in front of them."""
+    """Insert the implied phase 0, which is one minus the sum of the others, before them."""
     first = 1 - xp.sum(m, axis=-ndim - 1, keepdims=True)
     return xp.concat([first, m], axis=-ndim - 1)

@@ -1,6 +1,6 @@
-"""What is to be correlated: options, pairs of phases, and the plan in Python ints that follows from them before the first array call.
+"""The plan of a computation: options, pairs of phases, and all sizes as Python ints, before the first array call.
 
-A correlation of (k, h) is that of (h, k) at the opposite lag, so only canonical pairs, h <= k, are ever computed.
+The correlation of (k, h) is that of (h, k) at the opposite lag, so only canonical pairs, h <= k, are computed.
 """
 
 import math
@@ -19,7 +19,7 @@ Pairs: TypeAlias = tuple[Pair, ...]
 
 @dataclass(frozen=True)
 class RequestedOptions:
-    """The options of a statistic in a call of a loss; None means left out."""
+    """The options of a statistic in a call of a loss; None means that an option was not given."""
 
     ndim: int | None = None
     boundary: str | None = None
@@ -29,7 +29,7 @@ class RequestedOptions:
     pairs: str | Iterable[Pair] | None = None
 
     def with_defaults(self) -> "Options":
-        """Fill what was left out."""
+        """Fill in the options that were not given."""
         return Options(**{name: value for name, value in vars(self).items() if value is not None})
 
 
@@ -45,7 +45,7 @@ class Options:
     pairs: str | Iterable[Pair] = "all"
 
     def check(self) -> None:
-        """Refuse invalid options."""
+        """Raise if an option is invalid."""
         checks.dimensions(self.ndim)
         checks.choice("boundary", self.boundary, checks.BOUNDARIES)
         if not isinstance(self.implied_phase, bool):
@@ -54,18 +54,18 @@ class Options:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be correlated, and where its lags go."""
+    """The phases and pairs to correlate, and the layout of their lags."""
 
     lags: Lags
-    n_phases: int  # N, an implied phase included
+    n_phases: int  # N, including an implied phase
     implied: bool
     masked: bool
     pairs: Pairs  # canonical, h <= k
     ndim: int = field(init=False, repr=False, compare=False)  # number of spatial axes
-    periodic_unmasked: bool = field(init=False, repr=False, compare=False)  # then every lag spans every point
-    derived: bool = field(init=False, repr=False, compare=False)  # whether an implied phase follows from the others: unmasked
-    transformed: Pairs = field(init=False, repr=False, compare=False)  # the pairs that need an inverse transform of their own
-    half_pairs: Pairs = field(init=False, repr=False, compare=False)  # the pairs in the orders that half the lags need
+    periodic_unmasked: bool = field(init=False, repr=False, compare=False)  # if so, every lag spans every point
+    derived: bool = field(init=False, repr=False, compare=False)  # whether the pairs of an implied phase follow from the others: unmasked
+    transformed: Pairs = field(init=False, repr=False, compare=False)  # the pairs that need an inverse transform
+    half_pairs: Pairs = field(init=False, repr=False, compare=False)  # the pairs in the orders that half the lags require
 
     def __post_init__(self) -> None:
         derived = self.implied and not self.masked
@@ -82,11 +82,11 @@ class Plan:
         object.__setattr__(self, "half_pairs", tuple(order for pair in self.pairs for order in self.orders(pair)))
 
     def even(self, pair: Pair) -> bool:
-        """Whether f(-r) = f(r): of a phase with itself, or of two phases that fill the space."""
+        """Whether f(-r) = f(r), as for a phase with itself and for two phases that fill the space."""
         return pair[0] == pair[1] or (self.periodic_unmasked and self.implied and self.n_phases == 2)
 
     def orders(self, pair: Pair) -> Pairs:
-        """Return the orders of a canonical pair that half the lags need: one if it is even, else both, since f_hk(-r) = f_kh(r)."""
+        """Return the orders of a canonical pair that half the lags require: one if it is even, else both, as f_hk(-r) = f_kh(r)."""
         return (pair,) if self.even(pair) else (pair, pair[::-1])
 
 
@@ -106,9 +106,9 @@ def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple
 
 
 def resolve(pairs: Any, n_phases: int | None) -> Pairs:
-    """Return the pairs that "all", "unique" or a list means for n_phases phases; refuse phases that do not exist.
+    """Return the pairs for "all", "unique" or a list, with n_phases phases; raise if a phase does not exist.
 
-    A list may come without a number of phases; then only negative ones are refused.
+    If the number of phases is None, only negative phases of a list raise.
     """
     if isinstance(pairs, str) and n_phases is not None:
         if pairs == "all":
@@ -127,7 +127,7 @@ def resolve(pairs: Any, n_phases: int | None) -> Pairs:
 
 
 def _pair(pair: Any, n_phases: int | None) -> Pair:
-    """Return one pair as two ints of existing phases."""
+    """Return a pair as two ints; raise if a phase does not exist."""
     try:
         h, k = (int(i.__index__()) for i in pair)
     except (TypeError, ValueError, AttributeError):
@@ -138,7 +138,7 @@ def _pair(pair: Any, n_phases: int | None) -> Pair:
 
 
 def resolve_rows(pairs: Any, rows: int, n_phases: int | None) -> tuple[int, Pairs]:
-    """Return the number of phases and the pairs of statistics with so many rows; of a list, its largest phase plus one unless given."""
+    """Return the number of phases, by default for a list its largest phase plus one, and the pairs of statistics with these rows."""
     if isinstance(pairs, str):
         n = (math.isqrt(8 * rows + 1) - 1) // 2 if pairs == "unique" else rows  # rows = n (n + 1) / 2
         if n_phases not in (None, n):
@@ -159,12 +159,12 @@ def listed_pairs(pairs: Any, requested_pairs: Pairs, n_phases: int) -> Pairs | N
 
 
 def canonical(pairs: Pairs) -> Pairs:
-    """Return the pairs with h <= k that serve the given ones, each once, in order."""
+    """Return the pairs with h <= k from which the requested ones follow, each once, in order."""
     return tuple(sorted({(min(pair), max(pair)) for pair in pairs}))
 
 
 def independent(pairs: Pairs, n_phases: int) -> Pairs:
-    """Return the canonical pairs of the explicit phases 1..N-1 from which those of canonical pairs with an implied phase 0 follow."""
+    """Return the canonical pairs of the explicit phases 1..N-1 from which the pairs with an implied phase 0 follow."""
     explicit = range(1, n_phases)
     needed: set[Pair] = set()
     for h, k in pairs:

@@ -12,7 +12,7 @@ from ..arrays import checks
 from ..arrays.namespace import device_of, floating, namespace
 from ..arrays.types import Array, Namespace
 
-Shells: TypeAlias = tuple[np.ndarray, tuple[int, ...], float]  # flat lag indices shell after shell, where each begins, and their width
+Shells: TypeAlias = tuple[np.ndarray, tuple[int, ...], float]  # flat lag indices by shell, the first of each shell, and the width of all
 
 
 def radial_average(
@@ -25,40 +25,40 @@ def radial_average(
 ) -> tuple[Float[Array, " shells"], Float[Array, "*batch shells"]]:
     """Average a statistic over directions, in shells one pixel wide.
 
-    Shell j holds the lags with ``j - 1/2 <= |r| / w < j + 1/2``, w the smallest spacing; shells reach up to half the smallest
-    physical extent of the lags.
+    Shell j contains the lags with ``j - 1/2 <= |r| / w < j + 1/2``, where w is the smallest spacing. Shells reach up to half the
+    smallest physical extent of the lags.
 
     Parameters
     ----------
     f : array (..., *lags)
-        A statistic, lags in FFT order or, with ``centered=True`` (and for every cropped statistic), centred.
+        A statistic with lags in FFT order or, with ``centered=True`` (required for a cropped statistic), centred.
     ndim : int
         Number of lag axes, 1, 2 or 3.
     centered : bool
-        Whether the zero lag stands at index L//2 of each axis.
-    spacing : float or one float an axis
+        Whether the zero lag is at index L//2 of each axis.
+    spacing : float or one float per axis
         Distance between neighbouring points, in the unit of r.
     count : array, optional
-        Number of pairs of points that each lag spans (see :func:`pair_counts`), of a shape that broadcasts against f. Shells are
-        weighted by it, so that lags that no pair spans drop out. Without it every lag weighs the same.
+        Number of pairs of points at each lag (see :func:`pair_counts`), in a shape that broadcasts against f. It weights the mean, so
+        that lags without a pair of points have weight 0. By default all lags have the same weight.
 
     Returns
     -------
     r : array (shells,)
-        Radius of each shell, j times w, in the unit of spacing.
+        Radius j w of each shell, in the unit of spacing.
     values : array (..., shells)
-        Weighted mean in each shell; 0 in a shell that no pair spans.
+        Weighted mean in each shell; 0 in a shell without a pair of points.
 
     Raises
     ------
     ValueError
-        If ndim, spacing or the shape of f or count do not fit.
+        If ndim, spacing, or the shape of f or count is invalid.
     TypeError
         If f is not a real floating array.
 
     References
     ----------
-    Torquato, *Random Heterogeneous Materials* (2002), section 2.2: S2(r) of an isotropic medium.
+    Torquato, *Random Heterogeneous Materials* (2002), section 2.2, on S2(r) of an isotropic medium.
 
     Examples
     --------
@@ -100,24 +100,24 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 
 def _in_shells(f: Array, ndim: int, index: Array, dtype: Any, xp: Namespace) -> Array:
-    """Return the values at lags that lie in a shell, shell after shell, (..., lags in shells)."""
+    """Return the values at the lags in shells, shell by shell, (..., lags in shells)."""
     return xp.take(xp.reshape(xp.astype(f, dtype), (*f.shape[:-ndim], -1)), index, axis=-1)
 
 
 def _spacings(spacing: float | Iterable[float], ndim: int) -> tuple[float, ...]:
-    """Return one spacing an axis; refuse what is not above zero."""
+    """Return one spacing per axis; raise if one is not above 0."""
     values: Any = spacing
     several = hasattr(values, "__iter__") and not isinstance(values, str) and getattr(values, "ndim", 1) > 0
     values = values if several else (values,) * ndim
     given = tuple(checks.positive("spacing", value.item() if hasattr(value, "item") else value) for value in values)
     if len(given) != ndim:
-        raise ValueError(f"spacing must be one number or {ndim}, one an axis, got {spacing!r}")
+        raise ValueError(f"spacing must be one number or {ndim}, one per axis, got {spacing!r}")
     return given
 
 
 @lru_cache(maxsize=32)
 def shells_of(lags: tuple[int, ...], spacing: tuple[float, ...], centered: bool, width: float) -> Shells:
-    """Return shells of lags, up to half their smallest extent."""
+    """Return the shells of lags up to half their smallest extent."""
     axes = [np.arange(n) - n // 2 if centered else (np.arange(n) + n // 2) % n - n // 2 for n in lags]
     squares = np.zeros(lags)
     for axis, (r, step) in enumerate(zip(axes, spacing, strict=True)):

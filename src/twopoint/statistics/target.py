@@ -1,4 +1,4 @@
-"""Target statistics: what a loss needs of a target, computed once."""
+"""Target statistics: the part of a target that losses need, computed once."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -19,28 +19,28 @@ from .plan import Options, Pair, Pairs, Plan, canonical, is_all, listed_pairs, p
 
 @dataclass(eq=False, repr=False)
 class TargetStatistics:
-    """The statistics of a target, in place of the target in ``msess``, ``cess``, sums of these with ``clamp``, and ``reconstruct``.
+    """The statistics of a target, which replace the target in ``msess``, ``cess``, sums of these with ``clamp``, and ``reconstruct``.
 
-    Made by :func:`target_statistics` from a microstructure, or by :meth:`from_correlations` from measured statistics. A later call
-    takes the options that it leaves out from here; an option that is given and differs is a ValueError. ``statistics[i]`` takes part of
-    a batch. For jax it is a pytree.
+    Create them by :func:`target_statistics` from a microstructure, or by :meth:`from_correlations` from measured statistics. They supply
+    the options that a later call does not give; an option that is given and differs raises a ValueError. ``statistics[i]`` is a part
+    of a batch. For jax the class is a pytree.
 
     Attributes
     ----------
     values : tuple of arrays (..., *stored)
-        The statistics of the canonical pairs (h <= k) at the lags that are stored; :attr:`correlations` has them as a user sees them.
+        The statistics of the canonical pairs (h <= k) at the stored lags; :attr:`correlations` has the layout that the user sees.
     mask : array (..., *space) of booleans, or None
-        The counting points.
+        The points that are used.
     count : array (..., *stored), or None
-        How many pairs of counting points each stored lag spans under a mask.
+        Number of pairs of points inside the mask at each stored lag.
     plan : Plan
-        What is correlated, and how the lags are stored.
+        The phases and pairs, and the layout of the stored lags.
     pairs : tuple of (h, k), or None
         The pairs; None for all.
     mask_batched : bool
-        Whether the mask was given with the batch.
+        Whether the mask has the batch axes.
     symmetric : bool
-        Whether the statistics are those of a microstructure, so that f_hk(-r) = f_kh(r) holds exactly.
+        Whether the statistics are those of a microstructure, for which f_hk(-r) = f_kh(r) holds exactly.
     """
 
     values: tuple[Array, ...]
@@ -69,17 +69,17 @@ class TargetStatistics:
 
     @property
     def crop(self) -> tuple[int, ...] | None:
-        """How many lags are kept along each axis; None for all."""
+        """The number of lags that are kept along each axis; None for all."""
         return self.plan.lags.crop
 
     @property
     def implied_phase(self) -> bool:
-        """Whether phase 0 is one minus the sum of the others."""
+        """Whether phase 0 is implied, as one minus the sum of the others."""
         return self.plan.implied
 
     @property
     def n_phases(self) -> int:
-        """The number of phases N, an implied one included."""
+        """The number of phases N, including an implied one."""
         return self.plan.n_phases
 
     @property
@@ -94,7 +94,7 @@ class TargetStatistics:
 
     @property
     def first(self) -> Array:
-        """The statistics of the first pair, as a sample of library, device and dtype."""
+        """The statistics of the first pair, as an example of library, device and dtype."""
         return self.values[0]
 
     @property
@@ -104,7 +104,7 @@ class TargetStatistics:
 
     @property
     def correlations(self) -> Float[Array, "..."]:
-        """The statistics as :func:`correlations` gives them, (..., N, N, *lags) or (..., P, *lags), uncropped ones in FFT order."""
+        """The statistics as :func:`correlations` returns them, (..., N, N, *lags) or (..., P, *lags), uncropped ones in FFT order."""
         xp = namespace(correlations=self.values[0])
         listed = self.pairs or resolve("all", self.n_phases)
         f = assemble(order(list(self.values), self.plan, listed, xp), self.plan, xp, centered=False)
@@ -112,7 +112,7 @@ class TargetStatistics:
 
     @property
     def volume_fractions(self) -> Float[Array, "*batch_phases"]:
-        """Volume fractions (..., N): the sum over k of f_hk at the zero lag; a ValueError unless the statistics hold all pairs."""
+        """Volume fractions (..., N), the sum over k of f_hk at the zero lag; ValueError unless the statistics contain all pairs."""
         if self.pairs is not None:
             raise ValueError(f"volume fractions follow only from statistics of all pairs; these hold pairs={self.pairs!r}")
         xp = namespace(correlations=self.values[0])
@@ -134,19 +134,19 @@ class TargetStatistics:
         pairs: str | Iterable[Pair] = "all",
         n_phases: int | None = None,
     ) -> "TargetStatistics":
-        """Take measured statistics for which there is no image.
+        """Create target statistics from measured statistics, without an image.
 
         Parameters
         ----------
         f : array (..., N, N, *lags) for all pairs, else (..., P, *lags)
-            Statistics as :func:`correlations` gives them under the same options. f_kh(r) and f_hk(-r) are one; where both are given, f_hk
-            with h <= k is taken. Opposite lags of an autocorrelation may differ: losses compare with both.
+            Statistics as :func:`correlations` returns them under the same options. Since f_kh(r) equals f_hk(-r), f_hk with h <= k is
+            used if both are given. Opposite lags of an autocorrelation may differ, and losses compare with both.
         shape : ints
-            The space (*space) of the microstructures that are to have these statistics.
+            The space (*space) of the microstructures that should have these statistics.
         ndim, boundary, mask, crop, centered, implied_phase, pairs
-            As in :func:`correlations`; ndim is the length of shape. With implied_phase predictions hold phases 1..N-1.
+            As in :func:`correlations`; ndim is the length of shape. With implied_phase, predictions contain phases 1..N-1.
         n_phases : int, optional
-            Number of phases where pairs is a list; by default the largest phase that it names plus one.
+            Number of phases if pairs is a list; by default the largest phase in the list plus one.
 
         Returns
         -------
@@ -155,11 +155,11 @@ class TargetStatistics:
         Raises
         ------
         TypeError, ValueError
-            If f is not real floating, or its shape does not fit the options.
+            If f is not real floating, or if its shape does not fit the options.
 
         References
         ----------
-        Cai et al., eq. (1). PyMKS issue 567 asks for it.
+        Cai et al., eq. (1). Requested in issue 567 of PyMKS.
 
         Examples
         --------
@@ -171,7 +171,7 @@ class TargetStatistics:
         xp = namespace(f=f, mask=mask)
         checks.real("f", f, xp)
         if not isinstance(shape, Iterable):
-            raise TypeError(f"shape must be the space, one integer an axis, got {shape!r}")
+            raise TypeError(f"shape must be the space, one integer per axis, got {shape!r}")
         space = tuple(checks.integer("shape", n, 1) for n in shape)
         if ndim is not None and ndim != len(space):
             raise ValueError(f"shape must have ndim={ndim} entries, got {space}")
@@ -187,7 +187,7 @@ class TargetStatistics:
             raise ValueError(f"f must have the shape (..., {', '.join(map(str, expected))}) for these options, got {tuple(f.shape)}")
         plan = Plan(lags, n, implied_phase, mask is not None, canonical(listed))
         if n - implied_phase < 1:
-            raise ValueError(f"f must hold at least one explicit phase beside the implied one, got {n} phases")
+            raise ValueError(f"f must hold at least one explicit phase in addition to the implied one, got {n} phases")
         batch = tuple(f.shape[: -len(expected)])
         f = xp.reshape(xp.astype(f, correlation.arithmetic(f, plan, xp)), (*batch, len(listed), *lags.shape))
         values = disassemble(f, plan, listed, xp, centered=centered)
@@ -206,7 +206,7 @@ class TargetStatistics:
         *,
         symmetric: bool,
     ) -> "TargetStatistics":
-        """Return the statistics with mask and count broadcast to the batch."""
+        """Return the statistics, with mask and count broadcast to the batch."""
         count, batched = None, False
         if mask is not None:
             checks.mask_shape(mask, batch, plan.lags.space, xp)
@@ -218,7 +218,7 @@ class TargetStatistics:
         return cls(tuple(values), mask, count, plan, pairs, batched, symmetric)._registered()
 
     def _registered(self) -> "TargetStatistics":
-        """Tell jax of this class, where jax is loaded."""
+        """Register this class with jax, if jax is loaded."""
         if is_array(self.first):
             register_pytree(type(self), namespace(f=self.first))
         return self
@@ -233,7 +233,7 @@ class TargetStatistics:
         return values, count
 
     def remember(self, key: Hashable, prepare: Callable[[], tuple[Any, bool]]) -> Any:
-        """Return what a loss prepares from the statistics. It is prepared once if prepare says that the result may be kept."""
+        """Return the result of prepare, which is stored if prepare reports that it may be."""
         if key in self._prepared:
             return self._prepared[key]
         prepared, may_be_kept = prepare()
@@ -253,15 +253,15 @@ class TargetStatistics:
         return type(self)(**kept | changes)
 
     def map(self, function: Callable[[Array], Array]) -> "TargetStatistics":
-        """Return the statistics with a function applied to each of their arrays: another device, dtype or library.
+        """Return the statistics with a function applied to each array, for instance to change the device, dtype or library.
 
-        ``statistics.map(lambda x: x.to("cuda"))`` moves those of torch; the mask is boolean.
+        ``statistics.map(lambda x: x.to("cuda"))`` moves statistics of torch; the mask is boolean.
         """
         mask, count = (None if x is None else function(x) for x in (self.mask, self.count))
         return self._replaced(values=tuple(function(f) for f in self.values), mask=mask, count=count)._registered()
 
     def with_all_pairs(self) -> "TargetStatistics":
-        """Return the statistics as those of all pairs, if they hold each pair in at least one order: f_kh(r) = f_hk(-r)."""
+        """Return the statistics of all pairs, if each pair is present in at least one order: f_kh(r) = f_hk(-r)."""
         needed = canonical(resolve("all", self.n_phases))
         even = self.plan.lags.inside(self.first, namespace(f=self.first)) is not None  # the last lag has no partner
         if self.pairs is None or set(self.plan.pairs) != set(needed) or even:
@@ -296,12 +296,12 @@ class TargetStatistics:
         return f"TargetStatistics({sizes}, {options}, masked={self.mask is not None})"
 
     def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Split into arrays and fixed fields, for jax."""
+        """Return the arrays and the static fields, for jax."""
         return (self.values, self.mask, self.count), (self.plan, self.pairs, self.mask_batched, self.symmetric)
 
     @classmethod
     def tree_unflatten(cls, fixed: tuple[Any, ...], arrays: tuple[Any, ...]) -> "TargetStatistics":
-        """Join again, for jax."""
+        """Return statistics from static fields and arrays, for jax."""
         return cls(*arrays, *fixed)
 
 
@@ -318,24 +318,24 @@ def target_statistics(
     implied_phase: bool = False,
     pairs: str | Iterable[Pair] = "all",
 ) -> TargetStatistics:
-    """Compute once what a loss needs of a target.
+    """Compute the statistics of a target once, for many calls of a loss.
 
     Parameters
     ----------
     target : array (..., N, *space)
         Microstructure function; with ``implied_phase=True`` phases 1..N-1 only.
     ndim, boundary, mask, crop, implied_phase, pairs
-        As in :func:`correlations`. Statistics of all lags and all pairs serve losses that crop or pick pairs.
+        As in :func:`correlations`. Statistics of all lags and all pairs can be used by losses with a crop or a list of pairs.
 
     Returns
     -------
     TargetStatistics
-        To be passed in place of the target, with the same result.
+        Statistics that replace the target in a loss, with the same result.
 
     Raises
     ------
     TypeError, ValueError
-        As :func:`correlations`; integers and booleans are refused.
+        As in :func:`correlations`, and if the target is of integers or booleans.
 
     References
     ----------
@@ -359,6 +359,6 @@ def target_statistics(
 
 
 def structure(statistics: TargetStatistics) -> float:
-    """Return the norm of statistics (of numpy arrays) without their mean over lags: what relative errors are relative to."""
+    """Return the norm of statistics (of numpy arrays) minus their mean over lags, the denominator of relative errors."""
     f = statistics.correlations.astype(np.float64)
     return float(np.linalg.norm(f - f.mean(axis=tuple(range(-statistics.ndim, 0)), keepdims=True)))

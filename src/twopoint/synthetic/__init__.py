@@ -1,4 +1,4 @@
-"""Synthetic microstructures from a numpy Generator, each with the closed form of its 2-point statistics where there is one."""
+"""Synthetic microstructures from a numpy Generator, and the closed forms of their 2-point statistics where these are known."""
 
 from .boxes import boxes_statistics, fill_boxes
 from .checkers import checkerboard, checkerboard_statistics

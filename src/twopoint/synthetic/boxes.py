@@ -8,18 +8,18 @@ from jaxtyping import Float64, UInt8
 from ..arrays import checks
 from .grid import lags
 
-Box = Sequence[Sequence[int]]  # (start, stop) an axis, half-open
+Box = Sequence[Sequence[int]]  # (start, stop) per axis, half-open
 
 
 def fill_boxes(shape: Iterable[int], boxes: Iterable[Box]) -> UInt8[np.ndarray, "*space"]:
-    """Fill disjoint axis-parallel boxes: label 1 where ``start <= x < stop`` on every axis for one of the boxes, 0 elsewhere.
+    """Draw disjoint axis-parallel boxes: label 1 where ``start <= x < stop`` on every axis for one of the boxes, 0 elsewhere.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
+        Size (*space) in pixels, with 1 to 3 axes.
     boxes : list of boxes
-        A box is ``(start, stop)`` for each axis, as ``((10, 17), (30, 150))`` for 7 rows by 120 columns.
+        A box is ``(start, stop)`` for each axis, such as ``((10, 17), (30, 150))`` for 7 rows by 120 columns.
 
     Returns
     -------
@@ -29,9 +29,9 @@ def fill_boxes(shape: Iterable[int], boxes: Iterable[Box]) -> UInt8[np.ndarray, 
     Raises
     ------
     TypeError
-        If a size, start or stop is no integer.
+        If a size, start or stop is not an integer.
     ValueError
-        If shape has not 1, 2 or 3 sizes of at least 1, or a box does not lie inside, is empty, or overlaps another.
+        If shape does not have 1, 2 or 3 sizes of at least 1, or if a box is empty, overlaps another, or is not inside the image.
 
     References
     ----------
@@ -55,30 +55,31 @@ def fill_boxes(shape: Iterable[int], boxes: Iterable[Box]) -> UInt8[np.ndarray, 
 def boxes_statistics(shape: Iterable[int], boxes: Iterable[Box], *, boundary: str = "periodic") -> Float64[np.ndarray, "*lags"]:
     """Return the autocorrelation of label 1 of :func:`fill_boxes`, and of the boxes of :func:`draw_lines`.
 
-    Two intervals share ``max(0, min(b, d - r) - max(a, c - r))`` points when [c, d) is shifted back by r, two boxes the product of this
-    over the axes, and f is the sum over all ordered pairs of boxes, divided by the number of pairs of points that the lag spans.
-    A periodic lag r is also r - S.
+    The intervals [a, b) and [c, d), the latter shifted by -r, share ``max(0, min(b, d - r) - max(a, c - r))`` points. Two boxes share the
+    product of this over the axes. f is the sum over all ordered pairs of boxes, divided by the number of pairs of points at the lag.
+    The periodic lags r and r - S are equal.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
+        Size (*space) in pixels, with 1 to 3 axes.
     boxes : list of boxes
-        Disjoint ones; a box is ``(start, stop)`` for each axis.
+        Disjoint boxes; a box is ``(start, stop)`` for each axis.
     boundary : "periodic" or "open"
         Whether lags wrap around.
 
     Returns
     -------
     float64 array (*lags)
-        S lags an axis (periodic) or 2S-1 (open), in FFT order.
+        S lags per axis (periodic) or 2S-1 (open), in FFT order.
 
     Raises
     ------
     TypeError
-        If a size, start or stop is no integer.
+        If a size, start or stop is not an integer.
     ValueError
-        If shape has not 1, 2 or 3 sizes of at least 1, boundary is neither, or a box does not lie inside, is empty, or overlaps another.
+        If shape does not have 1, 2 or 3 sizes of at least 1, if boundary is invalid, or if a box is empty, overlaps another, or is not
+        inside the image.
 
     References
     ----------
@@ -95,7 +96,7 @@ def boxes_statistics(shape: Iterable[int], boxes: Iterable[Box], *, boundary: st
     space = checks.sizes(shape)
     checks.choice("boundary", boundary, checks.BOUNDARIES)
     bounds = _bounds(space, boxes)
-    shares = []  # of each axis the mean number of points that each pair of boxes shares, (pairs, lags)
+    shares = []  # per axis: mean number of points that each pair of boxes shares, (pairs, lags)
     for axis, size in enumerate(space):
         r, intervals = lags(size, boundary), bounds[:, axis]
         if boundary == "periodic":
@@ -107,14 +108,14 @@ def boxes_statistics(shape: Iterable[int], boxes: Iterable[Box], *, boundary: st
 
 
 def _shared(intervals: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """Return for each ordered pair of intervals the number of x with x in one and x + r in the other, (pairs, lags)."""
+    """Return for each ordered pair of intervals the number of x with x in the first and x + r in the second, (pairs, lags)."""
     start, stop = (np.repeat(intervals[:, i], len(intervals))[:, None] for i in (0, 1))
     other_start, other_stop = (np.tile(intervals[:, i], len(intervals))[:, None] for i in (0, 1))
     return np.maximum(np.minimum(stop, other_stop - r) - np.maximum(start, other_start - r), 0).astype(np.float64)
 
 
 def _bounds(space: tuple[int, ...], boxes: Iterable[Box]) -> np.ndarray:
-    """Return starts and stops of the boxes, (boxes, axes, 2); refuse those that stick out or overlap."""
+    """Return the starts and stops of the boxes, (boxes, axes, 2); raise if a box is not inside or overlaps another."""
     rows = [[[checks.integer("boxes", x) for x in interval] for interval in box] for box in boxes]
     for row in rows:
         if len(row) != len(space) or any(len(interval) != 2 for interval in row):

@@ -10,13 +10,13 @@ from .grid import along
 
 
 def checkerboard(shape: Iterable[int], tile: int | Iterable[int], *, n_phases: int = 2) -> UInt8[np.ndarray, "*space"]:
-    """Lay a checkerboard of N phases: ``label(x) = (sum over axes of floor(x_i / tile_i)) mod N``.
+    """Create a checkerboard of N phases, ``label(x) = (sum over axes of floor(x_i / tile_i)) mod N``.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
-    tile : int or one int an axis
+        Size (*space) in pixels, with 1 to 3 axes.
+    tile : int or one int per axis
         Edges of a tile in pixels.
     n_phases : int
         Number of phases N, 1 to 256.
@@ -29,9 +29,10 @@ def checkerboard(shape: Iterable[int], tile: int | Iterable[int], *, n_phases: i
     Raises
     ------
     TypeError
-        If a size, an edge or n_phases is no integer.
+        If a size, an edge or n_phases is not an integer.
     ValueError
-        If shape has not 1, 2 or 3 sizes, tile not as many, one is below 1, or n_phases is not within 1 to 256.
+        If shape does not have 1, 2 or 3 sizes, if tile has another number of edges, if one of these is below 1, or if n_phases is not
+        within 1 to 256.
 
     References
     ----------
@@ -56,15 +57,15 @@ def checkerboard_statistics(
 ) -> Float64[np.ndarray, "phases phases *space"]:
     """Return the periodic correlations of a :func:`checkerboard`.
 
-    A lag of ``r = q tile + s`` pixels along one axis crosses q tile edges, and one more with probability ``s / tile``. Axes are
-    independent and each tile number is equally frequent, so ``f_hk(r)`` is the probability, divided by N, that all axes
-    together cross ``k - h`` edges modulo N.
+    A lag of ``r = q tile + s`` pixels along one axis crosses q tile edges, and another one with probability ``s / tile``. The axes are
+    independent and all phases are equally frequent. Therefore ``f_hk(r)`` is the probability that all axes together cross ``k - h``
+    edges modulo N, divided by N.
 
     Parameters
     ----------
     shape : ints
         Size (*space) in pixels, each a multiple of ``n_phases * tile``.
-    tile : int or one int an axis
+    tile : int or one int per axis
         Edges of a tile in pixels.
     n_phases : int
         Number of phases N, 1 to 256.
@@ -77,9 +78,9 @@ def checkerboard_statistics(
     Raises
     ------
     TypeError
-        If a size, an edge or n_phases is no integer.
+        If a size, an edge or n_phases is not an integer.
     ValueError
-        As of :func:`checkerboard`, and if shape is not of whole periods.
+        As for :func:`checkerboard`, and if shape does not consist of whole periods.
 
     References
     ----------
@@ -96,7 +97,7 @@ def checkerboard_statistics(
     if any(size % period for size, period in zip(space, periods, strict=True)):
         raise ValueError(f"shape must be whole periods of {periods} pixels, got {space}")
     phases = np.arange(n_phases)
-    total = (phases == 0).astype(np.float64)  # probability that axes so far cross so many edges, modulo N
+    total = (phases == 0).astype(np.float64)  # probability of each number of crossed edges, modulo N
     for size, edge in zip(space, edges, strict=True):
         crossed = _crossings(size, edge, n_phases)  # (N, lags of this axis)
         total = np.stack([sum((total[d - a][..., None] * crossed[a] for a in phases), np.zeros(())) for d in phases])
@@ -104,7 +105,7 @@ def checkerboard_statistics(
 
 
 def _crossings(size: int, edge: int, n_phases: int) -> np.ndarray:
-    """Return the probability that a lag along one axis crosses so many tile edges modulo N, (N, lags)."""
+    """Return the probability of each number of tile edges, modulo N, that a lag along one axis crosses, (N, lags)."""
     r = np.arange(size)
     q, s = np.divmod(r, edge)
     probability = np.zeros((n_phases, size))
@@ -114,9 +115,9 @@ def _crossings(size: int, edge: int, n_phases: int) -> np.ndarray:
 
 
 def _board(shape: Iterable[int], tile: int | Iterable[int], n_phases: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Return sizes, the edges of a tile, and the number of phases."""
+    """Return the sizes, the edges of a tile, and the number of phases."""
     space = checks.sizes(shape)
     edges = tuple(checks.integer("tile", n, 1) for n in (tile if isinstance(tile, Iterable) else (tile,) * len(space)))
     if len(edges) != len(space):
-        raise ValueError(f"tile must be one integer or {len(space)}, one an axis, got {edges}")
+        raise ValueError(f"tile must be one integer or {len(space)}, one per axis, got {edges}")
     return space, edges, checks.integer("n_phases", n_phases, 1, checks.LABELS)

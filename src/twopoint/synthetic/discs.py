@@ -1,4 +1,4 @@
-"""Discs at random places, and their expected statistics."""
+"""Discs at random positions, and their expected statistics."""
 
 import math
 from collections.abc import Iterable
@@ -18,15 +18,15 @@ def circles(
     radius: float = 20.0,
     periodic: bool = True,
 ) -> UInt8[np.ndarray, "*space"]:
-    """Place discs of one radius at random: label 1 where ``|x - c| <= radius`` for one of the centres c, 0 elsewhere.
+    """Place discs of equal radius at random: label 1 where ``|x - c| <= radius`` for one of the centres c, 0 elsewhere.
 
-    Centres are uniform over the image, each coordinate a real number; discs may overlap. :func:`circles_statistics` is the
-    expected autocorrelation of the periodic form.
+    The centres are distributed uniformly over the image, with real coordinates, and discs may overlap. :func:`circles_statistics` is the
+    expected autocorrelation of periodic images.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels; intervals in 1-D, discs in 2-D, balls in 3-D.
+        Size (*space) in pixels; the discs are intervals in 1-D and balls in 3-D.
     rng : numpy.random.Generator
         Source of the centres; ``n_circles * len(shape)`` numbers are drawn.
     n_circles : int
@@ -34,7 +34,7 @@ def circles(
     radius : float
         In pixels.
     periodic : bool
-        Whether a disc that leaves the image comes in again on the other side; otherwise it is cut off.
+        Whether a disc that crosses an edge continues at the opposite edge; otherwise it is cut off.
 
     Returns
     -------
@@ -44,13 +44,13 @@ def circles(
     Raises
     ------
     TypeError
-        If rng is no Generator, or a size or n_circles no integer.
+        If rng is not a Generator, or if a size or n_circles is not an integer.
     ValueError
-        If shape has not 1, 2 or 3 sizes of at least 1, n_circles is negative, or radius is not a finite number above 0.
+        If shape does not have 1, 2 or 3 sizes of at least 1, if n_circles is negative, or if radius is not a finite number above 0.
 
     References
     ----------
-    Cai et al., section 3.2: 5 circles of radius 20 px at random locations of a 224x224 image.
+    Cai et al., section 3.2, with 5 circles of radius 20 px at random locations of a 224x224 image.
 
     Examples
     --------
@@ -71,17 +71,18 @@ def circles(
 
 
 def circles_statistics(shape: Iterable[int] = (224, 224), *, n_circles: int = 5, radius: float = 20.0) -> Float64[np.ndarray, "*space"]:
-    """Return the expected periodic autocorrelation of label 1 of :func:`circles`, over all places of the centres.
+    """Return the expected periodic autocorrelation of label 1 of :func:`circles`, over all positions of the centres.
 
-    A point is uncovered with probability ``q = 1 - |D| / V``, it and the point at lag r with ``q(r) = 1 - (2 |D| - |D n D_r|) / V``,
-    for each of K discs D of the torus of volume V independently, so ``E f_11(r) = 1 - 2 q^K + q(r)^K``. The intersection of the disc
-    with itself shifted by r is taken at the nearest image of r, which is exact where no second image can touch: 4 radii in
-    each size. A realisation fluctuates about it; the other pairs follow from ``f_01 = f_11(0) - f_11``.
+    Each of K discs D on the torus of volume V, independently of the others, leaves a point uncovered with probability
+    ``q = 1 - |D| / V``, and both this point and the point at lag r with ``q(r) = 1 - (2 |D| - |D n D_r|) / V``. Therefore
+    ``E f_11(r) = 1 - 2 q^K + q(r)^K``. The intersection of the disc with itself shifted by r is computed for the nearest image of r,
+    which is exact if each size is at least 4 radii. A realisation fluctuates about this mean. The other pairs follow from
+    ``f_01 = f_11(0) - f_11``.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
+        Size (*space) in pixels, with 1 to 3 axes.
     n_circles : int
         Number of discs K.
     radius : float
@@ -90,14 +91,15 @@ def circles_statistics(shape: Iterable[int] = (224, 224), *, n_circles: int = 5,
     Returns
     -------
     float64 array (*space)
-        Probability that both points lie in label 1, lags in FFT order.
+        Probability that both points have label 1, lags in FFT order.
 
     Raises
     ------
     TypeError
-        If a size or n_circles is no integer, or radius no number.
+        If a size or n_circles is not an integer, or if radius is not a number.
     ValueError
-        If shape has not 1, 2 or 3 sizes of at least 1, n_circles is negative, or radius is not above 0 or larger than a quarter of a size.
+        If shape does not have 1, 2 or 3 sizes of at least 1, if n_circles is negative, or if radius is not above 0 or exceeds a quarter of
+        a size.
 
     References
     ----------
@@ -123,8 +125,8 @@ def circles_statistics(shape: Iterable[int] = (224, 224), *, n_circles: int = 5,
 
 
 def _intersection(distance: np.ndarray, radius: float, ndim: int) -> np.ndarray:
-    """Return the length, area or volume that two balls of one radius share, by the distance of their centres."""
-    d = np.minimum(distance, 2 * radius)  # farther ones share nothing
+    """Return the length, area or volume that two balls of equal radius share, as a function of the distance of their centres."""
+    d = np.minimum(distance, 2 * radius)  # balls that are farther apart share nothing
     if ndim == 1:
         return 2 * radius - d
     if ndim == 2:

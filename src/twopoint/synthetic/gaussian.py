@@ -1,4 +1,4 @@
-"""Periodic Gaussian random fields of a given correlation."""
+"""Periodic Gaussian random fields with a given correlation."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -14,12 +14,12 @@ Correlation = Num[np.ndarray, "*space"] | Callable[[np.ndarray], np.ndarray]
 
 
 def lag_distance(shape: Iterable[int]) -> Float64[np.ndarray, "*space"]:
-    """Return the length ``|r|`` of every lag of a periodic grid, that of its shortest image, for correlations that are functions of it.
+    """Return the length ``|r|`` of the shortest image of every lag of a periodic grid, for correlations that are functions of it.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
+        Size (*space) in pixels, with 1 to 3 axes.
 
     Returns
     -------
@@ -29,9 +29,9 @@ def lag_distance(shape: Iterable[int]) -> Float64[np.ndarray, "*space"]:
     Raises
     ------
     TypeError
-        If a size is no integer.
+        If a size is not an integer.
     ValueError
-        If shape has not 1, 2 or 3 sizes of at least 1.
+        If shape does not have 1, 2 or 3 sizes of at least 1.
 
     References
     ----------
@@ -52,21 +52,21 @@ def gaussian_field(
 ) -> Float64[np.ndarray, "*space"]:
     """Draw a periodic Gaussian field of mean 0 and variance 1 whose values at x and x + r have the correlation rho(r).
 
-    White noise is filtered by the root of the spectrum of rho, which the FFT makes exact on the torus: the mean over fields of the
-    autocorrelation is rho. With ``exact=True`` noise gives the phases only and the amplitudes are the root itself. Then the
-    autocorrelation of each single field is rho, up to rounding, but a sum of few waves is no longer Gaussian.
+    White noise is filtered by the root of the spectrum of rho, which by FFT is exact on the torus: the mean autocorrelation over fields is
+    rho. With ``exact=True`` the noise determines only the phases of the waves, and the amplitudes are the root itself. The
+    autocorrelation of each single field is then rho, up to rounding, but a sum of few waves is no longer Gaussian.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
+        Size (*space) in pixels, with 1 to 3 axes.
     correlation : array (*space) or callable
-        rho at all lags of the periodic grid in FFT order, or a function that gives it for an array of lag lengths in pixels
-        (see :func:`lag_distance`). rho(0) is 1, rho(r) = rho(-r), and no coefficient of its spectrum is below 0.
+        rho at all lags of the periodic grid in FFT order, or a function that returns it for an array of lag lengths in pixels
+        (see :func:`lag_distance`), with rho(0) = 1, rho(r) = rho(-r), and no negative coefficient in its spectrum.
     rng : numpy.random.Generator
-        Source of the noise; one number a pixel is drawn.
+        Source of the noise; one number per pixel is drawn.
     exact : bool
-        Fix the amplitudes, so that each field has the correlation exactly.
+        Whether to fix the amplitudes, so that each field has the correlation exactly.
 
     Returns
     -------
@@ -76,10 +76,10 @@ def gaussian_field(
     Raises
     ------
     TypeError
-        If rng is no Generator, a size no integer, or correlation not real.
+        If rng is not a Generator, if a size is not an integer, or if correlation is not real.
     ValueError
-        If shape has not 1, 2 or 3 sizes of at least 1, or correlation has another shape, is not finite, not 1 at lag 0, not even, or not
-        positive semi-definite. A function of the distance may be none on a torus that it does not decay in: take a larger shape.
+        If shape does not have 1, 2 or 3 sizes of at least 1, or if correlation has another shape, is not finite, not 1 at lag 0, not even,
+        or not positive semi-definite. A function of the distance may not be positive semi-definite on a small torus: use a larger shape.
 
     References
     ----------
@@ -97,7 +97,7 @@ def gaussian_field(
     space = checks.sizes(shape)
     checks.generator(rng)
     spectrum = _spectrum(space, correlation)
-    noise = scipy.fft.rfftn(rng.standard_normal(space))  # has the symmetry of a real field, self-conjugate frequencies included
+    noise = scipy.fft.rfftn(rng.standard_normal(space))  # has the symmetry of a real field, including self-conjugate frequencies
     if exact:
         size = np.abs(noise)
         noise = np.where(size > 0, noise / np.where(size > 0, size, 1), 1) * math.sqrt(math.prod(space))
@@ -105,7 +105,7 @@ def gaussian_field(
 
 
 def _spectrum(space: tuple[int, ...], correlation: Correlation) -> np.ndarray:
-    """Return the spectrum of a correlation at the frequencies of a real FFT; refuse what is no correlation."""
+    """Return the spectrum of a correlation at the frequencies of a real FFT; raise if it is not a correlation."""
     rho = np.asarray(correlation(lag_distance(space)) if callable(correlation) else correlation)
     if np.iscomplexobj(rho) or rho.dtype.kind not in "fiu":
         raise TypeError(f"correlation must be real, got {rho.dtype}")
@@ -118,7 +118,7 @@ def _spectrum(space: tuple[int, ...], correlation: Correlation) -> np.ndarray:
     if abs(start - 1) > 1e-9:
         raise ValueError(f"correlation must be 1 at lag 0, got {start}")
     transformed = scipy.fft.rfftn(rho)
-    # rounding: values of rho are wrong by some 1e-15, independently, and the FFT adds as much of their sum
+    # bound on rounding: the values of rho have independent errors of about 1e-15, and the FFT adds as much of their sum
     rounding = 1e-13 * (math.sqrt(rho.size) + np.abs(rho).sum())
     if np.abs(transformed.imag).max() > rounding:
         raise ValueError("correlation must be even, rho(r) = rho(-r)")
@@ -126,6 +126,6 @@ def _spectrum(space: tuple[int, ...], correlation: Correlation) -> np.ndarray:
     if spectrum.min() < -rounding:
         span = f"{spectrum.min():.3g} to {spectrum.max():.3g}"
         raise ValueError(
-            f"correlation must be positive semi-definite on this grid, got a spectrum from {span}; take a shorter length, or a larger shape"
+            f"correlation must be positive semi-definite on this grid, got a spectrum from {span}; use a shorter length or a larger shape"
         )
     return np.maximum(spectrum, 0.0)

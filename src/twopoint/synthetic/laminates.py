@@ -10,16 +10,16 @@ from .grid import along, lags
 
 
 def laminate(shape: Iterable[int], widths: Iterable[int], *, axis: int = 0) -> UInt8[np.ndarray, "*space"]:
-    """Stack layers along one axis, one of each phase in turn, phase h ``widths[h]`` pixels thick, repeated up to the size.
+    """Stack layers of all phases along one axis, repeated up to the size; the layers of phase h are ``widths[h]`` pixels thick.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
+        Size (*space) in pixels, with 1 to 3 axes.
     widths : ints
         Thickness of the layer of each phase in pixels; 1 to 256 phases.
     axis : int
-        Axis of space across which the layers follow each other.
+        Axis of space along which the layers are stacked.
 
     Returns
     -------
@@ -29,13 +29,14 @@ def laminate(shape: Iterable[int], widths: Iterable[int], *, axis: int = 0) -> U
     Raises
     ------
     TypeError
-        If a size, a width or axis is no integer.
+        If a size, a width or axis is not an integer.
     ValueError
-        If shape has not 1, 2 or 3 sizes, a size or width is below 1, there is no width or more than 256, or no such axis.
+        If shape does not have 1, 2 or 3 sizes, if a size or width is below 1, if there are 0 or more than 256 widths, or if the axis does
+        not exist.
 
     References
     ----------
-    Torquato, *Random Heterogeneous Materials* (2002), chapter 16: laminates, whose effective properties are exact too.
+    Torquato, *Random Heterogeneous Materials* (2002), chapter 16, on laminates, whose effective properties are also known exactly.
 
     Examples
     --------
@@ -55,31 +56,31 @@ def laminate_statistics(
 ) -> Float64[np.ndarray, "phases phases *lags"]:
     """Return the correlations of a :func:`laminate`.
 
-    Only the component r of a lag across the layers counts. Of the points x with x and x + r inside there are so many whole periods and
-    a rest; in each, layer h and layer k shifted back by r, which are intervals, share a number of points.
+    The statistics depend only on the component r of a lag across the layers. The points x with x and x + r inside consist of whole
+    periods and a remainder. In each of these, f counts the points that two intervals share, layer h and layer k shifted by -r.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels; periodic, that across the layers is a multiple of the sum of widths.
+        Size (*space) in pixels; under the periodic boundary the size across the layers is a multiple of the sum of widths.
     widths : ints
         Thickness of the layer of each phase in pixels.
     axis : int
-        Axis of space across which the layers follow each other.
+        Axis of space along which the layers are stacked.
     boundary : "periodic" or "open"
         Whether lags wrap around.
 
     Returns
     -------
     float64 array (N, N, *lags)
-        S lags an axis (periodic) or 2S-1 (open), in FFT order.
+        S lags per axis (periodic) or 2S-1 (open), in FFT order.
 
     Raises
     ------
     TypeError
-        If a size, a width or axis is no integer.
+        If a size, a width or axis is not an integer.
     ValueError
-        As of :func:`laminate`, if boundary is neither, and if shape is not of whole periods under the periodic one.
+        As for :func:`laminate`; if boundary is invalid; if boundary is "periodic" and shape does not consist of whole periods.
 
     References
     ----------
@@ -107,11 +108,11 @@ def laminate_statistics(
 
 
 def _coincidences(layers: tuple[int, ...], reach: np.ndarray, points: int | np.ndarray) -> np.ndarray:
-    """Count the x in [0, points), points within a period, with x in layer h and x + reach in layer k, (N, N, lags)."""
+    """Count the x in [0, points), within one period, with x in layer h and x + reach in layer k, (N, N, lags)."""
     stop = np.cumsum(layers)
     start, shift, period = stop - layers, reach % stop[-1], stop[-1]
     count = np.zeros((len(layers), len(layers), len(reach)), dtype=np.int64)
-    for back in (shift, shift - period):  # x + reach lies in this period or in the next
+    for back in (shift, shift - period):  # x + reach is in this period or in the next
         low = np.maximum(start[:, None, None], start[:, None] - back)
         high = np.minimum(np.minimum(stop[:, None, None], points), stop[:, None] - back)
         count += np.maximum(high - low, 0)
@@ -119,7 +120,7 @@ def _coincidences(layers: tuple[int, ...], reach: np.ndarray, points: int | np.n
 
 
 def _stack(shape: Iterable[int], widths: Iterable[int], axis: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Return sizes, thicknesses, and the axis counted from 0."""
+    """Return the sizes, the thicknesses, and the axis counted from 0."""
     space = checks.sizes(shape)
     layers = tuple(checks.integer("widths", n, 1) for n in widths)
     if not 1 <= len(layers) <= checks.LABELS:

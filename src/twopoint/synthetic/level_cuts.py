@@ -13,21 +13,21 @@ from .gaussian import Correlation, gaussian_field
 def random_field(
     shape: Iterable[int], correlation: Correlation, volume_fractions: Iterable[float], *, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "*space"]:
-    """Cut a Gaussian field Z at levels: label h where ``t_h < Z(x) <= t_(h+1)``, levels between which Z lies with probability v_h.
+    """Cut a Gaussian field Z at levels: label h where ``t_h < Z(x) <= t_(h+1)``, which has the probability v_h.
 
-    Levels are those of the normal distribution, not of the drawn field, so that :func:`level_cut_statistics` holds in the mean; the
-    volume fractions of one image fluctuate about those given.
+    The levels are quantiles of the normal distribution, not of the drawn field, so that :func:`level_cut_statistics` is the exact mean.
+    The volume fractions of one image fluctuate about the given ones.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
+        Size (*space) in pixels, with 1 to 3 axes.
     correlation : array (*space) or callable
         Correlation of the field, as for :func:`gaussian_field`.
     volume_fractions : floats
-        Of N phases, 2 to 256, each above 0, their sum 1; phase 0 has the lowest values of the field.
+        Volume fractions of 2 to 256 phases, each above 0, with sum 1; phase 0 has the lowest values of the field.
     rng : numpy.random.Generator
-        Source of the field; one number a pixel is drawn.
+        Source of the field; one number per pixel is drawn.
 
     Returns
     -------
@@ -37,9 +37,9 @@ def random_field(
     Raises
     ------
     TypeError
-        As of :func:`gaussian_field`, or if a volume fraction is no number.
+        As for :func:`gaussian_field`, or if a volume fraction is not a number.
     ValueError
-        As of :func:`gaussian_field`, or if volume_fractions are fewer than 2, not above 0, or do not sum to 1.
+        As for :func:`gaussian_field`, or if there are fewer than 2 volume_fractions, one is not above 0, or their sum is not 1.
 
     References
     ----------
@@ -61,16 +61,16 @@ def random_field(
 def level_cut_statistics(rho: Num[np.ndarray, "*lags"], volume_fractions: Iterable[float]) -> Float64[np.ndarray, "phases phases *lags"]:
     """Return the expected correlations of a :func:`random_field`, from the correlation of its Gaussian field.
 
-    ``f_hk(r)`` is the probability that two standard normal variables of correlation rho(r) lie between the levels of h and of k; for two
-    equal volume fractions ``f_11 = 1/4 + arcsin(rho) / (2 pi)``. The bivariate normal distribution comes from Owen's T function; the
-    values are good to 1e-14, up to ``|rho| = 1``.
+    ``f_hk(r)`` is the probability that two standard normal variables of correlation rho(r) lie between the levels of h and of k. For two
+    equal volume fractions ``f_11 = 1/4 + arcsin(rho) / (2 pi)``. The bivariate normal distribution is computed by Owen's T function, with
+    an error of at most 1e-14, up to ``|rho| = 1``.
 
     Parameters
     ----------
     rho : array (*lags)
         Correlation of the Gaussian field, -1 to 1, at any lags.
     volume_fractions : floats
-        Of N phases, 2 to 256, each above 0, their sum 1; phase 0 has the lowest values of the field.
+        Volume fractions of 2 to 256 phases, each above 0, with sum 1; phase 0 has the lowest values of the field.
 
     Returns
     -------
@@ -80,9 +80,9 @@ def level_cut_statistics(rho: Num[np.ndarray, "*lags"], volume_fractions: Iterab
     Raises
     ------
     TypeError
-        If rho is no real array, or a volume fraction no number.
+        If rho is not a real array, or a volume fraction is not a number.
     ValueError
-        If rho is not within -1 to 1, or volume_fractions are fewer than 2, not above 0, or do not sum to 1.
+        If rho is not within -1 to 1, or if there are fewer than 2 volume_fractions, one is not above 0, or their sum is not 1.
 
     References
     ----------
@@ -104,7 +104,7 @@ def level_cut_statistics(rho: Num[np.ndarray, "*lags"], volume_fractions: Iterab
     rho = np.clip(rho.astype(np.float64), -1.0, 1.0)
     below = np.cumsum(checks.fractions(volume_fractions))
     n, levels = len(below), ndtri(below[:-1]) + 0.0  # + 0.0: the level of 1/2 must not be -0
-    joint = np.zeros((n + 1, n + 1, *rho.shape))  # P(X below level i, Y below level j); below level 0 nothing, below level N all
+    joint = np.zeros((n + 1, n + 1, *rho.shape))  # P(X below level i, Y below level j); level 0 is -inf, level N is inf
     for i in range(1, n + 1):
         joint[i, n] = joint[n, i] = below[i - 1]
         for j in range(i, n):
@@ -114,7 +114,7 @@ def level_cut_statistics(rho: Num[np.ndarray, "*lags"], volume_fractions: Iterab
 
 def _both_below(h: float, k: float, rho: np.ndarray) -> np.ndarray:
     """Return P(X <= h, Y <= k) of two standard normal variables of correlation rho."""
-    with np.errstate(divide="ignore", invalid="ignore"):  # at |rho| = 1, and at level 0, slopes are infinite and T has its limit
+    with np.errstate(divide="ignore", invalid="ignore"):  # at |rho| = 1 and at level 0 slopes are infinite, and T has a limit
         if h == k:
             return ndtr(h) - 2 * owens_t(h, np.sqrt((1 - rho) / (1 + rho)))
         total = (ndtr(h) + ndtr(k)) / 2 - owens_t(h, _slope(h, k, rho)) - owens_t(k, _slope(k, h, rho))
@@ -122,7 +122,7 @@ def _both_below(h: float, k: float, rho: np.ndarray) -> np.ndarray:
 
 
 def _slope(h: float, k: float, rho: np.ndarray) -> np.ndarray:
-    """Return (k - rho h) / (h sqrt(1 - rho^2)), with the digits that 1 - |rho| has."""
+    """Return (k - rho h) / (h sqrt(1 - rho^2)) with the relative precision of 1 - |rho|."""
     side = np.copysign(1.0, rho)
     rise = (k - side * h) + h * (side - rho)
     return np.where(rise == 0, 0.0, rise / (h * np.sqrt((1 - rho) * (1 + rho))))

@@ -11,11 +11,11 @@ from jaxtyping import UInt8
 from ..arrays import checks
 from .boxes import fill_boxes
 
-SHARES = {"horizontal": (0.5, 1.0), "vertical": (0.5, 1.0), "diagonal": (0.25, 0.5)}  # lengths as shares of the image's size
+SHARES = {"horizontal": (0.5, 1.0), "vertical": (0.5, 1.0), "diagonal": (0.25, 0.5)}  # range of lengths, as shares of the size of the image
 
 
 class LineDrawing(NamedTuple):
-    """An image of lines, and what was drawn in it."""
+    """An image of lines, with their number, orientation and boxes."""
 
     labels: np.ndarray
     orientation: str
@@ -25,7 +25,7 @@ class LineDrawing(NamedTuple):
 
 @dataclass(frozen=True)
 class _Line:
-    """A line in coordinates along and across the lines of its image."""
+    """A line, in coordinates along and across the lines of its image."""
 
     start: float
     stop: float
@@ -33,13 +33,13 @@ class _Line:
     thickness: int
 
     def clashes(self, other: "_Line", gap: float) -> bool:
-        """Whether the lines stand beside each other with their axes close."""
+        """Whether two lines overlap along their direction, with their axes closer than the gap."""
         return abs(self.axis - other.axis) < gap and self.start < other.stop and other.start < self.stop
 
 
 @dataclass(frozen=True)
 class _Rules:
-    """What is fixed before lines are drawn; pairs are the least and the most."""
+    """The checked arguments; pairs are a minimum and a maximum."""
 
     space: tuple[int, ...]
     orientation: str
@@ -50,19 +50,19 @@ class _Rules:
     attempts: int
 
     def draw(self, rng: np.random.Generator) -> _Line:
-        """Draw one line, wherever others are."""
+        """Draw one line, independently of others."""
         length, thickness = (int(rng.integers(low, high + 1)) for low, high in (self.lengths, self.thickness))
         if self.orientation != "diagonal":
             across, along = self.space if self.orientation == "horizontal" else self.space[::-1]
             start, low = int(rng.integers(along - length + 1)), int(rng.integers(across - thickness + 1))
             return _Line(start, start + length, low + thickness / 2, thickness)
-        reach = (length + thickness) / math.sqrt(8)  # of a line's corner from its middle, along either axis
+        reach = (length + thickness) / math.sqrt(8)  # distance of a corner of the line from its middle, along either axis
         row, column = (rng.uniform(reach, size - 1 - reach) for size in self.space)
         middle = (row + column) / math.sqrt(2)
         return _Line(middle - length / 2, middle + length / 2, (column - row) / math.sqrt(2), thickness)
 
     def place(self, rng: np.random.Generator) -> list[_Line]:
-        """Draw the lines of an image one after the other, each again while it clashes."""
+        """Draw the lines of an image one after the other, and draw a line again while it is too close to another."""
         placed: list[_Line] = []
         for _ in range(int(rng.integers(self.counts[0], self.counts[1] + 1))):
             for _ in range(self.attempts + 1):
@@ -89,7 +89,7 @@ def lines(
     Parameters
     ----------
     shape, rng, n_lines, orientation, length, thickness, gap, attempts
-        As of :func:`draw_lines`, which says how lines are drawn.
+        As for :func:`draw_lines`, which describes how lines are drawn.
 
     Returns
     -------
@@ -99,11 +99,11 @@ def lines(
     Raises
     ------
     TypeError, ValueError
-        As of :func:`draw_lines`.
+        As for :func:`draw_lines`.
 
     References
     ----------
-    Hashemi, Guerzhoy and Paulson (2024): 100,000 images of one to five lines.
+    Hashemi, Guerzhoy and Paulson (2024), with 100,000 images of one to five lines.
 
     Examples
     --------
@@ -129,10 +129,10 @@ def draw_lines(
     gap: float = 10.0,
     attempts: int = 50,
 ) -> LineDrawing:
-    """Draw parallel lines at random, and say which.
+    """Draw parallel lines at random, and return them with the image.
 
-    Lines lie inside the image, each place equally likely. A line whose axis is closer than gap to that of a line beside it is drawn
-    again, and left out if it finds no place in all attempts. So lines never overlap, and :func:`boxes_statistics` of their boxes is the
+    Lines are inside the image, and all positions are equally likely. A line whose axis is closer than gap to that of an adjacent line is
+    drawn again, and left out if all attempts fail. Lines therefore never overlap, and :func:`boxes_statistics` of their boxes is the
     autocorrelation of label 1.
 
     Parameters
@@ -140,38 +140,38 @@ def draw_lines(
     shape : ints
         Size (rows, columns) in pixels.
     rng : numpy.random.Generator
-        Source of everything that is drawn.
+        Source of all random numbers.
     n_lines : int or (int, int)
-        Number of lines, or the least and the most of equally likely ones.
+        Number of lines, or the minimum and the maximum of equally likely numbers.
     orientation : "horizontal", "vertical" or "diagonal", optional
-        Along axis 1, along axis 0, or along the diagonal on which both grow; without it one of the first two, by chance.
+        Along axis 1, along axis 0, or along the diagonal on which both coordinates increase; by default one of the first two at random.
     length : (float, float), optional
-        Shares a and b of the image's size S along the line (diagonal: the smaller size): whole pixels from [a S, b S), equally likely.
-        Without it (1/2, 1), of diagonal lines (1/4, 1/2).
+        Shares a and b of the size S of the image along the line (diagonal: the smaller size). Lengths are the whole pixels in [a S, b S),
+        all equally likely. The default is (1/2, 1), for diagonal lines (1/4, 1/2).
     thickness : int or (int, int)
-        In pixels, or the least and the most of equally likely ones.
+        Thickness in pixels, or the minimum and the maximum of equally likely ones.
     gap : float
-        Least distance of the axes of lines beside each other in pixels, at least the largest thickness.
+        Minimum distance of the axes of adjacent lines in pixels, at least the largest thickness.
     attempts : int
-        How often a line is drawn again.
+        Number of times that a line is drawn again.
 
     Returns
     -------
     LineDrawing
-        labels, uint8 (rows, columns); orientation; n_lines, without those left out; boxes, of each line ``((start, stop), (start, stop))``
-        along axes 0 and 1, or None of diagonal lines.
+        labels, uint8 (rows, columns); orientation; n_lines, without lines that were left out; boxes, for each line
+        ``((start, stop), (start, stop))`` along axes 0 and 1, or None for diagonal lines.
 
     Raises
     ------
     TypeError
-        If rng is no Generator, or what must be an integer or a number is none.
+        If rng is not a Generator, or if another argument has a wrong type.
     ValueError
-        If shape has not 2 sizes, a number is out of range or a pair not in order, orientation is unknown, gap is below the largest
-        thickness, or lines cannot fit into the image.
+        If shape does not have 2 sizes, if a number is out of range or a pair not in ascending order, if orientation is unknown, if gap is
+        below the largest thickness, or if lines do not fit into the image.
 
     References
     ----------
-    Hashemi, Guerzhoy and Paulson (2024), whose label of an image is the orientation and the number of lines.
+    Hashemi, Guerzhoy and Paulson (2024), where the label of an image is the orientation and the number of its lines.
 
     Examples
     --------
@@ -202,7 +202,7 @@ def draw_lines(
 
 
 def _diagonals(space: tuple[int, ...], placed: list[_Line]) -> np.ndarray:
-    """Return the labels of diagonal lines: pixels whose centres lie in a turned rectangle."""
+    """Return the labels of diagonal lines, the pixels whose centres are inside a rotated rectangle."""
     rows, columns = np.indices(space, sparse=True)
     along, across = (rows + columns) / math.sqrt(2), (columns - rows) / math.sqrt(2)
     labels = np.zeros(space, dtype=np.uint8)
@@ -212,33 +212,33 @@ def _diagonals(space: tuple[int, ...], placed: list[_Line]) -> np.ndarray:
 
 
 def _box(line: _Line, orientation: str) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return where a straight line starts and stops on axes 0 and 1."""
+    """Return the start and stop of a line on axes 0 and 1."""
     low = round(line.axis - line.thickness / 2)
     across, along = (low, low + line.thickness), (int(line.start), int(line.stop))
     return (across, along) if orientation == "horizontal" else (along, across)
 
 
 def _least_and_most(name: str, value: int | tuple[int, int], least: int) -> tuple[int, int]:
-    """Return a pair in order."""
+    """Return a minimum and a maximum; raise if they are not in ascending order."""
     pair = tuple(value) if isinstance(value, Iterable) else (value, value)
     numbers = [checks.integer(name, n, least) for n in pair]
     if len(numbers) != 2 or numbers[0] > numbers[1]:
-        raise ValueError(f"{name} must be an integer, or the least and the most, got {value!r}")
+        raise ValueError(f"{name} must be an integer, or a minimum and a maximum, got {value!r}")
     return numbers[0], numbers[1]
 
 
 def _lengths(length: tuple[float, float] | None, orientation: str, space: tuple[int, ...]) -> tuple[int, int]:
-    """Return the least and the most length of a line in pixels."""
+    """Return the minimum and the maximum length of a line in pixels."""
     shares = [checks.finite("length", share, 0.0) for share in (SHARES[orientation] if length is None else length)]
     if len(shares) != 2 or not shares[0] <= shares[1] <= 1:
         raise ValueError(f"length must be two shares (a, b) with 0 < a <= b <= 1, got {length!r}")
     size = {"horizontal": space[1], "vertical": space[0], "diagonal": min(space)}[orientation]
     first = math.ceil(shares[0] * size)
-    return first, max(first, math.ceil(shares[1] * size) - 1)  # b S itself is left out
+    return first, max(first, math.ceil(shares[1] * size) - 1)  # b S itself is excluded
 
 
 def _fits(rules: _Rules) -> None:
-    """Refuse lines that are too large for the image."""
+    """Raise if lines are too large for the image."""
     length, thickness = rules.lengths[1], rules.thickness[1]
     diagonal = (length + thickness) / math.sqrt(2) > min(rules.space) - 1
     across = rules.space[0 if rules.orientation == "horizontal" else 1]

@@ -14,25 +14,25 @@ from .grid import along
 def perlin_noise(
     shape: Iterable[int], *, rng: np.random.Generator, octaves: int = 5, persistence: float = 0.5, base_frequency: float = 4.0
 ) -> Float64[np.ndarray, "*space"]:
-    """Draw multi-octave gradient noise, ``h(r) = sum_o p^o n_o(2^o f r) / sum_o p^o``, r in units of the longest side.
+    """Draw multi-octave gradient noise, ``h(r) = sum_o p^o n_o(2^o f r) / sum_o p^o``, with r in units of the longest side.
 
-    n_o is Perlin's noise on the integer lattice: a unit vector of random direction at each lattice point, its product with the
-    offset from there, and between the ``2^d`` points around r the mean of these products with the fade weights
-    ``6 t^5 - 15 t^4 + 10 t^3`` (of 2002; that of 1985, ``3 t^2 - 2 t^3``, has a kink in its second derivative). It is 0 at lattice points,
-    the corner of the image among them, and ``sqrt(d) / 2`` at most in d dimensions. It does not continue across the edge.
+    n_o is Perlin's noise on the integer lattice. Each lattice point has a unit vector of random direction, whose product with the offset
+    from this point is computed. n_o is the mean of these products over the ``2^d`` points around r, with the fade weights
+    ``6 t^5 - 15 t^4 + 10 t^3`` (of 2002; those of 1985, ``3 t^2 - 2 t^3``, have a kink in the second derivative). It is 0 at lattice
+    points, including the corner of the image, and at most ``sqrt(d) / 2`` in d dimensions. It is not periodic.
 
     Parameters
     ----------
     shape : ints
-        Size (*space) in pixels, 1 to 3 of them.
+        Size (*space) in pixels, with 1 to 3 axes.
     rng : numpy.random.Generator
-        Source of the directions: d normal numbers a lattice point, of shape (d, points an axis), for one octave after the other.
+        Source of the directions: d normal numbers per lattice point, of shape (d, *lattice points), for one octave after the other.
     octaves : int
-        Number of octaves, each of twice the frequency of the one before.
+        Number of octaves; each has twice the frequency of the previous one.
     persistence : float
-        Factor p on the amplitude from one octave to the next.
+        Ratio p of the amplitudes of consecutive octaves.
     base_frequency : float
-        Lattice cells f of the first octave along the longest side.
+        Number f of lattice cells of the first octave along the longest side.
 
     Returns
     -------
@@ -42,9 +42,9 @@ def perlin_noise(
     Raises
     ------
     TypeError
-        If rng is no Generator, a size or octaves no integer, or another argument no number.
+        If rng is not a Generator, if a size or octaves is not an integer, or if another argument is not a number.
     ValueError
-        If shape has not 1, 2 or 3 sizes of at least 1, octaves is below 1, or persistence or base_frequency not above 0.
+        If shape does not have 1, 2 or 3 sizes of at least 1, if octaves is below 1, or if persistence or base_frequency is not above 0.
 
     References
     ----------
@@ -70,7 +70,7 @@ def perlin_noise(
 
 
 def _octave(space: tuple[int, ...], frequency: float, rng: np.random.Generator) -> np.ndarray:
-    """Return noise of one frequency, (*space): a sum over corners of products over axes, so axis goes after axis."""
+    """Return noise of one frequency, (*space), axis by axis, since it is a sum over corners of products over axes."""
     grids = [_axis(size, frequency / max(space)) for size in space]
     gradients = rng.standard_normal((len(space), *(grid.points for grid in grids)))
     gradients /= np.sqrt(np.sum(gradients**2, axis=0))
@@ -84,19 +84,19 @@ def _octave(space: tuple[int, ...], frequency: float, rng: np.random.Generator) 
 
 @dataclass(frozen=True)
 class _Axis:
-    """Where the pixels of one axis lie between lattice points."""
+    """The positions of the pixels of one axis between lattice points."""
 
     cell: np.ndarray  # number of the lattice point before each pixel
     t: np.ndarray  # distance from it, in cells
-    fade: np.ndarray  # weight of the point behind
+    fade: np.ndarray  # weight of the next lattice point
 
     @property
     def points(self) -> int:
-        """How many lattice points the axis has."""
+        """The number of lattice points of the axis."""
         return int(self.cell[-1]) + 2
 
     def interpolate(self, values: np.ndarray, axis: int, *, offset: bool) -> np.ndarray:
-        """Fade between lattice points along an axis, each value times the offset from its point if it is a slope along this axis."""
+        """Interpolate between lattice points along an axis; slopes along this axis are multiplied by the offset from their point first."""
         low, high = 1 - self.fade, self.fade
         if offset:
             low, high = low * self.t, high * (self.t - 1)
@@ -105,7 +105,7 @@ class _Axis:
 
 
 def _axis(size: int, cells_per_pixel: float) -> _Axis:
-    """Place the pixels of one axis."""
+    """Return the positions of the pixels of one axis."""
     position = np.arange(size) * cells_per_pixel
     cell = np.floor(position).astype(np.int64)
     t = position - cell

@@ -1,4 +1,4 @@
-"""Marble, plane waves on distorted coordinates, and the statistics of undistorted ones."""
+"""Marble textures, which are plane waves on distorted coordinates, and the statistics of undistorted waves."""
 
 import math
 from collections.abc import Iterable
@@ -26,26 +26,26 @@ def marble(
     """Draw a marble texture: ``phi(r) = cos(2 pi k u·n)`` on the distorted points ``u = r + A displacement h(r)``.
 
     n is the unit vector of the angle, r the position in units of the longest side, and h a vector of two independent noises
-    (:func:`perlin_noise`). The paper prints ``u = r + A h`` and leaves out the noise's parameters; with these defaults the power spectrum
-    tells angles apart best at A from 1.5 to 3.5, much as in its Fig. 6. The texture is not periodic, for neither the noise nor, in
-    general, the wave closes over the edge; the exception is ``A = 0`` with whole waves along each side, as a whole k along an axis.
+    (:func:`perlin_noise`). The paper prints ``u = r + A h`` and does not give the parameters of the noise. With these defaults the power
+    spectrum distinguishes angles best at A from 1.5 to 3.5, similar to its Fig. 6. The texture is not periodic, except for ``A = 0`` with
+    whole waves along each side, such as an integer k along an axis.
 
     Parameters
     ----------
     shape : ints
         Size (rows, columns) in pixels.
     k : float
-        Waves along the longest side.
+        Number of waves along the longest side.
     angle : float
         Angle of n in radians, from axis 0 (rows) towards axis 1.
     noise : float
         Amplitude A of the noise.
     rng : numpy.random.Generator
-        Source of the noise, that of component 0 before that of component 1.
+        Source of the noise; component 0 is drawn before component 1.
     octaves, persistence, base_frequency : int, float, float
-        Of the noise, see :func:`perlin_noise`.
+        Parameters of the noise, see :func:`perlin_noise`.
     displacement : float
-        What the noise is multiplied by for A = 1, in units of the longest side.
+        Factor of the noise for A = 1, in units of the longest side.
 
     Returns
     -------
@@ -55,9 +55,10 @@ def marble(
     Raises
     ------
     TypeError
-        If rng is no Generator, a size or octaves no integer, or another argument no number.
+        If rng is not a Generator, if a size or octaves is not an integer, or if another argument is not a number.
     ValueError
-        If shape has not 2 sizes of at least 1, octaves is below 1, persistence or base_frequency not above 0, or a number is not finite.
+        If shape does not have 2 sizes of at least 1, if octaves is below 1, if persistence or base_frequency is not above 0, or if a number
+        is not finite.
 
     References
     ----------
@@ -88,33 +89,34 @@ def plane_wave_statistics(
 ) -> Float64[np.ndarray, "*lags"]:
     """Return the autocorrelation of :func:`marble` without noise, ``phi(x) = cos(2 pi q·x)`` with ``q = k n / longest side``.
 
-    A product of cosines is half the cosine of the difference, ``cos(2 pi q·r) / 2``, plus half that of the sum. The mean of
-    the latter is a finite geometric sum along each axis: ``cos(2 pi q·(S - 1)) prod_i D_i / 2`` with
-    ``D_i = sin(2 pi n_i q_i) / (n_i sin(2 pi q_i))`` over the ``n_i = S_i - |r_i|`` points that the lag leaves. Periodic, with whole
-    waves, it vanishes unless 2q is whole on every axis.
+    A product of cosines is half the cosine of the difference, ``cos(2 pi q·r) / 2``, plus half the cosine of the sum. The mean of
+    the latter is a finite geometric sum along each axis, ``cos(2 pi q·(S - 1)) prod_i D_i / 2``, with
+    ``D_i = sin(2 pi n_i q_i) / (n_i sin(2 pi q_i))`` over the ``n_i = S_i - |r_i|`` points of the lag. Under the periodic boundary, with
+    whole waves, it vanishes unless 2q is an integer on every axis.
 
     Parameters
     ----------
     shape : ints
         Size (rows, columns) in pixels.
     k : float
-        Waves along the longest side.
+        Number of waves along the longest side.
     angle : float
         Angle of the wave vector in radians, from axis 0 (rows) towards axis 1.
     boundary : "periodic" or "open"
-        Whether lags wrap around; periodic only where whole waves go along each side.
+        Whether lags wrap around; "periodic" requires whole waves along each side.
 
     Returns
     -------
     float64 array (*lags)
-        S lags an axis (periodic) or 2S-1 (open), in FFT order.
+        S lags per axis (periodic) or 2S-1 (open), in FFT order.
 
     Raises
     ------
     TypeError
-        If a size is no integer, or k or angle no number.
+        If a size is not an integer, or if k or angle is not a number.
     ValueError
-        If shape has not 2 sizes of at least 1, k or angle is not finite, boundary is neither, or waves are not whole but periodic.
+        If shape does not have 2 sizes of at least 1, if k or angle is not finite, if boundary is invalid, or if the number of waves along a
+        side is not an integer under the periodic boundary.
 
     References
     ----------
@@ -136,7 +138,7 @@ def plane_wave_statistics(
     r = [lags(size, boundary) for size in space]
     q = [w / size for w, size in zip(waves, space, strict=True)]
     wave = np.cos(2 * math.pi * (q[0] * r[0][:, None] + q[1] * r[1]))
-    if boundary == "periodic":  # 2q whole on every axis: the sum's cosine is the difference's at all points
+    if boundary == "periodic":  # if 2q is an integer on every axis, both cosines are equal at all points
         return wave * (1.0 if all(2 * w % size == 0 for w, size in zip(waves, space, strict=True)) else 0.5)
     rows, columns = (_dirichlet(2 * p, size - np.abs(lag)) for p, size, lag in zip(q, space, r, strict=True))
     end = math.cos(2 * math.pi * (q[0] * (space[0] - 1) + q[1] * (space[1] - 1)))
@@ -144,9 +146,9 @@ def plane_wave_statistics(
 
 
 def _dirichlet(p: float, n: np.ndarray) -> np.ndarray:
-    """Return sin(pi n p) / (n sin(pi p)), the length of the mean of n unit vectors, each turned by p against the one before."""
+    """Return sin(pi n p) / (n sin(pi p)), the length of the mean of n unit vectors, each rotated by p turns against the previous one."""
     whole = round(p)
-    rest = p - whole  # near a whole p both sines vanish
+    rest = p - whole  # near an integer p both sines vanish
     sign = np.where(whole * (n - 1) % 2 == 0, 1.0, -1.0)
     return sign * (np.sin(math.pi * n * rest) / (n * math.sin(math.pi * rest)) if rest else 1.0)
 

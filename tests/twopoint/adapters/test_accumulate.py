@@ -134,5 +134,5 @@ def test_a_loss_of_points_and_a_module_are_refused():
         ValueError, match=r"loss must return one value for each microstructure, got values of the prediction's own shape \(4, 1, 8, 8\)"
     ):
         DatasetLoss(torch.nn.functional.mse_loss).add(x, x)
-    with pytest.raises(TypeError, match=r"loss must be a function, .*, with its options beside it, not the module CESS"):
+    with pytest.raises(TypeError, match=r"loss must be a function, .*, with its options as keywords, not the module CESS"):
         DatasetLoss(CESS(implied_phase=True))

@@ -660,8 +660,8 @@ def test_layers_that_do_not_match_are_refused(backend):
         refused(TypeError, "features_prediction must be a list", call, a, a)
         refused(TypeError, "features_target must be a list", call, [a], a)
         refused(TypeError, "features_target must be a list", call, [a], None)
-        refused(ValueError, "weights must hold one number a layer, 2, got 1", call, [a, a], [a, a], weights=[1.0])
-        refused(ValueError, "weights must hold one number a layer", call, [a], [a], weights=[])
+        refused(ValueError, "weights must hold one number per layer, 2, got 1", call, [a, a], [a, a], weights=[1.0])
+        refused(ValueError, "weights must hold one number per layer", call, [a], [a], weights=[])
         refused(TypeError, "weights must", call, [a], [a], weights=2.0)
         refused(TypeError, "weights must", call, [a], [a], weights=["a"])
 
@@ -701,8 +701,8 @@ def test_a_gradient_wants_one_number(backend):
 
 def test_unknown_options_are_refused(backend):
     m = backend.make(M)
-    refused(TypeError, "sigma is no option", tp.value_and_grad(tp.cess), m, m, sigma=0.1)
-    refused(TypeError, "flor is an option of no loss", tp.value_and_grad([(1.0, tp.cess, {}), (1.0, tp.msess, {})]), m, m, flor=0.1)
+    refused(TypeError, "sigma is not an option", tp.value_and_grad(tp.cess), m, m, sigma=0.1)
+    refused(TypeError, "flor is not an option of any loss", tp.value_and_grad([(1.0, tp.cess, {}), (1.0, tp.msess, {})]), m, m, flor=0.1)
     refused(TypeError, "flor", tp.value_and_grad([(1.0, tp.cess, {"flor": 0.1})]), m, m)
     refused(TypeError, "floor", tp.value_and_grad([(1.0, tp.msess, {"floor": 0.1})]), m, m)
     refused(TypeError, "crop", tp.value_and_grad([(1.0, tp.clamp, {"sigma": 0.1, "crop": 3})]), m, None)

@@ -43,7 +43,7 @@ def test_a_planted_traceback_and_a_silent_refusal_are_found(monkeypatch, tmp_pat
         raise SystemExit(2)
 
     monkeypatch.setattr("twopoint.cli.stats.run", leave)
-    assert fuzz.run_case(["stats", "a.png"])[1] == "refused without a word"
+    assert fuzz.run_case(["stats", "a.png"])[1] == "refused silently"
 
 
 def test_every_format_is_made_and_damaged(tmp_path):

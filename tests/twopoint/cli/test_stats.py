@@ -87,7 +87,7 @@ def test_stats_under_a_mask(run, photo, tmp_path):
     again = json.loads(run("stats", "gray.npy", "--mask", "mask.png", "--json", "-").stdout)
     first = json.loads(result.stdout)
     assert again["phases"][1]["volume_fraction"] == pytest.approx(first["phases"][1]["volume_fraction"], abs=0.02)
-    assert "points that count" in run("stats", photo, "--mask", "mask.png", "--force").stdout
+    assert "points inside the mask" in run("stats", photo, "--mask", "mask.png", "--force").stdout
 
 
 @pytest.mark.long

@@ -185,7 +185,7 @@ def test_a_target_without_structure_gives_its_only_phase():
         ({"iterations": 0}, ValueError, "iterations must be at least 1"),
         ({"pulls": 0.1}, TypeError, "pulls must be a sequence"),
         ({"pulls": (-1.0,)}, ValueError, "pulls must be finite and not below 0"),
-        ({"clamps": (0, 1)}, ValueError, "clamps are factors of the terms with clamp, but loss holds none"),
+        ({"clamps": (0, 1)}, ValueError, "clamps are factors of the terms with clamp, but loss does not contain one"),
         ({"clamps": (0, 1), "loss": CLAMPED}, ValueError, "clamps must hold a factor for each run, 10 with 9 pulls, got 2"),
         ({"clamps": (0, -1), "pulls": (0.1,), "loss": CLAMPED}, ValueError, "clamps must be finite and not below 0"),
         ({"polish": -1}, ValueError, "polish must be at least 0"),

@@ -49,7 +49,7 @@ def test_what_is_no_line_is_not_counted():
     ("call", "message"),
     [
         (lambda: LineImages(0, size=0), "size must be an integer above 0"),
-        (lambda: LineImages(1, n_lines=(5, 1)), "n_lines must be an integer, or the least and the most"),
+        (lambda: LineImages(1, n_lines=(5, 1)), "n_lines must be an integer, or a minimum and a maximum"),
         (lambda: LineImages(1, seed=-1), "seed must be"),
         (lambda: LinesModule((4, 4, 4), n_lines=(3, 7, 9)), r"n_lines must be the fewest and the most lines, got \(3, 7, 9\)"),
         (lambda: LinesModule((4, 4)), "counts must be three numbers of images, of train, validation, test, not all 0"),

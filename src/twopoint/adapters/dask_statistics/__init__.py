@@ -3,7 +3,7 @@
 All that the functions return is lazy: ``f.compute()`` computes it, here or on the workers of a ``distributed.Client``. Only
 :func:`principal_components` and :func:`save_zarr` compute at once.
 
-One file a subject: ``volume`` with its ``plan`` and its ``blocks``, ``dataset``, ``components``, ``reading`` and ``writing``.
+Each file has one subject: ``volume`` with its ``plan`` and its ``blocks``, ``dataset``, ``components``, ``reading`` and ``writing``.
 """
 
 from .components import PrincipalComponents, mean_and_variance, principal_components

@@ -13,7 +13,7 @@ from ...arrays.types import Array
 
 @dataclass(frozen=True, eq=False)
 class PrincipalComponents:
-    """What :func:`principal_components` returns, in numpy arrays.
+    """The result of :func:`principal_components`, in numpy arrays.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ def dataset_correlations(
     Parameters
     ----------
     images : array (n, *space) of labels, or (n, N, *space) of probabilities
-        Of numpy, dask, zarr, HDF5 (h5py.Dataset), a whole np.memmap, or what :func:`open_array` returns. A dask array keeps its
+        An array of numpy, dask, zarr or HDF5, a whole np.memmap, or what :func:`open_array` returns. A dask array keeps its
         chunks of images; otherwise a chunk has as many images as memory allows.
     n_phases : int, optional
         Number of phases of labels, which are integers 0..n_phases-1 or booleans; left out for probabilities.

@@ -1,4 +1,4 @@
-"""What is summed over each block of a volume: halo, fields, pairs, block sizes. All are Python ints, computed before any data are read."""
+"""The plan of the sums over blocks of a volume: halo, fields, pairs and block sizes, as Python ints, before any data are read."""
 
 import math
 from collections.abc import Iterable
@@ -15,13 +15,13 @@ from ...arrays.namespace import namespace
 from ...statistics.lags import all_lags
 from ...statistics.plan import Options, Pairs, canonical, independent, resolve
 
-MASK = -1  # the field of the point mask, beside the fields of phases 0..N-1; all ones without a mask
+MASK = -1  # the field of the point mask, in addition to those of phases 0..N-1; all ones without a mask
 Block: TypeAlias = tuple[tuple[int, int], ...]  # start and stop along each axis
 
 
 @dataclass(frozen=True)
 class VolumePlan:
-    """What is summed over each block, and how the sums become statistics."""
+    """The sums over each block, and how they become statistics."""
 
     space: tuple[int, ...]
     boundary: str

@@ -39,7 +39,7 @@ def volume_correlations(
     Parameters
     ----------
     volume : array (*space) of labels, or (N, *space) of probabilities
-        Of numpy, dask, zarr, HDF5 (h5py.Dataset), a whole np.memmap, or what :func:`open_array` returns, with 1 to 3 axes of space.
+        An array of numpy, dask, zarr or HDF5, a whole np.memmap, or what :func:`open_array` returns, with 1 to 3 axes of space.
         Stored arrays are read window by window inside the tasks, which bounds the memory. With ``implied_phase=True`` phases 1..N-1 only.
     crop : int, or one int for each axis
         Keep n lags from -(n//2) on, centred; at most S along a periodic axis, 2S-1 along an open one.

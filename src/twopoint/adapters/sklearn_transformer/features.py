@@ -30,7 +30,7 @@ def name_lags(lags: Iterable[np.ndarray]) -> list[str]:
 
 
 class LagFolding:
-    """Which of the centred lags of each pair become features, and how all lags are recovered from these.
+    """The centred lags of each pair that become features, and the recovery of all lags from these.
 
     An even statistic has f(-r) = f(r): the later of r and -r is kept, times the square root of 2. A lag without partner, such as the first
     one of an even crop, and one that is its own partner, such as the zero lag, are kept unchanged.

@@ -1,7 +1,7 @@
 """The losses as modules of torch: options in the constructor, ``forward(prediction, target)`` as the functions.
 
-One file a subject: the losses on statistics (``spatial``), ``clamp``, ``style``, what all modules share (``module``), and the ``cache`` of
-target statistics.
+Each file has one subject: the losses on statistics (``spatial``), ``clamp``, ``style``, what all modules share (``module``), and the
+``cache`` of target statistics.
 """
 
 from .cache import TargetCache

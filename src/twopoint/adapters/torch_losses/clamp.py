@@ -21,8 +21,8 @@ class Clamp(LossModule):
 
     Notes
     -----
-    ``forward(m)`` takes a microstructure (B, N, *space). The loss is a sum over points; :func:`twopoint.clamp` says how
-    to choose its weight.
+    ``forward(m)`` takes a microstructure (B, N, *space). The loss is a sum over points; :func:`twopoint.clamp` describes
+    how to choose its weight.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What all losses as modules of torch have in common."""
+"""The base class of all losses as modules of torch."""
 
 import inspect
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ def doubts(image: Image, segmentation: Segmentation, mask: np.ndarray | None) ->
     segmentation : Segmentation
         Its phases, cut by thresholds.
     mask : boolean array or None
-        Points that count.
+        Points that are used; None for all.
     """
     values = image.values if mask is None else image.values[mask]
     yield from _isolated_pixels(segmentation.labels)

@@ -89,7 +89,7 @@ def _dtype(mode: str) -> str:
 
 
 def _refuse_bombs(source: Source, pixels: int) -> None:
-    """Refuse a header with more pixels than a file of this size can hold."""
+    """Raise an error for a header with more pixels than a file of this size can hold."""
     if pixels > max(_SMALL, _MOST_COMPRESSION * source.path.stat().st_size):
         raise InputError(f"{source} cannot be read: {source.path.stat().st_size} bytes cannot hold its {pixels:.1e} pixels; it is damaged")
 
@@ -133,7 +133,7 @@ def open_tiff(source: Source) -> Iterator[OpenArray]:
 
 
 def _choose_channel(source: Source, series: Any) -> None:
-    """Refuse several channels unless one was chosen."""
+    """Raise an error if there are several channels and none was chosen."""
     at = series.axes.find("C")
     if at >= len(source.index) and at >= 0 and 1 < series.shape[at] <= _MOST_CHANNELS:
         raise InputError(

@@ -150,7 +150,7 @@ def _axes(source: Source, whole: tuple[int, ...], space: tuple[int, ...]) -> lis
 
 
 def _first(source: Source, shape: tuple[int, ...]) -> Ranges:
-    """Return the leading indices as slices of length one; refuse an index outside the array."""
+    """Return the leading indices as slices of length one; raise an error for an index outside the array."""
     for index, size in zip(source.index, shape, strict=False):
         if not -size <= index < size:
             raise InputError(f"{source} does not lie inside the array of shape {shape}; indices begin at 0")
@@ -177,7 +177,7 @@ def to_gray(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     values, remarks = _without_alpha(values)
     if values.shape[-1] == 1 or (values == values[..., :1]).all():
         return values[..., 0], remarks
-    with np.errstate(all="ignore"):  # segment refuses NaN and infinity, unless the mask leaves them out
+    with np.errstate(all="ignore"):  # segment raises for NaN and infinity inside the mask
         gray = values.astype(np.float64) @ np.array(_WEIGHTS)
     labels = _few_colours(values, gray)
     if labels is not None:

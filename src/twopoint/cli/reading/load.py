@@ -14,7 +14,7 @@ from .spacing import Spacing, nearest_pixels, spacing_note
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """Which part of a file is read, and how gray values become phases."""
+    """The part of a file that is read, and the segmentation of its gray values."""
 
     window: str | None = None
     threshold: str | None = None
@@ -33,7 +33,7 @@ class LoadedImage:
     segmentation : Segmentation
         Its phases.
     mask : boolean array (*space) or None
-        Points that count; None if all do.
+        Points inside the mask; None without a mask.
     """
 
     image: Image
@@ -57,7 +57,7 @@ class LoadedImage:
 
     @property
     def n_points(self) -> int:
-        """The number of points that count."""
+        """The number of points inside the mask."""
         return self.image.values.size if self.mask is None else int(np.count_nonzero(self.mask))
 
     def summary(self) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def _index(inside: str, text: str) -> tuple[int, ...]:
 
 
 def _checked(source: Source) -> Source:
-    """Refuse a path that is not a file, and an empty file."""
+    """Raise an error for a path that is not a file, and an empty file."""
     if source.path.is_dir():
         raise InputError(f"{source.path} is a directory; name a file in it")
     if not source.path.exists():

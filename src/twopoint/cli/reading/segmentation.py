@@ -56,7 +56,7 @@ def segment(image: Image, *, threshold: str | None = None, phases: int | None = 
     phases : int, optional
         Number of phases, 2 to 5 for gray values.
     mask : boolean array (*space), optional
-        Points that count; the others get label 0.
+        Points that are used; the others get label 0.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def few_values(values: np.ndarray, most: int) -> np.ndarray | None:
 
 
 def _refuse_not_finite(image: Image, values: np.ndarray) -> None:
-    """Refuse NaN and infinity among the values."""
+    """Raise an error if values are NaN or infinite."""
     if values.dtype.kind == "f":
         wrong = values.size - int(np.count_nonzero(np.isfinite(values)))
         if wrong:
@@ -105,7 +105,7 @@ def _refuse_not_finite(image: Image, values: np.ndarray) -> None:
 
 
 def _refuse_ambiguous(image: Image, distinct: np.ndarray) -> None:
-    """Refuse about a dozen integers in a file of arrays: they may be labels or gray values."""
+    """Raise an error for 9 to 32 distinct integers in a file of arrays, which may be labels or gray values."""
     if image.array and distinct.dtype.kind in "iu" and len(distinct) > MOST_LABELS:
         raise InputError(
             f"{image.source} holds {len(distinct)} distinct integers, which may be labels or gray values; at most {MOST_LABELS} labels are "
@@ -121,7 +121,7 @@ def _as_labels(image: Image, mask: np.ndarray | None, distinct: np.ndarray) -> S
 
 
 def _cut(image: Image, mask: np.ndarray | None, thresholds: tuple[float, ...], how: str) -> Segmentation:
-    """Segment by thresholds; refuse an empty phase."""
+    """Segment by thresholds; raise an error for an empty phase."""
     point_mask = np.ones(image.values.shape, dtype=bool) if mask is None else mask
     labels = np.zeros(image.values.shape, dtype=np.uint8)
     for threshold in thresholds:
@@ -143,7 +143,7 @@ def format_threshold(threshold: float, dtype: np.dtype) -> str:
 
 
 def _value_range(image: Image, point_mask: np.ndarray) -> tuple[float, float]:
-    """Return the smallest and the largest gray value; refuse a range that floating point cannot resolve."""
+    """Return the smallest and the largest gray value; raise an error for a range that floating point cannot resolve."""
     inside = image.values[point_mask]
     low, high = float(inside.min()), float(inside.max())
     if high - low < 1e-9 * max(abs(low), abs(high)) or max(abs(low), abs(high)) > 1e30:

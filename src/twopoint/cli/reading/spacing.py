@@ -68,7 +68,7 @@ class Spacing:
         return Spacing(self.steps[-ndim:], self.unit) if len(self.steps) >= ndim else None
 
     def along(self, ndim: int) -> "Spacing":
-        """Return one step for each of ndim axes; refuse any other number of steps."""
+        """Return one step for each of ndim axes; raise an error for any other number of steps."""
         if len(self.steps) not in (1, ndim):
             raise InputError(f"--spacing must be one length or {ndim}, one per axis of the image, got {len(self.steps)}")
         return Spacing(self.steps * ndim if len(self.steps) == 1 else self.steps, self.unit)
@@ -145,7 +145,7 @@ def spacing_note(spacing: Spacing) -> str:
 
 
 def spacing_of_tiff(file: Any) -> Spacing | None:
-    """Return the spacing in a TIFF of ImageJ, of OME, or with a resolution in centimetres; None if it holds none."""
+    """Return the spacing in a TIFF of ImageJ, of OME, or with a resolution in centimetres; None if there is none."""
     if file.ome_metadata:
         return _of_ome(str(file.ome_metadata))
     tags = file.pages[0].tags

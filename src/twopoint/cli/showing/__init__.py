@@ -1,1 +1,1 @@
-"""Showing: figures, tables and remarks for a person, and the files that a command writes."""
+"""Showing: figures, tables and remarks for the user, and the files that a command writes."""

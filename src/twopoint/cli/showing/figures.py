@@ -119,7 +119,7 @@ def _field(axes: Axes, panel: Field) -> None:
 
 
 def _colour_bar(axes: Axes, image: AxesImage, panel: Field, tall: float) -> None:
-    """Draw a colour bar beside an image; tall is the height of the image relative to its width."""
+    """Draw a colour bar next to an image; tall is the height of the image relative to its width."""
     bar = axes.figure.colorbar(image, cax=axes.inset_axes((1 + 0.03 * max(tall, 1), 0.0, 0.045 * max(tall, 1), 1.0)))
     if panel.kind == "phases":
         bar.set_ticks(list(range(panel.n_phases)), labels=[f"phase {h}" for h in range(panel.n_phases)])
@@ -182,7 +182,7 @@ def _curves(axes: Axes, panel: Curves) -> None:
 
 
 def _curve(axes: Axes, r: np.ndarray, curve: Curve, width: float) -> None:
-    """Draw one line with an outline, for light colours need one, its limit and its mark."""
+    """Draw one line with its limit and its mark; an outline makes light colours visible."""
     colour = _PHASES[curve.colour]
     outline = [patheffects.withStroke(linewidth=width + 1.2, foreground=_OUTLINE)]
     name = curve.name or "_nolegend_"

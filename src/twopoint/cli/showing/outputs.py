@@ -26,7 +26,7 @@ class OutputFile:
 
 
 def check(outputs: list[OutputFile], sources: list[Path], *, force: bool) -> None:
-    """Refuse files that cannot be written, before any work is done.
+    """Raise an error for files that cannot be written, before any work is done.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def check(outputs: list[OutputFile], sources: list[Path], *, force: bool) -> Non
 
 
 def _check_path(path: Path, *, force: bool) -> None:
-    """Refuse a file that exists, unless forced, and one that cannot be written."""
+    """Raise an error for a file that exists, unless forced, and one that cannot be written."""
     if "\0" in str(path):
         raise InputError("an output's name must not hold a null character")
     if path.is_dir():
@@ -99,6 +99,6 @@ def gray_step(path: Path, n_phases: int) -> float:
 
 
 def check_labels(path: Path | None, space: tuple[int, ...]) -> None:
-    """Refuse .png as the file for labels of a volume."""
+    """Raise an error for .png as the file for labels of a volume."""
     if path is not None and path.suffix.lower() == ".png" and len(space) > 2:
         raise InputError(f"{path} can hold one image, not a volume of shape {space}; use .npy or .tif")
