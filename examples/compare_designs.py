@@ -2,7 +2,7 @@
 
     python examples/compare_designs.py --runs runs/sharp [--out DIR] [--count 1500] [--targets 50] [--size 64] [--small] [--seed 0] ...
 
---runs is a folder of one network of `train_cess_vae.py`; images are generated anew. A predictor learns from these. Targets are quantiles
+--runs is a folder of one network of `train_cess_vae.py`; images are generated again. A predictor learns from these. Targets are quantiles
 of E_x of the last fifth. Designs begin from the first 500, which also define what is plausible. Every design is homogenised after
 thresholding. Draws designs.png; prints, and writes to table.md and summary.json, the root mean square error over the standard deviation of
 the targets, for all designs and with the mean in place of implausible ones, and the number of plausible ones.

@@ -4,7 +4,7 @@ Five systems, one a folder: ``cess_vae``, ``statistics_vae``, ``texture_vae``, `
 paper's page. What one system alone uses lives in its folder. What two or more use lives in a layer: ``data``, ``nets``, ``training``,
 ``evaluation`` and ``homogenisation``.
 
-Some files stand beside the layers, because all use them or because they join two layers:
+Some files lie beside the layers, because all use them or because they join two layers:
 
 - ``checks``: refusals of arguments that every part shares
 - ``lazy``: packages whose public names are imported when they are first used

@@ -1,4 +1,4 @@
-"""Refusals that several parts share."""
+"""Checks of input that several parts share."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ def spread(
     """Yield the results of items in their order. Few items are computed ahead, because results that wait cost memory.
 
     By default two items a worker are computed ahead; items of very different lengths need more. Each worker calls begin first. Both work
-    and begin must be functions of a module, because workers import the calling script anew.
+    and begin must be functions of a module, because workers import the calling script again.
     """
     coming = iter(items)
     context = multiprocessing.get_context("spawn")  # a fork would copy the locks of torch's or jax's threads
@@ -43,7 +43,7 @@ def spread(
 
 
 def _follow(begin: Callable[[], None] | None) -> None:
-    """End this process when the one that started it is gone; otherwise it would wait for work for ever."""
+    """End this process when the one that started it is gone; otherwise it would wait for work without end."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

@@ -57,7 +57,7 @@ def homogenise_blocks(
         As for :func:`twopoint_models.homogenisation.elastic_stiffness`.
     workers : int
         Number of processes, each with one thread. With 1 this process does the work, in threads. Other processes import the calling script
-        anew, so the call must stand under ``if __name__ == "__main__"``.
+        again, so the call must be guarded by ``if __name__ == "__main__"``.
     device : str, optional
         Device of torch, such as "cuda". By default numpy computes, and torch is not imported.
 

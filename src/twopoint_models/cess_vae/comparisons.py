@@ -52,7 +52,7 @@ def valley(values: Shaped[np.ndarray, " samples"]) -> float | None:
 
     The density of the logarithms is estimated by Gaussian kernels of 0.7 times Scott's bandwidth. A valley counts if its density is 20 %
     below the lower of the highest peaks on its two sides, and at least 5 % of the numbers lie on each side. The deepest one is returned.
-    With 100 numbers or fewer a valley may occur by chance.
+    With 100 numbers or fewer a valley may be random.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def open_file(path: Path) -> h5py.File:
         raise ValueError(f"{path} cannot be opened as HDF5; is it truncated, or of another kind? ({error})") from error
     if not file.attrs.get(COMPLETE, 1):
         file.close()
-        raise ValueError(f"{path} is incomplete: whoever wrote it was interrupted before the last image; resume it, or write it anew")
+        raise ValueError(f"{path} is incomplete: whoever wrote it was interrupted before the last image; resume it, or write it again")
     return file
 
 

@@ -151,7 +151,7 @@ def _two(name: str, value: Any) -> tuple[int, int]:
     """Return the number of pixels along each axis."""
     both = tuple(value) if hasattr(value, "__len__") else (value, value)
     if len(both) != 2:
-        raise ValueError(f"{name} must be a number of pixels, or one an axis, got {value!r}")
+        raise ValueError(f"{name} must be a number of pixels, or one per axis, got {value!r}")
     return positive(name, both[0]), positive(name, both[1])
 
 

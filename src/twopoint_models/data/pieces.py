@@ -34,4 +34,4 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file, np.load(file) as arrays:  # np.load itself would leave a damaged file open
             return dict(arrays)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read; remove it, and write its images anew ({error})") from error
+        raise ValueError(f"{path} cannot be read; remove it, and write its images again ({error})") from error

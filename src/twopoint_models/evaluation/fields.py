@@ -53,7 +53,7 @@ def parity(
         if log:
             at.set(xscale="log", yscale="log")
             for axis in (at.xaxis, at.yaxis):  # the default labels use TeX, which may be switched off when the figure is saved
-                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # the range may hold no power of ten
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # the range may lack a power of ten
                 axis.set_major_formatter("{x:g}")
                 axis.set_minor_formatter(NullFormatter())
         at.tick_params(labelsize=7)

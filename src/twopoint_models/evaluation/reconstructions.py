@@ -24,7 +24,7 @@ def thresholded(reconstructions: Images) -> Images:
     Returns
     -------
     array like reconstructions
-        Labels, 0 and 1. A single channel is thresholded at one half, inclusively. Of N channels the largest is 1, the first of equal ones.
+        Labels, 0 and 1. A single channel is thresholded at one half, inclusively. The largest of N channels becomes 1, the first one if several are equal.
 
     Raises
     ------

@@ -71,7 +71,7 @@ class DISTS(nn.Module):
         """
         found = read_tensors(weights)
         if missing := [name for name in ("alpha", "beta") if name not in found]:
-            raise ValueError(f"{weights} holds no {missing[0]}, as the weights of DISTS do")
+            raise ValueError(f"{weights} lacks {missing[0]}, which the weights of DISTS contain")
         return cls(
             VGG16.load(network, layers=STAGES, pooling="l2", convention="torchvision"), found["alpha"].float(), found["beta"].float()
         )

@@ -106,7 +106,7 @@ def _values(name: str, values: Any, n: int, like: Array) -> Array:
     else:
         found = constant(numbers(name, values), like=like)
     if tuple(found.shape) != (n,):
-        raise ValueError(f"{name} must be one number a phase, {n} of them, got the shape {tuple(found.shape)}")
+        raise ValueError(f"{name} must be one number per phase, {n} of them, got the shape {tuple(found.shape)}")
     return found
 
 

@@ -307,7 +307,7 @@ def views(
     if not len(axes) or not all(0 <= min(pair) <= max(pair) < dimensions for pair in axes):
         raise ValueError(f"axes must be pairs of numbers from 0 to {dimensions - 1}, one or more, got {list(axes)}")
     if len(labels) not in (0, dimensions):
-        raise ValueError(f"labels must be {dimensions}, one an axis, got {list(labels)}")
+        raise ValueError(f"labels must be {dimensions}, one per axis, got {list(labels)}")
     rows = len(parameters) if len(axes) > 1 else 1
     columns = len(parameters) * len(axes) // rows
     figure = Figure(figsize=(3.7 * columns, 3.2 * rows + 0.3), layout="constrained")

@@ -232,7 +232,7 @@ def _fitting(points: np.ndarray, values: np.ndarray, name: str) -> tuple[np.ndar
     if points.ndim != 2 or not points.size or not np.isfinite(points).all():
         raise ValueError(f"points must be finite, of the shape (n, D), got the shape {points.shape}")
     if values.shape != points.shape[:1] or not np.isfinite(values).all():
-        raise ValueError(f"{name} must be {len(points)} finite numbers, one a point, got the shape {values.shape}")
+        raise ValueError(f"{name} must be {len(points)} finite numbers, one per point, got the shape {values.shape}")
     return points, values
 
 

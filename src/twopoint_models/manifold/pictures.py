@@ -72,7 +72,7 @@ def spectra(images: np.ndarray, names: Sequence[str], *, reach: int = 32, title:
     Returns
     -------
     matplotlib.figure.Figure
-        The figure; the factor relative to the first spectrum stands below each.
+        The figure; the factor relative to the first spectrum is printed below each.
 
     Raises
     ------

@@ -58,7 +58,7 @@ def power_spectra(
     height, width = found.shape[1:]
     kept = width // 2 + 1
     factors = np.full(kept, math.sqrt(2))
-    factors[0] = 1.0  # this column holds both q and -q; so does the last one of an even width
+    factors[0] = 1.0  # this column holds both q and -q, and so does the last one of an even width
     if width % 2 == 0:
         factors[-1] = 1.0
     out = np.empty((len(found), height * kept), dtype=np.float32)

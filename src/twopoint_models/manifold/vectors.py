@@ -137,7 +137,7 @@ def _halves(features: Sequence[Tensor], scales: Sequence[float]) -> list[Tensor]
 
 
 def _output(out: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
-    """Return the array to fill; refuse another shape or dtype."""
+    """Return the array to fill; raise if its shape or dtype differs."""
     if out is None:
         return np.empty(shape, dtype=np.float32)
     if out.shape != shape or out.dtype != np.float32:

@@ -80,7 +80,7 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise ValueError(f"{path} is cut short, or no file of weights: {error}") from None
     except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError and other errors that torch raises for a file that it refuses
-        raise ValueError(f"{path} is no file of tensors alone, which is all that is read: {error}") from None
+        raise ValueError(f"{path} is not a file of tensors alone, which is all that is read: {error}") from None
     if not isinstance(found, dict) or not all(isinstance(each, Tensor) for each in found.values()):
         raise ValueError(f"{path} must hold a state dict, tensors by name, got {type(found).__name__}")
     return found

@@ -178,7 +178,7 @@ def _check_labels(orientation: Any, n_lines: Any, black: np.ndarray) -> None:
     if np.shape(orientation) != (n,) or np.shape(n_lines) != (n,):
         raise ValueError(f"orientation and n_lines must be (n,) = ({n},), got {np.shape(orientation)} and {np.shape(n_lines)}")
     if len(np.unique(orientation)) < 2:
-        raise ValueError(f"orientation must hold both, or all are right by chance; all {n} are {np.unique(orientation).tolist()}")
+        raise ValueError(f"orientation must contain both, or all are right trivially; all {n} are {np.unique(orientation).tolist()}")
     if black.mean() > 0.5:
         raise ValueError("images must be black lines on white, these are mostly black; take 1 - images")
 
@@ -238,7 +238,7 @@ def components_mse(
     Raises
     ------
     ValueError
-        If sizes differ, or known holds no more images than components.
+        If sizes differ, or known contains no more images than components.
     """
     if images.shape[1:] != known.shape[1:]:
         raise ValueError(f"images and known must have one size, got {images.shape} and {known.shape}")

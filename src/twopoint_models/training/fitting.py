@@ -129,4 +129,4 @@ def _refuse_cut(path: Path) -> None:
     try:
         torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is cut short or no checkpoint ({error}); delete it to begin this run anew") from None
+        raise ValueError(f"{path} is cut short or no checkpoint ({error}); delete it to start this run again") from None

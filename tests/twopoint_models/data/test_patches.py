@@ -68,7 +68,7 @@ def test_a_split_keeps_parents_whole():
         (lambda: SlidingWindows(PARENTS, 2, labels=["a"]), "one label for each parent"),
         (lambda: SlidingWindows(PARENTS, 0), "size must be"),
         (lambda: SlidingWindows(PARENTS, 2, 0), "stride must be"),
-        (lambda: SlidingWindows(PARENTS, (2, 2, 2)), "one an axis"),
+        (lambda: SlidingWindows(PARENTS, (2, 2, 2)), "one per axis"),
         (lambda: SlidingWindows(PARENTS, 2).split((0.5, 0.6)), "sum 1"),
         (lambda: SlidingWindows(PARENTS, 2).split((0.99, 0.01)), "too few.*share of 1/3 about"),
         (lambda: SlidingWindows(PARENTS, 2).split((0.5, 0.0, 0.5)), "leave out parts whose share is 0"),

@@ -213,7 +213,7 @@ def test_refusals(call, message):
 
 def test_a_file_without_weights_of_dists_is_refused(tmp_path):
     torch.save({"alpha": torch.ones(1475)}, tmp_path / "w.pt")
-    with pytest.raises(ValueError, match="holds no beta"):
+    with pytest.raises(ValueError, match="lacks beta"):
         DISTS.load("nothing", tmp_path / "w.pt")
     with pytest.raises(FileNotFoundError):
         DISTS.load("nothing", tmp_path / "other.pt")

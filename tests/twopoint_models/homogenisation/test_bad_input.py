@@ -106,9 +106,9 @@ def test_memberships_below_nought_where_the_contrast_is_high(backend):
 # ---- properties ----------------------------------------------------------------------------------------------------------------------
 
 NUMBERS = [
-    ([1.0], ValueError, r"must be one number a phase, 2 of them, got the shape \(1,\)"),
-    ([1.0, 2.0, 3.0], ValueError, r"must be one number a phase, 2 of them, got the shape \(3,\)"),
-    ([[1.0, 2.0]], ValueError, "must be one number a phase"),
+    ([1.0], ValueError, r"must be one number per phase, 2 of them, got the shape \(1,\)"),
+    ([1.0, 2.0, 3.0], ValueError, r"must be one number per phase, 2 of them, got the shape \(3,\)"),
+    ([[1.0, 2.0]], ValueError, "must be one number per phase"),
     ([np.nan, 1.0], ValueError, "must be finite"),
     ([np.inf, 1.0], ValueError, "must be finite"),
     (["1", "2"], TypeError, "must be a list of numbers"),
@@ -267,7 +267,7 @@ def test_volume_fractions():
             hashin_shtrikman(shares, [1, 10], [0.3, 0.2])
         with pytest.raises(error, match=message):
             conductivity_bounds(shares, [1, 10])
-    with pytest.raises(ValueError, match="young must be one number a phase, 2 of them"):
+    with pytest.raises(ValueError, match="young must be one number per phase, 2 of them"):
         hashin_shtrikman([0.5, 0.5], [1, 10, 3], [0.3, 0.2])
     with pytest.raises(ValueError, match="conductivities must be above 0"):
         conductivity_bounds([0.5, 0.5], [1, 0])

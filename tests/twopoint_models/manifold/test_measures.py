@@ -68,7 +68,7 @@ def test_one_angle_off_by_a_known_amount():
     ("points", "theta", "message"),
     [
         (np.zeros((30, 3)), THETA, r"points must have the shape \(n, 2\), got \(30, 3\)"),
-        (ring(THETA)[:29], THETA, "angles must be 29 finite numbers, one a point"),
+        (ring(THETA)[:29], THETA, "angles must be 29 finite numbers, one per point"),
         (ring(THETA), np.where(THETA > 3, np.nan, THETA), "angles must be 30 finite numbers"),
         (np.full((30, 2), np.inf), THETA, "points must be finite"),
     ],
@@ -107,7 +107,7 @@ def test_regression_angle_is_that_of_the_vectors():
     [
         (np.eye(4)[:, :3], np.arange(4.0), "points must be 5 or more for a fit in 3 dimensions, got 4"),
         (np.arange(6.0)[:, None], np.ones(6), "parameter must not be constant, got 1 everywhere"),
-        (np.arange(6.0)[:, None], np.ones(5), "parameter must be 6 finite numbers, one a point"),
+        (np.arange(6.0)[:, None], np.ones(5), "parameter must be 6 finite numbers, one per point"),
         (np.arange(6.0), np.arange(6.0), r"points must be finite, of the shape \(n, D\)"),
     ],
 )

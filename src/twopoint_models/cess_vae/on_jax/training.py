@@ -132,7 +132,7 @@ def read_checkpoint(path: Path, like: State) -> State:
     try:
         found: State = eqx.tree_deserialise_leaves(path, like)
     except (RuntimeError, ValueError, EOFError, OSError) as error:
-        raise ValueError(f"{path} is cut short or no checkpoint of this run ({error}); delete it to begin this run anew") from None
+        raise ValueError(f"{path} is cut short or no checkpoint of this run ({error}); delete it to start this run again") from None
     if int(found.images) != int(like.images):
         raise ValueError(f"images must be those that {path.parent} was begun with, {int(found.images)}, got {int(like.images)}")
     return found
