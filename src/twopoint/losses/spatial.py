@@ -1,6 +1,7 @@
 """The losses on spatial statistics: MSESS, CESS, and the sum of CESS and the error of the pixels. One function evaluates all three.
 
-It can also return the gradient by the adjoint, for any library: value_and_grad uses it for numpy, and reconstruct for all libraries.
+It can also return the gradient by the adjoint, for any library. value_and_grad uses it for libraries without automatic differentiation, and
+reconstruct for all.
 """
 
 import math

@@ -138,7 +138,7 @@ def _pair(pair: Any, n_phases: int | None) -> Pair:
 
 
 def resolve_rows(pairs: Any, rows: int, n_phases: int | None) -> tuple[int, Pairs]:
-    """Return the number of phases, by default for a list its largest phase plus one, and the pairs of statistics with these rows."""
+    """Return the number of phases, by default for a list the largest phase plus one, and the pairs of statistics with these rows."""
     if isinstance(pairs, str):
         n = (math.isqrt(8 * rows + 1) - 1) // 2 if pairs == "unique" else rows  # rows = n (n + 1) / 2
         if n_phases not in (None, n):
