@@ -24,7 +24,8 @@ def thresholded(reconstructions: Images) -> Images:
     Returns
     -------
     array like reconstructions
-        Labels, 0 and 1. A single channel is thresholded at one half, inclusively. The largest of N channels becomes 1, the first one if several are equal.
+        Labels, 0 and 1. A single channel is thresholded at one half, inclusively. The largest of N channels becomes 1; of equal ones, the
+        first.
 
     Raises
     ------

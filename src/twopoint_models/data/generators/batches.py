@@ -36,7 +36,7 @@ def generate_blocks(
     seed : int
         Seed of the dataset.
     workers : int
-        Number of processes; with 1 this process does the work. Other processes import the calling script again, so the call must be guarded by
+        Number of processes; with 1 this process does the work. Others import the calling script again, so the call must be guarded by
         ``if __name__ == "__main__"``.
 
     Yields
