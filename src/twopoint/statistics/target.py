@@ -27,11 +27,11 @@ class TargetStatistics:
 
     Attributes
     ----------
-    values : tuple of arrays (..., *stored)
+    values : tuple of arrays, each (..., lags)
         The statistics of the canonical pairs (h <= k) at the stored lags; :attr:`correlations` has the layout that the user sees.
-    mask : array (..., *space) of booleans, or None
+    mask : array of booleans with the axes of space last, or None
         The points that are used.
-    count : array (..., *stored), or None
+    count : array (..., lags), or None
         Number of pairs of points inside the mask at each stored lag.
     plan : Plan
         The phases and pairs, and the layout of the stored lags.

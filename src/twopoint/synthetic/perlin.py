@@ -26,7 +26,7 @@ def perlin_noise(
     shape : ints
         Size (*space) in pixels, with 1 to 3 axes.
     rng : numpy.random.Generator
-        Source of the directions: d normal numbers per lattice point, of shape (d, *lattice points), for one octave after the other.
+        Source of the directions: d normal numbers per lattice point, of shape (d, lattice points), for one octave after the other.
     octaves : int
         Number of octaves; each has twice the frequency of the previous one.
     persistence : float
