@@ -46,10 +46,9 @@ def measure(labels: np.ndarray, seed: int, polish: int) -> tuple[dict[str, float
 
 def picture(labels: np.ndarray, found: np.ndarray, title: str, path: Path) -> None:
     """Draw a structure, its reconstruction, and the autocorrelation of phase 1 of both."""
-    wanted, got = (tp.autocorrelation((x == 1).astype(float), ndim=x.ndim, centered=True) for x in (labels, found))
-    save(
-        draw(panels_of_reconstruction(labels, found, (wanted, got), int(labels.max()) + 1, Spacing().along(labels.ndim)), title=title), path
-    )
+    correlations = tuple(tp.autocorrelation((x == 1).astype(float), ndim=x.ndim, centered=True) for x in (labels, found))
+    panels = panels_of_reconstruction(labels, found, correlations, int(labels.max()) + 1, Spacing().along(labels.ndim))
+    save(draw(panels, title=title), path)
 
 
 def main() -> None:
