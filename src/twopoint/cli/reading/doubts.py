@@ -1,9 +1,10 @@
-"""Doubts about a segmentation of gray values: remarks for the user; nothing is corrected, and clean images give no remark."""
+"""Doubts about a segmentation: remarks for the user; nothing is corrected, and clean images give no remark."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
+from .gray import OUTLIERS
 from .image import Image
 from .segmentation import Segmentation, format_threshold
 
@@ -19,24 +20,41 @@ _THICK = 0.3  # share of a middle phase that is thicker than two pixels
 
 
 def doubts(image: Image, segmentation: Segmentation, mask: np.ndarray | None) -> Iterator[str]:
-    """Yield remarks on a segmentation by thresholds.
+    """Yield remarks on a segmentation that was not made by --threshold, and more on one by thresholds.
 
     Parameters
     ----------
     image : Image
         Gray values.
     segmentation : Segmentation
-        Its phases, cut by thresholds.
+        Its phases.
     mask : boolean array or None
         Points that are used; None for all.
     """
-    values = image.values if mask is None else image.values[mask]
+    if "--threshold" not in segmentation.method:
+        yield from _rare_phases(segmentation, mask)
+    if not segmentation.thresholds:
+        return
+    gray = image.values if segmentation.gray_range is None else np.clip(image.values, *segmentation.gray_range)
     yield from _isolated_pixels(segmentation.labels)
-    yield from _captions(image.values, mask)
+    yield from _captions(gray, mask)
     if "Otsu" in segmentation.method:
-        light = list(_uneven_light(image.values, segmentation, mask))
-        yield from light or _peaks(values, segmentation)  # uneven light moves and splits peaks
+        light = list(_uneven_light(gray, segmentation, mask))
+        yield from light or _peaks(gray if mask is None else gray[mask], segmentation)  # uneven light moves and splits peaks
     yield from _rims(segmentation)
+
+
+def _rare_phases(segmentation: Segmentation, mask: np.ndarray | None) -> Iterator[str]:
+    """Remark on phases of less than 0.1 % of the points, which may be outliers."""
+    labels = segmentation.labels if mask is None else segmentation.labels[mask]
+    for h in range(segmentation.n_phases):
+        points = int(np.count_nonzero(labels == h))
+        if points < OUTLIERS * labels.size:
+            value = f", of the value {segmentation.values[h]:g}" if segmentation.values else ""
+            yield (
+                f"phase {h}{value} has {points} of {labels.size} points only, {100 * points / labels.size:.2g} %, which may be outliers; "
+                "--threshold sets other phases"
+            )
 
 
 def _isolated_pixels(labels: np.ndarray) -> Iterator[str]:

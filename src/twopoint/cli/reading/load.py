@@ -109,8 +109,8 @@ def load(text: str, options: ReadingOptions, mask: str | None = None, *, spaced:
         segmentation = segment(image, threshold=options.threshold, phases=options.phases, mask=point_mask)
     if segmentation.thresholds:
         say(f"note: {image.source}:", segmentation.method)
-        for remark in doubts(image, segmentation, point_mask):
-            say(f"note: {image.source}: {remark}")
+    for remark in doubts(image, segmentation, point_mask):
+        say(f"note: {image.source}: {remark}")
     return LoadedImage(image, segmentation, point_mask)
 
 

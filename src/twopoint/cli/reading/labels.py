@@ -1,0 +1,144 @@
+"""Few distinct values: each is the label of a phase, or some lie about the values of fewer phases, as in a JPEG or a resized mask."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from .gray import GrayLevels
+
+_NEAR = 1 / 16  # of the range: values that JPEG makes of one value
+_RARE = 0.6  # share of the points that a value by noise or interpolation has, relative to the value beside it; measured, 0.57 or less
+_SOLID = 0.005  # share of a label's points with equal points all around; 0 for values by noise or interpolation
+_BETWEEN = 0.85  # share of an interpolated value's points that have both darker and brighter points beside them; measured, 0.91 or more
+_UNEVEN = 0.01  # share of the rarest value relative to the most frequent, in noise
+_RANDOM = 0.08  # excess of equal neighbours over those of values at random places, of the largest excess, up to which places are random
+
+
+@dataclass(frozen=True)
+class FewValues:
+    """What few distinct values are.
+
+    Attributes
+    ----------
+    cores : tuple of int
+        Indices of the values that are phases, in ascending order.
+    how : str
+        Where the other values lie; "" if all values are labels.
+    decided : bool
+        Whether the values are known to be labels, or to lie about the cores.
+    edges : bool
+        Whether some of the other values lie at edges.
+    """
+
+    cores: tuple[int, ...]
+    how: str = ""
+    decided: bool = True
+    edges: bool = False
+
+
+def look(indices: np.ndarray, levels: GrayLevels, mask: np.ndarray | None) -> FewValues:
+    """Decide whether few distinct values are labels of phases.
+
+    Integers 0, 1, ... or 1, 2, ... are labels, and so are two values. Other values are not labels if they are rare, have no point with
+    equal points all around, and lie either next to a more frequent value or at edges between a darker and a brighter one.
+
+    Parameters
+    ----------
+    indices : uint8 array (*space)
+        Index of each point's value.
+    levels : GrayLevels
+        The distinct values, in ascending order, with their counts.
+    mask : boolean array (*space) or None
+        Points that are used; None for all.
+
+    Returns
+    -------
+    FewValues
+    """
+    values, counts = levels.values.astype(np.float64), levels.counts
+    every = tuple(range(len(values)))
+    if len(values) == 2:
+        return FewValues(every)
+    random = _at_random(indices, counts, mask)
+    labels = FewValues(every, decided=not (random and len(values) > 3 and counts.min() < _UNEVEN * counts.max()))
+    if values[0] in (0, 1) and (np.diff(values) == 1).all():
+        return labels
+    darkest, brightest = _around(indices, mask, len(values))
+    solid = _share(indices, darkest == brightest, mask, counts) > _SOLID
+    near = np.abs(values[:, None] - values) <= _NEAR * (values[-1] - values[0])
+    noise = (near & (counts[:, None] <= _RARE * counts)).any(axis=1) & ~solid
+    between = _share(indices, (darkest < indices) & (brightest > indices), mask, counts) > _BETWEEN
+    rim = _rims(between & ~solid & ~noise & (not random), counts)
+    cores = np.flatnonzero(~noise & ~rim)
+    if len(cores) < 2 or _doubtful(values, cores, rim, near & ~np.eye(len(values), dtype=bool), solid):
+        return FewValues(every, decided=False)
+    if len(cores) == len(values):
+        return labels
+    return FewValues(tuple(cores.tolist()), _described(values, cores, int(noise.sum()), int(rim.sum())), edges=bool(rim.any()))
+
+
+def _described(values: np.ndarray, cores: np.ndarray, near: int, between: int) -> str:
+    """Return text on the values that are not phases: so many near these and so many at edges between them."""
+    *listed, last = (f"{values[core]:g}" for core in cores)
+    places = [f"{near} near"] * (near > 0) + [f"{between} at edges between"] * (between > 0)
+    return f"{len(values)} distinct values, {' and '.join(places)} {', '.join(listed)} and {last}"
+
+
+def _around(indices: np.ndarray, mask: np.ndarray | None, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest index among each point and its neighbours, diagonal ones included, inside the mask."""
+    darkest = indices if mask is None else np.where(mask, indices, np.uint8(n))
+    brightest = indices if mask is None else np.where(mask, indices, np.uint8(0))
+    for axis in range(indices.ndim):
+        darkest, brightest = _along(darkest, axis, np.minimum), _along(brightest, axis, np.maximum)
+    return darkest, brightest
+
+
+def _along(indices: np.ndarray, axis: int, extreme: np.ufunc) -> np.ndarray:
+    """Return the extreme of each point and its two neighbours along an axis."""
+    found = indices.copy()
+    lower, upper = ((slice(None),) * axis + (part,) for part in (slice(None, -1), slice(1, None)))
+    extreme(found[lower], indices[upper], out=found[lower])
+    extreme(found[upper], indices[lower], out=found[upper])
+    return found
+
+
+def _share(indices: np.ndarray, where: np.ndarray, mask: np.ndarray | None, counts: np.ndarray) -> np.ndarray:
+    """Return for each value the share of its points where a condition holds."""
+    chosen = where if mask is None else where & mask
+    return np.bincount(indices[chosen], minlength=len(counts)) / counts
+
+
+def _rims(between: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the values that lie between a darker and a brighter value, neither of which is rarer than they are."""
+    rim = between.copy()
+    rim[[0, -1]] = False
+    for _ in range(len(counts)):  # a value that stays bounds the values beside it
+        kept = np.flatnonzero(~rim)
+        fewest = [min(counts[kept[kept < h].max()], counts[kept[kept > h].min()]) if rim[h] else 0 for h in range(len(counts))]
+        dropped = rim & (counts > _RARE * np.array(fewest))
+        if not dropped.any():
+            break
+        rim &= ~dropped
+    return rim
+
+
+def _doubtful(values: np.ndarray, cores: np.ndarray, rim: np.ndarray, near: np.ndarray, solid: np.ndarray) -> bool:
+    """Return whether values may be labels as well: a single value at edges, or two frequent values side by side without an interior."""
+    single = any(np.count_nonzero(rim[low:high]) == 1 for low, high in pairwise(cores.tolist()))
+    beside = near[np.ix_(cores, cores)].any(axis=1) & ~solid[cores]
+    whole = bool((values == np.round(values)).all())
+    return single or bool(whole and beside.any() and values[-1] - values[0] >= 1 / _NEAR)
+
+
+def _at_random(indices: np.ndarray, counts: np.ndarray, mask: np.ndarray | None) -> bool:
+    """Return whether values are at random places: neighbours are equal no more often than two points anywhere."""
+    equal, pairs = 0, 0
+    for axis in range(indices.ndim):
+        lower, upper = ((slice(None),) * axis + (part,) for part in (slice(None, -1), slice(1, None)))
+        same = indices[lower] == indices[upper]
+        inside = None if mask is None else mask[lower] & mask[upper]
+        equal += int(np.count_nonzero(same if inside is None else same & inside))
+        pairs += same.size if inside is None else int(np.count_nonzero(inside))
+    expected = float(((counts / counts.sum()) ** 2).sum())
+    return equal - expected * pairs < _RANDOM * (1 - expected) * pairs
