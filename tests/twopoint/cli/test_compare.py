@@ -29,7 +29,7 @@ def photo(tmp_path):
 def test_compare_images_of_different_sizes(run, tmp_path):
     labels = blobs((60, 50), scale=3.0)
     np.save(tmp_path / "a.npy", labels)
-    np.save(tmp_path / "b.npy", 7 * labels[:40, :44])
+    np.save(tmp_path / "b.npy", 255 * labels[:40, :44])
     result = run("compare", "a.npy", "b.npy", "--json", "figures.json", "--spacing", "1mm", "--spacing-b", "1000um")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "a-b-compare.png").read_bytes().startswith(PNG)

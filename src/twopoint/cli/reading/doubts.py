@@ -6,7 +6,7 @@ import numpy as np
 
 from .gray import OUTLIERS
 from .image import Image
-from .segmentation import Segmentation, format_threshold
+from .segmentation import Segmentation
 
 _NOISE = 0.002  # share of isolated pixels; a structure with features of a few pixels has a tenth of it
 _BINS, _SMOOTH = 128, 3.0  # of the histogram; width of its smoothing, in bins
@@ -94,7 +94,7 @@ def _peaks(values: np.ndarray, segmentation: Segmentation) -> Iterator[str]:
     padded = np.concatenate([[0.0], density, [0.0]])
     peaks = find_peaks(padded, prominence=_PEAK * padded.max())[0] - 1
     if len(peaks) > segmentation.n_phases:
-        listed = ", ".join(format_threshold(round(float(centres[peak])), values.dtype) for peak in peaks)
+        listed = ", ".join(f"{centres[peak]:.3g}" if values.dtype.kind == "f" else str(round(centres[peak])) for peak in peaks)
         yield f"the gray values have {len(peaks)} clear peaks, at {listed}, but were cut into {segmentation.n_phases} phases; see --phases"
 
 

@@ -60,6 +60,11 @@ class LoadedImage:
         """The number of points inside the mask."""
         return self.image.values.size if self.mask is None else int(np.count_nonzero(self.mask))
 
+    @property
+    def colours(self) -> bool:
+        """Whether the labels are of colours, which have an order but no values."""
+        return any("colours taken as labels" in remark for remark in self.image.remarks)
+
     def summary(self) -> dict[str, Any]:
         """Return name, shape and segmentation for a .json file."""
         segmentation = self.segmentation
