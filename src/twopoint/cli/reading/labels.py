@@ -8,11 +8,13 @@ import numpy as np
 from .gray import GrayLevels
 
 _NEAR = 1 / 16  # of the range: values that JPEG makes of one value
-_RARE = 0.6  # share of the points that a value by noise or interpolation has, relative to the value beside it; measured, 0.57 or less
+_RARE = 0.6  # share of the points that JPEG makes of a value, relative to those that keep it; measured, 0.3 or less
 _SOLID = 0.005  # share of a label's points with equal points all around; 0 for values by noise or interpolation
-_BETWEEN = 0.85  # share of an interpolated value's points that have both darker and brighter points beside them; measured, 0.91 or more
+_BETWEEN = 0.85  # share of an interpolated value's points that have both darker and brighter points beside them; measured, 0.9 or more
+_FEWER = 0.75  # points of an interpolated value relative to the rarer of the two phases beside it; measured, 0.65 or less
+_MAYBE = (0.8, 0.95)  # in place of the two before, for values that may be labels as well
 _UNEVEN = 0.01  # share of the rarest value relative to the most frequent, in noise
-_RANDOM = 0.08  # excess of equal neighbours over those of values at random places, of the largest excess, up to which places are random
+_RANDOM = 0.04  # excess of equal neighbours over those of values at random places, of the largest excess, up to which places are random
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,11 @@ def look(indices: np.ndarray, levels: GrayLevels, mask: np.ndarray | None) -> Fe
     solid = _share(indices, darkest == brightest, mask, counts) > _SOLID
     near = np.abs(values[:, None] - values) <= _NEAR * (values[-1] - values[0])
     noise = (near & (counts[:, None] <= _RARE * counts)).any(axis=1) & ~solid
-    between = _share(indices, (darkest < indices) & (brightest > indices), mask, counts) > _BETWEEN
-    rim = _rims(between & ~solid & ~noise & (not random), counts)
+    between = _share(indices, (darkest < indices) & (brightest > indices), mask, counts)
+    inner = ~solid & ~noise & (not random)
+    rim, maybe_rim = _rims(inner & (between > _BETWEEN), counts, _FEWER), _rims(inner & (between > _MAYBE[0]), counts, _MAYBE[1])
     cores = np.flatnonzero(~noise & ~rim)
-    if len(cores) < 2 or _doubtful(values, cores, rim, near & ~np.eye(len(values), dtype=bool), solid):
+    if len(cores) < 2 or (maybe_rim != rim).any() or _doubtful(values, cores, rim, near & ~np.eye(len(values), dtype=bool), solid):
         return FewValues(every, decided=False)
     if len(cores) == len(values):
         return labels
@@ -109,14 +112,14 @@ def _share(indices: np.ndarray, where: np.ndarray, mask: np.ndarray | None, coun
     return np.bincount(indices[chosen], minlength=len(counts)) / counts
 
 
-def _rims(between: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the values that lie between a darker and a brighter value, neither of which is rarer than they are."""
+def _rims(between: np.ndarray, counts: np.ndarray, most: float) -> np.ndarray:
+    """Return the values that lie between a darker and a brighter one with more points: at most this share of theirs."""
     rim = between.copy()
     rim[[0, -1]] = False
     for _ in range(len(counts)):  # a value that stays bounds the values beside it
         kept = np.flatnonzero(~rim)
         fewest = [min(counts[kept[kept < h].max()], counts[kept[kept > h].min()]) if rim[h] else 0 for h in range(len(counts))]
-        dropped = rim & (counts > _RARE * np.array(fewest))
+        dropped = rim & (counts > most * np.array(fewest))
         if not dropped.any():
             break
         rim &= ~dropped
