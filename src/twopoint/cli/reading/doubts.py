@@ -50,7 +50,7 @@ def _rare_phases(segmentation: Segmentation, mask: np.ndarray | None) -> Iterato
     for h in range(segmentation.n_phases):
         points = int(np.count_nonzero(labels == h))
         if points < OUTLIERS * labels.size:
-            value = f", of the value {segmentation.values[h]:g}" if segmentation.values else ""
+            value = f", of the value {segmentation.values[h]:g}," if segmentation.values else ""
             yield (
                 f"phase {h}{value} has {points} of {labels.size} points only, {100 * points / labels.size:.2g} %, which may be outliers; "
                 "--threshold sets other phases"
