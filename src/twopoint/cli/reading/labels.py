@@ -39,7 +39,7 @@ class FewValues:
     edges: bool = False
 
 
-def look(indices: np.ndarray, levels: GrayLevels, mask: np.ndarray | None) -> FewValues:
+def look(indices: np.ndarray, levels: GrayLevels, mask: np.ndarray | None, *, numbered: bool = True) -> FewValues:
     """Decide whether few distinct values are labels of phases.
 
     Integers 0, 1, ... or 1, 2, ... are labels, and so are two values. Other values are not labels if they are rare, have no point with
@@ -53,6 +53,8 @@ def look(indices: np.ndarray, levels: GrayLevels, mask: np.ndarray | None) -> Fe
         The distinct values, in ascending order, with their counts.
     mask : boolean array (*space) or None
         Points that are used; None for all.
+    numbered : bool
+        Whether 0, 1, ... are numbers of phases; numbers of colours may be those of a resized image.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def look(indices: np.ndarray, levels: GrayLevels, mask: np.ndarray | None) -> Fe
         return FewValues(every)
     random = _at_random(indices, counts, mask)
     labels = FewValues(every, decided=not (random and len(values) > 3 and counts.min() < _UNEVEN * counts.max()))
-    if values[0] in (0, 1) and (np.diff(values) == 1).all():
+    if numbered and values[0] in (0, 1) and (np.diff(values) == 1).all():
         return labels
     darkest, brightest = _around(indices, mask, len(values))
     solid = _share(indices, darkest == brightest, mask, counts) > _SOLID

@@ -8,7 +8,7 @@ import numpy as np
 from ..terminal import InputError, say, working
 from .doubts import doubts
 from .image import Image, read
-from .segmentation import Segmentation, few_values, segment
+from .segmentation import Segmentation, few_values, has_colours, segment
 from .spacing import Spacing, nearest_pixels, spacing_note
 
 
@@ -63,7 +63,7 @@ class LoadedImage:
     @property
     def colours(self) -> bool:
         """Whether the labels are of colours, which have an order but no values."""
-        return any("colours taken as labels" in remark for remark in self.image.remarks)
+        return has_colours(self.image)
 
     def summary(self) -> dict[str, Any]:
         """Return name, shape and segmentation for a .json file."""

@@ -100,7 +100,7 @@ def _of_few_values(image: Image, mask: np.ndarray | None, few: GrayLevels, phase
             raise InputError(f"{image.source} holds {n} distinct values, which cannot be {phases} phases; --phases takes fewer")
         return _as_labels(image, mask, few) if n == phases else None
     indices = _above(image.values, _bounds(few), mask)
-    looked = look(indices, few, mask)
+    looked = look(indices, few, mask, numbered=not has_colours(image))
     if looked.how and len(looked.cores) <= MOST_LABELS and (n <= MOST_LABELS or not looked.edges):
         return _about_cores(image, mask, few, looked)
     _refuse_ambiguous(image, few)
@@ -127,9 +127,14 @@ def _by_otsu(image: Image, mask: np.ndarray | None, levels: GrayLevels, phases: 
     if not 2 <= phases <= MOST_PHASES:
         raise InputError(f"--phases must be 2 to {MOST_PHASES} for gray values, got {phases}; --threshold allows more")
     inside = levels.without_outliers()
-    inside = levels if len(np.unique(inside.values[:_SAMPLE])) < phases else inside
+    inside = levels if len(inside.values) <= _SAMPLE and len(np.unique(inside.values)) < phases else inside
     _refuse_range(image, inside)
     return _cut(image, mask, levels, otsu(inside, phases), "{n} phases by Otsu's method, {thresholds}")
+
+
+def has_colours(image: Image) -> bool:
+    """Return whether the values number colours from dark to bright."""
+    return any("colours taken as labels" in remark for remark in image.remarks)
 
 
 def few_values(values: np.ndarray, most: int) -> np.ndarray | None:

@@ -167,3 +167,13 @@ def test_floats_a_rounding_apart_are_one_phase():
     np.testing.assert_array_equal(found.labels, labels)
     assert found.values == pytest.approx((0.0, 0.1, 0.2))
     assert found.method == "3 distinct values taken as labels"
+
+
+def test_colours_of_a_resized_mask_are_two_phases():
+    colours = np.array([[0, 0, 120], [255, 230, 0], [200, 0, 0]], np.uint8)
+    Image.fromarray(colours[STRUCTURES["usual"]]).resize((50, 60), Image.Resampling.BOX).save("a.png")
+    found = segment(read("a.png"))
+    assert found.method.startswith("5 distinct values, 3 at edges between 0 and 4; 2 phases")
+    three = blobs((120, 100), phases=3)
+    Image.fromarray(colours[three]).save("b.png")
+    np.testing.assert_array_equal(segment(read("b.png")).labels, np.array([0, 2, 1])[three])
