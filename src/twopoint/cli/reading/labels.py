@@ -13,6 +13,8 @@ _SOLID = 0.005  # share of a label's points with equal points all around; 0 for 
 _BETWEEN = 0.85  # share of an interpolated value's points that have both darker and brighter points beside them; measured, 0.9 or more
 _FEWER = 0.75  # points of an interpolated value relative to the rarer of the two phases beside it; measured, 0.65 or less
 _MAYBE = (0.8, 0.95)  # in place of the two before, for values that may be labels as well
+_REACH = 0.9  # share of an interpolated value's points with both phases within two points; labels that are thinner than that are rare
+_MANY = 0.5  # points relative to the rarer phase from which the reach alone raises a doubt: structures too fine for their resolution
 _UNEVEN = 0.01  # share of the rarest value relative to the most frequent, in noise
 _RANDOM = 0.04  # excess of equal neighbours over those of values at random places, of the largest excess, up to which places are random
 
@@ -29,14 +31,14 @@ class FewValues:
         Where the other values lie; "" if all values are labels.
     decided : bool
         Whether the values are known to be labels, or to lie about the cores.
-    edges : bool
-        Whether some of the other values lie at edges.
+    sure : bool
+        Whether there are wide gaps between the values of one phase and those of the next, and no value lies at edges.
     """
 
     cores: tuple[int, ...]
     how: str = ""
     decided: bool = True
-    edges: bool = False
+    sure: bool = True
 
 
 def look(indices: np.ndarray, levels: GrayLevels, mask: np.ndarray | None, *, numbered: bool = True) -> FewValues:
@@ -68,19 +70,19 @@ def look(indices: np.ndarray, levels: GrayLevels, mask: np.ndarray | None, *, nu
     labels = FewValues(every, decided=not (random and len(values) > 3 and counts.min() < _UNEVEN * counts.max()))
     if numbered and values[0] in (0, 1) and (np.diff(values) == 1).all():
         return labels
-    darkest, brightest = _around(indices, mask, len(values))
+    darkest, brightest = _around(indices, indices, mask, len(values))
     solid = _share(indices, darkest == brightest, mask, counts) > _SOLID
     near = np.abs(values[:, None] - values) <= _NEAR * (values[-1] - values[0])
     noise = (near & (counts[:, None] <= _RARE * counts)).any(axis=1) & ~solid
     between = _share(indices, (darkest < indices) & (brightest > indices), mask, counts)
-    inner = ~solid & ~noise & (not random)
-    rim, maybe_rim = _rims(inner & (between > _BETWEEN), counts, _FEWER), _rims(inner & (between > _MAYBE[0]), counts, _MAYBE[1])
+    rim, maybe_rim = _rims(indices, mask, counts, noise, ~solid & ~noise & (not random), between)
     cores = np.flatnonzero(~noise & ~rim)
     if len(cores) < 2 or (maybe_rim != rim).any() or _doubtful(values, cores, rim, near & ~np.eye(len(values), dtype=bool), solid):
         return FewValues(every, decided=False)
     if len(cores) == len(values):
         return labels
-    return FewValues(tuple(cores.tolist()), _described(values, cores, int(noise.sum()), int(rim.sum())), edges=bool(rim.any()))
+    how = _described(values, cores, int(noise.sum()), int(rim.sum()))
+    return FewValues(tuple(cores.tolist()), how, sure=_apart(values, cores) and not bool(rim.any()))
 
 
 def _described(values: np.ndarray, cores: np.ndarray, near: int, between: int) -> str:
@@ -90,11 +92,11 @@ def _described(values: np.ndarray, cores: np.ndarray, near: int, between: int) -
     return f"{len(values)} distinct values, {' and '.join(places)} {', '.join(listed)} and {last}"
 
 
-def _around(indices: np.ndarray, mask: np.ndarray | None, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the smallest and the largest index among each point and its neighbours, diagonal ones included, inside the mask."""
-    darkest = indices if mask is None else np.where(mask, indices, np.uint8(n))
-    brightest = indices if mask is None else np.where(mask, indices, np.uint8(0))
-    for axis in range(indices.ndim):
+def _around(darkest: np.ndarray, brightest: np.ndarray, mask: np.ndarray | None, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest index below n among each point and its neighbours, diagonal ones included, inside the mask."""
+    if mask is not None:
+        darkest, brightest = np.where(mask, darkest, np.uint8(n)), np.where(mask, brightest, np.uint8(0))
+    for axis in range(darkest.ndim):
         darkest, brightest = _along(darkest, axis, np.minimum), _along(brightest, axis, np.maximum)
     return darkest, brightest
 
@@ -114,18 +116,27 @@ def _share(indices: np.ndarray, where: np.ndarray, mask: np.ndarray | None, coun
     return np.bincount(indices[chosen], minlength=len(counts)) / counts
 
 
-def _rims(between: np.ndarray, counts: np.ndarray, most: float) -> np.ndarray:
-    """Return the values that lie between a darker and a brighter one with more points: at most this share of theirs."""
-    rim = between.copy()
-    rim[[0, -1]] = False
-    for _ in range(len(counts)):  # a value that stays bounds the values beside it
-        kept = np.flatnonzero(~rim)
-        fewest = [min(counts[kept[kept < h].max()], counts[kept[kept > h].min()]) if rim[h] else 0 for h in range(len(counts))]
-        dropped = rim & (counts > most * np.array(fewest))
-        if not dropped.any():
-            break
-        rim &= ~dropped
-    return rim
+def _rims(
+    indices: np.ndarray, mask: np.ndarray | None, counts: np.ndarray, noise: np.ndarray, inner: np.ndarray, between: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values at edges between a darker and a brighter phase, and those that may be.
+
+    ``inner`` are values without an interior, and ``between`` is the share of their points beside darker and brighter ones.
+    """
+    inner = inner.copy()
+    inner[[0, -1]] = False
+    if not inner.any():
+        return inner, inner
+    phases = np.flatnonzero(~inner & ~noise)
+    above = np.searchsorted(phases, np.arange(len(counts))).clip(1, len(phases) - 1)
+    share = counts / np.minimum(counts[phases[above - 1]], counts[phases[above]])
+    places = 2 * np.searchsorted(phases, np.arange(len(counts))) - inner  # odd between two phases
+    place = places.astype(np.uint8)[indices]
+    darkest, brightest = _around(*_around(place, place, mask, 2 * len(counts)), mask, 2 * len(counts))
+    reach = _share(indices, (darkest < place) & (brightest > place), mask, counts)
+    maybe = (between > _MAYBE[0]) & (share <= _MAYBE[1])
+    sure = ((between > _BETWEEN) & (share <= _FEWER)) | (maybe & (reach > _REACH))
+    return inner & sure, inner & (sure | maybe | ((reach > _REACH) & (share > _MANY)))
 
 
 def _doubtful(values: np.ndarray, cores: np.ndarray, rim: np.ndarray, near: np.ndarray, solid: np.ndarray) -> bool:
@@ -134,6 +145,12 @@ def _doubtful(values: np.ndarray, cores: np.ndarray, rim: np.ndarray, near: np.n
     beside = near[np.ix_(cores, cores)].any(axis=1) & ~solid[cores]
     whole = bool((values == np.round(values)).all())
     return single or bool(whole and beside.any() and values[-1] - values[0] >= 1 / _NEAR)
+
+
+def _apart(values: np.ndarray, cores: np.ndarray) -> bool:
+    """Return whether the gaps between values near one core and those near the next are wider than what is near."""
+    nearest = np.abs(values[:, None] - values[cores]).argmin(axis=1)
+    return bool((np.diff(values)[np.diff(nearest) > 0] > _NEAR * (values[-1] - values[0])).all())
 
 
 def _at_random(indices: np.ndarray, counts: np.ndarray, mask: np.ndarray | None) -> bool:

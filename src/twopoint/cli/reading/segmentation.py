@@ -101,7 +101,7 @@ def _of_few_values(image: Image, mask: np.ndarray | None, few: GrayLevels, phase
         return _as_labels(image, mask, few) if n == phases else None
     indices = _above(image.values, _bounds(few), mask)
     looked = look(indices, few, mask, numbered=not has_colours(image))
-    if looked.how and len(looked.cores) <= MOST_LABELS and (n <= MOST_LABELS or not looked.edges):
+    if looked.how and len(looked.cores) <= MOST_LABELS and (n <= MOST_LABELS or looked.sure):
         return _about_cores(image, mask, few, looked)
     _refuse_ambiguous(image, few)
     if n > MOST_LABELS:
