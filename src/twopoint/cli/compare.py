@@ -28,6 +28,7 @@ from .options import (
 )
 from .reading.load import LoadedImage, ReadingOptions, load, resample
 from .reading.names import parse_source
+from .reading.pairing import pair
 from .reading.spacing import Spacing, common_spacing, parse_spacing
 from .showing import outputs, panels, tables
 from .showing.outputs import JSON, PRINTED, OutputFile
@@ -82,7 +83,7 @@ def run(request: CompareRequest) -> None:
     """Compare two images, print the table, draw the picture, and write the files."""
     picture = _check_files(request)
     a, b, spacing = _load_both(request)
-    crop = _common_lags(a, b, request.boundary, request.crop)
+    crop, pairing = _common_lags(a, b, request.boundary, request.crop), pair(a, b)
     with working("correlating both images"):
         of_a, of_b = (_measure(loaded, request.boundary, crop, spacing) for loaded in (a, b))
         measured = _difference(b, of_a)
@@ -92,11 +93,13 @@ def run(request: CompareRequest) -> None:
         _draw(a, b, of_a, of_b, measured["error"], picture)
     if request.json_file is not None:
         inputs = {"a": a.summary(), "b": b.summary(), "boundary": request.boundary, "crop": list(crop), "spacing": spacing.summary()}
+        inputs["pairing"] = pairing
         outputs.write_json(request.json_file, inputs | measured | {"picture": str(picture)})
     if request.json_file != PRINTED:
         facts = [
             ("A", f"{a.name}, {tables.extent(of_a.space, spacing)}, {a.segmentation.method}"),
             ("B", f"{b.name}, {tables.extent(of_b.space, spacing)}, {b.segmentation.method}"),
+            ("phases paired", pairing),
             ("boundary", request.boundary),
             ("lags compared", " x ".join(map(str, crop))),
         ]

@@ -26,7 +26,7 @@ File = Annotated[
     typer.Argument(
         metavar="FILE",
         help="PNG, JPEG, TIFF or another image; a TIFF stack, .npy or HDF5 'file.h5:path'. 'FILE[3]' takes one of a stack (quote it). "
-        "Up to 8 distinct values are labels of phases; more are gray values.",
+        "Up to 8 distinct values are labels of phases, unless they lie about fewer; more are gray values.",
     ),
 ]
 FileA = Annotated[str, typer.Argument(metavar="A", help="The reference: an image or a volume, as 'twopoint stats' reads it.")]
@@ -44,7 +44,14 @@ Window = Annotated[
 WindowB = Annotated[str | None, typer.Option(help="Part of B, if it differs from A's; : is all of it.")]
 Threshold = Annotated[str | None, typer.Option(help="Gray values that separate phases, as 90 or 90,170. Default: Otsu's method.")]
 ThresholdB = Annotated[str | None, typer.Option(help="Threshold of B, if it differs from A's.")]
-Phases = Annotated[int | None, typer.Option(min=2, max=8, help="Number of phases into which Otsu's method cuts gray values. Default: 2.")]
+Phases = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        max=8,
+        help="Number of phases into which Otsu's method cuts gray values, or of the values that are labels. Default: 2 for gray values.",
+    ),
+]
 SpacingOption = Annotated[
     str | None,
     typer.Option("--spacing", help="Distance between neighbouring pixels, with its unit: 0.65um, or one per axis, 1um,0.65um,0.65um."),

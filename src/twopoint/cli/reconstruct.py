@@ -179,7 +179,8 @@ def _target_of_image(request: ReconstructRequest, starts: int, labels_file: Path
     seam = remarks.seam(labels) if boundary == "periodic" else None
     if seam is not None:
         say(f"note: {loaded.name}: {seam}")
-    check = remarks.compare_command(request.file, request.options, boundary, request.crop, request.spacing, labels_file, n)
+    values = () if loaded.colours else segmentation.values
+    check = remarks.compare_command(request.file, request.options, boundary, request.crop, request.spacing, labels_file, n, values)
     hint = "" if labels_file is not None else " (with --labels found.npy)"
     return replace(target, summary=loaded.summary(), facts=(("phases", segmentation.method),), check=check + hint)
 

@@ -29,7 +29,7 @@ def photo(tmp_path):
 def test_compare_images_of_different_sizes(run, tmp_path):
     labels = blobs((60, 50), scale=3.0)
     np.save(tmp_path / "a.npy", labels)
-    np.save(tmp_path / "b.npy", 7 * labels[:40, :44])
+    np.save(tmp_path / "b.npy", 255 * labels[:40, :44])
     result = run("compare", "a.npy", "b.npy", "--json", "figures.json", "--spacing", "1mm", "--spacing-b", "1000um")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "a-b-compare.png").read_bytes().startswith(PNG)
@@ -90,3 +90,69 @@ def test_windows_and_notes_of_one_file_and_names_of_two(run, tmp_path):
     run("stats", "a.npy")
     assert (tmp_path / "a.png-stats.png").exists()
     assert (tmp_path / "a.npy-stats.png").exists()
+
+
+LABELS = blobs((40, 36), phases=3)
+
+
+def pairing(run, tmp_path, a, b, *words):
+    """Return how compare pairs the phases of two files of values, and the error; the names end in .npy, or in .png for bytes."""
+    names = []
+    for name, values in (("a", a), ("b", b)):
+        names.append(f"{name}.png" if values.dtype == np.uint8 else f"{name}.npy")
+        Image.fromarray(values).save(tmp_path / names[-1]) if values.dtype == np.uint8 else np.save(tmp_path / names[-1], values)
+    result = run("compare", *names, "--force", *words, "--json", "figures.json")
+    if result.exit_code:
+        return result
+    measured = json.loads((tmp_path / "figures.json").read_text())
+    assert measured["pairing"] in result.stdout
+    return measured["pairing"], measured["error"] < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [((0, 1), (0, 2)), ((0, 2), (0, 1)), ((0, 1), (1, 2)), ((0, 1), (0, 7)), ((3, 9), (3, 8)), ((0, 128), (0, 255))]
+)
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float32])
+def test_integers_are_paired_by_value(run, tmp_path, a, b, dtype):
+    labels = blobs()
+    result = pairing(run, tmp_path, np.array(a, dtype)[labels], np.array(b, dtype)[labels])
+    name = "png" if dtype == np.uint8 else "npy"
+    message = f"a.{name} holds the values {a[0]}, {a[1]} and b.{name} {b[0]}, {b[1]}, and integers are paired by value; give both images"
+    cli_harness.refused(result, message)
+    words = ("--threshold", f"{sum(a) / 2}", "--threshold-b", f"{sum(b) / 2}")
+    said, equal = pairing(run, tmp_path, np.array(a, dtype)[labels], np.array(b, dtype)[labels], *words)
+    assert (said, equal) == ("from dark to bright: A and B segmented from gray values", True)
+
+
+def test_integers_of_three_phases_are_paired_by_value(run, tmp_path):
+    first, second = np.array([0, 1, 2])[LABELS], np.array([0, 1, 3])[LABELS]
+    cli_harness.refused(
+        pairing(run, tmp_path, first, second), "a.npy holds the values 0, 1, 2 and b.npy 0, 1, 3, and integers are paired by"
+    )
+    assert pairing(run, tmp_path, second, second.astype(float)) == ("by value: 0, 1, 3", True)
+    said, equal = pairing(run, tmp_path, first, np.array([2, 1, 0])[LABELS])
+    assert (said, equal) == ("by value: 0, 1, 2", False)
+
+
+def test_labels_spread_from_black_to_white_are_numbers(run, tmp_path):
+    said = "as spread evenly from black to white: 0, 1 of A with 0, 255 of B"
+    assert pairing(run, tmp_path, blobs().astype(int), 255 * blobs()) == (said, True)
+    assert pairing(run, tmp_path, blobs() > 0, 255 * blobs()) == (said, True)
+    for gray in ((0, 127, 255), (0, 128, 255)):
+        assert pairing(run, tmp_path, LABELS.astype(int), np.array(gray, np.uint8)[LABELS])[1]
+    assert pairing(run, tmp_path, 65_535 * blobs().astype(int), 255 * blobs())[1]
+
+
+def test_other_phases_are_paired_from_dark_to_bright(run, tmp_path):
+    labels = blobs()
+    said = "from dark to bright: 0.2, 0.7 of A with 0.2, 0.8 of B"
+    assert pairing(run, tmp_path, np.array([0.2, 0.7])[labels], np.array([0.2, 0.8])[labels]) == (said, True)
+    assert pairing(run, tmp_path, np.array([0.2, 0.7])[labels], np.array([0.2, 0.7 + 1e-16])[labels]) == ("by value: 0.2, 0.7", True)
+    gray = photograph(labels)
+    assert pairing(run, tmp_path, gray, labels.astype(int))[0] == "from dark to bright: A segmented from gray values"
+    assert pairing(run, tmp_path, gray, gray) == ("from dark to bright: A and B segmented from gray values", True)
+    Image.fromarray(255 * labels).save(tmp_path / "a.jpg", quality=99)
+    np.save(tmp_path / "b.npy", 2 * labels.astype(int))
+    assert "from dark to bright: A segmented from gray values" in run("compare", "a.jpg", "b.npy").stdout
+    Image.fromarray(np.array([[0, 0, 120], [255, 230, 0]], np.uint8)[labels]).save(tmp_path / "colour.png")
+    assert "from dark to bright: colours have no values" in run("compare", "colour.png", "b.npy").stdout

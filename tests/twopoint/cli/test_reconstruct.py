@@ -125,6 +125,16 @@ def test_the_command_that_checks_a_reconstruction_finds_its_error(run, tmp_path,
     assert "0 equal, about 1 a random arrangement" in run(*typed[1:], "--force").stdout
 
 
+@pytest.mark.parametrize(("values", "name"), [((3, 8), "found.npy"), ((3, 8), "found.png"), ((0, 1), "found.png"), ((0, 255), "found.tif")])
+def test_the_command_that_checks_labels_pairs_their_values(run, tmp_path, values, name):
+    np.save(tmp_path / "a.npy", np.array(values)[blobs((16, 16))])
+    result = run("reconstruct", "a.npy", "--labels", name)
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("check: ")]
+    assert ("--threshold 5.5" in line) == (values == (3, 8))
+    again = run(*shlex.split(line.removeprefix("check: "))[1:])
+    assert again.exit_code == 0, again.output
+
+
 @pytest.mark.long
 def test_without_labels_the_command_says_which_to_write(run, tmp_path):
     np.save(tmp_path / "a.npy", blobs((16, 16)))

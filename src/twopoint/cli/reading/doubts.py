@@ -1,11 +1,12 @@
-"""Doubts about a segmentation of gray values: remarks for the user; nothing is corrected, and clean images give no remark."""
+"""Doubts about a segmentation: remarks for the user; nothing is corrected, and clean images give no remark."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
+from .gray import OUTLIERS
 from .image import Image
-from .segmentation import Segmentation, format_threshold
+from .segmentation import Segmentation
 
 _NOISE = 0.002  # share of isolated pixels; a structure with features of a few pixels has a tenth of it
 _BINS, _SMOOTH = 128, 3.0  # of the histogram; width of its smoothing, in bins
@@ -19,24 +20,41 @@ _THICK = 0.3  # share of a middle phase that is thicker than two pixels
 
 
 def doubts(image: Image, segmentation: Segmentation, mask: np.ndarray | None) -> Iterator[str]:
-    """Yield remarks on a segmentation by thresholds.
+    """Yield remarks on a segmentation that was not made by --threshold, and more on one by thresholds.
 
     Parameters
     ----------
     image : Image
         Gray values.
     segmentation : Segmentation
-        Its phases, cut by thresholds.
+        Its phases.
     mask : boolean array or None
         Points that are used; None for all.
     """
-    values = image.values if mask is None else image.values[mask]
+    if "--threshold" not in segmentation.method:
+        yield from _rare_phases(segmentation, mask)
+    if not segmentation.thresholds:
+        return
+    gray = image.values if segmentation.gray_range is None else np.clip(image.values, *segmentation.gray_range)
     yield from _isolated_pixels(segmentation.labels)
-    yield from _captions(image.values, mask)
+    yield from _captions(gray, mask)
     if "Otsu" in segmentation.method:
-        light = list(_uneven_light(image.values, segmentation, mask))
-        yield from light or _peaks(values, segmentation)  # uneven light moves and splits peaks
+        light = list(_uneven_light(gray, segmentation, mask))
+        yield from light or _peaks(gray if mask is None else gray[mask], segmentation)  # uneven light moves and splits peaks
     yield from _rims(segmentation)
+
+
+def _rare_phases(segmentation: Segmentation, mask: np.ndarray | None) -> Iterator[str]:
+    """Remark on phases of less than 0.1 % of the points, which may be outliers."""
+    labels = segmentation.labels if mask is None else segmentation.labels[mask]
+    for h in range(segmentation.n_phases):
+        points = int(np.count_nonzero(labels == h))
+        if points < OUTLIERS * labels.size:
+            value = f", of the value {segmentation.values[h]:g}," if segmentation.values else ""
+            yield (
+                f"phase {h}{value} has {points} of {labels.size} points only, {100 * points / labels.size:.2g} %, which may be outliers; "
+                "--threshold sets other phases"
+            )
 
 
 def _isolated_pixels(labels: np.ndarray) -> Iterator[str]:
@@ -76,7 +94,7 @@ def _peaks(values: np.ndarray, segmentation: Segmentation) -> Iterator[str]:
     padded = np.concatenate([[0.0], density, [0.0]])
     peaks = find_peaks(padded, prominence=_PEAK * padded.max())[0] - 1
     if len(peaks) > segmentation.n_phases:
-        listed = ", ".join(format_threshold(round(float(centres[peak])), values.dtype) for peak in peaks)
+        listed = ", ".join(f"{centres[peak]:.3g}" if values.dtype.kind == "f" else str(round(centres[peak])) for peak in peaks)
         yield f"the gray values have {len(peaks)} clear peaks, at {listed}, but were cut into {segmentation.n_phases} phases; see --phases"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..terminal import InputError, say, working
 from .doubts import doubts
 from .image import Image, read
-from .segmentation import Segmentation, few_values, segment
+from .segmentation import Segmentation, few_values, has_colours, segment
 from .spacing import Spacing, nearest_pixels, spacing_note
 
 
@@ -60,6 +60,11 @@ class LoadedImage:
         """The number of points inside the mask."""
         return self.image.values.size if self.mask is None else int(np.count_nonzero(self.mask))
 
+    @property
+    def colours(self) -> bool:
+        """Whether the labels are of colours, which have an order but no values."""
+        return has_colours(self.image)
+
     def summary(self) -> dict[str, Any]:
         """Return name, shape and segmentation for a .json file."""
         segmentation = self.segmentation
@@ -109,8 +114,8 @@ def load(text: str, options: ReadingOptions, mask: str | None = None, *, spaced:
         segmentation = segment(image, threshold=options.threshold, phases=options.phases, mask=point_mask)
     if segmentation.thresholds:
         say(f"note: {image.source}:", segmentation.method)
-        for remark in doubts(image, segmentation, point_mask):
-            say(f"note: {image.source}: {remark}")
+    for remark in doubts(image, segmentation, point_mask):
+        say(f"note: {image.source}: {remark}")
     return LoadedImage(image, segmentation, point_mask)
 
 

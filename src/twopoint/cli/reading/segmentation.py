@@ -1,16 +1,19 @@
-"""Segmentation: a few distinct values are labels of phases, many are gray values that thresholds cut into phases."""
+"""Segmentation: labels of phases, or gray values that thresholds cut into phases; every choice is said in ``method``."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from ..terminal import InputError
+from .gray import GrayLevels, gray_levels
 from .image import MOST_LABELS, Image
+from .labels import FewValues, look
+from .otsu import otsu
 
 MOST_LOOK_LIKE_LABELS = 32  # distinct integers in a file of arrays; more are gray values
-MOST_PHASES = 5  # that Otsu's method finds within seconds
+MOST_PHASES = 5  # of gray values; a histogram seldom has more peaks
 _SAMPLE = 100_000  # points that are looked at first
 
 
@@ -28,12 +31,15 @@ class Segmentation:
         In ascending order; a value above the k-th (k = 1, 2, ...) belongs to phase k or a higher one. Empty if values are labels.
     method : str
         A description for the user.
+    gray_range : tuple of float or None
+        The smallest and the largest gray value without outliers; None if there are no outliers.
     """
 
     labels: np.ndarray
     values: tuple[float, ...]
     thresholds: tuple[float, ...]
     method: str
+    gray_range: tuple[float, float] | None = None
 
     @property
     def n_phases(self) -> int:
@@ -44,8 +50,10 @@ class Segmentation:
 def segment(image: Image, *, threshold: str | None = None, phases: int | None = None, mask: np.ndarray | None = None) -> Segmentation:
     """Segment an image into phases.
 
-    Up to 8 distinct values are labels, in ascending order. More are gray values, which Otsu's method cuts into ``phases`` (default 2).
-    However, 9 to 32 distinct integers of a .npy or HDF5 file are refused, as they may be labels.
+    Up to 8 distinct values are labels, in ascending order, unless most of them lie about the values of fewer phases, as in a JPEG or a
+    resized mask: thresholds in the middle between these cut such an image. More values are gray values, which Otsu's method cuts into
+    ``phases`` (default 2) without regard to outliers. However, 9 to 32 distinct integers of a .npy or HDF5 file are refused, as they may
+    be labels.
 
     Parameters
     ----------
@@ -65,24 +73,68 @@ def segment(image: Image, *, threshold: str | None = None, phases: int | None = 
     Raises
     ------
     InputError
-        If values are not finite or all equal, or if a phase would be empty.
+        If values are not finite or all equal, if they may be labels or gray values, or if a phase would be empty.
     """
     values = image.values if mask is None else image.values[mask]
     _refuse_not_finite(image, values)
     if threshold is not None and phases is not None:
         raise InputError("--threshold and --phases exclude each other: thresholds determine the number of phases")
+    levels = gray_levels(values)
     if threshold is not None:
-        return _cut(image, mask, _parse_thresholds(threshold), "by --threshold")
-    distinct = few_values(values, MOST_LOOK_LIKE_LABELS)
-    if distinct is not None and len(distinct) == 1:
-        raise InputError(f"{image.source} holds the value {distinct[0]:g} only: there is no structure in it")
-    if phases is None and distinct is not None:
-        _refuse_ambiguous(image, distinct)
-    if distinct is not None and len(distinct) <= MOST_LABELS and phases in (None, len(distinct)):
-        return _as_labels(image, mask, distinct)
-    if distinct is not None and phases is not None and len(distinct) < phases:
-        raise InputError(f"{image.source} holds {len(distinct)} distinct values, which cannot be {phases} phases; --phases takes fewer")
-    return _cut(image, mask, _otsu(values, phases or 2), "by Otsu's method")
+        return _cut(image, mask, levels, _parse_thresholds(threshold), "{n} phases by --threshold, {thresholds}")
+    if levels.values[0] == levels.values[-1]:
+        raise InputError(f"{image.source} holds the value {levels.values[0]:g} only: there is no structure in it")
+    few = levels.few(MOST_LOOK_LIKE_LABELS)
+    if few is not None and len(few.values) >= 2:
+        found = _of_few_values(image, mask, few, phases)
+        if found is not None:
+            return found
+    return _by_otsu(image, mask, levels, phases or 2)
+
+
+def _of_few_values(image: Image, mask: np.ndarray | None, few: GrayLevels, phases: int | None) -> Segmentation | None:
+    """Return the segmentation of an image with few distinct values; None if these are gray values for Otsu's method."""
+    n = len(few.values)
+    if phases is not None:
+        if n < phases:
+            raise InputError(f"{image.source} holds {n} distinct values, which cannot be {phases} phases; --phases takes fewer")
+        return _as_labels(image, mask, few) if n == phases else None
+    indices = _above(image.values, _bounds(few), mask)
+    looked = look(indices, few, mask, numbered=not has_colours(image))
+    if looked.how and len(looked.cores) <= MOST_LABELS and (n <= MOST_LABELS or looked.sure):
+        return _about_cores(image, mask, few, looked)
+    _refuse_ambiguous(image, few)
+    if n > MOST_LABELS:
+        return None
+    if not looked.decided:
+        raise InputError(
+            f"{image.source} holds {n} distinct values, {_listed(few.values)}, which may be labels or gray values; --phases {n} takes each "
+            "as a phase, --phases 2 or --threshold segments them"
+        )
+    return _as_labels(image, mask, few, indices)
+
+
+def _about_cores(image: Image, mask: np.ndarray | None, few: GrayLevels, looked: FewValues) -> Segmentation:
+    """Segment values that lie about the values of fewer phases, in the middle between these."""
+    cores = few.values[list(looked.cores)].astype(np.float64)
+    hint = f"; --phases {len(few.values)} takes each as a phase" if len(few.values) <= MOST_LABELS else ""
+    thresholds = tuple(((cores[1:] + cores[:-1]) / 2).tolist())
+    return _cut(image, mask, few, thresholds, looked.how + "; {n} phases, {thresholds}" + hint)
+
+
+def _by_otsu(image: Image, mask: np.ndarray | None, levels: GrayLevels, phases: int) -> Segmentation:
+    """Segment gray values by Otsu's method."""
+    if not 2 <= phases <= MOST_PHASES:
+        raise InputError(f"--phases must be 2 to {MOST_PHASES} for gray values, got {phases}; --threshold allows more")
+    inside = levels.without_outliers()
+    inside = levels if len(inside.values) <= _SAMPLE and len(np.unique(inside.values)) < phases else inside
+    _refuse_range(image, inside)
+    return _cut(image, mask, levels, otsu(inside, phases), "{n} phases by Otsu's method, {thresholds}")
+
+
+def has_colours(image: Image) -> bool:
+    """Return whether the values number colours from dark to bright."""
+    return any("colours taken as labels" in remark for remark in image.remarks)
 
 
 def few_values(values: np.ndarray, most: int) -> np.ndarray | None:
@@ -104,37 +156,60 @@ def _refuse_not_finite(image: Image, values: np.ndarray) -> None:
             )
 
 
-def _refuse_ambiguous(image: Image, distinct: np.ndarray) -> None:
+def _refuse_ambiguous(image: Image, few: GrayLevels) -> None:
     """Raise an error for 9 to 32 distinct integers in a file of arrays, which may be labels or gray values."""
-    if image.array and distinct.dtype.kind in "iu" and len(distinct) > MOST_LABELS:
+    if image.array and few.values.dtype.kind in "iu" and len(few.values) > MOST_LABELS:
         raise InputError(
-            f"{image.source} holds {len(distinct)} distinct integers, which may be labels or gray values; at most {MOST_LABELS} labels are "
-            "supported, so merge labels first; if they are gray values, --phases 2 or --threshold segments them"
+            f"{image.source} holds {len(few.values)} distinct integers, which may be labels or gray values; at most {MOST_LABELS} labels "
+            "are supported, so merge labels first; if they are gray values, --phases 2 or --threshold segments them"
         )
 
 
-def _as_labels(image: Image, mask: np.ndarray | None, distinct: np.ndarray) -> Segmentation:
+def _as_labels(image: Image, mask: np.ndarray | None, few: GrayLevels, indices: np.ndarray | None = None) -> Segmentation:
     """Return labels that number the distinct values in ascending order."""
-    labels = np.minimum(np.searchsorted(distinct, image.values), len(distinct) - 1).astype(np.uint8)
-    labels = labels if mask is None else np.where(mask, labels, np.uint8(0))
-    return Segmentation(labels, tuple(float(value) for value in distinct), (), f"{len(distinct)} distinct values taken as labels")
+    labels = _above(image.values, _bounds(few), mask) if indices is None else indices
+    return Segmentation(labels, tuple(few.values.astype(float).tolist()), (), f"{len(few.values)} distinct values taken as labels")
 
 
-def _cut(image: Image, mask: np.ndarray | None, thresholds: tuple[float, ...], how: str) -> Segmentation:
+def _bounds(few: GrayLevels) -> list[float]:
+    """Return bounds between neighbouring distinct values: the middle for floats, which may differ by rounding."""
+    if few.values.dtype.kind in "iu":
+        return few.values[:-1].tolist()
+    return (few.values[:-1] / 2 + few.values[1:] / 2).tolist()
+
+
+def _above(values: np.ndarray, bounds: list[float], mask: np.ndarray | None) -> np.ndarray:
+    """Return the number of bounds that each value exceeds; 0 outside the mask."""
+    labels = np.zeros(values.shape, dtype=np.uint8)
+    for bound in bounds:
+        above = values > (bound if values.dtype.kind == "f" else math.floor(bound))  # the comparison is made in the dtype of the values
+        labels += above if mask is None else above & mask
+    return labels
+
+
+def _cut(image: Image, mask: np.ndarray | None, levels: GrayLevels, thresholds: tuple[float, ...], method: str) -> Segmentation:
     """Segment by thresholds; raise an error for an empty phase."""
-    point_mask = np.ones(image.values.shape, dtype=bool) if mask is None else mask
-    labels = np.zeros(image.values.shape, dtype=np.uint8)
-    for threshold in thresholds:
-        labels += (image.values > threshold) & point_mask
-    points = np.bincount(labels[point_mask], minlength=len(thresholds) + 1)
-    listed = ", ".join(format_threshold(threshold, image.values.dtype) for threshold in thresholds)
-    low, high = _value_range(image, point_mask)
+    labels = _above(image.values, list(thresholds), mask)
+    points = np.bincount((labels if mask is None else labels[mask]).reshape(-1), minlength=len(thresholds) + 1)
+    dtype = image.values.dtype
+    listed = ", ".join(format_threshold(threshold, dtype) for threshold in thresholds)
     if not points.all():
+        low, high = float(levels.values[0]), float(levels.values[-1])
         raise InputError(
             f"{image.source}: threshold {listed} leaves phase {int(points.argmin())} empty; the gray values lie in {low:g}..{high:g}"
         )
-    noun = "thresholds" if len(thresholds) > 1 else "threshold"
-    return Segmentation(labels, (), thresholds, f"{len(thresholds) + 1} phases {how}, {noun} {listed}")
+    inside = levels.without_outliers()
+    _refuse_range(image, inside)
+    method = method.format(n=len(thresholds) + 1, thresholds=f"threshold{'s' * (len(thresholds) > 1)} {listed}")
+    found = Segmentation(labels, (), thresholds, method)
+    outliers = levels.n_points - inside.n_points
+    if not outliers:
+        return found
+    low, high = float(inside.values[0]), float(inside.values[-1])
+    ends = f"{format_threshold(low, dtype)}..{format_threshold(high, dtype)}"
+    noun = "outliers" if outliers > 1 else "outlier"
+    said = f"; {outliers} {noun} outside {ends}, without effect on the threshold" if "Otsu" in method else ""
+    return replace(found, method=method + said, gray_range=(low, high))
 
 
 def format_threshold(threshold: float, dtype: np.dtype) -> str:
@@ -142,15 +217,19 @@ def format_threshold(threshold: float, dtype: np.dtype) -> str:
     return f"{threshold:.12g}" if dtype.kind in "iu" else f"{threshold:.4g}"
 
 
-def _value_range(image: Image, point_mask: np.ndarray) -> tuple[float, float]:
-    """Return the smallest and the largest gray value; raise an error for a range that floating point cannot resolve."""
-    inside = image.values[point_mask]
-    low, high = float(inside.min()), float(inside.max())
-    if high - low < 1e-9 * max(abs(low), abs(high)) or max(abs(low), abs(high)) > 1e30:
+def _listed(values: np.ndarray) -> str:
+    """Return values as text."""
+    return ", ".join(f"{value:g}" for value in values.tolist())
+
+
+def _refuse_range(image: Image, inside: GrayLevels) -> None:
+    """Raise an error for a range of gray values without outliers that floating point cannot resolve."""
+    low, high = float(inside.values[0]), float(inside.values[-1])
+    largest = max(abs(low), abs(high))
+    if high - low < 1e-9 * largest or largest > 1e30:
         raise InputError(
             f"{image.source} holds gray values {low:g} to {high:g}, a range too narrow or too wide for thresholds; rescale them"
         )
-    return low, high
 
 
 def _parse_thresholds(threshold: str) -> tuple[float, ...]:
@@ -163,18 +242,3 @@ def _parse_thresholds(threshold: str) -> tuple[float, ...]:
     if not (ascending and all(map(math.isfinite, thresholds)) and len(thresholds) < MOST_LABELS):
         raise InputError(f"--threshold must hold up to {MOST_LABELS - 1} finite gray values in ascending order, got {threshold!r}")
     return thresholds
-
-
-def _otsu(values: np.ndarray, phases: int) -> tuple[float, ...]:
-    """Return the thresholds of Otsu's method, by scikit-image."""
-    from skimage.filters import threshold_multiotsu, threshold_otsu
-
-    if not 2 <= phases <= MOST_PHASES:
-        raise InputError(f"--phases must be 2 to {MOST_PHASES} for gray values, got {phases}; --threshold allows more")
-    # One bin per value for bytes, 256 bins otherwise: the cost of several thresholds grows as a power of the number of bins.
-    gray = values.reshape(-1) if values.dtype.itemsize == 1 else values.reshape(-1).astype(np.float64)
-    try:
-        thresholds = [threshold_otsu(gray)] if phases == 2 else threshold_multiotsu(gray, classes=phases)
-    except ValueError as error:
-        raise InputError(f"Otsu's method does not find {phases} phases in these gray values; pass --threshold") from error
-    return tuple(float(threshold) for threshold in thresholds)

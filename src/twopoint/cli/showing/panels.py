@@ -113,12 +113,13 @@ def short(text: str) -> str:
 def panels_of_segmentation(
     values: np.ndarray, segmentation: Segmentation, name: str, spacing: Spacing, mask: np.ndarray | None = None
 ) -> list[Panel]:
-    """Return panels of the labels of an image, after its gray values and their histogram if thresholds cut them."""
+    """Return panels of the labels of an image, after its gray values without outliers and their histogram if thresholds cut them."""
     where = ", middle slice" if values.ndim == 3 else ""
     labels = segmentation.labels if mask is None else np.where(mask, segmentation.labels.astype(np.int16), np.int16(-1))
     phases = Field(labels, ("segmentation" if segmentation.thresholds else short(name)) + where, "phases", spacing, segmentation.n_phases)
     if not segmentation.thresholds:
         return [phases]
+    values = values if segmentation.gray_range is None else np.clip(values, *segmentation.gray_range)
     kept = values if mask is None else values[mask]
     return [Field(values, short(name) + where, "gray", spacing), Histogram(kept, segmentation.thresholds, "gray values"), phases]
 

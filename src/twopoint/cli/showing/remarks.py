@@ -1,11 +1,14 @@
 """Remarks on a reconstruction: its cost, edges that do not match, whether it equals the original, and the command that checks it."""
 
 import shlex
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from ..reading.load import ReadingOptions
+from ..reading.pairing import are_numbers
 from ..reading.spacing import Spacing
 from . import tables
 from .outputs import gray_step
@@ -81,12 +84,25 @@ def _shifted(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def compare_command(
-    file: str, options: ReadingOptions, boundary: str, crop: int | None, spacing: str | None, labels: Path | None, n_phases: int
+    file: str,
+    options: ReadingOptions,
+    boundary: str,
+    crop: int | None,
+    spacing: str | None,
+    labels: Path | None,
+    n_phases: int,
+    values: tuple[float, ...] = (),
 ) -> str:
-    """Return the command that compares the labels of a reconstruction with the image, on the same statistics."""
+    """Return the command that compares the labels of a reconstruction with the image, on the same statistics.
+
+    Values that are the labels of the image need thresholds if they are integers other than 0, 1, ..., which compare pairs by value.
+    """
     path = Path("found.npy") if labels is None else labels
+    if values and not are_numbers(values):
+        between = ",".join(f"{(low + high) / 2:.12g}" for low, high in pairwise(values))
+        options = replace(options, phases=None, threshold=between)
     words = ["twopoint", "compare", file, str(path), "--boundary", boundary]
-    values = {
+    settings = {
         "--crop": None if crop is None else str(crop),
         "--spacing": spacing,
         "--window": options.window,
@@ -95,7 +111,7 @@ def compare_command(
         "--threshold": options.threshold,
         "--threshold-b": None if options.threshold is None else _thresholds_between_labels(path, n_phases),
     }
-    for name, value in values.items():
+    for name, value in settings.items():
         words += [] if value is None else [name, value]
     return shlex.join(words)
 

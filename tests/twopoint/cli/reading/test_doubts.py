@@ -109,3 +109,38 @@ def test_noise():
 @pytest.mark.parametrize("form", [lambda x: x > 0, lambda x: (255 * x - 128).astype(np.int8)], ids=["bool", "int8"])
 def test_images_of_one_bit_and_of_negative_values_are_looked_at_too(form):
     assert [text for text in remarks(form(LABELS.astype(int)), threshold="0.5") if "rows" in text] == []
+
+
+def test_a_phase_of_less_than_a_thousandth_is_said():
+    few = np.zeros((100, 100), np.uint8)
+    few[50, 50:59] = np.arange(200, 209)  # 0.09 %
+    found = [remark for remark in remarks(few) if "points only" in remark]
+    assert found == ["phase 1 has 9 of 10000 points only, 0.09 %, which may be outliers; --threshold sets other phases"]
+    assert not [remark for remark in remarks(few, threshold="100") if "points only" in remark]
+    mask = np.ones(few.shape, dtype=bool)
+    mask[:, 70:] = False
+    assert not [remark for remark in remarks(few, mask=mask) if "points only" in remark]  # 0.13 % of the others
+    few[50, 59] = 209  # 0.1 %
+    assert not [remark for remark in remarks(few) if "points only" in remark]
+
+
+def test_a_label_of_less_than_a_thousandth_is_said():
+    labels = LABELS.copy()
+    labels[5, 5] = 2
+    (remark,) = remarks(labels)
+    assert remark.startswith("phase 2, of the value 2, has 1 of 32000 points only, 0.0031 %")
+    labels[:10, :10] = 2
+    assert remarks(labels) == []
+
+
+def test_outliers_do_not_hide_a_caption():
+    gray = CLEAN.astype(np.uint16) * 100
+    gray[-20:] = 0
+    gray[10, 10] = 65_535
+    assert any("--window :140,: leaves them out" in remark for remark in remarks(gray))
+
+
+def test_peaks_of_floats_keep_their_digits():
+    three = photograph(blobs((160, 200), phases=3, scale=8.0)) / 255.0
+    (remark,) = [remark for remark in remarks(three) if "peaks" in remark]
+    assert "3 clear peaks, at 0.2" in remark

@@ -129,3 +129,15 @@ def test_wide_shells_are_said():
     measured = statistics(blobs((40, 40)), Spacing((3.0, 1.0), "nm"))
     assert "in shells 3 nm wide, the largest step" in panels.panels_of_statistics(measured, [None, None])[-1].remark
     assert "shells" not in panels.panels_of_statistics(statistics(blobs((40, 40))), [None, None])[-1].remark
+
+
+def test_an_outlier_does_not_fill_the_picture():
+    gray = photograph(blobs((30, 40))).astype(float)
+    gray[3, 4] = 1e30
+    found = segment(Read(Source(Path("a.png")), gray, (), False))
+    image, histogram, phases = panels.panels_of_segmentation(gray, found, "a.png", PIXEL)
+    for values in (image.values, histogram.values):
+        assert (values.min(), values.max()) == found.gray_range
+    assert np.ptp(image.values) < 256
+    assert phases.values[3, 4] == 1
+    assert gray[3, 4] == 1e30
