@@ -28,7 +28,7 @@ from .options import (
     Threshold,
     Window,
 )
-from .reading.image import STATISTICS
+from .reading.formats import is_statistics
 from .reading.load import ReadingOptions, load
 from .reading.names import parse_source
 from .reading.spacing import Spacing, parse_spacing
@@ -121,8 +121,8 @@ def run(request: ReconstructRequest, search: SearchOptions, paths: OutputPaths, 
     """Reconstruct from a file with an image or with statistics."""
     source = parse_source(request.file)
     paths.check([source.path], force=force)
-    is_statistics = source.path.suffix.lower() == STATISTICS
-    target = _target_of_statistics(request, search.starts) if is_statistics else _target_of_image(request, search.starts, paths.labels)
+    stored = is_statistics(source)
+    target = _target_of_statistics(request, search.starts) if stored else _target_of_image(request, search.starts, paths.labels)
     outputs.check_labels(paths.labels, target.statistics.shape)
     reconstruct_target(target, search, paths)
 

@@ -16,7 +16,7 @@ Ranges = tuple[slice, ...]
 
 @dataclass(frozen=True)
 class Source:
-    """A file, a dataset in it if it holds several, and indices of the leading axes."""
+    """A file, the name of a dataset, an array or a series in it if it holds several, and indices of the leading axes."""
 
     path: Path
     dataset: str | None = None
@@ -52,8 +52,8 @@ def parse_source(text: str) -> Source:
     Parameters
     ----------
     text : str
-        ``photo.png``, ``stack.tif[3]``, ``file.h5:group/images[3]`` or ``file.h5:images[3,10]``. A file of exactly this name takes
-        precedence.
+        ``photo.png``, ``stack.tif[3]``, ``file.tif:1[3]`` for the second series of a TIFF, ``file.h5:group/images[3]`` or
+        ``file.h5:images[3,10]``. A file of exactly this name takes precedence.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def parse_source(text: str) -> Source:
     match = _INDEXED.fullmatch(text)
     rest, index = (match["rest"], _index(match["index"], text)) if match else (text, ())
     for at in (at for at, letter in enumerate(rest) if letter == ":"):
-        if rest[:at].lower().endswith(HDF5):
+        if rest[:at].lower().endswith((*HDF5, ".npz")) or Path(rest[:at]).is_file():
             return _checked(Source(Path(rest[:at]), rest[at + 1 :] or None, index))
     return _checked(Source(Path(rest), None, index))
 

@@ -1,8 +1,7 @@
-"""Physical spacing of pixels: parsed from --spacing, read from a file, and common to two images."""
+"""Physical spacing of pixels: parsed from --spacing, and common to two images."""
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +16,6 @@ _MOST_RATIO = 1000  # between the largest and the smallest step
 _LENGTH = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([^\W\d_]+)\s*")
 _LONGEST = 1000  # in a picture, where ticks of four digits overlap
 _LARGER = {"pm": "nm", "Å": "nm", "nm": "µm", "µm": "mm", "mm": "m", "cm": "m"}
-_CENTIMETRE = 3  # resolution unit of a TIFF; inches are meant for printers
-_UNITS = {"micron": "um", "microns": "um", "micrometer": "um", "nanometer": "nm", "angstrom": "A", "inch": None, "pixel": None}
-_MOST = 1e-2  # metres per pixel, above which the number in a file has another meaning
-_OME = re.compile(r'PhysicalSize([XYZ])="([0-9.eE+-]+)"')
-_OME_UNIT = re.compile(r'PhysicalSizeXUnit="([^"]*)"')
 _ROUNDING = 1e-9
 _SAME = 1e-6  # relative difference of spacings that count as equal
 
@@ -66,6 +60,10 @@ class Spacing:
     def last(self, ndim: int) -> "Spacing | None":
         """Return the steps of the last axes; None if there are fewer."""
         return Spacing(self.steps[-ndim:], self.unit) if len(self.steps) >= ndim else None
+
+    def turned(self) -> "Spacing":
+        """Return the steps with rows and columns exchanged."""
+        return Spacing((*self.steps[:-2], *self.steps[:-3:-1]), self.unit)
 
     def along(self, ndim: int) -> "Spacing":
         """Return one step for each of ndim axes; raise an error for any other number of steps."""
@@ -136,70 +134,12 @@ def spacing_note(spacing: Spacing) -> str:
     >>> from twopoint.cli.reading.spacing import spacing_note
     >>> from twopoint.cli.reading.spacing import Spacing
     >>> spacing_note(Spacing((2.0, 0.65, 0.65), "µm"))
-    'the file says 2 x 0.65 x 0.65 µm per pixel, which is not used by default; pass --spacing 2um,0.65um,0.65um'
+    'the file says 2 x 0.65 x 0.65 µm per pixel, which is not used by default; pass --spacing file, or 2um,0.65um,0.65um'
     """
     typed = {"µm": "um", "Å": "A"}.get(spacing.unit, spacing.unit)
     steps = [f"{step:.6g}" for step in spacing.steps]
     option = ",".join(f"{step}{typed}" for step in (steps[:1] if len(set(steps)) == 1 else steps))
-    return f"the file says {' x '.join(steps)} {spacing.unit} per pixel, which is not used by default; pass --spacing {option}"
-
-
-def spacing_of_tiff(file: Any) -> Spacing | None:
-    """Return the spacing in a TIFF of ImageJ, of OME, or with a resolution in centimetres; None if there is none."""
-    if file.ome_metadata:
-        return _of_ome(str(file.ome_metadata))
-    tags = file.pages[0].tags
-    per_unit = [_ratio(tags[name].value) for name in ("YResolution", "XResolution") if name in tags]
-    if len(per_unit) < 2 or not all(per_unit):
-        return None
-    steps = [1 / value for value in per_unit]
-    imagej = file.imagej_metadata or {}
-    if imagej.get("unit"):
-        depth = imagej.get("spacing")
-        depths = [float(depth)] if isinstance(depth, int | float) else []
-        return _checked([*depths, *steps], str(imagej["unit"]).replace("\\u00B5", "µ"))
-    if "ResolutionUnit" in tags and int(tags["ResolutionUnit"].value) == _CENTIMETRE:
-        return _checked([step * 1e4 for step in steps], "um")
-    return None
-
-
-def spacing_of_hdf5(attributes: Mapping[str, Any]) -> Spacing | None:
-    """Return the spacing in the attribute element_size_um, as Fiji and ilastik write it: slices, rows, columns."""
-    size = np.asarray(attributes.get("element_size_um", []))
-    return _checked([float(step) for step in size.ravel()], "um") if size.dtype.kind in "iuf" and size.size else None
-
-
-def _of_ome(text: str) -> Spacing | None:
-    """Return the spacing of the first image in an OME description."""
-    sizes = {axis: parts[0] for axis in "ZYX" if (parts := [value for name, value in _OME.findall(text) if name == axis])}
-    unit = _OME_UNIT.search(text)
-    return _checked([_number_or_zero(value) for value in sizes.values()], unit[1] if unit else "um") if {"X", "Y"} <= set(sizes) else None
-
-
-def _number_or_zero(text: str) -> float:
-    """Return a number; 0 if the text is not one."""
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _ratio(value: Any) -> float:
-    """Return a rational of a TIFF as a number; 0 if it is not a rational."""
-    above, below = value if isinstance(value, tuple) and len(value) == 2 else (0, 1)
-    return float(above) / float(below) if below else 0.0
-
-
-def _checked(steps: list[float], unit: str) -> Spacing | None:
-    """Return steps as a spacing in the named unit; None if pixels cannot have this spacing."""
-    name = _UNITS.get(unit.strip().lower(), unit.strip())
-    if name is None or not all(0 < step < math.inf for step in steps):
-        return None
-    try:
-        spacing = parse_spacing(",".join(f"{step:.6g}{name}" for step in steps))
-    except InputError:  # an unknown unit, or steps that differ too much: ignore them
-        return None
-    return spacing if max(spacing.metres) < _MOST else None
+    return f"the file says {' x '.join(steps)} {spacing.unit} per pixel, which is not used by default; pass --spacing file, or {option}"
 
 
 def common_spacing(a: Spacing, b: Spacing) -> Spacing:
