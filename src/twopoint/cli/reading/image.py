@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -141,8 +141,10 @@ def _axes(source: Source, whole: tuple[int, ...], space: tuple[int, ...]) -> lis
     if len(kept) < 2:
         kept = list(range(len(space)))[-2:]
     if not 2 <= len(kept) <= 3:
-        name = f"{source.path}{':' + source.dataset if source.dataset else ''}"
-        hint = "an image has 2 axes, a volume 3" if len(kept) < 2 else f"take one image or volume of it, such as '{name}[0]'"
+        hint = "an image has 2 axes, a volume 3"
+        if len(kept) > 3:
+            one = replace(source, index=(*source.index, *[0] * (kept[-3])))
+            hint = f"take one image or volume of it, such as '{one}'"
         raise InputError(f"{source} must hold an image or a volume, got shape {space if source.index else whole}; {hint}")
     return kept
 
