@@ -29,9 +29,9 @@ from .options import (
     Window,
 )
 from .reading.formats import is_statistics
-from .reading.load import ReadingOptions, load
+from .reading.load import ReadingOptions, load, recorded_spacing
 from .reading.names import parse_source
-from .reading.spacing import Spacing, parse_spacing
+from .reading.spacing import Spacing, as_option, requested_spacing
 from .saved_statistics import load_statistics
 from .showing import outputs, panels, remarks, tables
 from .showing.outputs import JSON, LABELS, PRINTED, OutputFile
@@ -171,15 +171,17 @@ def target_of_labels(
 
 def _target_of_image(request: ReconstructRequest, starts: int, labels_file: Path | None) -> Target:
     """Return the statistics of an image as a target."""
-    step, boundary = parse_spacing(request.spacing), request.boundary or "periodic"
-    loaded = load(request.file, request.options, spaced=step.physical)
+    requested, boundary = requested_spacing(request.spacing), request.boundary or "periodic"
+    loaded = load(request.file, request.options, spaced=requested is None or requested.physical)
+    step = requested or recorded_spacing(loaded)
+    spacing = as_option(step) if requested is None else request.spacing
     segmentation = loaded.segmentation
     labels, n = segmentation.labels, segmentation.n_phases
     target = target_of_labels(labels, n, loaded.title, step, boundary, starts, request.crop, divisible=True)
     seam = remarks.seam(labels) if boundary == "periodic" else None
     if seam is not None:
         say(f"note: {loaded.name}: {seam}")
-    check = remarks.compare_command(request.file, request.options, boundary, request.crop, request.spacing, labels_file, n)
+    check = remarks.compare_command(request.file, request.options, boundary, request.crop, spacing, labels_file, n)
     hint = "" if labels_file is not None else " (with --labels found.npy)"
     return replace(target, summary=loaded.summary(), facts=(("phases", segmentation.method),), check=check + hint)
 

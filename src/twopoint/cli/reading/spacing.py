@@ -12,6 +12,7 @@ from ..terminal import InputError
 # Both micro signs (U+00B5 and the Greek letter) and the letter u, as keyboards differ.
 _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "Å": 1e-10, "pm": 1e-12}
 _OTHER_NAMES = {"um": "µm", "\u03bcm": "µm", "A": "Å", "\u212b": "Å"}
+FROM_FILE = "file"
 _MOST_RATIO = 1000  # between the largest and the smallest step
 _LENGTH = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([^\W\d_]+)\s*")
 _LONGEST = 1000  # in a picture, where ticks of four digits overlap
@@ -72,6 +73,11 @@ class Spacing:
         return Spacing(self.steps * ndim if len(self.steps) == 1 else self.steps, self.unit)
 
 
+def requested_spacing(text: str | None) -> Spacing | None:
+    """Return the spacing of --spacing; None for ``file``, the spacing in the file, which is known after it has been opened."""
+    return None if text is not None and text.strip().lower() == FROM_FILE else parse_spacing(text)
+
+
 def parse_spacing(text: str | None) -> Spacing:
     """Parse a spacing.
 
@@ -98,6 +104,8 @@ def parse_spacing(text: str | None) -> Spacing:
     """
     if text is None:
         return Spacing()
+    if text.strip().lower() == FROM_FILE:
+        raise InputError("--spacing file is for twopoint stats and reconstruct; pass a number with a unit, such as 0.65um")
     lengths = [_length(part, text) for part in text.split(",")]
     unit = lengths[0][1]
     steps = tuple(value if own == unit else float(f"{value * _METRES[own] / _METRES[unit]:.12g}") for value, own in lengths)
@@ -134,12 +142,24 @@ def spacing_note(spacing: Spacing) -> str:
     >>> from twopoint.cli.reading.spacing import spacing_note
     >>> from twopoint.cli.reading.spacing import Spacing
     >>> spacing_note(Spacing((2.0, 0.65, 0.65), "µm"))
-    'the file says 2 x 0.65 x 0.65 µm per pixel, which is not used by default; pass --spacing file, or 2um,0.65um,0.65um'
+    'the file says 2 x 0.65 x 0.65 µm per pixel, which is not used by default; pass --spacing 2um,0.65um,0.65um'
+    """
+    steps = " x ".join(f"{step:.6g}" for step in spacing.steps)
+    return f"the file says {steps} {spacing.unit} per pixel, which is not used by default; pass --spacing {as_option(spacing)}"
+
+
+def as_option(spacing: Spacing) -> str:
+    """Return a spacing as it is typed after --spacing.
+
+    Examples
+    --------
+    >>> from twopoint.cli.reading.spacing import Spacing, as_option
+    >>> as_option(Spacing((0.5, 0.5), "µm")), as_option(Spacing((2.0, 0.5), "Å"))
+    ('0.5um', '2A,0.5A')
     """
     typed = {"µm": "um", "Å": "A"}.get(spacing.unit, spacing.unit)
-    steps = [f"{step:.6g}" for step in spacing.steps]
-    option = ",".join(f"{step}{typed}" for step in (steps[:1] if len(set(steps)) == 1 else steps))
-    return f"the file says {' x '.join(steps)} {spacing.unit} per pixel, which is not used by default; pass --spacing file, or {option}"
+    steps = [f"{step:.6g}{typed}" for step in spacing.steps]
+    return steps[0] if len(set(steps)) == 1 else ",".join(steps)
 
 
 def common_spacing(a: Spacing, b: Spacing) -> Spacing:
