@@ -3,7 +3,7 @@
 from ..terminal import InputError
 from .names import Source
 
-_HEAD = 2**12  # bytes that are compared
+_HEAD = 2**16  # bytes that are compared
 _TAKEN = "PNG, JPEG, BMP, GIF, WebP, PPM, TGA, TIFF, .npy, .npz of one array, HDF5, and .csv or .txt with a matrix"
 # By name: the two lines that convert a file; {} is its path.
 _CONVERT = {

@@ -115,7 +115,7 @@ def _datasets(file: Any) -> dict[str, Any]:
     datasets: dict[str, Any] = {}
 
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.shape is not None and len(item.shape) >= 2:
+        if name[0] != "#" and isinstance(item, h5py.Dataset) and item.shape is not None and len(item.shape) >= 2:  # "#refs#" is MATLAB's
             datasets[name] = item
 
     file.visititems(visit)

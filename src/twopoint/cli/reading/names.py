@@ -9,7 +9,8 @@ from ..terminal import InputError
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _INDEXED = re.compile(r"(?P<rest>.+)\[(?P<index>[^\[\]]*)\]", re.DOTALL)
 _MOST_DIGITS = 9
-_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy", ".npz", *HDF5)  # of files that share a stem
+_ARRAYS = (".npy", ".npz", ".csv", ".txt", ".mat", ".dream3d", ".nxs", ".hspy", *HDF5)
+_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", *_ARRAYS)  # of files that share a stem
 
 Ranges = tuple[slice, ...]
 
