@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import memory
-from ..terminal import InputError
+from ..terminal import InputError, decoding
 from .foreign import refuse_foreign
 from .matrices import open_matrix
 from .names import HDF5, Source
@@ -31,7 +31,7 @@ def is_statistics(source: Source) -> bool:
         return False
     if not zipfile.is_zipfile(source.path):
         return True
-    with zipfile.ZipFile(source.path) as file:
+    with decoding(source), zipfile.ZipFile(source.path) as file:
         names = {name.removesuffix(".npy") for name in file.namelist()}
     return names >= _STATISTICS or len(names) != 1
 
@@ -46,7 +46,9 @@ def _open_npy(source: Source) -> Iterator[OpenArray]:
 @contextmanager
 def _open_npz(source: Source) -> Iterator[OpenArray]:
     """Open an array of a .npz file; the only array of a file needs no name."""
-    with np.load(source.path, allow_pickle=False) as file:
+    if not zipfile.is_zipfile(source.path):
+        raise InputError(f"{source} cannot be read: it is damaged, or not a .npz file")
+    with source.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         names = list(file.files)
         if set(names) >= _STATISTICS and source.dataset is None:
             raise InputError(f"{source} holds statistics, not an image; twopoint reconstruct takes it")
