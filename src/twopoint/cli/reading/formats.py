@@ -187,4 +187,5 @@ def _by_content(source: Source) -> _Opener:
         return _open_npz
     ending = source.path.suffix.lower()
     is_picture = head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"))
+    is_picture |= head[:1] == b"P" and head[1:2] in b"1234567fF" and head[2:3].isspace()
     return open_picture if is_picture else _BY_ENDING.get(ending, _open_other)

@@ -134,8 +134,8 @@ def _maximum(image: Any) -> int | None:
     """Return the maximum that a PGM or PPM file declares if Pillow scales the values by it; None otherwise."""
     if image.format != "PPM" or image.mode not in ("L", "I", "RGB") or not image.tile:
         return None
-    args = image.tile[0][3]
-    return int(args[1]) if isinstance(args, tuple) and isinstance(args[1], int) and args[1] > 0 else None
+    decoder, _, _, args = image.tile[0]
+    return int(args[-1]) if decoder in ("ppm", "ppm_plain") and isinstance(args, tuple) else None
 
 
 def _rescaled(values: np.ndarray, maximum: int | None) -> np.ndarray:

@@ -140,4 +140,5 @@ def refuse_unchosen(source: Source, series: Any, layout: Layout) -> None:
     index = [*source.index, *[0] * (layout.chosen - len(source.index))]
     last = [*source.index, *(layout.shape[at] - 1 for at in range(len(source.index), layout.chosen))]
     first, final = (f"'{name}[{','.join(map(str, numbers))}]'" for numbers in (index, last))
-    raise InputError(f"{source} holds {held} (axes {series.axes}, shape {series.shape}); take one, {first} to {final}")
+    times = "" if "Z" in layout.axes or "T" not in layout.axes else "; if the times are slices of a volume, label them as Z"
+    raise InputError(f"{source} holds {held} (axes {series.axes}, shape {series.shape}); take one, {first} to {final}{times}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..terminal import InputError
+from .lzw import can_decode, decode
 from .names import Ranges, Source
 from .opened import OpenArray, oriented, refuse_bombs
 from .recorded import spacing_of_tiff
@@ -146,10 +147,17 @@ def _decode(source: Source, series: Any, key: list[int] | None, by_tifffile: Cal
     except (ValueError, NotImplementedError, KeyError) as error:
         if not _lacks_codec(error):
             raise
+        if can_decode(page):
+            return np.stack([decode(one, page) for one in _chosen(series, key)])
         return _by_pillow(source, series, key)
     if values.dtype.newbyteorder("=") != series.dtype.newbyteorder("="):
         raise InputError(f"{source} cannot be read: it declares {series.dtype} and was decoded as {values.dtype}")
     return values
+
+
+def _chosen(series: Any, key: list[int] | None) -> list[Any]:
+    """Return the pages of a series, or some of them."""
+    return list(series) if key is None else [series[index] for index in key]
 
 
 def _lacks_codec(error: BaseException) -> bool:
@@ -168,8 +176,7 @@ def _by_pillow(source: Source, series: Any, key: list[int] | None) -> np.ndarray
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # read_part checks the memory that is needed
     try:
         with Image.open(source.path, formats=("TIFF",)) as image:
-            pages = list(series) if key is None else [series[index] for index in key]
-            return np.stack([_stored(source, image, one, page) for one in pages])
+            return np.stack([_stored(source, image, one, page) for one in _chosen(series, key)])
     except (UnidentifiedImageError, KeyError) as error:
         raise _missing(source, page) from error
     finally:
