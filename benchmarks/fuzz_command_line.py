@@ -2,10 +2,11 @@
 
     python benchmarks/fuzz_command_line.py [--minutes 10] [--seed 0] [--keep fuzz-findings]
 
-Each case makes up to three files (PNG, JPEG, BMP, GIF, TIFF, .npy, HDF5, .npz of statistics), damages two in five (cut off, bits
-flipped, numbers in the header changed, parts lost, doubled or of another file), and runs a command on them in a worker, which has 60
-seconds. Prints how many cases ran, by command and exit status. A case is reported if it ends with another status than 0 or 2, prints
-nothing, crashes or takes longer; its files are kept, and the status is 1.
+Each case makes up to three files (PNG, JPEG, BMP, GIF, PGM, JPEG 2000, TIFF of one or several images, .npy, HDF5, .npz, text with a
+matrix, a MATLAB file), damages two in five (cut off, bits flipped, numbers in the header changed, parts lost, doubled or of another
+file), gives some of them another ending, and runs a command on them in a worker, which has 60 seconds. Prints how many cases ran, by
+command and exit status. A case is reported if it ends with another status than 0 or 2, prints nothing, crashes or takes longer; its
+files are kept, and the status is 1.
 """
 
 import argparse
@@ -32,7 +33,8 @@ CASES_A_WORKER = 300
 PATIENCE = 60.0  # seconds per case
 MOST_MEMORY = 6 * 2**30  # of a worker, so that a header that asks for more meets a MemoryError
 
-FORMATS = ("png", "jpg", "bmp", "gif", "tif", "npy", "h5", "npz")
+FORMATS = ("png", "jpg", "bmp", "gif", "pgm", "jp2", "tif", "tif", "ome.tif", "npy", "h5", "dream3d", "npz", "csv", "txt", "mat")
+ENDINGS = (".png", ".tif", ".h5", ".npz", ".csv", ".raw", ".nii", ".dm4", "", ".mat")  # of files that are called otherwise
 EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 10**5, 10**6)
 NUMBERS = ("0", "1", "2", "3", "5", "9", "12", "64", "-1", "1e9", "nan", "x", "", "99999999999999999999", "1.5")
 OPTIONS = {
@@ -42,7 +44,22 @@ OPTIONS = {
     "--spacing-b": ("0.65um", "2um", "1.3um,1.3um", "um", ""),
     "--threshold": ("100", "0.5", "50,120", "120,50", "nan", "inf", "1e400", ",", "1,2,3,4,5,6,7,8,9", "", *NUMBERS),
     "--phases": ("2", "3", *NUMBERS),
-    "--spacing": ("0.65um", "1µm,2µm", "1nm,1nm,1nm", "0um", "-1um", "1", "um", "1 parsec", "1e-40m", "1e300m", "nanum", "1m,1pm", ""),
+    "--spacing": (
+        "0.65um",
+        "file",
+        "1µm,2µm",
+        "1nm,1nm,1nm",
+        "0um",
+        "-1um",
+        "1",
+        "um",
+        "1 parsec",
+        "1e-40m",
+        "1e300m",
+        "nanum",
+        "1m,1pm",
+        "",
+    ),
     "--boundary": ("open", "periodic", "closed", ""),
     "--crop": ("5", "8", *NUMBERS),
     "--loss": ("cess", "msess", "clamp"),
@@ -87,14 +104,27 @@ def values(random: Random) -> np.ndarray:
 def write(path: Path, random: Random) -> None:
     """Write a valid file."""
     x, ending = values(random), path.suffix[1:]
+    x = x.astype(np.float32) if path.name.endswith(".ome.tif") and x.dtype.kind + str(x.dtype.itemsize) in ("f2", "i8", "u8") else x
+    x = (
+        np.nan_to_num(x.astype(float), posinf=0, neginf=0).astype(random.choice([x.dtype, np.int8, np.uint32]))
+        if random.random() < 0.1
+        else x
+    )
     if ending == "npy":
         if random.random() < 0.1:
             x = x.astype(random.choice(["U3", complex, ">f8", "M8[s]"]))
         np.save(path, x)
-    elif ending == "h5":
+    elif ending in ("h5", "dream3d", "mat"):
         write_hdf5(path, x, random)
     elif ending == "npz":
-        write_statistics(path, random)
+        np.savez(path, **{"image": x, "more": x} if random.random() < 0.3 else {"image": x}) if random.random() < 0.5 else write_statistics(
+            path, random
+        )
+    elif ending in ("csv", "txt"):
+        mark = random.choice([",", ";", "\t", " "])
+        np.savetxt(path, x.reshape(len(x), -1), delimiter=mark, fmt=random.choice(["%d", "%.3g", "%s"]) if x.dtype.kind != "f" else "%.3g")
+    elif ending == "tif" and random.random() < 0.5:
+        write_several(path, x, random)
     elif ending == "tif":
         write_tiff(path, x, random)
     else:
@@ -109,6 +139,33 @@ def write_hdf5(path: Path, x: np.ndarray, random: Random) -> None:
         for name in random.sample(["images", "group/images", "other"], random.randint(1, 2)):
             file.create_dataset(name, data=x, compression=random.choice([None, "gzip"]), chunks=random.choice([None, True]))
         file["text"] = "no image"
+
+
+def write_several(path: Path, x: np.ndarray, random: Random) -> None:
+    """Write a TIFF with channels and times, tags of orientation and microscopes, inks, or more than one image."""
+    import tifffile
+
+    with_axes = {"axes": "".join(random.sample("TZC", max(x.ndim - 2, 0))) + "YX"} if x.ndim <= 5 else {}
+    sizes = {"PhysicalSizeX": random.choice([0.65, 0, 1e30]), "PhysicalSizeXUnit": random.choice(["nm", "µm", "pixel"]), "PhysicalSizeY": 1}
+    text = random.choice(["[Scan]\nPixelWidth=1e-9\nPixelHeight=x\n", "0\n1\nAP_PIXEL_SIZE\nPixel Size = 5 nm\n", "x"]).encode()
+    extra = [(274, 3, 1, random.randint(0, 9), True), (random.choice([34680, 34682, 34118]), 2, len(text), text, True)]
+    kind = random.choice(["axes", "several", "tags", "inks", "samples"])
+    if kind == "axes" and x.ndim > 2:
+        tifffile.imwrite(path, x, photometric="minisblack", metadata=with_axes | (sizes if path.name.endswith(".ome.tif") else {}))
+    elif kind == "several":
+        with tifffile.TiffWriter(path, bigtiff=random.random() < 0.2) as file:
+            for part in (x, x[..., : max(x.shape[-1] // 2, 1)], x)[: random.randint(1, 3)]:
+                file.write(
+                    np.ascontiguousarray(part),
+                    photometric="minisblack",
+                    metadata=random.choice([None, {}]),
+                    subfiletype=random.choice([0, 0, 1]),
+                )
+    elif kind in ("inks", "samples") and x.ndim == 3 and x.dtype != bool:
+        photometric = "separated" if kind == "inks" and x.shape[-1] >= 4 else "minisblack"
+        tifffile.imwrite(path, x, photometric=photometric, planarconfig="contig", extratags=extra)
+    else:
+        tifffile.imwrite(path, x, photometric="minisblack", extratags=extra, metadata=None)
 
 
 def write_statistics(path: Path, random: Random) -> None:
@@ -153,10 +210,12 @@ def write_picture(path: Path, x: np.ndarray, random: Random) -> None:
         image = Image.fromarray((256 * (x[..., 0] if x.ndim == 3 else x)).astype(np.uint16))
     elif mode not in ("keep", "I;16"):
         image = image.convert(mode)
+    if path.suffix == ".pgm":
+        image = image.convert(random.choice(["L", "1", "RGB"]))
     if path.suffix == ".gif" and random.random() < 0.5:
         image.convert("P").save(path, save_all=True, append_images=[image.convert("P").rotate(90)])
         return
-    image.convert("RGB" if path.suffix in (".jpg", ".bmp") else image.mode).save(path)
+    image.convert("RGB" if path.suffix in (".jpg", ".bmp", ".jp2") else image.mode).save(path)
 
 
 def damage(data: bytes, other: bytes, random: Random) -> bytes:
@@ -193,6 +252,8 @@ def make_file(folder: Path, random: Random) -> Path:
         write(second, random)
         path.write_bytes(damage(path.read_bytes(), second.read_bytes(), random))
         second.unlink()
+    if random.random() < 0.1:
+        path = path.rename(path.with_name(path.name.partition(".")[0] + random.choice(ENDINGS)))
     return path
 
 
@@ -204,8 +265,10 @@ def make_words(folder: Path, random: Random) -> list[str]:
     for _ in range({"compare": 2, "demo": 0}.get(command, 1)):
         path = path if path.is_file() and random.random() < 0.3 else make_file(folder, random)
         name = path.name
-        if path.suffix == ".h5" and random.random() < 0.7:
+        if path.suffix in (".h5", ".dream3d", ".mat") and random.random() < 0.7:
             name += ":" + random.choice(["images", "group/images", "group", "", "text", "nothing"])
+        if path.suffix in (".tif", ".npz", ".csv") and random.random() < 0.2:
+            name += ":" + random.choice(["0", "1", "2", "image", "-1"])
         words.append(name + (random.choice(INDICES) if random.random() < 0.05 else ""))
     if command == "demo":
         words += ["--size", random.choice(["16", "17", "20"]), "--starts", "1"]

@@ -25,7 +25,8 @@ File = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="PNG, JPEG, TIFF or another image; a TIFF stack, .npy or HDF5 'file.h5:path'. 'FILE[3]' takes one of a stack (quote it). "
+        help="PNG, JPEG, TIFF or another image; a TIFF stack, 'file.tif:1' for its second series; .npy, .npz, .csv; HDF5 'file.h5:path'. "
+        "'FILE[3]' takes one of a stack (quote it). "
         "Up to 8 distinct values are labels of phases, unless they lie about fewer; more are gray values.",
     ),
 ]
@@ -54,7 +55,10 @@ Phases = Annotated[
 ]
 SpacingOption = Annotated[
     str | None,
-    typer.Option("--spacing", help="Distance between neighbouring pixels, with its unit: 0.65um, or one per axis, 1um,0.65um,0.65um."),
+    typer.Option(
+        "--spacing",
+        help="Distance between neighbouring pixels, with its unit: 0.65um, or one per axis, 1um,0.65um,0.65um; file: as the file says.",
+    ),
 ]
 SpacingB = Annotated[
     str | None, typer.Option(help="Spacing of B, if it differs from A's; the finer image is then sampled at the points of the coarser one.")

@@ -28,10 +28,10 @@ from .options import (
     Threshold,
     Window,
 )
-from .reading.image import STATISTICS
-from .reading.load import ReadingOptions, load
+from .reading.formats import is_statistics
+from .reading.load import ReadingOptions, load, recorded_spacing
 from .reading.names import parse_source
-from .reading.spacing import Spacing, parse_spacing
+from .reading.spacing import Spacing, as_option, requested_spacing
 from .saved_statistics import load_statistics
 from .showing import outputs, panels, remarks, tables
 from .showing.outputs import JSON, LABELS, PRINTED, OutputFile
@@ -121,8 +121,8 @@ def run(request: ReconstructRequest, search: SearchOptions, paths: OutputPaths, 
     """Reconstruct from a file with an image or with statistics."""
     source = parse_source(request.file)
     paths.check([source.path], force=force)
-    is_statistics = source.path.suffix.lower() == STATISTICS
-    target = _target_of_statistics(request, search.starts) if is_statistics else _target_of_image(request, search.starts, paths.labels)
+    stored = is_statistics(source)
+    target = _target_of_statistics(request, search.starts) if stored else _target_of_image(request, search.starts, paths.labels)
     outputs.check_labels(paths.labels, target.statistics.shape)
     reconstruct_target(target, search, paths)
 
@@ -171,8 +171,10 @@ def target_of_labels(
 
 def _target_of_image(request: ReconstructRequest, starts: int, labels_file: Path | None) -> Target:
     """Return the statistics of an image as a target."""
-    step, boundary = parse_spacing(request.spacing), request.boundary or "periodic"
-    loaded = load(request.file, request.options, spaced=step.physical)
+    requested, boundary = requested_spacing(request.spacing), request.boundary or "periodic"
+    loaded = load(request.file, request.options, spaced=requested is None or requested.physical)
+    step = requested or recorded_spacing(loaded)
+    spacing = as_option(step) if requested is None else request.spacing
     segmentation = loaded.segmentation
     labels, n = segmentation.labels, segmentation.n_phases
     target = target_of_labels(labels, n, loaded.title, step, boundary, starts, request.crop, divisible=True)
@@ -180,7 +182,7 @@ def _target_of_image(request: ReconstructRequest, starts: int, labels_file: Path
     if seam is not None:
         say(f"note: {loaded.name}: {seam}")
     values = () if loaded.colours else segmentation.values
-    check = remarks.compare_command(request.file, request.options, boundary, request.crop, request.spacing, labels_file, n, values)
+    check = remarks.compare_command(request.file, request.options, boundary, request.crop, spacing, labels_file, n, values)
     hint = "" if labels_file is not None else " (with --labels found.npy)"
     return replace(target, summary=loaded.summary(), facts=(("phases", segmentation.method),), check=check + hint)
 

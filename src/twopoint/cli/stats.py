@@ -9,9 +9,9 @@ import numpy as np
 
 from .measures import FieldOfView, Statistics, autocovariances, crop_sizes, describe_phases, field_of_view, measure
 from .options import Boundary, Crop, File, Force, Json, MaskOption, OpenBoundary, Out, Phases, Save, SpacingOption, Threshold, Window
-from .reading.load import LoadedImage, ReadingOptions, load
+from .reading.load import LoadedImage, ReadingOptions, load, recorded_spacing
 from .reading.names import Source, parse_source
-from .reading.spacing import parse_spacing
+from .reading.spacing import requested_spacing
 from .saved_statistics import save_statistics
 from .showing import outputs, panels, tables
 from .showing.outputs import JSON, PRINTED, OutputFile
@@ -56,11 +56,11 @@ class StatsRequest:
 
 def run(request: StatsRequest) -> None:
     """Measure an image, print the table, draw the picture, and write the files."""
-    source, spacing = parse_source(request.file), parse_spacing(request.spacing)
+    source, requested = parse_source(request.file), requested_spacing(request.spacing)
     picture = _check_files(request, source)
-    loaded = load(request.file, request.options, request.mask, spaced=spacing.physical)
+    loaded = load(request.file, request.options, request.mask, spaced=requested is None or requested.physical)
     n, crop = loaded.segmentation.n_phases, crop_sizes(request.crop, loaded.shape, request.boundary)
-    spacing = spacing.along(len(loaded.shape))
+    spacing = (requested or recorded_spacing(loaded)).along(len(loaded.shape))
     with working(f"correlating {n} phases of {tables.extent(loaded.shape, spacing)}"):
         labels = loaded.segmentation.labels
         statistics = measure(labels, n, boundary=request.boundary, spacing=spacing, crop=crop, mask=loaded.mask)

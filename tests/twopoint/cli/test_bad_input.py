@@ -267,7 +267,7 @@ def test_statistics_are_no_image_and_an_image_no_statistics(run, image, tmp_path
     cli_harness.refused(run("stats", "s.npz"), "s.npz holds statistics, not an image; twopoint reconstruct takes it")
     cli_harness.refused(run("reconstruct", "s.npz", "--window", 8), "--window, --threshold, --phases, --spacing and --crop are for")
     cli_harness.refused(run("reconstruct", "s.npz", "--boundary", "periodic"), "s.npz holds open statistics")
-    np.savez(tmp_path / "other.npz", a=GOOD)
+    np.savez(tmp_path / "other.npz", a=GOOD, b=GOOD)
     cli_harness.refused(run("reconstruct", "other.npz"), "does not hold statistics of twopoint stats --save")
 
 

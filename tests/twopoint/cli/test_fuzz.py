@@ -52,7 +52,7 @@ def test_every_format_is_made_and_damaged(tmp_path):
             path = tmp_path / f"a.{ending}"
             fuzz.write(path, fuzz.Random(seed))
             data = path.read_bytes()
-            assert len(data) > 20
+            assert data
             path.unlink()
     random = fuzz.Random(0)
     assert len({fuzz.damage(data, b"other" * 20, random) for _ in range(20)}) > 10

@@ -1,200 +1,67 @@
-"""File formats: a file is opened by its header only, so that its size can be checked first and a part of it can be read."""
+"""File formats: a file is opened by its content, only by its header, so that its size can be checked first and a part of it can be read."""
 
-import logging
-import math
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..terminal import InputError
-from .names import HDF5, Ranges, Source
-from .spacing import Spacing, spacing_of_hdf5, spacing_of_tiff
+from .. import memory
+from ..terminal import InputError, decoding
+from .foreign import refuse_foreign
+from .matrices import open_matrix
+from .names import HDF5, Source
+from .opened import OpenArray
+from .pictures import open_picture
+from .recorded import spacing_of_hdf5
+from .tiff import open_tiff
 
 TIFF = (".tif", ".tiff")
-# The formats that Pillow may try; its others need programs of their own, or do not hold pictures.
-_PICTURE_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TGA", "JPEG2000", "TIFF")
-_GRAY = ("1", "L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # read as they are; other modes are converted to one of _CHANNELS
-_CHANNELS = {"LA": 2, "RGB": 3, "RGBA": 4}
-_MOST_COMPRESSION = 5000  # pixels per byte of a file; deflate reaches 1000 bytes per byte, each of 8 pixels in a bilevel picture
-_SMALL = 10**7  # pixels that are decoded quickly and need no check of the compression
-_MOST_CHANNELS = 4  # along axis C of a TIFF; a longer axis is taken as slices that were mislabelled
 _MOST_NAMES = 8  # of datasets that an error lists
+_STATISTICS = {"format", "correlations"}  # names in a file of ``stats --save``
+_HDF5_SIGN = b"\x89HDF\r\n\x1a\n"
+_TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".asc")
+_TIFF_SIGNS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-@dataclass(frozen=True)
-class OpenArray:
-    """An array in an open file, of which the header has been read.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        Shape of the whole array, including a last axis of colour channels.
-    dtype : numpy.dtype
-        Type of its numbers.
-    take : function
-        Reads the numbers inside one slice per axis.
-    channels : bool or None
-        Whether the last axis holds colour channels; None if only its length can tell.
-    whole : bool
-        Whether reading a part decodes the whole array.
-    spacing : Spacing or None
-        The spacing in the file, one step for each of the last axes.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    take: Callable[[Ranges], np.ndarray]
-    channels: bool | None = None
-    whole: bool = False
-    spacing: Spacing | None = None
-
-
-@contextmanager
-def open_picture(source: Source) -> Iterator[OpenArray]:
-    """Open an image, or several frames of one size as a stack, with Pillow."""
-    from PIL import Image, UnidentifiedImageError
-
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # read_part checks the memory that is needed
-    try:
-        with Image.open(source.path, formats=_PICTURE_FORMATS) as image:
-            frames = int(getattr(image, "n_frames", 1))
-            mode = _mode(image)
-            width, height = image.size
-            _refuse_bombs(source, frames * width * height)
-            channels = (_CHANNELS[mode],) if mode in _CHANNELS else ()
-            shape = ((frames,) if frames > 1 else ()) + (height, width, *channels)
-            dtype = np.dtype(_dtype(mode))
-            yield OpenArray(shape, dtype, lambda part: _pixels(image, mode, shape)[part], channels=bool(channels), whole=True)
-    except UnidentifiedImageError as error:
-        raise InputError(f"{source} cannot be read: it is damaged, or not a PNG, JPEG, BMP, GIF, WebP, PPM or TIFF image") from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-
-
-def _mode(image: Any) -> str:
-    """Return the mode in which an image is read."""
-    if image.mode in _GRAY or image.mode in _CHANNELS:
-        return str(image.mode)
-    if image.mode in ("La", "PA", "RGBa") or "transparency" in image.info:
-        return "LA" if image.mode == "La" else "RGBA"
-    return "RGB"
-
-
-def _dtype(mode: str) -> str:
-    """Return the dtype of a mode."""
-    return {"1": "bool", "I": "int32", "F": "float32"}.get(mode, "uint16" if mode.startswith("I;16") else "uint8")
-
-
-def _refuse_bombs(source: Source, pixels: int) -> None:
-    """Raise an error for a header with more pixels than a file of this size can hold."""
-    if pixels > max(_SMALL, _MOST_COMPRESSION * source.path.stat().st_size):
-        raise InputError(f"{source} cannot be read: {source.path.stat().st_size} bytes cannot hold its {pixels:.1e} pixels; it is damaged")
-
-
-def _pixels(image: Any, mode: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Decode all frames of an image."""
-    size, frames = image.size, []
-    for frame in range(int(getattr(image, "n_frames", 1))):
-        if frame:
-            image.seek(frame)
-        if image.size != size:
-            raise InputError(
-                f"frame {frame} has size {image.size}, the first frame {size}; they must be equal, so save this frame as a file of its own"
-            )
-        frames.append(np.asarray(image if image.mode == mode else image.convert(mode)))
-    return np.stack(frames).reshape(shape)
-
-
-@contextmanager
-def open_tiff(source: Source) -> Iterator[OpenArray]:
-    """Open a TIFF or a stack with tifffile, or with Pillow if it has a palette or tifffile lacks its codec."""
-    import tifffile
-
-    with _damage_is_an_error(), tifffile.TiffFile(source.path) as file:
-        if not file.series:
-            raise InputError(f"{source} cannot be read: it does not hold an image")
-        series = file.series[0]
-        _refuse_bombs(source, math.prod(series.shape))
-        _choose_channel(source, series)
-        if series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE:
-            with open_picture(source) as stored:
-                yield stored
-            return
-        shape = tuple(int(n) for n in series.shape)
-        at = series.axes.find("S")
-        shape = shape if at < 0 else shape[:at] + shape[at + 1 :] + (shape[at],)
-        by_page = at < 0 and len(shape) == 3 and len(series.pages) == shape[0]
-        yield OpenArray(
-            shape, series.dtype, lambda part: _tiff_part(file, source, part, shape, by_page), at >= 0, not by_page, spacing_of_tiff(file)
-        )
-
-
-def _choose_channel(source: Source, series: Any) -> None:
-    """Raise an error if there are several channels and none was chosen."""
-    at = series.axes.find("C")
-    if at >= len(source.index) and at >= 0 and 1 < series.shape[at] <= _MOST_CHANNELS:
-        raise InputError(
-            f"{source} holds {series.shape[at]} channels (axes {series.axes}, shape {series.shape}); take one, '{source.path}[0]'"
-        )
-
-
-def _tiff_part(file: Any, source: Source, part: Ranges, shape: tuple[int, ...], by_page: bool) -> np.ndarray:
-    """Decode a part: only the pages that it needs, or the whole series if pages are not slices."""
-    series = file.series[0]
-    try:
-        if by_page:
-            pages = file.asarray(key=part[0], series=0)
-            return np.asarray(pages).reshape((part[0].stop - part[0].start, *shape[1:]))[(slice(None), *part[1:])]
-        whole = np.asarray(series.asarray())
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
-            raise
-        return _by_pillow(source, part, shape, inverted=series.keyframe.photometric == 0)
-    at = series.axes.find("S")
-    return (whole if at < 0 else np.moveaxis(whole, at, -1))[part]
-
-
-def _by_pillow(source: Source, part: Ranges, shape: tuple[int, ...], *, inverted: bool) -> np.ndarray:
-    """Decode a part with Pillow, for codecs that tifffile lacks; if 0 means white, Pillow inverts bits and bytes, which is undone here."""
-    with open_picture(source) as stored:
-        if stored.shape != shape:
-            raise InputError(f"{source} is compressed in a way that cannot be read: save it uncompressed, or pip install imagecodecs")
-        values = stored.take(part)
-    return np.invert(values) if inverted and values.dtype in (np.bool_, np.uint8) else values
-
-
-class _RaiseOnDamage(logging.Handler):
-    """Raise an error where tifffile only logs damage; otherwise a truncated stack would be read as a single image."""
-
-    signs = ("invalid page offset", "failed to reshape", "corrupt", "missing data")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if any(sign in message for sign in self.signs):
-            raise ValueError(f"it is damaged or cut off: {message}")
-
-
-@contextmanager
-def _damage_is_an_error() -> Iterator[None]:
-    """Watch the log of tifffile, and do not print it."""
-    log, handler = logging.getLogger("tifffile"), _RaiseOnDamage()
-    propagates, log.propagate = log.propagate, False
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        log.propagate = propagates
+def is_statistics(source: Source) -> bool:
+    """Return whether a file holds statistics of ``stats --save``, or is a damaged .npz file, not an image."""
+    if source.path.suffix.lower() != ".npz":
+        return False
+    if not zipfile.is_zipfile(source.path):
+        return True
+    with decoding(source), zipfile.ZipFile(source.path) as file:
+        names = {name.removesuffix(".npy") for name in file.namelist()}
+    return names >= _STATISTICS or len(names) != 1
 
 
 @contextmanager
 def _open_npy(source: Source) -> Iterator[OpenArray]:
     """Open a .npy file without reading it."""
     array = np.lib.format.open_memmap(source.path, mode="r")
-    yield OpenArray(array.shape, array.dtype, lambda part: np.array(array[part]))
+    yield OpenArray(array.shape, array.dtype, lambda part: np.array(array[part]), array=True)
+
+
+@contextmanager
+def _open_npz(source: Source) -> Iterator[OpenArray]:
+    """Open an array of a .npz file; the only array of a file needs no name."""
+    if not zipfile.is_zipfile(source.path):
+        raise InputError(f"{source} cannot be read: it is damaged, or not a .npz file")
+    with source.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        names = list(file.files)
+        if set(names) >= _STATISTICS and source.dataset is None:
+            raise InputError(f"{source} holds statistics, not an image; twopoint reconstruct takes it")
+        if (source.dataset is None and len(names) != 1) or source.dataset not in (None, *names):
+            listed = ", ".join(f"'{source.path}:{name}'" for name in names[:_MOST_NAMES]) or "none"
+            raise InputError(f"{source} needs the name of an array, '{source.path}:NAME'; its arrays are {listed}")
+        name = source.dataset or names[0]
+        entry = file.zip.getinfo(name if name in file.zip.namelist() else f"{name}.npy")
+        memory.require(2 * entry.file_size, f"reading {source}")
+        array = file[name]
+        if not isinstance(array, np.ndarray):
+            raise InputError(f"{source} cannot be read: it is a zip file without arrays of numpy")
+        yield OpenArray(array.shape, array.dtype, lambda part: array[part], array=True)
 
 
 @contextmanager
@@ -208,7 +75,39 @@ def _open_hdf5(source: Source) -> Iterator[OpenArray]:
             raise InputError(f"{source} is not a dataset; {source.path} holds {_listed(_datasets(file))}")
         if dataset.shape is None:
             raise InputError(f"{source} is empty: it has no shape")
-        yield OpenArray(dataset.shape, dataset.dtype, lambda part: np.asarray(dataset[part]), spacing=spacing_of_hdf5(dataset.attrs))
+        _refuse_filters(source, dataset)
+        if "MATLAB_class" in dataset.attrs and len(dataset.shape) > 1:
+            yield _of_matlab(dataset)
+            return
+        spacing = spacing_of_hdf5(dataset.attrs)
+        yield OpenArray(dataset.shape, dataset.dtype, lambda part: np.asarray(dataset[part]), spacing=spacing, array=True)
+
+
+def _of_matlab(dataset: Any) -> OpenArray:
+    """Return an array of MATLAB, which stores columns first: colours go last, and slices stay first."""
+    n = len(dataset.shape)
+    coloured = n == 3 and dataset.shape[0] == 3 and dataset.dtype in (np.uint8, np.uint16)
+    order = tuple(range(n))[::-1] if coloured else (*range(n - 2), n - 1, n - 2)
+    shape = tuple(dataset.shape[axis] for axis in order)
+
+    def take(part: tuple[slice, ...]) -> np.ndarray:
+        return np.transpose(np.asarray(dataset[tuple(part[order.index(axis)] for axis in range(n))]), order)
+
+    return OpenArray(shape, dataset.dtype, take, channels=coloured, array=True)
+
+
+def _refuse_filters(source: Source, dataset: Any) -> None:
+    """Raise an error for a dataset that was compressed by a filter that is not installed."""
+    import h5py
+
+    properties = dataset.id.get_create_plist()
+    for number in range(properties.get_nfilters()):
+        code, _, _, name = properties.get_filter(number)
+        if not h5py.h5z.filter_avail(code):
+            called = f"{code} ({name.decode(errors='replace')})" if name else str(code)
+            raise InputError(
+                f"{source} cannot be read without the HDF5 filter {called}; decompress the file, h5repack -f NONE {source.path.name} new.h5"
+            )
 
 
 def _datasets(file: Any) -> dict[str, Any]:
@@ -218,7 +117,7 @@ def _datasets(file: Any) -> dict[str, Any]:
     datasets: dict[str, Any] = {}
 
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.shape is not None and len(item.shape) >= 2:
+        if name[0] != "#" and isinstance(item, h5py.Dataset) and item.shape is not None and len(item.shape) >= 2:  # "#refs#" is MATLAB's
             datasets[name] = item
 
     file.visititems(visit)
@@ -240,10 +139,53 @@ def _listed(datasets: dict[str, Any]) -> str:
     return (", ".join(names) or "none with two axes") + more
 
 
+@contextmanager
+def _open_other(source: Source) -> Iterator[OpenArray]:
+    """Open a file that no sign identifies, a matrix in text or a picture; raise an error for a known format that is not taken."""
+    if source.path.suffix.lower() in _TEXT_ENDINGS:
+        with open_matrix(source) as stored:
+            yield stored
+        return
+    refuse_foreign(source)
+    with open_picture(source) as stored:
+        yield stored
+
+
 _Opener = Callable[[Source], AbstractContextManager[OpenArray]]
-_OPENERS: dict[str, _Opener] = {".npy": _open_npy, **dict.fromkeys(HDF5, _open_hdf5), **dict.fromkeys(TIFF, open_tiff)}
+_BY_ENDING: dict[str, _Opener] = {
+    ".npy": _open_npy,
+    ".npz": _open_npz,
+    **dict.fromkeys(HDF5, _open_hdf5),
+    **dict.fromkeys(TIFF, open_tiff),
+}
 
 
 def open_array(source: Source) -> AbstractContextManager[OpenArray]:
-    """Open a file with the reader of its format, chosen by its ending; any other ending is read as a picture."""
-    return _OPENERS.get(source.path.suffix.lower(), open_picture)(source)
+    """Open a file with the reader of its format, chosen by its content, or by its ending if the content has no sign of a format."""
+    opener = _by_content(source)
+    if source.dataset is not None and opener not in (_open_hdf5, _open_npz, open_tiff):
+        raise InputError(f"{source} cannot be read: {source.path} is a single image, so leave out ':{source.dataset}'")
+    return opener(source)
+
+
+def _by_content(source: Source) -> _Opener:
+    """Return the reader of a format by the sign at the beginning of a file."""
+    with source.path.open("rb") as file:
+        head, size = file.read(16), source.path.stat().st_size
+        at = 512  # HDF5 may begin with a block of the user's, as MATLAB's files do
+        while at < min(size, 2**20) and not head.startswith(_HDF5_SIGN):
+            file.seek(at)
+            head = sign if (sign := file.read(8)) == _HDF5_SIGN else head
+            at *= 2
+    if head.startswith(_HDF5_SIGN):
+        return _open_hdf5
+    if head.startswith(b"\x93NUMPY"):
+        return _open_npy
+    if head.startswith(_TIFF_SIGNS):
+        return open_tiff
+    if head.startswith(b"PK\x03\x04"):
+        return _open_npz
+    ending = source.path.suffix.lower()
+    is_picture = head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"))
+    is_picture |= head[:1] == b"P" and head[1:2] in b"1234567fF" and head[2:3].isspace()
+    return open_picture if is_picture else _BY_ENDING.get(ending, _open_other)

@@ -2,18 +2,17 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import memory
 from ..terminal import InputError, decoding
-from .formats import OpenArray, open_array
-from .names import HDF5, Ranges, Source, parse_source, parse_window
+from .formats import open_array
+from .names import Ranges, Source, parse_source, parse_window
+from .opened import OpenArray
 from .spacing import Spacing
 
-ARRAYS = (".npy", *HDF5)
-STATISTICS = ".npz"
 _COLOURS = (3, 4)  # red, green, blue, and perhaps alpha
 MOST_LABELS = 8
 _WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue in brightness: ITU-R BT.601
@@ -66,9 +65,6 @@ def read(text: str, window: str | None = None, option: str = "--window") -> Imag
         If the file cannot be read, or does not hold an image or a volume.
     """
     source = parse_source(text)
-    suffix = source.path.suffix.lower()
-    if suffix == STATISTICS:
-        raise InputError(f"{source} holds statistics, not an image; twopoint reconstruct takes it")
     with decoding(source), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the decoders; read_part makes the checks that matter
         with open_array(source) as stored:
@@ -76,7 +72,7 @@ def read(text: str, window: str | None = None, option: str = "--window") -> Imag
         values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
     values, remarks = to_gray(values) if coloured else (values, ())
     spacing = None if stored.spacing is None else stored.spacing.last(values.ndim)
-    return Image(source, values, tuple(f"{source}: {remark}" for remark in remarks), suffix in ARRAYS, spacing)
+    return Image(source, values, tuple(f"{source}: {remark}" for remark in (*stored.remarks, *remarks)), stored.array, spacing)
 
 
 def read_part(stored: OpenArray, source: Source, window: str | None, option: str = "--window") -> tuple[np.ndarray, bool]:
@@ -110,7 +106,7 @@ def read_part(stored: OpenArray, source: Source, window: str | None, option: str
     if 0 in stored.shape:
         raise InputError(f"{source} is empty: its shape is {stored.shape}")
     shape = stored.shape[len(source.index) :]
-    coloured = _coloured(shape) if stored.channels is None else stored.channels
+    coloured = _coloured(shape, stored.dtype) if stored.channels is None else stored.channels
     space = shape[:-1] if coloured else shape
     if len(source.index) > len(stored.shape) - coloured:
         raise InputError(f"{source} has more indices than axes: its shape is {stored.shape}")
@@ -132,9 +128,11 @@ def _window(window: str | None, shape: tuple[int, ...], source: Source, option: 
         raise InputError(f"{source}: {error}") from error
 
 
-def _coloured(shape: tuple[int, ...]) -> bool:
-    """Return whether a shape is that of a colour image: three or four channels last, after longer axes."""
-    return len(shape) in (3, 4) and shape[-1] in _COLOURS and min(shape[-3:-1]) > max(_COLOURS)
+def _coloured(shape: tuple[int, ...], dtype: np.dtype) -> bool:
+    """Return whether an array is a colour image: three or four channels last, after longer axes, in bytes or unsigned 16-bit numbers."""
+    return (
+        dtype.kind == "u" and dtype.itemsize <= 2 and len(shape) in (3, 4) and shape[-1] in _COLOURS and min(shape[-3:-1]) > max(_COLOURS)
+    )
 
 
 def _axes(source: Source, whole: tuple[int, ...], space: tuple[int, ...]) -> list[int]:
@@ -143,8 +141,10 @@ def _axes(source: Source, whole: tuple[int, ...], space: tuple[int, ...]) -> lis
     if len(kept) < 2:
         kept = list(range(len(space)))[-2:]
     if not 2 <= len(kept) <= 3:
-        name = f"{source.path}{':' + source.dataset if source.dataset else ''}"
-        hint = "an image has 2 axes, a volume 3" if len(kept) < 2 else f"take one image or volume of it, such as '{name}[0]'"
+        hint = "an image has 2 axes, a volume 3"
+        if len(kept) > 3:
+            one = replace(source, index=(*source.index, *[0] * (kept[-3])))
+            hint = f"take one image or volume of it, such as '{one}'"
         raise InputError(f"{source} must hold an image or a volume, got shape {space if source.index else whole}; {hint}")
     return kept
 

@@ -119,6 +119,13 @@ def load(text: str, options: ReadingOptions, mask: str | None = None, *, spaced:
     return LoadedImage(image, segmentation, point_mask)
 
 
+def recorded_spacing(loaded: LoadedImage) -> Spacing:
+    """Return the spacing in the file, for --spacing file; raise an error if there is none."""
+    if loaded.image.spacing is None:
+        raise InputError(f"--spacing file: {loaded.name} does not say the spacing of its pixels; pass a length, such as --spacing 0.65um")
+    return loaded.image.spacing
+
+
 def _point_mask(mask: Image, image: Image) -> np.ndarray | None:
     """Return the points where a mask is not 0; None if it is 0 nowhere."""
     if mask.values.shape != image.values.shape:

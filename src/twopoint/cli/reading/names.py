@@ -9,14 +9,15 @@ from ..terminal import InputError
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _INDEXED = re.compile(r"(?P<rest>.+)\[(?P<index>[^\[\]]*)\]", re.DOTALL)
 _MOST_DIGITS = 9
-_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy", ".npz", *HDF5)  # of files that share a stem
+_ARRAYS = (".npy", ".npz", ".csv", ".txt", ".mat", ".dream3d", ".nxs", ".hspy", *HDF5)
+_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", *_ARRAYS)  # of files that share a stem
 
 Ranges = tuple[slice, ...]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file, a dataset in it if it holds several, and indices of the leading axes."""
+    """A file, the name of a dataset, an array or a series in it if it holds several, and indices of the leading axes."""
 
     path: Path
     dataset: str | None = None
@@ -52,8 +53,8 @@ def parse_source(text: str) -> Source:
     Parameters
     ----------
     text : str
-        ``photo.png``, ``stack.tif[3]``, ``file.h5:group/images[3]`` or ``file.h5:images[3,10]``. A file of exactly this name takes
-        precedence.
+        ``photo.png``, ``stack.tif[3]``, ``file.tif:1[3]`` for the second series of a TIFF, ``file.h5:group/images[3]`` or
+        ``file.h5:images[3,10]``. A file of exactly this name takes precedence.
 
     Returns
     -------
@@ -71,7 +72,7 @@ def parse_source(text: str) -> Source:
     match = _INDEXED.fullmatch(text)
     rest, index = (match["rest"], _index(match["index"], text)) if match else (text, ())
     for at in (at for at, letter in enumerate(rest) if letter == ":"):
-        if rest[:at].lower().endswith(HDF5):
+        if rest[:at].lower().endswith((*HDF5, ".npz")) or Path(rest[:at]).is_file():
             return _checked(Source(Path(rest[:at]), rest[at + 1 :] or None, index))
     return _checked(Source(Path(rest), None, index))
 

@@ -1,8 +1,7 @@
-"""Physical spacing of pixels: parsed from --spacing, read from a file, and common to two images."""
+"""Physical spacing of pixels: parsed from --spacing, and common to two images."""
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +12,11 @@ from ..terminal import InputError
 # Both micro signs (U+00B5 and the Greek letter) and the letter u, as keyboards differ.
 _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "Å": 1e-10, "pm": 1e-12}
 _OTHER_NAMES = {"um": "µm", "\u03bcm": "µm", "A": "Å", "\u212b": "Å"}
+FROM_FILE = "file"
 _MOST_RATIO = 1000  # between the largest and the smallest step
 _LENGTH = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([^\W\d_]+)\s*")
 _LONGEST = 1000  # in a picture, where ticks of four digits overlap
 _LARGER = {"pm": "nm", "Å": "nm", "nm": "µm", "µm": "mm", "mm": "m", "cm": "m"}
-_CENTIMETRE = 3  # resolution unit of a TIFF; inches are meant for printers
-_UNITS = {"micron": "um", "microns": "um", "micrometer": "um", "nanometer": "nm", "angstrom": "A", "inch": None, "pixel": None}
-_MOST = 1e-2  # metres per pixel, above which the number in a file has another meaning
-_OME = re.compile(r'PhysicalSize([XYZ])="([0-9.eE+-]+)"')
-_OME_UNIT = re.compile(r'PhysicalSizeXUnit="([^"]*)"')
 _ROUNDING = 1e-9
 _SAME = 1e-6  # relative difference of spacings that count as equal
 
@@ -67,11 +62,20 @@ class Spacing:
         """Return the steps of the last axes; None if there are fewer."""
         return Spacing(self.steps[-ndim:], self.unit) if len(self.steps) >= ndim else None
 
+    def turned(self) -> "Spacing":
+        """Return the steps with rows and columns exchanged."""
+        return Spacing((*self.steps[:-2], *self.steps[:-3:-1]), self.unit)
+
     def along(self, ndim: int) -> "Spacing":
         """Return one step for each of ndim axes; raise an error for any other number of steps."""
         if len(self.steps) not in (1, ndim):
             raise InputError(f"--spacing must be one length or {ndim}, one per axis of the image, got {len(self.steps)}")
         return Spacing(self.steps * ndim if len(self.steps) == 1 else self.steps, self.unit)
+
+
+def requested_spacing(text: str | None) -> Spacing | None:
+    """Return the spacing of --spacing; None for ``file``, the spacing in the file, which is known after it has been opened."""
+    return None if text is not None and text.strip().lower() == FROM_FILE else parse_spacing(text)
 
 
 def parse_spacing(text: str | None) -> Spacing:
@@ -100,6 +104,8 @@ def parse_spacing(text: str | None) -> Spacing:
     """
     if text is None:
         return Spacing()
+    if text.strip().lower() == FROM_FILE:
+        raise InputError("--spacing file is for twopoint stats and reconstruct; pass a number with a unit, such as 0.65um")
     lengths = [_length(part, text) for part in text.split(",")]
     unit = lengths[0][1]
     steps = tuple(value if own == unit else float(f"{value * _METRES[own] / _METRES[unit]:.12g}") for value, own in lengths)
@@ -138,68 +144,22 @@ def spacing_note(spacing: Spacing) -> str:
     >>> spacing_note(Spacing((2.0, 0.65, 0.65), "µm"))
     'the file says 2 x 0.65 x 0.65 µm per pixel, which is not used by default; pass --spacing 2um,0.65um,0.65um'
     """
+    steps = " x ".join(f"{step:.6g}" for step in spacing.steps)
+    return f"the file says {steps} {spacing.unit} per pixel, which is not used by default; pass --spacing {as_option(spacing)}"
+
+
+def as_option(spacing: Spacing) -> str:
+    """Return a spacing as it is typed after --spacing.
+
+    Examples
+    --------
+    >>> from twopoint.cli.reading.spacing import Spacing, as_option
+    >>> as_option(Spacing((0.5, 0.5), "µm")), as_option(Spacing((2.0, 0.5), "Å"))
+    ('0.5um', '2A,0.5A')
+    """
     typed = {"µm": "um", "Å": "A"}.get(spacing.unit, spacing.unit)
-    steps = [f"{step:.6g}" for step in spacing.steps]
-    option = ",".join(f"{step}{typed}" for step in (steps[:1] if len(set(steps)) == 1 else steps))
-    return f"the file says {' x '.join(steps)} {spacing.unit} per pixel, which is not used by default; pass --spacing {option}"
-
-
-def spacing_of_tiff(file: Any) -> Spacing | None:
-    """Return the spacing in a TIFF of ImageJ, of OME, or with a resolution in centimetres; None if there is none."""
-    if file.ome_metadata:
-        return _of_ome(str(file.ome_metadata))
-    tags = file.pages[0].tags
-    per_unit = [_ratio(tags[name].value) for name in ("YResolution", "XResolution") if name in tags]
-    if len(per_unit) < 2 or not all(per_unit):
-        return None
-    steps = [1 / value for value in per_unit]
-    imagej = file.imagej_metadata or {}
-    if imagej.get("unit"):
-        depth = imagej.get("spacing")
-        depths = [float(depth)] if isinstance(depth, int | float) else []
-        return _checked([*depths, *steps], str(imagej["unit"]).replace("\\u00B5", "µ"))
-    if "ResolutionUnit" in tags and int(tags["ResolutionUnit"].value) == _CENTIMETRE:
-        return _checked([step * 1e4 for step in steps], "um")
-    return None
-
-
-def spacing_of_hdf5(attributes: Mapping[str, Any]) -> Spacing | None:
-    """Return the spacing in the attribute element_size_um, as Fiji and ilastik write it: slices, rows, columns."""
-    size = np.asarray(attributes.get("element_size_um", []))
-    return _checked([float(step) for step in size.ravel()], "um") if size.dtype.kind in "iuf" and size.size else None
-
-
-def _of_ome(text: str) -> Spacing | None:
-    """Return the spacing of the first image in an OME description."""
-    sizes = {axis: parts[0] for axis in "ZYX" if (parts := [value for name, value in _OME.findall(text) if name == axis])}
-    unit = _OME_UNIT.search(text)
-    return _checked([_number_or_zero(value) for value in sizes.values()], unit[1] if unit else "um") if {"X", "Y"} <= set(sizes) else None
-
-
-def _number_or_zero(text: str) -> float:
-    """Return a number; 0 if the text is not one."""
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _ratio(value: Any) -> float:
-    """Return a rational of a TIFF as a number; 0 if it is not a rational."""
-    above, below = value if isinstance(value, tuple) and len(value) == 2 else (0, 1)
-    return float(above) / float(below) if below else 0.0
-
-
-def _checked(steps: list[float], unit: str) -> Spacing | None:
-    """Return steps as a spacing in the named unit; None if pixels cannot have this spacing."""
-    name = _UNITS.get(unit.strip().lower(), unit.strip())
-    if name is None or not all(0 < step < math.inf for step in steps):
-        return None
-    try:
-        spacing = parse_spacing(",".join(f"{step:.6g}{name}" for step in steps))
-    except InputError:  # an unknown unit, or steps that differ too much: ignore them
-        return None
-    return spacing if max(spacing.metres) < _MOST else None
+    steps = [f"{step:.6g}{typed}" for step in spacing.steps]
+    return steps[0] if len(set(steps)) == 1 else ",".join(steps)
 
 
 def common_spacing(a: Spacing, b: Spacing) -> Spacing:

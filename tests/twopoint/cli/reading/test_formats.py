@@ -1,6 +1,7 @@
 """Every format is read back as it was written."""
 
 import warnings
+import zipfile
 
 import h5py
 import numpy as np
@@ -131,3 +132,79 @@ def test_big_pictures_are_no_bombs(monkeypatch):
         warnings.simplefilter("error")
         assert read("a.png").values.shape == GRAY.shape
     assert Image.MAX_IMAGE_PIXELS == 50
+
+
+@pytest.mark.parametrize("name", ["a.dream3d", "a.nxs", "a.hspy", "a.mat", "a.dat", "a", "a.tif", "a.png"])
+@pytest.mark.parametrize("block", [0, 512, 2048])
+def test_hdf5_is_found_by_its_content(folder, name, block):
+    with h5py.File(name, "w", userblock_size=block) as file:
+        file["group/images"] = STACK
+        file["more"] = GRAY
+    if block:
+        data = bytearray((folder / name).read_bytes())
+        data[:20] = b"MATLAB 7.3 MAT-file\0"
+        (folder / name).write_bytes(data)
+    np.testing.assert_array_equal(read(f"{name}:more").values, GRAY)
+    np.testing.assert_array_equal(read(f"{name}:group/images[2]", "4:9,:").values, STACK[2, 4:9])
+    assert read(f"{name}:more").array
+    with pytest.raises(InputError, match=rf"{name} needs the name of a dataset, '{name}:PATH'; it holds group/images \(5, 20, 24\), more"):
+        read(name)
+
+
+def matlab(name, **arrays):
+    """Write arrays as MATLAB 7.3 does: columns first, with the class of each, and a group of references."""
+    with h5py.File(name, "w", userblock_size=512) as file:
+        for called, values in arrays.items():
+            file[called] = values.T
+            file[called].attrs["MATLAB_class"] = np.bytes_(str(values.dtype))
+        file["#refs#/a"] = np.zeros((3, 3))
+
+
+def test_matlab_stores_columns_first():
+    matlab("a.mat", image=GRAY)
+    np.testing.assert_array_equal(read("a.mat").values, GRAY)
+    np.testing.assert_array_equal(read("a.mat", "2:9,4:").values, GRAY[2:9, 4:])
+    matlab("a.mat", colours=COLOUR)
+    np.testing.assert_allclose(read("a.mat").values, COLOUR @ np.array([0.299, 0.587, 0.114]))
+    matlab("a.mat", image=GRAY, stack=np.moveaxis(STACK, 0, -1))
+    np.testing.assert_array_equal(read("a.mat:stack").values, STACK)
+    np.testing.assert_array_equal(read("a.mat:stack[3]", "2:9,4:").values, STACK[3, 2:9, 4:])
+
+
+def test_an_npz_of_one_array_and_of_several(folder):
+    np.savez("one.npz", image=GRAY)
+    np.savez_compressed("two.npz", first=GRAY, second=STACK)
+    np.testing.assert_array_equal(read("one.npz").values, GRAY)
+    np.testing.assert_array_equal(read("one.npz:image", "2:9,4:").values, GRAY[2:9, 4:])
+    np.testing.assert_array_equal(read("two.npz:second[3]").values, STACK[3])
+    assert read("one.npz").array
+    with pytest.raises(InputError, match=r"two.npz needs the name of an array, .*; its arrays are 'two.npz:first', 'two.npz:second'"):
+        read("two.npz")
+    with pytest.raises(InputError, match=r"two.npz:third needs the name of an array"):
+        read("two.npz:third")
+    np.savez("objects.npz", a=np.array([None, 1]))
+    with pytest.raises(InputError, match=r"objects.npz cannot be read: Object arrays cannot be loaded"):
+        read("objects.npz")
+    with zipfile.ZipFile(folder / "a.zip", "w") as file:
+        file.writestr("a.png", b"no image")
+    with pytest.raises(InputError, match=r"a.zip.* cannot be read"):
+        read("a.zip")
+
+
+def test_a_single_image_has_no_datasets():
+    Image.fromarray(GRAY).save("a.png")
+    for name in ("a.png:images", "a.npy:images", "a.csv:1"):
+        np.save("a.npy", GRAY)
+        np.savetxt("a.csv", GRAY, delimiter=",")
+        with pytest.raises(InputError, match="is a single image, so leave out ':"):
+            read(name)
+
+
+def test_a_missing_filter_of_hdf5_is_named(folder):
+    with h5py.File("a.h5", "w") as file:
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_chunk((20, 24))
+        properties.set_filter(32015, h5py.h5z.FLAG_OPTIONAL, ())
+        h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, h5py.h5s.create_simple((20, 24)), properties)
+    with pytest.raises(InputError, match=r"cannot be read without the HDF5 filter 32015.*; decompress the file, h5repack -f NONE a.h5"):
+        read("a.h5")

@@ -84,3 +84,33 @@ def test_only_the_part_that_is_wanted_is_read(monkeypatch):
     np.testing.assert_array_equal(read("a.npy[2]").values, STACK[2])
     with pytest.raises(InputError, match=r"reading a.npy, shape \(5, 20, 24\), needs about 22 kB of memory, 4 kB are available; --window"):
         read("a.npy")
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 9), (2, 3, 4, 8, 9), (2, 1, 3, 4, 8, 9), (2, 3, 1, 8, 1, 9)])
+def test_the_hint_for_more_axes_leads_to_an_image_or_a_volume(shape):
+    values = np.random.default_rng(0).integers(0, 200, shape)
+    np.save("a.npy", values)
+    for name in ("a.npy", "a.npy[1]"):
+        try:
+            found = read(name)
+        except InputError as error:
+            hint = str(error).rpartition("such as '")[2].rstrip("'")
+            assert hint.startswith(name.rstrip("]"))
+            found = read(hint)
+        assert found.values.ndim in (2, 3)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.float32, np.float64, np.int8, np.int32, np.int64])
+@pytest.mark.parametrize("last", [3, 4])
+def test_arrays_that_hold_no_bytes_or_words_are_no_colours(dtype, last):
+    values = np.stack([blobs((20, 24), seed=i) for i in range(last)], axis=-1).astype(dtype)
+    np.save("a.npy", values)
+    found = read("a.npy")
+    np.testing.assert_array_equal(found.values, values)
+    assert found.remarks == ()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_arrays_of_bytes_and_words_may_be_colours(dtype):
+    np.save("a.npy", COLOUR.astype(dtype))
+    assert "converted to gray" in read("a.npy").remarks[0]

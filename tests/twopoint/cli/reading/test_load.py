@@ -1,9 +1,12 @@
 """Loading: masks, and sampling at a coarser spacing."""
 
+import json
+
 import numpy as np
+import tifffile
 from PIL import Image
 
-from support.cli_harness import blobs
+from support.cli_harness import blobs, refused, typed
 from twopoint.cli.reading.load import ReadingOptions, load, resample
 from twopoint.cli.reading.spacing import Spacing
 
@@ -27,3 +30,18 @@ def test_sampling_keeps_what_has_the_spacing_already(tmp_path):
     assert resample(given, Spacing((1.0, 1.0), "mm"), Spacing((1000.0, 1000.0), "µm")) is given
     found = resample(given, Spacing((1.0, 1.0), "mm"), Spacing((3.0, 1.0), "mm"))
     np.testing.assert_array_equal(found.segmentation.labels, given.segmentation.labels[1::3])
+
+
+def test_spacing_file_takes_what_the_file_says(tmp_path, monkeypatch):
+    run = typed(tmp_path, monkeypatch)
+    metadata = {"PhysicalSizeX": 650, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 0.7, "PhysicalSizeYUnit": "µm"}
+    tifffile.imwrite("a.ome.tif", blobs((24, 20)), photometric="minisblack", metadata=metadata)
+    result = run("stats", "a.ome.tif", "--spacing", "file", "--json", "-")
+    assert json.loads(result.stdout)["spacing"] == {"steps": [700.0, 650.0], "unit": "nm"}
+    assert "--spacing" not in result.stderr
+    assert "pass --spacing 700nm,650nm" in run("stats", "a.ome.tif", "--json", "-", "--force").stderr
+    words = ("reconstruct", "a.ome.tif", "--spacing", "file", "--window", 16, "--labels", "found.npy")
+    assert "--spacing 700nm,650nm" in run(*words).stdout
+    np.save("a.npy", blobs((24, 20)))
+    refused(run("stats", "a.npy", "--spacing", "file"), "--spacing file: a.npy does not say the spacing of its pixels; pass a length")
+    refused(run("compare", "a.npy", "a.npy", "--spacing", "file"), "--spacing file is for twopoint stats and reconstruct")
