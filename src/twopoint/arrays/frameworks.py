@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import array_api_compat
+import numpy as np
 
 from .types import Array, Namespace
 
@@ -42,6 +43,14 @@ def is_concrete(x: Array, xp: Namespace) -> bool:
 
         return not torch.compiler.is_compiling() and not torch._C._functorch.is_functorch_wrapped_tensor(x)
     return True
+
+
+def executed(x: Array, xp: Namespace) -> tuple[Array, Namespace]:
+    """Return a concrete x and its namespace such that operations on it are executed at once; jax would add them to a traced program."""
+    if not is_jax(xp):
+        return stop_gradient(x, xp), xp
+    host = np.asarray(x)
+    return host, array_api_compat.array_namespace(host)
 
 
 def can_be_kept(x: Array, xp: Namespace) -> bool:
