@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .frameworks import executed, is_concrete
-from .namespace import is_array, on_cpu
+from .frameworks import executed, may_inspect
+from .namespace import is_array
 from .types import Array, Namespace
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -145,7 +145,7 @@ def mask_values(mask: Array, xp: Namespace) -> bool:
     if xp.isdtype(mask.dtype, "bool"):
         return True
     integral = xp.isdtype(mask.dtype, "integral")
-    if not (is_concrete(mask, xp) and on_cpu(mask)):
+    if not may_inspect(mask, xp):
         return bool(integral)
     values, own = executed(mask, xp)
     values = own.astype(values, own.int64) if integral else values  # torch has no minimum of most unsigned integers

@@ -45,6 +45,15 @@ def is_concrete(x: Array, xp: Namespace) -> bool:
     return True
 
 
+def may_inspect(x: Array, xp: Namespace) -> bool:
+    """Whether the values of x are known and in the memory of this process's CPU, so that a look at them stops no accelerator."""
+    if not is_concrete(x, xp):
+        return False
+    if is_jax(xp):
+        return x.is_fully_addressable and all(device.platform == "cpu" for device in x.devices())
+    return getattr(array_api_compat.device(x), "type", "cpu") == "cpu"
+
+
 def executed(x: Array, xp: Namespace) -> tuple[Array, Namespace]:
     """Return a concrete x and its namespace such that operations on it are executed at once; jax would add them to a traced program."""
     if not is_jax(xp):

@@ -37,8 +37,8 @@ def clamp(
     ndim : int
         Number of spatial axes; 2 by default.
     mask : array (*space) or (..., *space), optional
-        The points that are used: booleans, or confidences from 0 to 1 that weigh points, as in :func:`correlations`. The value at each point
-        is multiplied by its confidence.
+        The points that are used: booleans, or confidences from 0 to 1 that weigh points, as in :func:`correlations`. The value at each
+        point is multiplied by its confidence.
     implied_phase : bool
         As in :func:`correlations`; False by default.
     reduction : "mean", "sum" or "none"

@@ -208,8 +208,8 @@ def pair_counts(
     Parameters
     ----------
     mask : array (..., *space)
-        The points that are used: booleans, or confidences from 0 to 1 that weigh points, as in :func:`correlations`; an array of ones for all
-        points.
+        The points that are used: booleans, or confidences from 0 to 1 that weigh points, as in :func:`correlations`; an array of ones for
+        all points.
     ndim, boundary, crop, centered
         As in :func:`correlations`.
 

@@ -32,8 +32,8 @@ class TargetStatistics:
     mask : array (..., *space) of booleans or confidences, or None
         The points that are used. Numbers that are known to be only 0 and 1 become booleans.
     count : array (..., *stored), or None
-        Number of pairs of points inside the mask at each stored lag. With confidences w it is the sum of w(x) w(x+r), over the square of the
-        largest w.
+        Number of pairs of points inside the mask at each stored lag. With confidences w it is the sum of w(x) w(x+r), over the square of
+        the largest w.
     plan : Plan
         The phases and pairs, and the layout of the stored lags.
     pairs : tuple of (h, k), or None

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,7 @@ class LossModule(nn.Module):
             else:
                 setattr(self, name, tuple(value) if isinstance(value, Iterator) else value)
 
-    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+    def _apply(self, fn: Any, recurse: bool = True) -> "LossModule":
         """Move the module, or convert it, except that confidences keep their dtype: half precision would lose tiny ones."""
         mask = self._buffers.get("mask")
         super()._apply(fn, recurse)
