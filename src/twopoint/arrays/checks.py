@@ -142,10 +142,11 @@ def mask_values(mask: Array, xp: Namespace) -> bool:
 
     Traced values and those on an accelerator are not inspected. Integers are then used where they are not 0.
     """
+    real_or_boolean("mask", mask, xp)
     if xp.isdtype(mask.dtype, "bool"):
         return True
     integral = xp.isdtype(mask.dtype, "integral")
-    if not may_inspect(mask, xp):
+    if 0 in mask.shape or not may_inspect(mask, xp):
         return bool(integral)
     values, own = executed(mask, xp)
     values = own.astype(values, own.int64) if integral else values  # torch has no minimum of most unsigned integers

@@ -225,7 +225,6 @@ def _check_mask(statistics: TargetStatistics, mask: Array | None) -> None:
     if mask is None:
         return
     xp = namespace(target=statistics.first, mask=mask)
-    checks.real_or_boolean("mask", mask, xp)
     checks.mask_values(mask, xp)
     if statistics.mask is None:
         raise ValueError(f"mask of shape {tuple(mask.shape)} given, but the target statistics have none")

@@ -238,7 +238,6 @@ def pair_counts(
     xp = namespace(mask=mask)
     checks.dimensions(ndim)
     checks.field("mask", mask, ndim)
-    checks.real_or_boolean("mask", mask, xp)
     mask = phases.confidences(mask, xp)
     plan, _, points = plan_of(phases.with_phase_axis(mask, ndim, xp), Options(ndim, boundary, mask, crop), xp, "mask")
     count = pair_count(points, points, plan, xp)
