@@ -189,6 +189,7 @@ def _evaluate(backend, mask, **options):
     return [backend.read(x) for x in found]
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_zeros_and_ones_are_booleans(backend, boundary):
     for dtype in (float, np.float32, np.uint8, np.int64):
@@ -214,6 +215,7 @@ def test_no_mean_depends_on_the_scale(backend, boundary, scale):
     oracles.close(clamp[1], scale * clamp[0], 1e-13)
 
 
+@pytest.mark.long_on_jax
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_points_of_tiny_confidence_are_as_good_as_left_out(backend, boundary, dtype):
@@ -246,6 +248,7 @@ def test_each_lag_that_is_kept_is_exact(exponent):
     oracles.close(got[..., kept], want[..., kept], 1e-7)
 
 
+@pytest.mark.long_on_jax
 def test_target_statistics(backend):
     for masks, boundary in itertools.product((W, confidences(batch=(2,))), BOUNDARIES):
         p, t, mask = backend.make(np.stack([P, P[::-1]])), backend.make(np.stack([T, T[::-1]])), backend.make(masks)
