@@ -45,12 +45,12 @@ def pair_sum(a, b, r, boundary):
 
 
 def statistics(m, *, boundary="periodic", mask=None, crop=None, implied_phase=False):
-    """Return f (N, N, *lags) and the number of pairs (*lags) of one microstructure (N, *space), eq. (1)."""
+    """Return f (N, N, *lags) and the number of pairs (*lags) of one microstructure (N, *space), eq. (1), weighed by confidences."""
     m = np.asarray(m, float)
     if implied_phase:
         m = np.concatenate([1 - m.sum(0, keepdims=True), m])
-    c = np.ones(m.shape[1:]) if mask is None else (np.asarray(mask) != 0).astype(float)
-    m = np.where(c > 0, m, 0.0)
+    c = np.ones(m.shape[1:]) if mask is None else np.asarray(mask, float)
+    m = c * np.where(c > 0, m, 0.0)
     axes = lag_vectors(m.shape[1:], boundary, crop)
     shape = tuple(len(axis) for axis in axes)
     f, count = np.zeros((len(m), len(m), *shape)), np.zeros(shape)
@@ -58,7 +58,7 @@ def statistics(m, *, boundary="periodic", mask=None, crop=None, implied_phase=Fa
         r = [axis[i] for axis, i in zip(axes, at, strict=True)]
         count[at] = pair_sum(c, c, r, boundary)
         for h, k in product(range(len(m)), repeat=2):
-            f[(h, k, *at)] = pair_sum(m[h], m[k], r, boundary) / max(count[at], 1)
+            f[(h, k, *at)] = pair_sum(m[h], m[k], r, boundary) / (count[at] or 1.0)
     return f, count
 
 
@@ -92,17 +92,18 @@ def loss(name, p, t, *, pairs="all", lag_reduction="mean", floor=1e-6, excess=Fa
 
 
 def pixel_error(p, t, options):
-    """Return the mean over counting points and all phases of squared differences."""
+    """Return the mean over the points inside the mask, weighed by confidences, and all phases of squared differences."""
     d = np.asarray(p, float) - np.asarray(t, float)
     if options.get("implied_phase"):
         d = np.concatenate([-d.sum(0, keepdims=True), d])
     mask = options.get("mask")
-    points = d.reshape(len(d), -1) if mask is None else d[:, np.asarray(mask) != 0]
-    return np.mean(points**2) if points.size else 0.0
+    c = np.ones(d.shape[1:]) if mask is None else np.asarray(mask, float)
+    points = c[c > 0] * d[:, c > 0] ** 2
+    return np.sum(points) / (len(d) * np.sum(c)) if points.size else 0.0
 
 
 def clamp(m, sigma, *, mask=None, implied_phase=False):
-    """Return clamp of one microstructure (N, *space), eq. (9) for N phases, point by point."""
+    """Return clamp of one microstructure (N, *space), eq. (9) for N phases, point by point, times the confidence of each point."""
     m = np.asarray(m, float)
     if implied_phase:
         m = np.concatenate([1 - m.sum(0, keepdims=True), m])
@@ -112,7 +113,8 @@ def clamp(m, sigma, *, mask=None, implied_phase=False):
             continue
         point = m[(slice(None), *at)]
         squares = np.array([np.sum((point - e) ** 2) for e in np.eye(len(point))]) / (4 * sigma)
-        total += squares.min() - np.log(np.sum(np.exp(squares.min() - squares)))
+        value = squares.min() - np.log(np.sum(np.exp(squares.min() - squares)))
+        total += value if mask is None else mask[at] * value
     return total
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .frameworks import executed, may_inspect
 from .namespace import is_array
 from .types import Array, Namespace
 
@@ -134,6 +135,30 @@ def mask_shape(mask: Array, batch: tuple[int, ...], space: tuple[int, ...], xp: 
     real_or_boolean("mask", mask, xp)
     if tuple(mask.shape) not in (space, batch + space):
         raise ValueError(f"mask must have shape {space}{f' or {batch + space}' if batch else ''}, got {tuple(mask.shape)}")
+
+
+def mask_values(mask: Array, xp: Namespace) -> bool:
+    """Return whether a mask is known to hold only 0 and 1; raise unless it holds booleans, integers 0 and 1, or confidences in [0, 1].
+
+    Traced values and those on an accelerator are not inspected. Integers are then used where they are not 0.
+    """
+    real_or_boolean("mask", mask, xp)
+    if xp.isdtype(mask.dtype, "bool"):
+        return True
+    integral = xp.isdtype(mask.dtype, "integral")
+    if 0 in mask.shape or not may_inspect(mask, xp):
+        return bool(integral)
+    values, own = executed(mask, xp)
+    values = own.astype(values, own.int64) if integral else values  # torch has no minimum of most unsigned integers
+    low, high = own.min(values), own.max(values)
+    low, high = (int(low), int(high)) if integral else (float(low), float(high))
+    if not (low >= 0 and high <= 1):
+        found = "NaN" if low != low else f"{low:g}..{high:g}"
+        raise ValueError(
+            f"mask must hold booleans, integers 0 and 1, or confidences from 0 to 1, got {found} in {mask.dtype}; "
+            "mask != 0 uses the points that are not 0, mask / 255 turns gray values into confidences"
+        )
+    return bool(integral) or bool(own.all((values == 0) | (values == 1)))
 
 
 def crop_sizes(crop: Any, totals: tuple[int, ...]) -> tuple[int, ...] | None:

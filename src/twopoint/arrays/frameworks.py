@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import array_api_compat
+import numpy as np
 
 from .types import Array, Namespace
 
@@ -42,6 +43,23 @@ def is_concrete(x: Array, xp: Namespace) -> bool:
 
         return not torch.compiler.is_compiling() and not torch._C._functorch.is_functorch_wrapped_tensor(x)
     return True
+
+
+def may_inspect(x: Array, xp: Namespace) -> bool:
+    """Whether the values of x are known and in the memory of this process's CPU, so that a look at them stops no accelerator."""
+    if not is_concrete(x, xp):
+        return False
+    if is_jax(xp):
+        return x.is_fully_addressable and all(device.platform == "cpu" for device in x.devices())
+    return getattr(array_api_compat.device(x), "type", "cpu") == "cpu"
+
+
+def executed(x: Array, xp: Namespace) -> tuple[Array, Namespace]:
+    """Return a concrete x and its namespace such that operations on it are executed at once; jax would add them to a traced program."""
+    if not is_jax(xp):
+        return stop_gradient(x, xp), xp
+    host = np.asarray(x)
+    return host, array_api_compat.array_namespace(host)
 
 
 def can_be_kept(x: Array, xp: Namespace) -> bool:

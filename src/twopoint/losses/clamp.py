@@ -37,7 +37,8 @@ def clamp(
     ndim : int
         Number of spatial axes; 2 by default.
     mask : array (*space) or (..., *space), optional
-        The points that are used.
+        The points that are used: booleans, or confidences from 0 to 1 that weigh points, as in :func:`correlations`. The value at each
+        point is multiplied by its confidence.
     implied_phase : bool
         As in :func:`correlations`; False by default.
     reduction : "mean", "sum" or "none"
@@ -80,7 +81,7 @@ def clamp_with_gradient(
     """Return clamp and its gradient; target is ignored."""
     explicit, mask, ndim, xp = _prepare(m, sigma, ndim, mask, implied_phase, reduction)
     gradient = clamp_slope(explicit, sigma, -ndim - 1, xp)
-    gradient = gradient if mask is None else xp.where(mask, gradient, xp.zeros_like(gradient))
+    gradient = gradient if mask is None else phases.weigh(gradient, mask, xp)
     gradient = transpose_explicit(gradient, ndim) if implied_phase else gradient
     value = finish(_total(explicit, mask, sigma, ndim, xp), m, reduction, xp)
     return value, finish_gradient(gradient, m, ndim + 1, reduction, xp)
@@ -89,7 +90,7 @@ def clamp_with_gradient(
 def _prepare(
     m: Array, sigma: Any, ndim: int | None, mask: Array | None, implied_phase: bool | None, reduction: str
 ) -> tuple[Array, Array | None, int, Namespace]:
-    """Check a call of clamp; return all N phases, 0 outside the mask, the result of point_mask(), ndim and the namespace."""
+    """Check a call of clamp; return all N phases, 0 outside the mask, the mask (..., 1, *space), ndim and the namespace."""
     traced = checks.is_scalar_array("sigma", sigma)
     arrays = {"m": m, "sigma": sigma} if traced else {"m": m}
     xp, ndim = namespace(**arrays, mask=mask), 2 if ndim is None else ndim
@@ -104,16 +105,16 @@ def _prepare(
     m = as_floating(m, xp)
     if mask is not None:
         checks.mask_shape(mask, tuple(m.shape[: -ndim - 1]), space, xp)
-        mask = phases.point_mask(mask, ndim, xp)
-        m = xp.where(mask, m, xp.zeros_like(m))
+        mask = phases.with_phase_axis(phases.confidences(mask, xp), ndim, xp)
+        m = phases.inside(m, mask, xp)
     return phases.explicit(m, ndim, xp) if implied_phase else m, mask, ndim, xp
 
 
 def _total(explicit: Array, mask: Array | None, sigma: float | Array, ndim: int, xp: Namespace) -> Array:
-    """Sum clamp over the points inside the mask, (...), for all N phases."""
+    """Sum clamp over the points inside the mask, times their confidences, (...), for all N phases."""
     values = clamp_value(explicit, sigma, -ndim - 1, xp)  # (..., *space)
     if mask is not None:
-        values = xp.where(mask[(..., 0, *(slice(None),) * ndim)], values, xp.zeros_like(values))
+        values = phases.weigh(values, mask[(..., 0, *(slice(None),) * ndim)], xp)
     return xp.sum(values, axis=tuple(range(-ndim, 0)))
 
 

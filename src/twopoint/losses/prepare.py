@@ -221,10 +221,11 @@ def resolve_options(statistics: TargetStatistics, requested: RequestedOptions) -
 
 
 def _check_mask(statistics: TargetStatistics, mask: Array | None) -> None:
-    """Raise if a mask does not have the shape of the mask of the statistics; its values are not compared."""
+    """Raise if a mask is invalid or does not have the shape of that of the statistics; their values are not compared."""
     if mask is None:
         return
-    checks.real_or_boolean("mask", mask, namespace(target=statistics.first, mask=mask))
+    xp = namespace(target=statistics.first, mask=mask)
+    checks.mask_values(mask, xp)
     if statistics.mask is None:
         raise ValueError(f"mask of shape {tuple(mask.shape)} given, but the target statistics have none")
     expected = (statistics.batch_shape if statistics.mask_batched else ()) + statistics.shape

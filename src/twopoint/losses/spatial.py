@@ -152,7 +152,8 @@ def mse_cess(
 ) -> Float[Array, "*batch"]:
     """Return ``alpha`` times the mean squared error of the pixels, plus CESS.
 
-    The mean over pixels runs over the points inside the mask and all N phases, including an implied one.
+    The mean over pixels runs over the points inside the mask and all N phases, including an implied one. Confidences w weigh the points:
+    the error is the mean over phases of ``sum w d^2 / sum w``.
 
     Parameters
     ----------
@@ -252,11 +253,11 @@ def _check_pixels(target: Any, alpha: Any) -> None:
 
 
 def pixel_difference(prediction: Array, target: Array, mask: Array | None, ndim: int, implied: bool, xp: Namespace) -> Array:
-    """Return prediction minus target for all N phases, 0 outside the point_mask(), (..., N, *space)."""
+    """Return prediction minus target for all N phases, not weighed, and 0 outside the point_mask(), (..., N, *space)."""
     difference = as_floating(prediction, xp) - as_floating(target, xp)
     if implied:
         difference = xp.concat([-xp.sum(difference, axis=-ndim - 1, keepdims=True), difference], axis=-ndim - 1)
-    return difference if mask is None else xp.where(mask, difference, xp.zeros_like(difference))
+    return difference if mask is None else phases.inside(difference, mask, xp)
 
 
 def mean_square(difference: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
@@ -265,9 +266,10 @@ def mean_square(difference: Array, mask: Array | None, ndim: int, xp: Namespace)
 
 
 def mean_square_gradient(difference: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
-    """Return the gradient of mean_square by the difference; 0 under an empty mask."""
+    """Return the gradient of mean_square by the difference, which is 0 outside the mask; 0 under an empty mask."""
     n_phases, axes = float(difference.shape[-ndim - 1]), tuple(range(-ndim, 0))
     if mask is None:
         return difference * (2 / (n_phases * float(math.prod(difference.shape[-ndim:]))))
     points = xp.sum(xp.astype(mask, difference.dtype), axis=axes, keepdims=True)
+    difference = difference if xp.isdtype(mask.dtype, "bool") else phases.weigh(difference, mask, xp)
     return 2 * difference / (n_phases * xp.where(points > 0, points, xp.ones_like(points)))

@@ -120,6 +120,8 @@ def _statistics(target: Target, requested: RequestedOptions) -> tuple[TargetStat
     else:
         options = {name: value for name in RequestedOptions.__dataclass_fields__ if (value := getattr(requested, name)) is not None}
         statistics = target_statistics(target, **options)
+    if statistics.mask is not None and not namespace(mask=statistics.mask).isdtype(statistics.mask.dtype, "bool"):
+        raise ValueError("reconstruct needs a mask of booleans, got confidences; mask > 0 keeps the points of positive confidence")
     if statistics.batch_shape:
         raise ValueError(f"target must have no batch, got batch shape {statistics.batch_shape}; index the target statistics, or loop")
     if statistics.n_phases < 2:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..arrays.namespace import device_of
 from ..arrays.types import Array, Namespace
+from . import phases
 from .correlation import Edges, Sums, one_phase
 from .lags import along, from_lags, to_space
 from .plan import Pair, Plan
@@ -117,7 +118,7 @@ def transpose_sums(cotangent: PhaseCotangent, forward: Sums, mask: Array | None,
         if cotangent.edges is not None:
             grads = grads + _transpose_edge_sums(cotangent.edges, plan, xp)
     if mask is not None:
-        grads = xp.where(mask, grads, xp.zeros_like(grads))
+        grads = phases.weigh(grads, mask, xp)
     return transpose_explicit(grads, plan.ndim) if plan.implied and plan.masked else grads
 
 

@@ -18,6 +18,10 @@ from . import phases
 from .lags import along, from_space, product, to_lags
 from .plan import Pair, Plan
 
+# The smallest sum of products of confidences, over that at lag zero, with which a lag still counts, in float32 and in float64. The rounding
+# of the transforms is smaller, but a single pair of full confidence among a million (a billion) points has more.
+LEAST_COUNT = (2.0**-20, 2.0**-30)
+
 
 class Edges(NamedTuple):
     """The sums of d(x+r), the fluctuations, over all x with x and x+r in the space, by phase at half the lags r; and those at -r."""
@@ -92,7 +96,7 @@ def _without_products(m: Array, mask: Array | None, count: Array | None, plan: P
     m = xp.astype(m, arithmetic(m, plan, xp), copy=False)
     if mask is not None:
         m = phases.explicit(m, plan.ndim, xp) if plan.implied else m
-        m = xp.where(mask, m, xp.zeros_like(m))
+        m = phases.weigh(m, mask, xp)
     inverse = spans = edges = None
     if count is not None:
         count = plan.lags.halve(count, xp)
@@ -145,15 +149,34 @@ def arithmetic(m: Array, plan: Plan, xp: Namespace) -> Any:
 
 
 def pair_count(mask: Array | None, like: Array, plan: Plan, xp: Namespace) -> Array:
-    """Return the number of pairs of points inside the mask at each lag, (..., *stored); None if every lag spans every point."""
+    """Return the number of pairs of points inside the mask at each lag, (..., *stored); None if every lag spans every point.
+
+    With confidences w it is the sum of w(x) w(x+r).
+    """
     if plan.periodic_unmasked:
         return None
     like = xp.zeros((), dtype=arithmetic(like, plan, xp), device=device_of(like))
     if mask is None:
         return plan.lags.spans(like, xp)
+    if not xp.isdtype(mask.dtype, "bool"):
+        return _weighted_count(xp.astype(mask, like.dtype), plan, xp)
     alone = replace(plan, n_phases=1, implied=False, pairs=((0, 0),))
     (half,) = statistics_of(compute_sums(xp.astype(mask, like.dtype), None, None, alone, xp), alone, xp)
     return xp.round(plan.lags.unfold(half, half, xp))
+
+
+def _weighted_count(mask: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return the sum of w(x) w(x+r) at each lag, and exactly 0 where no pair has two positive confidences or the sum is below rounding.
+
+    The pairs of positive confidences are whole numbers, so rounding removes the error of the transforms. The sum is not, and its error is
+    proportional to the sum at lag zero.
+    """
+    both = xp.concat([mask, xp.astype(mask > 0, mask.dtype)], axis=-plan.ndim - 1)
+    alone = replace(plan, n_phases=2, implied=False, pairs=((0, 0), (1, 1)))
+    halves = statistics_of(compute_sums(both, None, None, alone, xp), alone, xp)
+    count, pairs = (plan.lags.unfold(half, half, xp) for half in halves)
+    least = count[(..., *plan.lags.zero)][(...,) + (None,) * plan.ndim] * LEAST_COUNT[xp.finfo(count.dtype).bits >= 64]
+    return xp.where((xp.round(pairs) > 0) & (count > least), count, xp.zeros_like(count))
 
 
 def _products(spectra: Array, plan: Plan, xp: Namespace) -> dict[Pair, Array]:

@@ -39,8 +39,11 @@ def correlations(
     boundary : "periodic" or "open"
         Whether lags wrap around. With "open" the mean runs over the pairs of points inside the space.
     mask : array (*space) or (..., *space), optional
-        The points that are used: booleans, or numbers, which are used where they are not 0. The mean runs over the pairs of points
-        inside the mask.
+        The points that are used: booleans, or confidences from 0 to 1 that weigh points. The mean runs over the pairs of points inside the
+        mask; with confidences w it is ``sum w(x) m[h](x) w(x+r) m[k](x+r) / sum w(x) w(x+r)``, which does not depend on their scale.
+        Integers must be 0 and 1. The range is checked, except of traced arrays and of arrays on an accelerator, where integers count
+        if they are not 0. Where w is 0, m may hold any value. No gradient by the mask is given. A lag counts as one without a pair of
+        points where the sum of w w is below 2^-30 (1e-9) of its value at lag zero, or 2^-20 (1e-6) under jax without float64.
     crop : int or one int per axis, optional
         Keep n lags from -(n//2) on, centred; at most S along a periodic axis, 2S-1 along an open one.
     centered : bool
@@ -200,17 +203,20 @@ def pair_counts(
 ) -> Float[Array, "*batch_lags"]:
     """Count the pairs of points inside the mask at each lag, the denominator of every masked or open statistic.
 
+    Confidences w weigh the pairs: the result is ``sum over x of w(x) w(x+r)``.
+
     Parameters
     ----------
     mask : array (..., *space)
-        The points that are used: booleans, or numbers, which are used where they are not 0; an array of ones for all points.
+        The points that are used: booleans, or confidences from 0 to 1 that weigh points, as in :func:`correlations`; an array of ones for
+        all points.
     ndim, boundary, crop, centered
         As in :func:`correlations`.
 
     Returns
     -------
     array (..., *lags)
-        Whole numbers as floats; the weights for :func:`radial_average`.
+        Whole numbers as floats, or sums of products of confidences; the weights for :func:`radial_average`.
 
     Raises
     ------
@@ -232,10 +238,11 @@ def pair_counts(
     xp = namespace(mask=mask)
     checks.dimensions(ndim)
     checks.field("mask", mask, ndim)
-    checks.real_or_boolean("mask", mask, xp)
-    points = phases.point_mask(mask, ndim, xp)
-    plan, _, mask = plan_of(points, Options(ndim, boundary, mask, crop), xp, "mask")
-    count = pair_count(mask, points, plan, xp)
+    mask = phases.confidences(mask, xp)
+    plan, _, points = plan_of(phases.with_phase_axis(mask, ndim, xp), Options(ndim, boundary, mask, crop), xp, "mask")
+    count = pair_count(points, points, plan, xp)
+    if not xp.isdtype(mask.dtype, "bool"):
+        count = count * phases.largest(mask, ndim, xp) ** 2
     return xp.astype(plan.lags.to_user(count, xp, centered=centered), default_float(xp), copy=False)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from jaxtyping import Bool, Float, Integer, Num
 
 from ..arrays import checks
-from ..arrays.frameworks import is_concrete
-from ..arrays.namespace import as_floating, default_float, device_of, floating, namespace
+from ..arrays.frameworks import is_concrete, stop_gradient
+from ..arrays.namespace import as_floating, default_float, device_of, floating, namespace, widest
 from ..arrays.types import Array, Namespace
 
 
@@ -122,7 +122,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
 def volume_fractions(
     m: Float[Array, "*microstructure"] | Bool[Array, "*microstructure"], *, ndim: int = 2, mask: Array | None = None
 ) -> Float[Array, "*batch_phases"]:
-    """Average each phase over the points inside the mask, ``v[h] = mean over x of m[h](x)``.
+    """Average each phase over the points inside the mask, ``v[h] = mean over x of m[h](x)``; with confidences w, ``sum w m / sum w``.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def volume_fractions(
     ndim : int
         Number of spatial axes, 1, 2 or 3.
     mask : array (*space) or (..., *space), optional
-        The points that are used: booleans, or numbers, which are used where they are not 0.
+        The points that are used: booleans, or confidences from 0 to 1 that weigh points, as in :func:`correlations`.
 
     Returns
     -------
@@ -163,18 +163,53 @@ def volume_fractions(
     return mean(as_floating(m, xp), mask, ndim, xp)
 
 
+def confidences(mask: Array, xp: Namespace) -> Array:
+    """Check the values of a mask; return booleans if it is known to hold only 0 and 1, else constants in float64, if there is float64."""
+    if xp.isdtype(mask.dtype, "bool"):
+        return mask
+    if checks.mask_values(mask, xp):
+        return mask != 0
+    return xp.astype(stop_gradient(mask, xp), widest(mask, xp), copy=False)
+
+
+def largest(mask: Array, ndim: int, xp: Namespace) -> Array:
+    """Return the largest confidence over space, (..., 1, ..., 1); 1 if all are 0."""
+    most = xp.max(mask, axis=tuple(range(-ndim, 0)), keepdims=True)
+    return xp.where(most > 0, most, xp.ones_like(most))
+
+
 def point_mask(mask: Array, ndim: int, xp: Namespace) -> Array:
-    """Return a mask as booleans with an axis for the phases, (..., 1, *space)."""
-    mask = mask if xp.isdtype(mask.dtype, "bool") else mask != 0
+    """Return a mask with an axis for the phases, (..., 1, *space): booleans, or confidences divided by the largest of them.
+
+    No mean depends on the scale of the confidences. With a largest of 1 the product of two tiny ones does not vanish.
+    """
+    mask = confidences(mask, xp)
+    return with_phase_axis(mask if xp.isdtype(mask.dtype, "bool") else mask / largest(mask, ndim, xp), ndim, xp)
+
+
+def with_phase_axis(mask: Array, ndim: int, xp: Namespace) -> Array:
+    """Return a mask with an axis for the phases, (..., 1, *space)."""
     return xp.reshape(mask, (*mask.shape[:-ndim], 1, *mask.shape[-ndim:]))
 
 
+def inside(m: Array, mask: Array, xp: Namespace) -> Array:
+    """Return m at the points of a positive confidence, and 0 at the others, where m may hold any value."""
+    mask = mask if xp.isdtype(mask.dtype, "bool") else xp.astype(mask, m.dtype) > 0
+    return xp.where(mask, m, xp.zeros_like(m))
+
+
+def weigh(m: Array, mask: Array, xp: Namespace) -> Array:
+    """Return m times the confidence of each point, which is 1 or 0 in a mask of booleans."""
+    m = inside(m, mask, xp)
+    return m if xp.isdtype(mask.dtype, "bool") else m * xp.astype(mask, m.dtype)
+
+
 def mean(m: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
-    """Average over space, (..., phases), with a mask from point_mask(); an empty mask gives 0."""
+    """Average over space, (..., phases), with the weights of a point_mask(); an empty mask gives 0."""
     axes = tuple(range(-ndim, 0))
     if mask is None:
         return xp.mean(m, axis=axes)
-    total = xp.sum(xp.where(mask, m, xp.zeros_like(m)), axis=axes)
+    total = xp.sum(weigh(m, mask, xp), axis=axes)
     points = xp.sum(xp.astype(mask, m.dtype), axis=axes)
     return total / xp.where(points > 0, points, xp.ones_like(points))
 

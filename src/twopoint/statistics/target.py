@@ -29,10 +29,11 @@ class TargetStatistics:
     ----------
     values : tuple of arrays, each (..., lags)
         The statistics of the canonical pairs (h <= k) at the stored lags; :attr:`correlations` has the layout that the user sees.
-    mask : array of booleans with the axes of space last, or None
-        The points that are used.
+    mask : array of booleans or confidences with the axes of space last, or None
+        The points that are used. Numbers that are known to be only 0 and 1 become booleans.
     count : array (..., lags), or None
-        Number of pairs of points inside the mask at each stored lag.
+        Number of pairs of points inside the mask at each stored lag. With confidences w it is the sum of w(x) w(x+r), over the square of
+        the largest w.
     plan : Plan
         The phases and pairs, and the layout of the stored lags.
     pairs : tuple of (h, k), or None
@@ -112,7 +113,10 @@ class TargetStatistics:
 
     @property
     def volume_fractions(self) -> Float[Array, "*batch_phases"]:
-        """Volume fractions (..., N), the sum over k of f_hk at the zero lag; ValueError unless the statistics contain all pairs."""
+        """Volume fractions (..., N), the sum over k of f_hk at the zero lag; ValueError unless the statistics contain all pairs.
+
+        Under a mask of confidences, points have the squares of their confidences as weights in it.
+        """
         if self.pairs is not None:
             raise ValueError(f"volume fractions follow only from statistics of all pairs; these hold pairs={self.pairs!r}")
         xp = namespace(correlations=self.values[0])
@@ -214,7 +218,7 @@ class TargetStatistics:
             points = phases.point_mask(mask, plan.ndim, xp)
             count = correlation.pair_count(points, like, plan, xp)
             count = xp.broadcast_to(count, batch + tuple(count.shape[-plan.ndim :]))
-            mask = xp.broadcast_to(points[(..., 0, *(slice(None),) * plan.ndim)], batch + plan.lags.space)
+            mask = xp.broadcast_to(phases.confidences(mask, xp), batch + plan.lags.space)
         return cls(tuple(values), mask, count, plan, pairs, batched, symmetric)._registered()
 
     def _registered(self) -> "TargetStatistics":
@@ -255,7 +259,7 @@ class TargetStatistics:
     def map(self, function: Callable[[Array], Array]) -> "TargetStatistics":
         """Return the statistics with a function applied to each array, for instance to change the device, dtype or library.
 
-        ``statistics.map(lambda x: x.to("cuda"))`` moves statistics of torch; the mask is boolean.
+        ``statistics.map(lambda x: x.to("cuda"))`` moves statistics of torch; the mask is boolean, or holds confidences.
         """
         mask, count = (None if x is None else function(x) for x in (self.mask, self.count))
         return self._replaced(values=tuple(function(f) for f in self.values), mask=mask, count=count)._registered()

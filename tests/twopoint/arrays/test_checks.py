@@ -244,6 +244,31 @@ def test_a_mask_of_another_shape_is_refused(backend, name):
         MASKED[name](m, backend.make(mask))
 
 
+SEEN = MASKED | {
+    "pair_counts": lambda m, mask: tp.pair_counts(mask),
+    "cross_correlation": lambda m, mask: tp.cross_correlation(m[:, 0, ...], m[:, 1, ...], mask=mask),
+    "statistics": lambda m, mask: tp.cess(m, tp.target_statistics(m, mask=mask > 0), mask=mask),
+    "from_correlations": lambda m, mask: tp.TargetStatistics.from_correlations(tp.correlations(m), shape=X.shape, mask=mask),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_mask_out_of_range_is_refused(backend, name):
+    m, wanted = backend.make(BATCH), "mask must hold booleans, integers 0 and 1, or confidences from 0 to 1, got "
+    at = np.arange(X.size).reshape(X.shape) == 7
+    for mask, found in (
+        (np.where(at, 1.5, X), r"0\.\d+\.\.1\.5 in .*float64"),
+        (np.where(at, -1e-3, X).astype(np.float32), r"-0\.001\.\.0\.\d+ in .*float32"),
+        (np.where(at, np.nan, X), "NaN"),
+        (np.where(at, np.inf, X), r"0\.\d+\.\.inf"),
+        (np.where(at, 255, 0).astype(np.uint8), r"0\.\.255 in .*uint8"),
+        (np.where(at, -1, 1), r"-1\.\.1 in .*int64"),
+    ):
+        refused(ValueError, wanted + found, SEEN[name], m, backend.make(mask))
+    for mask in (X, np.stack([X, X[::-1]]), X.astype(np.float32), np.ones_like(X), MASK.astype(np.uint8)):
+        SEEN[name](m, backend.make(mask))
+
+
 # ---- wrong options ------------------------------------------------------------------------------------------------------------------
 
 OPTIONED = {

@@ -9,6 +9,9 @@ import numpy as np
 import scipy.fft
 
 from ...arrays.fft import fast_length
+from ...arrays.namespace import namespace
+from ...statistics.correlation import LEAST_COUNT
+from ...statistics.phases import confidences
 from ...statistics.plan import Pair
 from .plan import MASK, Block, VolumePlan
 
@@ -24,14 +27,15 @@ def gather(volume: Any, parts: list[list[slice]], concatenate: Callable[..., Any
 
 
 def block_sums(window: np.ndarray, mask: np.ndarray | None, block: Block, plan: VolumePlan) -> np.ndarray:
-    """Return for each row (h, k) the sum over x in the block of m_h(x) m_k(x+r), shape (rows, *stored)."""
+    """Return for each row (h, k) the sum over x in the block of m_h(x) m_k(x+r), shape (rows, *stored); m is weighed by confidences."""
     at = plan.offset(block)
     inner = tuple(
         slice(reach - first, reach - first + stop - start) for (start, stop), reach, first in zip(block, plan.reach, at, strict=True)
     )
-    point_mask = None if mask is None else mask != 0
+    point_mask = None if mask is None else confidences(mask, namespace(mask=mask))
     if plan.labels:
-        _check_labels(window[inner], None if point_mask is None else point_mask[inner], block, plan)
+        _check_labels(window[inner], None if point_mask is None else point_mask[inner] > 0, block, plan)
+    whole = point_mask is None or point_mask.dtype == bool
     sizes = tuple(fast_length(stop - start + 2 * reach) for (start, stop), reach in zip(block, plan.reach, strict=True))
     spectra = {k: _spectrum(_field(k, window, point_mask, plan), at, sizes) for k in sorted({k for _, k in plan.transformed})}
     sums = np.empty((len(plan.rows), *plan.stored))
@@ -44,7 +48,7 @@ def block_sums(window: np.ndarray, mask: np.ndarray | None, block: Block, plan: 
         start = _spectrum(_field(h, window, point_mask, plan)[inner], (0,) * len(at), sizes)
         for i, k in rows:
             sums[i] = _cut_product(start, spectra[k], sizes, plan.stored)
-            if plan.labels or (h, k) == (MASK, MASK):
+            if whole and (plan.labels or (h, k) == (MASK, MASK)):
                 sums[i] = np.round(sums[i])  # numbers of pairs, so this removes the rounding of the transforms
     return sums
 
@@ -58,15 +62,18 @@ def _check_labels(labels: np.ndarray, point_mask: np.ndarray | None, block: Bloc
 
 
 def _field(k: int, window: np.ndarray, point_mask: np.ndarray | None, plan: VolumePlan) -> Any:
-    """Return one phase, or the mask, over the window; 0 outside the mask."""
+    """Return one phase, or the mask, over the window; 0 outside the mask, and weighed by confidences."""
     if k == MASK:
         assert point_mask is not None
         return point_mask
     if plan.labels:
         phase = window == k
-        return phase if point_mask is None else phase & point_mask
+        return phase if point_mask is None else phase * point_mask
     phase = 1 - np.sum(window, axis=0, dtype=np.float64) if plan.implied and k == 0 else window[k - plan.implied]
-    return phase if point_mask is None else np.where(point_mask, phase, 0)
+    if point_mask is None:
+        return phase
+    phase = np.where(point_mask > 0, phase, 0)
+    return phase if point_mask.dtype == bool else phase * point_mask
 
 
 def _slabs(length: int, plane: int) -> Iterator[slice]:
@@ -123,7 +130,9 @@ def statistics_of(total: np.ndarray, plan: VolumePlan, dtype: Any) -> np.ndarray
     count = sums[MASK, MASK] if plan.masked else _spans(plan)
     if plan.derived:
         sums = _derive(sums, count, plan.n_phases)
-    values = [_oriented(sums, h, k) * (count > 0) / np.maximum(count, 1) for h, k in plan.requested_pairs]
+    least = LEAST_COUNT[True] * count[plan.reach] if plan.weighted else 0  # plan.reach is the index of the zero lag
+    seen = count > least
+    values = [_oriented(sums, h, k) * seen / np.where(seen, count, 1) for h, k in plan.requested_pairs]
     return np.stack(values)[(slice(None), *(slice(0, n) for n in plan.crop))].astype(dtype)
 
 

@@ -33,6 +33,7 @@ class VolumePlan:
     requested_pairs: Pairs  # in the user's order
     rows: Pairs  # pairs of fields that each block sums
     derived: bool  # whether the pairs of phase 0 follow from the mask and the other phases
+    weighted: bool  # whether the mask may hold confidences, which are no whole numbers
 
     @property
     def reach(self) -> tuple[int, ...]:
@@ -73,7 +74,8 @@ class VolumePlan:
         fields = {i for row in self.transformed for i in row}
         explicit = 1 if self.labels else self.n_phases - self.implied
         window = math.prod(b + 2 * r for b, r in zip(block, self.reach, strict=True))
-        return 8 * (len(fields) + 2) * math.prod(sizes) + (itemsize * explicit + self.masked) * window
+        mask = 24 if self.weighted else self.masked  # confidences as stored and in float64, and a field that they weigh
+        return 8 * (len(fields) + 2) * math.prod(sizes) + (itemsize * explicit + mask) * window
 
 
 def volume_plan(shape: tuple[int, ...], n_phases: int | None, options: Options) -> VolumePlan:
@@ -92,7 +94,8 @@ def volume_plan(shape: tuple[int, ...], n_phases: int | None, options: Options) 
     n = shape[0] + options.implied_phase if n_phases is None else checks.integer("n_phases", n_phases, 1)
     requested_pairs, masked = resolve(options.pairs, n), options.mask is not None
     rows, derived = _rows(canonical(requested_pairs), n, derivable=labels or options.implied_phase, masked=masked)
-    return VolumePlan(space, options.boundary, crop, n, labels, options.implied_phase, masked, requested_pairs, rows, derived)
+    weighted = options.mask is not None and np.issubdtype(options.mask.dtype, np.floating)
+    return VolumePlan(space, options.boundary, crop, n, labels, options.implied_phase, masked, requested_pairs, rows, derived, weighted)
 
 
 def _rows(pairs: Pairs, n_phases: int, *, derivable: bool, masked: bool) -> tuple[Pairs, bool]:

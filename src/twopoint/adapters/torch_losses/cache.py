@@ -198,7 +198,7 @@ def _comparable(value: Any) -> Any:
 
 def _checksums(target: Tensor, mask: Tensor | None) -> list[float]:
     """Return a weighted mean of the pixels of each target inside the mask. All weights differ, so flips and shifts change it."""
-    pixels = target if mask is None else torch.where(mask, target, 0.0)
+    pixels = target if mask is None else torch.where(mask != 0, target, 0.0)
     weights = torch.frac(torch.arange(pixels[0].numel(), device=target.device, dtype=torch.float32) * _GOLDEN)
     checksums: list[float] = (pixels.flatten(1).float() * weights).mean(dim=1).tolist()
     return checksums

@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ...arrays.namespace import namespace
+from ...statistics.phases import confidences
+
 
 class LossModule(nn.Module):
     """A loss whose options are attributes; options that are tensors are buffers."""
@@ -23,11 +26,21 @@ class LossModule(nn.Module):
         for name in self._defaults:
             value = options[name]
             if name == "mask" and value is not None:
-                value = torch.as_tensor(value) != 0  # half() and double() do not convert booleans
+                value = torch.as_tensor(value)
+                value = confidences(value, namespace(mask=value))
             if name == "mask" or (isinstance(value, Tensor) and not isinstance(value, nn.Parameter)):
                 self.register_buffer(name, value, persistent=False)
             else:
                 setattr(self, name, tuple(value) if isinstance(value, Iterator) else value)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "LossModule":
+        """Move the module, or convert it, except that confidences keep their dtype: half precision would lose tiny ones."""
+        mask = self._buffers.get("mask")
+        super()._apply(fn, recurse)
+        moved = self._buffers.get("mask")
+        if mask is not None and moved is not None and moved.dtype != mask.dtype:
+            self._buffers["mask"] = mask.to(moved.device)
+        return self
 
     def _options(self) -> dict[str, Any]:
         """Return the options of the function."""

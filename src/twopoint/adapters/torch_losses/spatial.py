@@ -46,8 +46,9 @@ class MSESS(_StatisticsLoss):
     Parameters
     ----------
     ndim, boundary, mask, crop, implied_phase, pairs, reduction, lag_reduction
-        As in :func:`twopoint.msess`. They are attributes and may be changed. The mask is a boolean buffer: it moves with
-        ``.to(device)``, but is not part of ``state_dict()``, because options come from the constructor and not from a checkpoint.
+        As in :func:`twopoint.msess`. They are attributes and may be changed. The mask is a buffer of booleans or
+        confidences: it moves with ``.to(device)`` and keeps its dtype, but is not part of ``state_dict()``, because options come from
+        the constructor and not from a checkpoint.
     cache : TargetCache, optional
         The cache in which ``forward(prediction, target, index=index)`` looks up the statistics of a dataset's targets.
 

@@ -29,6 +29,15 @@ def test_datasets_against_correlations(mode, space):
             oracles.close(got, want, TOLERANCE)
 
 
+def test_confidences():
+    labels, masks = some_labels((7, 6, 5)), np.random.default_rng(1).random((7, 6, 5))
+    for mask in (masks, masks[0], da.from_array(masks, chunks=(2, 3, 5))):
+        want = tp.correlations(tp.one_hot(labels, 3), mask=np.asarray(mask), crop=3)
+        oracles.close(ds.dataset_correlations(da.from_array(labels, chunks=3), n_phases=3, mask=mask, crop=3), want, TOLERANCE)
+    with pytest.raises(ValueError, match="mask must hold booleans"):
+        ds.dataset_correlations(labels, n_phases=3, mask=2 * masks).compute()
+
+
 def test_a_mask_of_each_image():
     soft = np.stack([arrays(i, 2, (6, 5), "soft") for i in range(7)])
     masks = np.random.default_rng(1).random((7, 6, 5)) > 0.4

@@ -106,6 +106,27 @@ def test_dtype_is_that_of_correlations():
         assert ds.volume_correlations(some_labels((9, 8), 2).astype(dtype), n_phases=2, crop=3).compute().dtype == np.float64
 
 
+@pytest.mark.parametrize("space", [(37,), (13, 8), (5, 6, 7)], ids=str)
+@pytest.mark.parametrize("boundary", ["periodic", "open"])
+def test_confidences_against_loops(space, boundary):
+    rng = np.random.default_rng(4)
+    mask, labels, soft = rng.random(space) * (rng.random(space) > 0.4), some_labels(space), arrays(2, 3, space, "soft")
+    sharp, count = oracles.statistics(np.arange(3).reshape(-1, *(1,) * len(space)) == labels, crop=5, boundary=boundary, mask=mask)
+    smooth, _ = oracles.statistics(soft, crop=5, boundary=boundary, mask=mask)
+    spoilt = np.where(mask > 0, labels, 255).astype(np.uint8), np.where(mask > 0, soft, np.nan)
+    for given, pairs in ((mask, "all"), (da.from_array(mask, chunks=3), "unique"), (mask * 1e-30, [(2, 0), (1, 1)])):
+        options = dict(crop=5, boundary=boundary, mask=given, pairs=pairs, block=4)
+        got = ds.volume_correlations(spoilt[0], n_phases=3, **options).compute()
+        oracles.close(got, listed(sharp, pairs), TOLERANCE)
+        assert not got[..., count == 0].any()
+        for implied in (False, True):
+            got = ds.volume_correlations(spoilt[1][implied:], implied_phase=implied, **options)
+            oracles.close(got.compute(), listed(smooth, pairs), TOLERANCE)
+    for wrong in (2 * mask, np.where(mask > 0, mask, np.nan), (mask > 0) * 255):
+        with pytest.raises(ValueError, match="mask must hold booleans"):
+            ds.volume_correlations(labels, n_phases=3, crop=5, mask=wrong, block=4).compute()
+
+
 def test_points_that_do_not_count_may_hold_anything():
     space = (11, 9)
     labels, mask, soft = some_labels(space), options_of("masked", space)["mask"], arrays(6, 3, space, "soft")

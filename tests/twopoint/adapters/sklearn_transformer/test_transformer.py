@@ -83,6 +83,18 @@ def test_radial_features(case):
     assert transformer.get_feature_names_out()[[0, 1, len(r)]].tolist() == ["f00(r=0)", "f00(r=0.5)", "f01(r=0)"]
 
 
+@pytest.mark.parametrize("radial", [False, True])
+def test_confidences(radial):
+    mask = np.random.default_rng(2).random((6, 5))
+    transformer = TwoPointTransformer(radial=radial, pairs="unique", mask=mask, boundary="open", crop=5)
+    want = tp.correlations(tp.one_hot(LABELS, 3), centered=True, pairs="unique", mask=mask, boundary="open", crop=5)
+    if radial:
+        _, want = tp.radial_average(want, centered=True, count=tp.pair_counts(mask, boundary="open", crop=5))
+    oracles.close(transformer.unflatten(transformer.fit_transform(LABELS)), want, 1e-12)
+    with pytest.raises(ValueError, match="mask must hold booleans"):
+        TwoPointTransformer(mask=3 * mask).fit_transform(LABELS)
+
+
 SKIPPED = {"check_array_api_input": "scikit-learn asks for SCIPY_ARRAY_API in the environment; the transformer takes numpy arrays"}
 
 

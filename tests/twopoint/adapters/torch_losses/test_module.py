@@ -66,13 +66,15 @@ def test_options_may_change_and_iterators_last():
     assert [name for name, p in learnt.named_parameters() if p.grad.abs() > 0] == ["sigma"]
 
 
-def test_the_mask_moves_but_is_no_state():
-    loss = CESS(mask=MASK * 1e-9, cache=TargetCache(100, verify=False))
-    assert loss.mask.dtype == torch.bool
+@pytest.mark.parametrize(("mask", "dtype"), [(MASK, torch.bool), (MASK * 1, torch.bool), (MASK * 0.3e-9, torch.float64)], ids=str)
+def test_the_mask_moves_but_is_no_state(mask, dtype):
+    loss = CESS(mask=mask, cache=TargetCache(100, verify=False))
+    assert loss.mask.dtype == dtype
     assert loss.state_dict() == {}
     want = loss(P, T)
+    oracles.close(want, tp.cess(P, T, mask=torch.tensor(MASK)), 1e-12)
     for cast in (loss.half(), loss.double(), copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
-        assert cast.mask.dtype == torch.bool
+        assert cast.mask.dtype == dtype
         assert cast(P, T) == want
     assert loss.to("meta")(P.to("meta"), T.to("meta")).device.type == "meta"
     CESS().load_state_dict(loss.state_dict(), strict=True)
@@ -81,3 +83,17 @@ def test_the_mask_moves_but_is_no_state():
     torch.save(model.state_dict(), stored)
     stored.seek(0)
     nn.Sequential(nn.Conv2d(1, 1, 1), CESS()).load_state_dict(torch.load(stored))
+
+
+def test_confidences():
+    mask = torch.rand(6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * torch.tensor(MASK)
+    for module, own in ((CESS, {}), (MSESS, {}), (MSECESS, {"alpha": 2.0})):
+        want = getattr(tp, module.__name__.lower().replace("msecess", "mse_cess"))(P, T, mask=mask, **own)
+        oracles.close(module(mask=mask.numpy(), **own)(P, T), want, 0.0)
+        cached = module(mask=mask, cache=TargetCache(), **own)
+        for _ in range(2):
+            oracles.close(cached(P, T, index=torch.arange(len(P))), want, 1e-12)
+        assert cached.cache.hits == len(P)
+    oracles.close(Clamp(sigma=0.1, mask=mask)(P), tp.clamp(P, sigma=0.1, mask=mask), 0.0)
+    with pytest.raises(ValueError, match="mask must hold booleans"):
+        CESS(mask=3 * mask)
