@@ -140,3 +140,16 @@ def test_without_labels_the_command_says_which_to_write(run, tmp_path):
     np.save(tmp_path / "a.npy", blobs((16, 16)))
     assert "check: twopoint compare a.npy found.npy --boundary periodic (with --labels found.npy)" in run("reconstruct", "a.npy").stdout
     assert remarks.compare_command("a.npy", ReadingOptions(), "open", 9, None, None, 2).endswith("--boundary open --crop 9")
+
+
+def test_an_npz_of_one_array_is_an_image_and_statistics_are_found_by_content(tmp_path, monkeypatch):
+    run = cli_harness.typed(tmp_path, monkeypatch)
+    np.savez(tmp_path / "one.npz", a=blobs((16, 16)))
+    np.savez(tmp_path / "two.npz", a=blobs((16, 16)), b=np.eye(9))
+    assert run("reconstruct", "one.npz", "--starts", 1).exit_code == 0
+    assert run("reconstruct", "two.npz:a", "--starts", 1).exit_code == 0
+    cli_harness.refused(run("reconstruct", "two.npz"), "does not hold statistics of twopoint stats --save")
+    assert run("stats", "one.npz", "--save", "s.npz", "--boundary", "periodic").exit_code == 0
+    (tmp_path / "s.npz").rename(tmp_path / "s.dat")
+    cli_harness.refused(run("stats", "s.dat", "--force"), "s.dat holds statistics, not an image; twopoint reconstruct takes it")
+    assert run("reconstruct", "s.dat", "--starts", 1).exit_code == 0

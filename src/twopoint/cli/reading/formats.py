@@ -20,6 +20,7 @@ from .tiff import open_tiff
 TIFF = (".tif", ".tiff")
 _MOST_NAMES = 8  # of datasets that an error lists
 _STATISTICS = {"format", "correlations"}  # names in a file of ``stats --save``
+_ZIP_SIGN = b"PK\x03\x04"
 _HDF5_SIGN = b"\x89HDF\r\n\x1a\n"
 _TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".asc")
 _TIFF_SIGNS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -27,13 +28,12 @@ _TIFF_SIGNS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 def is_statistics(source: Source) -> bool:
     """Return whether a file holds statistics of ``stats --save``, or is a damaged .npz file, not an image."""
-    if source.path.suffix.lower() != ".npz":
-        return False
-    if not zipfile.is_zipfile(source.path):
-        return True
-    with decoding(source), zipfile.ZipFile(source.path) as file:
-        names = {name.removesuffix(".npy") for name in file.namelist()}
-    return names >= _STATISTICS or len(names) != 1
+    with source.path.open("rb") as file:
+        if file.read(4) != _ZIP_SIGN:
+            return source.path.suffix.lower() == ".npz" and _by_content(source) is _open_npz
+    with decoding(source), zipfile.ZipFile(source.path) as stored:
+        names = {name.removesuffix(".npy") for name in stored.namelist()}
+    return source.dataset is None and (names >= _STATISTICS or len(names) != 1)
 
 
 @contextmanager
@@ -183,7 +183,7 @@ def _by_content(source: Source) -> _Opener:
         return _open_npy
     if head.startswith(_TIFF_SIGNS):
         return open_tiff
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(_ZIP_SIGN):
         return _open_npz
     ending = source.path.suffix.lower()
     is_picture = head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"))

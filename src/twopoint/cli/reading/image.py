@@ -69,7 +69,8 @@ def read(text: str, window: str | None = None, option: str = "--window") -> Imag
         warnings.simplefilter("ignore")  # of the decoders; read_part makes the checks that matter
         with open_array(source) as stored:
             values, coloured = read_part(stored, source, window, option)
-        values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+        exact = np.dtype(np.float32) if values.dtype == np.float16 else values.dtype.newbyteorder("=")  # sums of half floats overflow
+        values = np.ascontiguousarray(values, dtype=exact)
     values, remarks = to_gray(values) if coloured else (values, ())
     spacing = None if stored.spacing is None else stored.spacing.last(values.ndim)
     return Image(source, values, tuple(f"{source}: {remark}" for remark in (*stored.remarks, *remarks)), stored.array, spacing)

@@ -18,6 +18,7 @@ _GRAY = ("1", "L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # read as they 
 _CHANNELS = {"LA": 2, "RGB": 3, "RGBA": 4}
 _HEAD = 2**16  # bytes in which the header of a JPEG 2000 file lies
 _ORIENTATION = 274
+_UNBOUNDED = ("WEBP", "JPEG2000")  # formats that hold any number of blank rows in a few bytes
 _BYTE, _WORD = 255, 65535  # the values to which Pillow scales those of a PPM file
 _ALPHA_IN_PNG = {2: "in colour", 4: "with transparency", 6: "in colour with transparency"}
 
@@ -44,7 +45,8 @@ def open_picture(source: Source) -> Iterator[OpenArray]:
 def _opened(source: Source, image: Any) -> OpenArray:
     """Return the pixels of an image, which are decoded when they are taken."""
     frames, mode, (width, height) = int(getattr(image, "n_frames", 1)), _mode(image), image.size
-    refuse_bombs(source, width * height)
+    if image.format not in _UNBOUNDED:
+        refuse_bombs(source, width * height)
     orientation = image.getexif().get(_ORIENTATION, 1)
     orientation = orientation if orientation in range(2, 9) else 1
     maximum = _maximum(image)

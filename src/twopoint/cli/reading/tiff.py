@@ -18,7 +18,8 @@ from .series import Layout, choose_series, refuse_missing, refuse_unchosen
 
 _ORIENTATION = 274
 _ZSTD = (34926, 50000)
-_FAX = (2, 3, 4)  # compressions that hold any number of blank rows in a few bits
+_FAX = (2, 3, 4)
+_BOUNDED = (1, 5, 6, 7, 8, 32773, 32946)  # compressions with a largest ratio; the others hold any number of blank rows in a few bits
 _BY_LIBTIFF = (1, *_FAX, 5, 6, 7, 8, 32946)  # compressions that Pillow's libtiff has: none, fax, LZW, JPEG and deflate
 # What libtiff decodes without a change of the bits: the mode in Pillow, and the declared dtypes that have these bits.
 _SAME_BITS = {
@@ -46,7 +47,7 @@ def open_tiff(source: Source) -> Iterator[OpenArray]:
         series = file.series[number]
         refuse_missing(file, series, source)
         page = series.keyframe
-        if int(page.compression) not in _FAX:
+        if int(page.compression) in _BOUNDED:
             refuse_bombs(source, math.prod(series.shape))
         _refuse_colours(source, page)
         layout = Layout.of(series, coloured=int(page.photometric) in (_RGB, _CMYK, _YCBCR))

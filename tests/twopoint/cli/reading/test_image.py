@@ -114,3 +114,11 @@ def test_arrays_that_hold_no_bytes_or_words_are_no_colours(dtype, last):
 def test_arrays_of_bytes_and_words_may_be_colours(dtype):
     np.save("a.npy", COLOUR.astype(dtype))
     assert "converted to gray" in read("a.npy").remarks[0]
+
+
+def test_half_floats_are_widened_without_a_change():
+    values = np.linspace(-65504, 65504, 480).astype(np.float16).reshape(20, 24)
+    np.save("a.npy", values)
+    found = read("a.npy").values
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, values)

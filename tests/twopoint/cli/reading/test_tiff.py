@@ -240,6 +240,9 @@ def test_a_large_smooth_bilevel_file_is_no_bomb(folder):
     Image.fromarray(smooth).save("fax.tif", compression="group4")
     Image.fromarray(smooth).save("a.png", optimize=True)
     Image.fromarray(smooth).save("deflate.tif", compression="tiff_adobe_deflate")
-    for name in ("fax.tif", "a.png", "deflate.tif"):
+    tifffile.imwrite("lzma.tif", smooth.astype(np.uint8), compression="lzma", rowsperstrip=6000)
+    Image.fromarray(smooth).convert("L").save("a.webp", lossless=True)
+    np.testing.assert_array_equal(read("a.webp").values > 0, smooth)
+    for name in ("fax.tif", "a.png", "deflate.tif", "lzma.tif"):
         assert (folder / name).stat().st_size < 40_000
         np.testing.assert_array_equal(read(name).values, smooth)
