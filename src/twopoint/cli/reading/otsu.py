@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .gray import GrayLevels
+from .gray import GrayLevels, threshold_after
 
 _CHUNK = 1 << 20  # levels that are searched at a time
 _GROUPS = 1 << 15  # groups of levels for several thresholds, if there are more levels than twice as many
@@ -33,19 +33,10 @@ def otsu(levels: GrayLevels, phases: int) -> tuple[float, ...]:
     N. Otsu, A threshold selection method from gray-level histograms, IEEE Trans. Syst. Man Cybern. 9 (1979) 62.
     """
     if phases == 2:
-        return (_between(levels.values, _best_cut(levels)),)
+        return (threshold_after(levels.values, _best_cut(levels)),)
     if len(levels.values) <= 2 * _GROUPS:
-        return tuple(_between(levels.values, cut) for cut in _best_cuts(_centred(levels), levels.counts, phases))
-    return tuple(_between(levels.values, cut) for cut in _refined_cuts(levels, phases))
-
-
-def _between(values: np.ndarray, cut: int) -> float:
-    """Return a threshold between a level and the next one: the level itself for integers, as scikit-image does, the middle for floats."""
-    lower, upper = values[cut], values[cut + 1]
-    if values.dtype.kind in "iu":
-        return float(lower)
-    middle = values.dtype.type(float(lower) / 2 + float(upper) / 2)
-    return float(middle if lower <= middle < upper else lower)  # neighbouring floats have no middle
+        return tuple(threshold_after(levels.values, cut) for cut in _best_cuts(_centred(levels), levels.counts, phases))
+    return tuple(threshold_after(levels.values, cut) for cut in _refined_cuts(levels, phases))
 
 
 def _centred(levels: GrayLevels) -> np.ndarray:
