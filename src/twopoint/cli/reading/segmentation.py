@@ -190,7 +190,8 @@ def _above(values: np.ndarray, bounds: list[float], mask: np.ndarray | None) -> 
 def _cut(image: Image, mask: np.ndarray | None, levels: GrayLevels, thresholds: tuple[float, ...], method: str) -> Segmentation:
     """Segment by thresholds; raise an error for an empty phase."""
     labels = _above(image.values, list(thresholds), mask)
-    points = np.bincount((labels if mask is None else labels[mask]).reshape(-1), minlength=len(thresholds) + 1)
+    used = labels if mask is None else labels[mask]
+    points = np.array([np.count_nonzero(used == h) for h in range(len(thresholds) + 1)])
     dtype = image.values.dtype
     listed = ", ".join(format_threshold(threshold, dtype) for threshold in thresholds)
     if not points.all():
