@@ -81,12 +81,13 @@ def _peaks(values: np.ndarray, segmentation: Segmentation) -> Iterator[str]:
     low, high = np.quantile(values, [0.001, 0.999])
     if not low < high:
         return
+    values = values.astype(np.float64) if values.dtype.kind == "f" else values  # numpy has bins in the precision of the values
     count, edges = np.histogram(values, bins=_BINS, range=(float(low), float(high)))
     density, centres = gaussian_filter1d(count.astype(float), _SMOOTH, mode="constant"), (edges[1:] + edges[:-1]) / 2
     cut = int(np.clip(np.searchsorted(centres, segmentation.thresholds[0]), 1, _BINS - 1))
     left, right = int(density[:cut].argmax()), cut + int(density[cut:].argmax())
     lower = float(min(density[left], density[right]))
-    if segmentation.n_phases == 2 and 1 - float(density[left : right + 1].min()) / lower < _VALLEY:
+    if segmentation.n_phases == 2 and float(density[left : right + 1].min()) > (1 - _VALLEY) * lower:
         yield (
             "the histogram of the gray values has one peak, without a valley between two phases, so the threshold is arbitrary; "
             "smooth the image first, or pass --threshold"

@@ -103,6 +103,15 @@ def gray_levels(values: np.ndarray) -> GrayLevels:
     return GrayLevels(ordered[last], np.diff(last, prepend=-1))
 
 
+def threshold_after(values: np.ndarray, index: int) -> float:
+    """Return a threshold after a level: the level itself for integers, as scikit-image has it, the middle to the next one for floats."""
+    lower, upper = values[index], values[index + 1]
+    if values.dtype.kind in "iu":
+        return float(lower)
+    middle = values.dtype.type(float(lower) / 2 + float(upper) / 2)
+    return float(middle if lower <= middle < upper else lower)  # neighbouring floats have no middle
+
+
 def _without_rounding(levels: GrayLevels, most: int) -> GrayLevels | None:
     """Return the most frequent of each group of levels that differ by rounding; None if there are more than ``most`` groups."""
     values, inside = levels.values, levels.without_outliers().values

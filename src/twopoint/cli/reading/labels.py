@@ -125,9 +125,9 @@ def _rims(
     """
     inner = inner.copy()
     inner[[0, -1]] = False
-    if not inner.any():
-        return inner, inner
     phases = np.flatnonzero(~inner & ~noise)
+    if not inner.any() or len(phases) < 2:
+        return np.zeros_like(inner), np.zeros_like(inner)
     above = np.searchsorted(phases, np.arange(len(counts))).clip(1, len(phases) - 1)
     share = counts / np.minimum(counts[phases[above - 1]], counts[phases[above]])
     places = 2 * np.searchsorted(phases, np.arange(len(counts))) - inner  # odd between two phases

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .gray import GrayLevels
+from .gray import GrayLevels, threshold_after
 
-_CHUNK = 1 << 20  # levels that are searched at a time
+_CHUNK = 1 << 16  # levels that are searched at a time
 _GROUPS = 1 << 15  # groups of levels for several thresholds, if there are more levels than twice as many
 _STEPS = 10  # of the refinement of several thresholds; three suffice for 25 million levels
 
@@ -33,19 +33,10 @@ def otsu(levels: GrayLevels, phases: int) -> tuple[float, ...]:
     N. Otsu, A threshold selection method from gray-level histograms, IEEE Trans. Syst. Man Cybern. 9 (1979) 62.
     """
     if phases == 2:
-        return (_between(levels.values, _best_cut(levels)),)
+        return (threshold_after(levels.values, _best_cut(levels)),)
     if len(levels.values) <= 2 * _GROUPS:
-        return tuple(_between(levels.values, cut) for cut in _best_cuts(_centred(levels), levels.counts, phases))
-    return tuple(_between(levels.values, cut) for cut in _refined_cuts(levels, phases))
-
-
-def _between(values: np.ndarray, cut: int) -> float:
-    """Return a threshold between a level and the next one: the level itself for integers, as scikit-image does, the middle for floats."""
-    lower, upper = values[cut], values[cut + 1]
-    if values.dtype.kind in "iu":
-        return float(lower)
-    middle = values.dtype.type(float(lower) / 2 + float(upper) / 2)
-    return float(middle if lower <= middle < upper else lower)  # neighbouring floats have no middle
+        return tuple(threshold_after(levels.values, cut) for cut in _best_cuts(_centred(levels), levels.counts, phases))
+    return tuple(threshold_after(levels.values, cut) for cut in _refined_cuts(levels, phases))
 
 
 def _centred(levels: GrayLevels) -> np.ndarray:
@@ -57,13 +48,18 @@ def _centred(levels: GrayLevels) -> np.ndarray:
 def _best_cut(levels: GrayLevels) -> int:
     """Return the index of the last level of the darker of two phases, from sums over chunks of levels."""
     values, counts = levels.values, levels.counts
+    single = levels.n_points == len(counts)  # one point at each level
     chunks = [slice(begin, min(begin + _CHUNK, len(values))) for begin in range(0, len(values), _CHUNK)]
+
+    def weighted(chunk: slice, centre: float) -> np.ndarray:
+        deviations = values[chunk].astype(np.float64) - centre
+        return deviations if single else deviations * counts[chunk]
+
     first = float(values[0])
-    mean = sum(float(((values[chunk].astype(np.float64) - first) * counts[chunk]).sum()) for chunk in chunks) / levels.n_points
+    mean = first + sum(float(weighted(chunk, first).sum()) for chunk in chunks) / levels.n_points
     best, cut, below, moment = -1.0, 0, 0, 0.0
     for chunk in chunks:
-        deviations = (values[chunk].astype(np.float64) - first) - mean
-        n, s = below + np.cumsum(counts[chunk]), moment + np.cumsum(deviations * counts[chunk])
+        n, s = below + np.cumsum(counts[chunk]), moment + np.cumsum(weighted(chunk, mean))
         below, moment = int(n[-1]), float(s[-1])
         following = values[chunk.start + 1 : chunk.stop + 1]
         k = len(following)  # the last level of all cannot be a cut

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..terminal import InputError
-from .gray import GrayLevels, gray_levels
+from .gray import GrayLevels, gray_levels, threshold_after
 from .image import MOST_LABELS, Image
 from .labels import FewValues, look
 from .otsu import otsu
@@ -174,8 +174,8 @@ def _as_labels(image: Image, mask: np.ndarray | None, few: GrayLevels, indices: 
 def _bounds(few: GrayLevels) -> list[float]:
     """Return bounds between neighbouring distinct values: the middle for floats, which may differ by rounding."""
     if few.values.dtype.kind in "iu":
-        return few.values[:-1].tolist()
-    return (few.values[:-1] / 2 + few.values[1:] / 2).tolist()
+        return few.values[:-1].tolist()  # exact, also beyond the precision of floats
+    return [threshold_after(few.values, index) for index in range(len(few.values) - 1)]
 
 
 def _above(values: np.ndarray, bounds: list[float], mask: np.ndarray | None) -> np.ndarray:
@@ -190,7 +190,8 @@ def _above(values: np.ndarray, bounds: list[float], mask: np.ndarray | None) -> 
 def _cut(image: Image, mask: np.ndarray | None, levels: GrayLevels, thresholds: tuple[float, ...], method: str) -> Segmentation:
     """Segment by thresholds; raise an error for an empty phase."""
     labels = _above(image.values, list(thresholds), mask)
-    points = np.bincount((labels if mask is None else labels[mask]).reshape(-1), minlength=len(thresholds) + 1)
+    used = labels if mask is None else labels[mask]
+    points = np.array([np.count_nonzero(used == h) for h in range(len(thresholds) + 1)])
     dtype = image.values.dtype
     listed = ", ".join(format_threshold(threshold, dtype) for threshold in thresholds)
     if not points.all():
@@ -226,7 +227,7 @@ def _refuse_range(image: Image, inside: GrayLevels) -> None:
     """Raise an error for a range of gray values without outliers that floating point cannot resolve."""
     low, high = float(inside.values[0]), float(inside.values[-1])
     largest = max(abs(low), abs(high))
-    if high - low < 1e-9 * largest or largest > 1e30:
+    if high - low < max(1e-9 * largest, 1e-30) or largest > 1e30:
         raise InputError(
             f"{image.source} holds gray values {low:g} to {high:g}, a range too narrow or too wide for thresholds; rescale them"
         )
