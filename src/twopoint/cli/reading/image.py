@@ -17,6 +17,8 @@ _COLOURS = (3, 4)  # red, green, blue, and perhaps alpha
 MOST_LABELS = 8
 _WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue in brightness: ITU-R BT.601
 
+COLOURS_AS_LABELS = "colours taken as labels, from dark to bright"  # the remark by which has_colours() knows them
+
 
 @dataclass(frozen=True)
 class Image:
@@ -182,7 +184,7 @@ def to_gray(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         gray = values.astype(np.float64) @ np.array(_WEIGHTS)
     labels = _few_colours(values, gray)
     if labels is not None:
-        return labels, (*remarks, f"{int(labels.max()) + 1} colours taken as labels, from dark to bright")
+        return labels, (*remarks, f"{int(labels.max()) + 1} {COLOURS_AS_LABELS}")
     return gray, (*remarks, "colour image converted to gray, 0.299 R + 0.587 G + 0.114 B")
 
 

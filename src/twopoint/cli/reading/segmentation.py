@@ -8,7 +8,7 @@ import numpy as np
 
 from ..terminal import InputError
 from .gray import GrayLevels, gray_levels, threshold_after
-from .image import MOST_LABELS, Image
+from .image import COLOURS_AS_LABELS, MOST_LABELS, Image
 from .labels import FewValues, look
 from .otsu import otsu
 
@@ -134,7 +134,7 @@ def _by_otsu(image: Image, mask: np.ndarray | None, levels: GrayLevels, phases: 
 
 def has_colours(image: Image) -> bool:
     """Return whether the values number colours from dark to bright."""
-    return any("colours taken as labels" in remark for remark in image.remarks)
+    return any(COLOURS_AS_LABELS in remark for remark in image.remarks)
 
 
 def few_values(values: np.ndarray, most: int) -> np.ndarray | None:
