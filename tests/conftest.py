@@ -1,6 +1,7 @@
 """Fixtures of all tests: the matrix of backends, the project's data, checked annotations."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,9 +13,12 @@ import jaxtyping
 import numpy as np
 import pytest
 
+from support.compiled import Compiled
+
 # Every annotation of the package is checked in the tests, by beartype; installed before anything imports twopoint.
 if os.environ.get("TWOPOINT_CHECK_ANNOTATIONS", "1") != "0":  # mutation testing runs a thousand times, and faster without
     _hook = jaxtyping.install_import_hook("twopoint", "support.backends.checked")
+    sys.meta_path.insert(0, Compiled())
 
 from support import backends
 

@@ -170,7 +170,7 @@ def test_chunks(boundary, implied, monkeypatch):
     for masks, crop in itertools.product((W, confidences(batch=(2,))), (None, 3)):
         options = dict(boundary=boundary, implied_phase=implied, crop=crop, mask=masks)
         whole, f = tp.value_and_grad(tp.cess)(p, t, **options), tp.correlations(p, **options)
-        for limits in (("_CACHED",), ("_CACHED", "_CACHED_ROWS"), ("_CACHED", "_CACHED_ROWS", "_HELD_PAIRS")):
+        for limits in (("_CACHED",), ("_TILE",), ("_CACHED", "_TILE"), ("_CACHED", "_TILE", "_HELD_PAIRS")):
             with monkeypatch.context() as patch:
                 for limit in limits:
                     patch.setattr(chunks, limit, 0 if limit == "_HELD_PAIRS" else 1)

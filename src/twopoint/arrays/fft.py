@@ -25,11 +25,12 @@ def one_thread() -> Iterator[None]:
         _this_thread.alone = before
 
 
-def workers(numbers: int) -> int | None:
-    """Return the number of scipy threads for an array of this size; scipy.fft.set_workers of the user takes precedence."""
-    if scipy.fft.get_workers() != 1:
-        return None
-    return CORES if numbers >= WORTH_THREADS and not getattr(_this_thread, "alone", False) else 1
+def workers(numbers: int) -> int:
+    """Return the number of scipy threads for an array of this size, which scipy.fft.set_workers of the user determines if it was called."""
+    if getattr(_this_thread, "alone", False):
+        return 1
+    chosen = scipy.fft.get_workers()
+    return chosen if chosen != 1 else CORES if numbers >= WORTH_THREADS else 1
 
 
 def rfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:

@@ -1,11 +1,16 @@
 """The autograd Functions by which losses supply their gradient to torch. Only frameworks imports this file, for arrays of torch."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import torch
+from threadpoolctl import ThreadpoolController
 
 from .types import Array
+
+_KEPT = 256  # constants
 
 
 def is_transformed() -> bool:
@@ -23,35 +28,73 @@ def without_autocast(x: Array) -> AbstractContextManager[Any]:
     return torch.autocast(device_type=x.device.type, enabled=False)
 
 
+_constants: dict[tuple[Any, ...], Array] = {}
+
+
+def constant(values: tuple[float, ...], dtype: Any, device: Any) -> Array:
+    """Return a 1-D tensor, which is kept unless a mode sees its operations; it may be saved for a derivative, also in inference mode."""
+    found = _constants.get((values, dtype, device))
+    if found is None:
+        with torch.inference_mode(False):
+            found = torch.tensor(values, dtype=dtype, device=device)
+        if not has_modes() and len(_constants) < _KEPT:
+            _constants[values, dtype, device] = found
+    return found
+
+
+def has_modes() -> bool:
+    """Whether a mode of torch sees or replaces the operations of this thread."""
+    return torch._C._len_torch_dispatch_stack() > 0 or torch._C._len_torch_function_stack() > 0
+
+
+@cache
+def _openmp() -> Any:
+    """Return threadpoolctl's controller of OpenMP, whose number of threads belongs to the calling thread."""
+    return ThreadpoolController().select(user_api="openmp")
+
+
+def can_run_alone() -> bool:
+    """Whether the number of threads of torch can be limited in one thread alone."""
+    return bool(_openmp().lib_controllers)
+
+
+def alone() -> Callable[[], AbstractContextManager[None]]:
+    """Return a context for a thread in which torch starts no threads, with the modes for derivatives of the calling thread."""
+    grad, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+
+    @contextmanager
+    def enter() -> Iterator[None]:
+        torch.get_num_threads()  # a new thread takes the number of the process when it is asked first
+        with _openmp().limit(limits=1), torch.inference_mode(inference), torch.set_grad_enabled(grad):
+            yield
+
+    return enter
+
+
 class Eager(torch.autograd.Function):
     """The values of with_gradient(x), with its gradient; derivatives of the gradient are those of plain(x)."""
 
     @staticmethod
     def forward(ctx: Any, x: Array, with_gradient: Any, plain: Any) -> Array:
         """Compute the values and the gradient together."""
-        values, gradients = with_gradient(x.detach())
-        ctx.save_for_backward(x, *gradients)
-        ctx.plain = plain
+        values, ctx.gradient = with_gradient(x.detach())
+        ctx.save_for_backward(x)
+        ctx.with_gradient, ctx.plain = with_gradient, plain
         return values
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None]:
         """Multiply the gradient of each member of the batch by its cotangent."""
-        x, *gradients = ctx.saved_tensors
+        (x,) = ctx.saved_tensors
         if torch.is_grad_enabled():  # the gradient itself will be differentiated
             with without_autocast(x):
                 (found,) = torch.autograd.grad(ctx.plain(x), x, upstream, create_graph=True)
             return found, None, None
-        whole = torch.empty(x.shape, dtype=gradients[0].dtype, device=x.device)
-        members = whole.reshape(-1, *whole.shape[upstream.ndim :])
-        by_member = upstream.to(whole.dtype).reshape(-1, *(1,) * (members.ndim - 1))
-        start = 0
-        for gradient in gradients:
-            flat = gradient.reshape(-1, *members.shape[1:])
-            stop = start + flat.shape[0]
-            torch.mul(flat, by_member[start:stop], out=members[start:stop])
-            start = stop
-        return whole, None, None
+        gradient, ctx.gradient = ctx.gradient, None
+        if gradient is None:  # a second backward of a graph that was retained; the first gave the gradient away
+            gradient = ctx.with_gradient(x.detach())[1]
+        by_member = upstream.to(gradient.dtype).reshape(*upstream.shape, *(1,) * (gradient.ndim - upstream.ndim))
+        return gradient.mul_(by_member), None, None
 
 
 class Traced(torch.autograd.Function):

@@ -6,40 +6,50 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..arrays import checks
-from ..arrays.namespace import device_of, result_dtype
+from ..arrays.frameworks import constant
+from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
 
 
 @dataclass(frozen=True)
-class PairTarget:
-    """The part of the target that a measure needs for one pair of phases, and the weight of each lag."""
+class LagTarget:
+    """A target at half the lags, by the plan's half_pairs, as a measure needs it, and the weight of each lag."""
 
-    target: Array
-    weight: Array | float
+    target: Array  # (..., pairs, rows, *others)
+    weight: Array | float  # broadcasts against the target
     own: Array | None = None  # the logarithm of the target's own statistics, if their cross-entropy is subtracted
     constant: Array | None = None  # a term at each lag that no prediction can change
 
-    def map(self, function: Callable[[Array], Array]) -> "PairTarget":
-        """Apply a function to each of the arrays."""
-        return PairTarget(*(None if x is None else x if isinstance(x, float) else function(x) for x in vars(self).values()))
+    @property
+    def first(self) -> Array:
+        """One array of the target, as an example."""
+        return self.target
+
+    def map(self, function: Callable[[Array, int], Array], ndim: int) -> "LagTarget":
+        """Apply a function to each array; its second argument is the number of axes that are not batch."""
+        return self.map_lags(lambda x: function(x, ndim + 1))
+
+    def map_lags(self, function: Callable[[Array], Array]) -> "LagTarget":
+        """Apply a function to each array of lags."""
+        return LagTarget(*(None if x is None else x if isinstance(x, float) else function(x) for x in vars(self).values()))
 
 
 @dataclass(frozen=True)
 class SquaredError:
     """The summand of MSESS, eq. (7): (f - t)^2."""
 
-    def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> PairTarget:
+    def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> LagTarget:
         """Prepare a target t; measured statistics at opposite lags may be t + odd and t - odd."""
-        return PairTarget(t, weight, None, None if odd is None else weight * odd**2)
+        return LagTarget(t, weight, None, None if odd is None else weight * odd**2)
 
-    def value(self, f: Array, pair: PairTarget, xp: Namespace) -> Array:
+    def value(self, f: Array, prepared: LagTarget, xp: Namespace) -> Array:
         """Return weight (f - t)^2."""
-        return pair.weight * (f - pair.target) ** 2
+        return prepared.weight * (f - prepared.target) ** 2
 
-    def value_and_slope(self, f: Array, pair: PairTarget, xp: Namespace) -> tuple[Array, Array]:
+    def value_and_slope(self, f: Array, prepared: LagTarget, xp: Namespace) -> tuple[Array, Array]:
         """Return the value and its derivative by f."""
-        difference = f - pair.target
-        slope = pair.weight * difference
+        difference = f - prepared.target
+        slope = prepared.weight * difference
         return slope * difference, 2 * slope
 
 
@@ -55,27 +65,27 @@ class CrossEntropy:
         if not isinstance(self.excess, bool):
             raise TypeError(f"excess must be True or False, got {self.excess!r}")
 
-    def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> PairTarget:
+    def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> LagTarget:
         """Prepare a target t; measured statistics at opposite lags may be t + odd and t - odd."""
         if not self.excess:  # linear in t
-            return PairTarget(-weight * t, weight)
+            return LagTarget(-weight * t, weight)
         own = floored_log(t, self.floor, xp)
         if odd is None:
-            return PairTarget(-weight * t, weight, own)
+            return LagTarget(-weight * t, weight, own)
         ahead, behind = ((t + d) * floored_log(t + d, self.floor, xp) for d in (odd, -odd))
-        return PairTarget(-weight * t, weight, own, weight * ((ahead + behind) / 2 - t * own))
+        return LagTarget(-weight * t, weight, own, weight * ((ahead + behind) / 2 - t * own))
 
-    def value(self, f: Array, pair: PairTarget, xp: Namespace) -> Array:
+    def value(self, f: Array, prepared: LagTarget, xp: Namespace) -> Array:
         """Return -weight t log f, or with excess weight t (log t - log f)."""
         log = floored_log(f, self.floor, xp)
-        return pair.target * (log if pair.own is None else log - pair.own)
+        return prepared.target * (log if prepared.own is None else log - prepared.own)
 
-    def value_and_slope(self, f: Array, pair: PairTarget, xp: Namespace) -> tuple[Array, Array]:
+    def value_and_slope(self, f: Array, prepared: LagTarget, xp: Namespace) -> tuple[Array, Array]:
         """Return the value and its derivative -weight t / max(f, floor)."""
-        above = xp.maximum(f, _scalar(self.floor, f, xp))
-        slope = pair.target / above
-        log = xp.log(above) if pair.own is None else xp.log(above) - pair.own
-        return pair.target * log + slope * (f - above), slope  # the tangent below the floor, f / floor - 1
+        above = xp.maximum(f, _limit(self.floor, f, xp))
+        slope = prepared.target / above
+        log = xp.log(above) if prepared.own is None else xp.log(above) - prepared.own
+        return prepared.target * log + slope * (f - above), slope  # the tangent below the floor, f / floor - 1
 
 
 Measure: TypeAlias = SquaredError | CrossEntropy
@@ -83,13 +93,13 @@ Measure: TypeAlias = SquaredError | CrossEntropy
 
 def floored_log(f: Array, floor: float, xp: Namespace) -> Array:
     """Return log f, continued below the floor by its tangent log(floor) + f/floor - 1, so that value and gradient stay finite."""
-    limit = _scalar(floor, f, xp)  # one of the two terms is constant, so that no derivative is a difference of large numbers
+    limit = _limit(floor, f, xp)  # one of the two terms is constant, so that no derivative is a difference of large numbers
     return xp.log(xp.maximum(f, limit)) + (xp.minimum(f, limit) / floor - 1)
 
 
-def _scalar(value: float, like: Array, xp: Namespace) -> Array:
-    """Return a number as a 0-D array."""
-    return xp.asarray(value, dtype=like.dtype, device=device_of(like))
+def _limit(floor: float, like: Array, xp: Namespace) -> Array:
+    """Return the floor as an array."""
+    return constant((floor,), like, xp, dtype=like.dtype)
 
 
 def reduce_batch(values: Array, reduction: str, xp: Namespace) -> Array:

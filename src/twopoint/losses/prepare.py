@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..arrays import checks
-from ..arrays.frameworks import can_be_kept, is_constant
+from ..arrays.frameworks import can_be_kept, constant, is_constant
 from ..arrays.namespace import namespace, result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics.correlation import arithmetic, correlate, pair_count
@@ -13,24 +13,9 @@ from ..statistics.lags import all_lags
 from ..statistics.plan import Options, Pair, Pairs, Plan, RequestedOptions, plan_of, resolve
 from ..statistics.target import Target, TargetStatistics
 from . import parseval
-from .measures import CrossEntropy, Measure, PairTarget, SquaredError
+from .measures import CrossEntropy, LagTarget, Measure, SquaredError
 
-
-@dataclass(frozen=True)
-class LagTarget:
-    """A target at each lag, and the measure that is summed over pairs and lags."""
-
-    measure: Measure
-    pairs: list[PairTarget]  # of the plan's half_pairs, on half the lags
-
-    @property
-    def first(self) -> Array:
-        """One array of the target, as an example."""
-        return self.pairs[0].target
-
-    def map(self, function: Callable[[Array, int], Array], ndim: int) -> "LagTarget":
-        """Apply a function to each array; its second argument is the number of axes that are not batch."""
-        return replace(self, pairs=[pair.map(lambda x: function(x, ndim)) for pair in self.pairs])
+Weights = tuple[float, ...] | Array
 
 
 @dataclass(frozen=True)
@@ -41,6 +26,7 @@ class PreparedLoss:
     plan: Plan
     mask: Array | None  # the result of point_mask()
     count: Array | None  # the result of pair_count(), None if periodic and unmasked
+    measure: Measure
     target: LagTarget | parseval.SpectralTarget
     batch: tuple[int, ...]
     target_is_constant: bool  # if so, only the prediction can have a derivative
@@ -79,7 +65,7 @@ def prepare(
         prepared, count = _prepare_statistics(statistics, prediction, plan, pairs, measure, lag_reduction, xp)
     count = pair_count(mask, prediction, plan, xp) if count is None else count
     batch = tuple(prediction.shape[: -plan.ndim - 1])
-    return PreparedLoss(xp, plan, mask, count, prepared, batch, is_constant(sample, xp))
+    return PreparedLoss(xp, plan, mask, count, measure, prepared, batch, is_constant(sample, xp))
 
 
 def _check_cross_entropy(measure: CrossEntropy, prediction: Array, options: Options, plan: Plan, xp: Namespace) -> None:
@@ -103,7 +89,7 @@ def _prepare_microstructure(
     if by_parseval(measure, plan):
         return parseval.prepare_microstructure(target, weights, plan, xp), count
     half_lags = correlate(target, mask, count, plan, xp)
-    return _lag_target(measure, half_lags, [None] * len(half_lags), weights, xp), count
+    return measure.prepare(half_lags, as_weight(weights, plan, half_lags, xp), None, xp), count
 
 
 def _prepare_statistics(
@@ -114,12 +100,12 @@ def _prepare_statistics(
 
     def prepare_once() -> tuple[Any, bool]:
         values, count = statistics.narrow(plan, xp)
-        halves, odds = fold([xp.astype(f, dtype, copy=False) for f in values], plan, pairs, xp, symmetric=statistics.symmetric)
-        weights = lag_weights(plan, pairs, count, halves[0], lag_reduction, xp)
-        spectral = by_parseval(measure, plan)
-        target = (
-            parseval.prepare_statistics(halves, odds, weights, plan, xp) if spectral else _lag_target(measure, halves, odds, weights, xp)
-        )
+        half_lags, odd = fold([xp.astype(f, dtype, copy=False) for f in values], plan, pairs, xp, symmetric=statistics.symmetric)
+        weights = lag_weights(plan, pairs, count, half_lags, lag_reduction, xp)
+        if by_parseval(measure, plan):
+            target: Any = parseval.prepare_statistics(half_lags, odd, weights, plan, xp)
+        else:
+            target = measure.prepare(half_lags, as_weight(weights, plan, half_lags, xp), odd, xp)
         return (target, count), can_be_kept(target.first, xp)
 
     target, count = statistics.remember((plan.lags, pairs, dtype, measure, lag_reduction), prepare_once)
@@ -131,33 +117,26 @@ def by_parseval(measure: Measure, plan: Plan) -> bool:
     return isinstance(measure, SquaredError) and plan.periodic_unmasked and all(plan.lags.whole)
 
 
-def _lag_target(
-    measure: Measure, half_lags: list[Array], odds: list[Array | None], weights: list[Array | float], xp: Namespace
-) -> LagTarget:
-    """Return a target at each lag."""
-    return LagTarget(measure, [measure.prepare(t, weight, odd, xp) for t, weight, odd in zip(half_lags, weights, odds, strict=True)])
-
-
-def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmetric: bool) -> tuple[list[Array], list[Array | None]]:
+def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmetric: bool) -> tuple[Array, Array | None]:
     """Return statistics on half the lags, by half_pairs, from those at all stored lags, and half the differences of opposite lags.
 
     Where f(-r) = f(r) must hold, the statistics of a microstructure (symmetric) are even. Measured statistics may not be. A loss then
     compares with the mean of opposite lags, and half their difference adds a constant that no prediction can change.
     """
-    halves: list[Array] = []
-    odds: list[Array | None] = []
+    halves: dict[Pair, Array] = {}
+    odds: dict[Pair, Array] = {}
     for pair, f in zip(plan.pairs, values, strict=True):
         if not plan.even(pair):
-            halves += plan.lags.split(f, xp)
-            odds += [None, None]
+            halves |= zip(plan.orders((pair,)), plan.lags.split(f, xp), strict=True)
         elif symmetric:
-            halves.append(plan.lags.halve(f, xp))
-            odds.append(None)
+            halves[pair] = plan.lags.halve(f, xp)
         else:
-            mean, odd = _mean_and_odd(f, _multiplicity(pair, plan, pairs, f, xp), plan, xp)
-            halves.append(mean)
-            odds.append(odd)
-    return halves, odds
+            halves[pair], odds[pair] = _mean_and_odd(f, _multiplicity(pair, plan, pairs, f, xp), plan, xp)
+    axis = -plan.ndim - 1
+    half_lags = xp.stack([halves[pair] for pair in plan.half_pairs], axis=axis)
+    if not odds:
+        return half_lags, None
+    return half_lags, xp.stack([odds[pair] if pair in odds else xp.zeros_like(halves[pair]) for pair in plan.half_pairs], axis=axis)
 
 
 def _mean_and_odd(f: Array, weight: Array | float, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
@@ -171,25 +150,38 @@ def _mean_and_odd(f: Array, weight: Array | float, plan: Plan, xp: Namespace) ->
     return (a * first + b * second) / number, both * (first - second) / 2
 
 
-def lag_weights(plan: Plan, pairs: Pairs, count: Array | None, like: Array, lag_reduction: str, xp: Namespace) -> list[Array | float]:
-    """Return the weights of the statistics on half the lags, by half_pairs.
+def lag_weights(plan: Plan, pairs: Pairs, count: Array | None, like: Array, lag_reduction: str, xp: Namespace) -> Weights:
+    """Return the weights of the statistics on half the lags, by half_pairs: numbers, or an array that broadcasts against the statistics.
 
     A lag without a pair of points has weight 0. For an even pair the weight is the sum of those of r and -r. For a mean the weights are
     divided by the number of lags.
     """
-    weights: list[Any] = []
+    weights: dict[Pair, Any] = {}
     n: Any = float(plan.lags.number)
     for pair in plan.pairs:
         weight = _multiplicity(pair, plan, pairs, like, xp)
         halves = [weight, weight] if isinstance(weight, float) else plan.lags.split(weight, xp)
-        weights += [halves[0] + halves[1]] if plan.even(pair) else halves
+        halves = [halves[0] + halves[1]] if plan.even(pair) else halves
+        weights |= zip(plan.orders((pair,)), halves, strict=True)
+    found: Any = [weights[pair] for pair in plan.half_pairs]
+    if all(isinstance(weight, float) for weight in found) and not plan.masked:
+        return tuple(weight / n if lag_reduction == "mean" else weight for weight in found)
+    found = as_weight(tuple(found), plan, like, xp) if isinstance(found[0], float) else xp.stack(found, axis=-plan.ndim - 1)
     if count is not None and plan.masked:
         seen, inside = xp.astype(count > 0, like.dtype), plan.lags.inside(like, xp)
         n = xp.sum(seen if inside is None else seen * inside, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
-        n = xp.where(n > 0, n, xp.ones_like(n))
-        half = plan.lags.halve(seen, xp)
-        weights = [weight * half for weight in weights]
-    return [weight / n for weight in weights] if lag_reduction == "mean" else weights
+        n = xp.expand_dims(xp.where(n > 0, n, xp.ones_like(n)), axis=-plan.ndim - 1)
+        found = found * xp.expand_dims(plan.lags.halve(seen, xp), axis=-plan.ndim - 1)
+    return found / n if lag_reduction == "mean" else found
+
+
+def as_weight(weights: Weights, plan: Plan, like: Array, xp: Namespace) -> Array | float:
+    """Return weights by pair as one array, (pairs, *ones), or as one number if they are equal."""
+    if not isinstance(weights, tuple):
+        return weights
+    if len(set(weights)) == 1:
+        return weights[0]
+    return xp.reshape(constant(weights, like, xp, dtype=like.dtype), (-1,) + (1,) * plan.ndim)
 
 
 def _multiplicity(pair: Pair, plan: Plan, pairs: Pairs, like: Array, xp: Namespace) -> Array | float:

@@ -4,104 +4,128 @@ Each function is named after the function of statistics.correlation that it tran
 """
 
 import math
+from collections import Counter
 from functools import reduce
 from operator import add
 from typing import NamedTuple
 
-from ..arrays.namespace import device_of
+from ..arrays.frameworks import constant, take
 from ..arrays.types import Array, Namespace
 from . import phases
-from .correlation import Edges, Sums, one_phase
+from .correlation import Edges, Sums, all_pairs, pick, positions
 from .lags import along, from_lags, to_space
-from .plan import Pair, Plan
+from .plan import Pairs, Plan
+
+Terms = list[tuple[tuple[int, ...], Array]]  # cotangents of some phases, which are named: (..., phases, *axes)
 
 
 class SumsCotangent(NamedTuple):
     """Cotangents of correlation.Sums, the parts of the statistics."""
 
-    products: dict[Pair, Array]
+    products: Array
     edges: Edges | None
-    totals: dict[Pair, Array] | None  # cotangents of the offsets, (...)
+    totals: Array | None  # cotangents of the offsets, (..., pairs)
 
 
-def transpose_statistics(cotangents: list[Array], sums: Sums, plan: Plan, xp: Namespace, start: int = 0) -> SumsCotangent:
-    """Transpose correlation.statistics_of, for the cotangents of the rows of lags from start on."""
-    by_pair = dict(zip(plan.half_pairs, cotangents, strict=True))
-    ahead = _without_implied(by_pair, plan, 1)
-    products = _without_implied(ahead, plan, 0)
+def transpose_statistics(
+    cotangents: list[Array], groups: list[Pairs], sums: Sums, plan: Plan, xp: Namespace, start: int = 0
+) -> SumsCotangent:
+    """Transpose correlation.statistics_of, for the cotangents of the rows of lags from start on, (..., pairs, rows, *others).
+
+    Groups of the half_pairs, in their order, have one array each; if phases are derived, and not shared, there is one group.
+    """
+    products = _transpose_derive(cotangents, groups, plan, xp)
     if sums.offsets is not None:
-        return SumsCotangent(products, None, {pair: plan.lags.total(u, xp, start) for pair, u in by_pair.items()})
+        totals = [plan.lags.total(u, xp, start) for u in cotangents]
+        return SumsCotangent(products, None, totals[0] if len(totals) == 1 else xp.concat(totals, axis=-1))
     edges = None
     if sums.edges is not None and sums.means is not None:
-        behind = _without_implied(by_pair, plan, 0)
-        means = [mean[(...,) + (None,) * plan.ndim] for mean in sums.means]
-        edges = Edges(_weighted(ahead, means, plan, 1, xp), _weighted(behind, means, plan, 0, xp))
-    inverse = sums.inverse
-    if inverse is None:
+        edges = _transpose_beside(cotangents, groups, sums.means, plan, xp)
+    if sums.inverse is None:
         return SumsCotangent(products, edges, None)
-    edges = None if edges is None else edges.map(lambda e: e * inverse)
-    return SumsCotangent({pair: u * inverse for pair, u in products.items()}, edges, None)
+    return SumsCotangent(products * sums.inverse, None if edges is None else edges.map(lambda e: e * sums.inverse), None)
 
 
-def _without_implied(cotangents: dict[Pair, Array], plan: Plan, side: int) -> dict[Pair, Array]:
-    """Transpose d_0 = -sum_h d_h in the first or second phase of the pairs: (h, k) takes the cotangent of (h, 0) with the opposite sign."""
+def _transpose_derive(cotangents: list[Array], groups: list[Pairs], plan: Plan, xp: Namespace) -> Array:
+    """Transpose correlation.derive: from groups of the half_pairs to half_transformed."""
+    ndim, n = plan.ndim, plan.n_phases
+    if plan.shared:
+        signed = [
+            (h == k, u) for pairs, us in zip(groups, cotangents, strict=True) for (h, k), u in zip(pairs, _apart(us, ndim), strict=True)
+        ]
+        first = signed[0][1] if signed[0][0] else -signed[0][1]
+        return reduce(lambda whole, term: whole + term[1] if term[0] else whole - term[1], signed[1:], first)
+    u = cotangents[0] if len(cotangents) == 1 else xp.concat(cotangents, axis=-ndim - 1)
     if not plan.derived:
-        return cotangents
-    found = {}
-    for pair, implied_pair in [(p, (p[0], 0) if side else (0, p[1])) for p in _all_pairs(plan) if p[side]]:
-        own, other = cotangents.get(pair), cotangents.get(implied_pair)
-        if own is not None or other is not None:
-            found[pair] = own if other is None else -other if own is None else own - other
-    return found
+        return u
+    batch, last = u.shape[: -ndim - 1], u.shape[len(u.shape) - ndim :]
+    every = pick(u, positions(all_pairs(0, n), plan.half_pairs), ndim, xp)
+    square = _without_implied(_without_implied(xp.reshape(every, (*batch, n, n, *last)), ndim + 1), ndim)
+    return pick(xp.reshape(square, (*batch, (n - 1) ** 2, *last)), positions(plan.half_transformed, all_pairs(1, n)), ndim, xp)
 
 
-def _all_pairs(plan: Plan) -> list[Pair]:
-    """Return the pairs of all phases in both orders."""
-    return [(h, k) for h in range(plan.n_phases) for k in range(plan.n_phases)]
+def _apart(u: Array, ndim: int) -> list[Array]:
+    """Return the entries of the axis of pairs, which is kept."""
+    return [along(u, -ndim - 1, i, i + 1) for i in range(u.shape[-ndim - 1])]
 
 
-def _weighted(cotangents: dict[Pair, Array], means: list[Array], plan: Plan, side: int, xp: Namespace) -> list[Array]:
-    """Return for each transformed phase the sum over the other phases of cotangent times mean."""
-    like = next(iter(cotangents.values()))
-    rows = [[means[p[1 - side]] * u for p, u in cotangents.items() if p[side] == i] for i in range(plan.derived, plan.n_phases)]
-    return [reduce(add, row) if row else xp.zeros_like(like) for row in rows]
+def _without_implied(cotangents: Array, n_axes: int) -> Array:
+    """Transpose d_0 = -sum_h d_h along the axis of phases before the last n_axes: phase h takes minus the cotangent of 0."""
+    rest = (slice(None),) * n_axes
+    return cotangents[(..., slice(1, None), *rest)] - cotangents[(..., slice(0, 1), *rest)]
 
 
-def join_rows(parts: list[SumsCotangent], plan: Plan, xp: Namespace) -> SumsCotangent:
-    """Join the cotangents of chunks of the rows of lags."""
-    first, axis = parts[0], -plan.ndim
-    products = {pair: xp.concat([p.products[pair] for p in parts], axis=axis) for pair in first.products}
-    edges = None
-    if first.edges is not None:
-        by_side = zip(*(p.edges for p in parts if p.edges is not None), strict=True)
-        edges = Edges(*([xp.concat(list(rows), axis=axis) for rows in zip(*side, strict=True)] for side in by_side))
-    totals = [p.totals for p in parts if p.totals is not None]
-    return SumsCotangent(products, edges, {pair: reduce(add, [t[pair] for t in totals]) for pair in plan.half_pairs} if totals else None)
+def _transpose_beside(cotangents: list[Array], groups: list[Pairs], means: Array, plan: Plan, xp: Namespace) -> Edges:
+    """Transpose v_h ahead_k + v_k behind_h, to the transformed phases; means are constants."""
+    ahead: Terms = []
+    behind: Terms = []
+    for u, pairs in zip(cotangents, groups, strict=True):
+        first, second = zip(*pairs, strict=True)
+        v, w = (pick(means, side, 0, xp)[(...,) + (None,) * plan.ndim] for side in (first, second))
+        ahead.append((second, u * v))
+        behind.append((first, u * w))
+    edges = Edges(*(sum_by_phase(terms, plan.n_phases, plan.ndim, xp) for terms in (ahead, behind)))
+    return edges.map(lambda e: _without_implied(e, plan.ndim)) if plan.derived else edges
+
+
+def join(parts: list[SumsCotangent], plan: Plan, xp: Namespace, *, members: bool) -> SumsCotangent:
+    """Join the cotangents of parts: members of the batch, or rows of lags."""
+    axis, edges = 0 if members else -plan.ndim, [part.edges for part in parts if part.edges is not None]
+    totals = [part.totals for part in parts if part.totals is not None]
+    return SumsCotangent(
+        xp.concat([part.products for part in parts], axis=axis),
+        Edges(*(xp.concat(list(side), axis=axis) for side in zip(*edges, strict=True))) if edges else None,
+        None if not totals else xp.concat(totals, axis=0) if members else reduce(add, totals),
+    )
 
 
 class PhaseCotangent(NamedTuple):
     """Cotangents of those parts of the statistics that belong to single phases."""
 
-    spectra: dict[int, Array]  # by transformed phase
+    spectra: Terms  # of transformed phases
     edges: Edges | None
-    totals: dict[Pair, Array]
+    totals: list[tuple[Pairs, Array]]  # of the offsets, (..., pairs), with the pairs
 
 
 def transpose_products(cotangent: SumsCotangent, forward: Sums, plan: Plan, xp: Namespace) -> PhaseCotangent:
     """Transpose the products of spectra and their transforms to lags."""
-    through = {}
-    for h, k in plan.transformed:
-        through[h - plan.derived, k - plan.derived] = from_lags([cotangent.products[order] for order in plan.orders((h, k))], plan.lags, xp)
-    return PhaseCotangent(transpose_spectral_products(through, forward.spectra, plan, xp), cotangent.edges, cotangent.totals or {})
+    (even, odd), rest, spectra = plan.by_parity(plan.transformed), (slice(None),) * plan.ndim, []
+    first, second = len(even), len(even) + len(odd)
+    for pairs, parts in ((even, [slice(0, first)]), (odd, [slice(first, second), slice(second, None)])):
+        if pairs:
+            through = from_lags([cotangent.products[(..., part, *rest)] for part in parts], plan.lags, xp)
+            numbered = tuple((h - plan.derived, k - plan.derived) for h, k in pairs)
+            spectra += transpose_spectral_products(through, numbered, forward.spectra, plan, xp)
+    return PhaseCotangent(spectra, cotangent.edges, [] if cotangent.totals is None else [(plan.half_pairs, cotangent.totals)])
 
 
 def add_pairs(a: PhaseCotangent, b: PhaseCotangent) -> PhaseCotangent:
     """Add the cotangents of two sets of pairs."""
-    spectra = a.spectra | {h: a.spectra[h] + u if h in a.spectra else u for h, u in b.spectra.items()}
-    if a.edges is None or b.edges is None:
-        return PhaseCotangent(spectra, None, a.totals | b.totals)
-    edges = Edges(*([x + y for x, y in zip(*sides, strict=True)] for sides in zip(a.edges, b.edges, strict=True)))
-    return PhaseCotangent(spectra, edges, a.totals | b.totals)
+    spectra = dict(a.spectra)
+    for named, term in b.spectra:
+        spectra[named] = spectra[named] + term if named in spectra else term
+    edges = a.edges if a.edges is None or b.edges is None else Edges(a.edges.ahead + b.edges.ahead, a.edges.behind + b.edges.behind)
+    return PhaseCotangent(list(spectra.items()), edges, a.totals + b.totals)
 
 
 def transpose_sums(cotangent: PhaseCotangent, forward: Sums, mask: Array | None, plan: Plan, xp: Namespace) -> Array:
@@ -122,41 +146,47 @@ def transpose_sums(cotangent: PhaseCotangent, forward: Sums, mask: Array | None,
     return transpose_explicit(grads, plan.ndim) if plan.implied and plan.masked else grads
 
 
-def transpose_spectral_products(cotangents: dict[Pair, Array], spectra: Array, plan: Plan, xp: Namespace) -> dict[int, Array]:
+def transpose_spectral_products(cotangents: Array, pairs: Pairs, spectra: Array, plan: Plan, xp: Namespace) -> Terms:
     """Transpose the products of spectra, for cotangents as from_lags returns them: dm_k += u * m_h and dm_h += conj(u) * m_k.
 
-    For h = k both terms are equal, because an even u has a real spectrum; from_lags counts it twice.
+    For h = k both terms are equal, because an even u has a real spectrum; from_lags counts it twice. Pairs are all even, or none is.
     """
-    found: dict[int, Array] = {}
-    for (h, k), u in cotangents.items():
-        terms = [(k, u * one_phase(spectra, h, plan))]
-        terms += [(h, xp.conj(u) * one_phase(spectra, k, plan))] if h != k else []
-        for phase, term in terms:
-            found[phase] = found[phase] + term if phase in found else term
-    return found
+    first, second = zip(*pairs, strict=True)
+    terms = [(second, cotangents * pick(spectra, first, plan.ndim, xp))]
+    return terms if first == second else [*terms, (first, xp.conj(cotangents) * pick(spectra, second, plan.ndim, xp))]
 
 
-def transpose_spectra(cotangents: dict[int, Array], spectra: Array, plan: Plan, xp: Namespace) -> Array:
+def sum_by_phase(terms: Terms, number: int, n_axes: int, xp: Namespace) -> Array:
+    """Add the terms of each phase, (..., number, *axes); n_axes counts the last axes."""
+    axis, named = -n_axes - 1, [h for names, _ in terms for h in names]
+    rows = terms[0][1] if len(terms) == 1 else xp.concat([term for _, term in terms], axis=axis)
+    most = max(Counter(named).values())
+    where = [[i for i, name in enumerate(named) if name == h] for h in range(number)]
+    table: list[int | None] = [where[h][i] if i < len(where[h]) else None for i in range(most) for h in range(number)]
+    rows = pick(rows, table, n_axes, xp)
+    if most == 1:
+        return rows
+    return xp.sum(xp.reshape(rows, (*rows.shape[:axis], most, number, *rows.shape[len(rows.shape) - n_axes :])), axis=axis - 1)
+
+
+def transpose_spectra(cotangents: Terms, spectra: Array, plan: Plan, xp: Namespace) -> Array:
     """Transpose the transform of the phases to spectra, (..., transformed phases, *space)."""
-    number = spectra.shape[-plan.ndim - 1]
-    zero = None if len(cotangents) == number else xp.zeros_like(one_phase(spectra, 0, plan))
-    rows, axis = [cotangents.get(h, zero) for h in range(number)], -plan.ndim - 1
-    return to_space(xp.stack(rows, axis=axis) if number > 1 else xp.expand_dims(rows[0], axis=axis), plan.lags, xp)
+    return to_space(sum_by_phase(cotangents, spectra.shape[-plan.ndim - 1], plan.ndim, xp), plan.lags, xp)
 
 
-def transpose_means(totals: dict[Pair, Array], means: list[Array], plan: Plan, xp: Namespace) -> Array:
-    """Transpose v_h v_k and the means over space, for the sums of the cotangents over the lags, by half_pairs: (..., explicit phases)."""
-    terms = [[xp.zeros_like(means[0])] for _ in range(plan.n_phases)]
-    for (h, k), total in totals.items():
-        terms[h].append(total * means[k])
-        terms[k].append(total * means[h])
-    by_phase = xp.stack([reduce(add, row) for row in terms], axis=-1) / float(math.prod(plan.lags.space))
+def transpose_means(totals: list[tuple[Pairs, Array]], means: Array, plan: Plan, xp: Namespace) -> Array:
+    """Transpose v_h v_k and the means over space, for the sums of the cotangents over the lags, by pairs: (..., explicit phases)."""
+    terms: Terms = []
+    for pairs, total in totals:
+        first, second = zip(*pairs, strict=True)
+        terms += [(first, total * pick(means, second, 0, xp)), (second, total * pick(means, first, 0, xp))]
+    by_phase = sum_by_phase(terms, plan.n_phases, 0, xp) / float(math.prod(plan.lags.space))
     return by_phase[..., 1:] - by_phase[..., :1] if plan.implied else by_phase
 
 
 def _transpose_edge_sums(cotangents: Edges, plan: Plan, xp: Namespace) -> Array:
     """Transpose correlation.edge_sums, (..., transformed phases, *space)."""
-    ahead, behind = (_sum_over_lags(xp.stack(side, axis=-plan.ndim - 1), plan, xp) for side in cotangents)
+    ahead, behind = (_sum_over_lags(side, plan, xp) for side in cotangents)
     return ahead + xp.flip(behind, axis=tuple(range(-plan.ndim, 0)))
 
 
@@ -166,23 +196,19 @@ def _sum_over_lags(u: Array, plan: Plan, xp: Namespace) -> Array:
     for axis in reversed(range(plan.ndim)):
         last, size, reach = axis - plan.ndim, lags.space[axis], lags.stored[axis] // 2
         if axis == 0:
-            u = u * lags.row_weights(u, xp)
+            weights = constant(lags.row_weights, u, xp, dtype=u.dtype)
+            u = u * xp.reshape(weights, (-1,) + (1,) * (plan.ndim - 1))
         if lags.boundary == "periodic":
             u = xp.sum(u, axis=last, keepdims=True)
         elif axis == 0:  # lag -i sums over the points 0..S-1-i
-            u = _take(xp.cumulative_sum(u, axis=last), [min(reach, size - 1 - y) for y in range(size)], last, xp)
+            u = take(xp.cumulative_sum(u, axis=last), tuple(min(reach, size - 1 - y) for y in range(size)), last, xp)
         else:
             if lags.whole[axis]:  # from lag -reach on
                 u = xp.concat([along(u, last, reach + 1, 2 * reach + 1), along(u, last, 0, reach + 1)], axis=last)
             running = xp.cumulative_sum(u, axis=last, include_initial=True)
-            upper = _take(running, [min(2 * reach, y + reach) + 1 for y in range(size)], last, xp)
-            u = upper - _take(running, [max(0, y - size + 1 + reach) for y in range(size)], last, xp)
+            upper = take(running, tuple(min(2 * reach, y + reach) + 1 for y in range(size)), last, xp)
+            u = upper - take(running, tuple(max(0, y - size + 1 + reach) for y in range(size)), last, xp)
     return xp.broadcast_to(u, (*u.shape[: -plan.ndim], *lags.space))
-
-
-def _take(f: Array, indices: list[int], axis: int, xp: Namespace) -> Array:
-    """Return the entries at these indices of an axis."""
-    return xp.take(f, xp.asarray(indices, device=device_of(f)), axis=axis)
 
 
 def transpose_explicit(grads: Array, ndim: int) -> Array:

@@ -2,27 +2,52 @@
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
-from ..arrays.frameworks import may_chunk
+from ..arrays.fft import WORTH_THREADS, one_thread, workers
+from ..arrays.frameworks import is_numpy, may_chunk, thread_count, torch_alone
 from ..arrays.namespace import on_cpu
+from ..arrays.threads import run
 from ..arrays.types import Array, Namespace
 from .lags import along
-from .plan import Plan
+from .plan import Pairs, Plan
 
-_CACHED = 800_000  # numbers in a chunk: sixteen 224x224 images of one phase; half or twice as many are slower, as measured
-_CACHED_ROWS = 1 << 17  # numbers of the statistics of one pair that are assembled and compared at a time
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+_CACHED = 500_000  # numbers in a chunk: eight 224x224 images of one phase; half or twice as many are slower, as measured
+_TILE = 1 << 18  # numbers of the statistics of a group of pairs that are assembled and compared at a time
 _HELD_PAIRS = 1 << 27  # numbers in all pairs of one member that are held at a time
 _HELD = 1 << 28  # the same on an accelerator, where a chunk only bounds the memory
 
 
-def ranges(prediction: Array, plan: Plan, xp: Namespace) -> list[slice]:
-    """Return the chunks of a flat batch; a single one while a program is traced or a derivative is recorded."""
+def ranges(prediction: Array, plan: Plan, xp: Namespace, *, parallel: bool = False) -> list[slice]:
+    """Return the chunks of a flat batch, at least one for each thread if they are evaluated in parallel.
+
+    There is a single one while a program is traced or a derivative is recorded.
+    """
     members = math.prod(prediction.shape[: -plan.ndim - 1])
     if not may_chunk(prediction, xp):
         return [slice(0, members)]
     numbers = math.prod(plan.lags.transform) * (plan.n_phases - plan.derived)
     each = max(1, (_CACHED if on_cpu(prediction) else _HELD) // numbers)
-    return [slice(start, min(start + each, members)) for start in range(0, members, each)]
+    if parallel and members * numbers >= WORTH_THREADS:  # as many chunks for each thread
+        threads = _threads(xp)
+        each = -(-members // (threads * -(-members // (threads * each))))
+    return _slices(members, each)
+
+
+def _threads(xp: Namespace) -> int:
+    """Return in how many threads chunks are evaluated: as many as the library was told to use."""
+    return thread_count(xp) or workers(WORTH_THREADS)
+
+
+def evaluate(function: Callable[[Part], Result], parts: list[Part], xp: Namespace) -> list[Result]:
+    """Return the results of chunks, which are evaluated in parallel; only for arrays for which takes_threads() is true."""
+    number = _threads(xp) if len(parts) > 1 else 1
+    if number == 1:
+        return [function(part) for part in parts]
+    return run(function, parts, number, one_thread if is_numpy(xp) else torch_alone())
 
 
 def pair_by_pair(m: Array, plan: Plan, xp: Namespace) -> bool:
@@ -33,18 +58,46 @@ def pair_by_pair(m: Array, plan: Plan, xp: Namespace) -> bool:
     return members == 1 and math.prod(plan.lags.stored) * len(plan.pairs) > _HELD_PAIRS
 
 
-def rows(m: Array, plan: Plan, xp: Namespace) -> list[tuple[int, Callable[[Array], Array]]]:
-    """Return the chunks of the rows of lags, if there are several: the first row, and a function that cuts the rows out of an array."""
-    first, number = -plan.ndim, plan.lags.rows
-    alone = math.prod(m.shape[: first - 1]) == 1  # a batch is a chunk already, and its rows are not contiguous
-    each = max(1, _CACHED_ROWS // math.prod(plan.lags.stored[1:]))
-    if not may_chunk(m, xp) or not on_cpu(m) or not alone or each >= number:
-        return []
+class Tile(NamedTuple):
+    """A part of a chunk, small enough that its lags are compared in the fastest cache: some members of its batch, or some rows of lags."""
 
-    def cut(start: int) -> Callable[[Array], Array]:
-        return lambda x: along(x, first, start, start + each) if x.shape[first] == number else x
+    members: slice | None
+    rows: slice | None
+    number: int  # of all rows
+    ndim: int
 
-    return [(start, cut(start)) for start in range(0, number, each)]
+    def cut(self, x: Array, n_axes: int) -> Array:
+        """Cut the tile out of an array; n_axes counts the axes that are not batch, and the rows precede the last ndim - 1."""
+        if self.members is not None:
+            return x[self.members, ...] if len(x.shape) > n_axes else x
+        if self.rows is None or n_axes <= self.ndim or x.shape[-self.ndim] != self.number:
+            return x
+        return along(x, -self.ndim, self.rows.start, self.rows.stop)
+
+
+def tiles(m: Array, plan: Plan, xp: Namespace) -> tuple[list[Tile], list[Pairs]]:
+    """Return the tiles of a chunk, and the groups of pairs that are compared one after the other; one of each on an accelerator."""
+    every: list[Pairs] = [plan.half_pairs]
+    whole = [Tile(None, None, plan.lags.rows, plan.ndim)]
+    if not may_chunk(m, xp) or not on_cpu(m):
+        return whole, every
+    groups: list[Pairs] = every if plan.derived and not plan.shared else [(pair,) for pair in plan.half_pairs]
+    batch, row = m.shape[: -plan.ndim - 1], math.prod(plan.lags.stored[1:]) * len(groups[0])
+    each = max(1, _TILE // (row * plan.lags.rows))
+    members = math.prod(batch)
+    if members > 1:
+        if len(batch) > 1 or each >= members:
+            return whole, groups
+        return [Tile(part, None, plan.lags.rows, plan.ndim) for part in _slices(members, each)], groups
+    some = max(1, _TILE // row)
+    if some >= plan.lags.rows:
+        return whole, groups
+    return [Tile(None, part, plan.lags.rows, plan.ndim) for part in _slices(plan.lags.rows, some)], groups
+
+
+def _slices(number: int, each: int) -> list[slice]:
+    """Return slices of up to this many entries each."""
+    return [slice(start, min(start + each, number)) for start in range(0, number, each)]
 
 
 def cutter(batch: tuple[int, ...], part: slice, xp: Namespace) -> Callable[[Array | None, int], Array | None]:

@@ -5,18 +5,16 @@ contribution of the means is added separately.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
-from operator import add
 from typing import Any, NamedTuple
 
-from ..arrays.frameworks import compiled, stop_gradient
+from ..arrays.frameworks import compiled, constant, stop_gradient, take
 from ..arrays.namespace import device_of, result_dtype, widest
 from ..arrays.types import Array, Namespace
 from . import phases
 from .lags import along, from_space, product, to_lags
-from .plan import Pair, Plan
+from .plan import Pairs, Plan
 
 # The smallest sum of products of confidences, over that at lag zero, with which a lag still counts, in float32 and in float64. The rounding
 # of the transforms is smaller, but a single pair of full confidence among a million (a billion) points has more.
@@ -24,46 +22,47 @@ LEAST_COUNT = (2.0**-20, 2.0**-30)
 
 
 class Edges(NamedTuple):
-    """The sums of d(x+r), the fluctuations, over all x with x and x+r in the space, by phase at half the lags r; and those at -r."""
+    """The sums of d(x+r), the fluctuations, over all x with x and x+r in the space, at half the lags r; and those at -r."""
 
-    ahead: list[Array]
-    behind: list[Array]
+    ahead: Array  # (..., phases, rows, *others)
+    behind: Array
 
     def map(self, function: Callable[[Array], Array]) -> "Edges":
-        """Apply a function to each of the arrays."""
-        return Edges([function(e) for e in self.ahead], [function(e) for e in self.behind])
+        """Apply a function to both arrays."""
+        return Edges(function(self.ahead), function(self.behind))
 
 
 class Sums(NamedTuple):
     """The parts of the statistics at each lag; a part that is not needed is None."""
 
-    products: dict[Pair, Array]  # of transformed phases, in the orders that half the lags require, (..., rows, *others)
+    products: Array | None  # of transformed phases, by the plan's half_transformed, (..., pairs, rows, *others)
     spectra: Array  # (..., transformed phases, *frequencies)
-    means: list[Array] | None  # by phase, (...), subtracted before the transform
-    offsets: dict[Pair, Array] | None  # if periodic and unmasked: the contribution of the means, equal at all lags, (...)
+    means: Array | None  # subtracted before the transform, (..., N)
+    offsets: Array | None  # if periodic and unmasked: the contribution of the means, equal at all lags, by half_pairs, (..., pairs)
     edges: Edges | None  # if open or masked: the sums that the means are multiplied with
-    spans: Array | None  # number of pairs of points without the mask, over that inside the mask; None if it is 1
-    inverse: Array | None  # 1 / (number of pairs of points), on half the lags
+    spans: Array | None  # number of pairs of points without the mask, over that inside the mask, (..., 1, rows, *others); None if it is 1
+    inverse: Array | None  # 1 / (number of pairs of points), of the same shape
 
-    def rows(self, cut: Callable[[Array], Array]) -> "Sums":
-        """Return some of the rows of lags."""
-        return self._replace(
-            products={pair: cut(c) for pair, c in self.products.items()},
-            edges=None if self.edges is None else self.edges.map(cut),
-            spans=None if self.spans is None else cut(self.spans),
-            inverse=None if self.inverse is None else cut(self.inverse),
-        )
+    def map(self, function: Callable[[Array, int], Array], ndim: int) -> "Sums":
+        """Apply a function to each array except the spectra; its second argument is the number of axes that are not batch."""
+
+        def apply(x: Array | None, n_axes: int) -> Array | None:
+            return None if x is None else function(x, n_axes)
+
+        edges = None if self.edges is None else self.edges.map(lambda e: function(e, ndim + 1))
+        products, spans, inverse = (apply(x, ndim + 1) for x in (self.products, self.spans, self.inverse))
+        return Sums(products, self.spectra, apply(self.means, 1), apply(self.offsets, 1), edges, spans, inverse)
 
 
-def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the statistics of the pairs of the plan, on half the lags, (..., rows, *others), in the dtype of the arithmetic.
+def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Array:
+    """Return the statistics of the plan's half_pairs, (..., pairs, rows, *others), in the dtype of the arithmetic.
 
     mask is the result of point_mask(), count that of pair_count(), which is None if every lag spans every point.
     """
     return compiled(_correlate, xp)(m, mask, count, plan, xp)
 
 
-def _correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> list[Array]:
+def _correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Array:
     """The body of correlate. For jax it is one program per plan; otherwise jax would compile each operation separately."""
     return statistics_of(_compute_sums(m, mask, count, plan, xp), plan, xp)
 
@@ -99,17 +98,17 @@ def _without_products(m: Array, mask: Array | None, count: Array | None, plan: P
         m = phases.weigh(m, mask, xp)
     inverse = spans = edges = None
     if count is not None:
-        count = plan.lags.halve(count, xp)
+        count = xp.expand_dims(plan.lags.halve(count, xp), axis=-plan.ndim - 1)
         inverse = xp.where(count > 0, 1 / xp.where(count > 0, count, xp.ones_like(count)), xp.zeros_like(count))
     if plan.masked and xp.finfo(m.dtype).bits >= 64:
-        return m, Sums({}, from_space(m, plan.lags, xp), None, None, None, None, inverse)
-    d, spectra, means = fluctuations(m, plan, xp)
+        return m, Sums(None, from_space(m, plan.lags, xp), None, None, None, None, inverse)
+    spectra, means, d = fluctuations(m, plan, xp)
     if not plan.periodic_unmasked:
         edges = edge_sums(d, plan, xp)
         if plan.masked or inverse is None:
-            spans = plan.lags.halve(xp.broadcast_to(plan.lags.spans(means[0], xp), plan.lags.stored), xp)
+            spans = plan.lags.halve(xp.broadcast_to(plan.lags.spans(means, xp), plan.lags.stored), xp)
             spans = spans if inverse is None else spans * inverse
-    return m, Sums({}, spectra, means, None, edges, spans, inverse)
+    return m, Sums(None, spectra, means, None, edges, spans, inverse)
 
 
 def _with_products(m: Array, base: Sums, plan: Plan, xp: Namespace) -> Sums:
@@ -117,29 +116,25 @@ def _with_products(m: Array, base: Sums, plan: Plan, xp: Namespace) -> Sums:
     products = _products(base.spectra, plan, xp)
     if not plan.periodic_unmasked or base.means is None:
         return base._replace(products=products)
-    zero = {pair: c[(..., 0, *plan.lags.zero[1:])] for pair, c in products.items()}
-    offsets = {p: offset(m, _plus(0.0, derived(zero, p, plan)), base.means, p, plan, xp) for p in plan.half_pairs}
-    return base._replace(products=products, offsets=offsets)
+    return base._replace(products=products, offsets=_offsets(m, products[(..., *plan.lags.zero_half)], base.means, plan, xp))
 
 
-def statistics_of(sums: Sums, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the statistics of the plan from their parts; without an inverse, the sums over points."""
-    at = (...,) + (None,) * plan.ndim
+def statistics_of(sums: Sums, plan: Plan, xp: Namespace, pairs: Pairs | None = None) -> Array:
+    """Return the statistics of the plan's half_pairs, or of some of them, from their parts; without an inverse, the sums over points."""
+    at, pairs = (...,) + (None,) * plan.ndim, plan.half_pairs if pairs is None else pairs
+    products = derive(sums.products, plan, plan.ndim, xp, pairs)
     if sums.offsets is not None:
-        return [_plus(sums.offsets[pair][at], derived(sums.products, pair, plan)) for pair in plan.half_pairs]
+        return products + pick(sums.offsets, positions(pairs, plan.half_pairs), 0, xp)[at]
     weight: Any = float(math.prod(plan.lags.transform))
-    weight = weight if sums.inverse is None else weight * sums.inverse
-    products = {pair: c * weight for pair, c in sums.products.items()}
+    products = products * (weight if sums.inverse is None else weight * sums.inverse)
     if sums.means is None or sums.edges is None:
-        return [products[pair] for pair in plan.half_pairs]
-    means = [mean[at] for mean in sums.means]
-    edges = sums.edges if sums.inverse is None else sums.edges.map(lambda e: e * sums.inverse)
-    ahead = [v + e if sums.spans is None else v * sums.spans + e for v, e in zip(means, edges.ahead, strict=True)]
-    found = []
-    for h, k in plan.half_pairs:
-        beside = means[h] * (ahead[h] + edges.behind[h]) if h == k else means[h] * ahead[k] + means[k] * edges.behind[h]
-        found.append(_plus(beside, derived(products, (h, k), plan)))
-    return found
+        return products
+    first, second = zip(*pairs, strict=True)
+    ahead, behind = pick(sums.edges.ahead, second, plan.ndim, xp), pick(sums.edges.behind, first, plan.ndim, xp)
+    v, w = (pick(sums.means, side, 0, xp)[at] for side in (first, second))
+    if sums.inverse is not None:
+        ahead, behind = ahead * sums.inverse, behind * sums.inverse
+    return products + (v * (ahead + (w if sums.spans is None else w * sums.spans)) + w * behind)
 
 
 def arithmetic(m: Array, plan: Plan, xp: Namespace) -> Any:
@@ -160,9 +155,8 @@ def pair_count(mask: Array | None, like: Array, plan: Plan, xp: Namespace) -> Ar
         return plan.lags.spans(like, xp)
     if not xp.isdtype(mask.dtype, "bool"):
         return _weighted_count(xp.astype(mask, like.dtype), plan, xp)
-    alone = replace(plan, n_phases=1, implied=False, pairs=((0, 0),))
-    (half,) = statistics_of(compute_sums(xp.astype(mask, like.dtype), None, None, alone, xp), alone, xp)
-    return xp.round(plan.lags.unfold(half, half, xp))
+    (count,) = _autocorrelations(xp.astype(mask, like.dtype), plan, xp)
+    return xp.round(count)
 
 
 def _weighted_count(mask: Array, plan: Plan, xp: Namespace) -> Array:
@@ -171,99 +165,128 @@ def _weighted_count(mask: Array, plan: Plan, xp: Namespace) -> Array:
     The pairs of positive confidences are whole numbers, so rounding removes the error of the transforms. The sum is not, and its error is
     proportional to the sum at lag zero.
     """
-    both = xp.concat([mask, xp.astype(mask > 0, mask.dtype)], axis=-plan.ndim - 1)
-    alone = replace(plan, n_phases=2, implied=False, pairs=((0, 0), (1, 1)))
-    halves = statistics_of(compute_sums(both, None, None, alone, xp), alone, xp)
-    count, pairs = (plan.lags.unfold(half, half, xp) for half in halves)
+    count, pairs = _autocorrelations(xp.concat([mask, xp.astype(mask > 0, mask.dtype)], axis=-plan.ndim - 1), plan, xp)
     least = count[(..., *plan.lags.zero)][(...,) + (None,) * plan.ndim] * LEAST_COUNT[xp.finfo(count.dtype).bits >= 64]
     return xp.where((xp.round(pairs) > 0) & (count > least), count, xp.zeros_like(count))
 
 
-def _products(spectra: Array, plan: Plan, xp: Namespace) -> dict[Pair, Array]:
-    """Return the transformed products of the plan's pairs; if phase 0 is derived, explicit phases count from 1 and their spectra from 0."""
-    products: dict[Pair, Array] = {}
-    for pair in plan.transformed:
-        a, b = (one_phase(spectra, i - plan.derived, plan) for i in pair)
-        orders = plan.orders(pair)
-        even = len(orders) == 1
-        products.update(zip(orders, to_lags(product(a, b, plan.lags, xp, even=even), plan.lags, xp, even=even), strict=True))
-    return products
+def _autocorrelations(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
+    """Return the sums over points of m(x) m(x+r) of each phase, (..., *stored)."""
+    number = m.shape[-plan.ndim - 1]
+    alone = replace(plan, n_phases=number, implied=False, pairs=tuple((h, h) for h in range(number)))
+    halves = statistics_of(compute_sums(m, None, None, alone, xp), alone, xp)
+    return [plan.lags.unfold(half, half, xp) for half in (one_phase(halves, h, plan) for h in range(number))]
 
 
-def derived(c: dict[Pair, Array], pair: Pair, plan: Plan) -> tuple[bool, Array]:
-    """Return the covariance of a pair, and whether it must be subtracted.
+def _products(spectra: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return the transformed products of phases, by half_transformed; if phase 0 is derived, explicit phases count from 1."""
+    found = []
+    for pairs, even in zip(plan.by_parity(plan.transformed), (True, False), strict=True):
+        if pairs:
+            a, b = (pick(spectra, [i - plan.derived for i in side], plan.ndim, xp) for side in zip(*pairs, strict=True))
+            found += to_lags(product(a, b, plan.lags, xp, even=even), plan.lags, xp, even=even)
+    return found[0] if len(found) == 1 else xp.concat(found, axis=-plan.ndim - 1)
+
+
+def derive(c: Array, plan: Plan, n_axes: int, xp: Namespace, pairs: Pairs | None = None) -> Array:
+    """Return the covariances of some of the half_pairs from those of half_transformed, (..., pairs, *axes); n_axes counts the last axes.
 
     The fluctuation of an implied phase is minus the sum of the others, so c_0k = -sum_h c_hk, and c_00 is the sum of all c_hk.
     """
-    if pair in c:
-        return False, c[pair]
-    (h, k), explicit = pair, range(1, plan.n_phases)
-    if h == k:
-        return False, reduce(add, c.values())
-    return True, reduce(add, [c[i, k] if h == 0 else c[h, i] for i in explicit])
-
-
-def _plus(base: Array | float, found: tuple[bool, Array]) -> Array:
-    """Add a covariance with its sign."""
-    negative, c = found
-    return base - c if negative else base + c
-
-
-def fluctuations(m: Array, plan: Plan, xp: Namespace) -> tuple[Array, Array, list[Array]]:
-    """Return m without the means of its phases, its spectra, and the means by phase, including an implied one."""
-    means = _means(m, plan, xp)
-    own = means[1:] if plan.derived else means
-    explicit = xp.stack(own, axis=-1) if len(own) > 1 else own[0][..., None]
-    d = m - explicit[(...,) + (None,) * plan.ndim]
-    return d, from_space(d, plan.lags, xp), means
-
-
-def _means(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the means of the phases, (...) each; that of an implied phase is computed directly, which keeps its precision near 0."""
-    rows = xp.mean(m, axis=-1)  # (..., phases, *space but one)
-    others = tuple(range(1 - plan.ndim, 0))
-    means = xp.mean(rows, axis=others) if others else rows
-    by_phase = [means[..., h] for h in range(m.shape[-plan.ndim - 1])]
+    pairs = plan.half_pairs if pairs is None else pairs
     if not plan.derived:
-        return by_phase
-    first = 1 - xp.sum(rows, axis=-plan.ndim)
-    return [xp.mean(first, axis=others) if others else first, *by_phase]
+        return pick(c, positions(pairs, plan.half_transformed), n_axes, xp)
+    axis = -n_axes - 1
+    if plan.shared:
+        signed = [c if h == k else -c for h, k in pairs]
+        return signed[0] if len(signed) == 1 else xp.concat(signed, axis=axis)
+    n, last = plan.n_phases - 1, tuple(c.shape[len(c.shape) - n_axes :])
+    c = pick(c, positions(all_pairs(1, plan.n_phases), plan.half_transformed), n_axes, xp)
+    c = xp.reshape(c, (*c.shape[:axis], n, n, *last))
+    c = xp.concat([-xp.sum(c, axis=axis - 1, keepdims=True), c], axis=axis - 1)
+    c = xp.concat([-xp.sum(c, axis=axis, keepdims=True), c], axis=axis)
+    c = xp.reshape(c, (*c.shape[: axis - 1], plan.n_phases**2, *last))
+    return pick(c, positions(pairs, all_pairs(0, plan.n_phases)), n_axes, xp)
 
 
-def offset(m: Array, c: Array, means: list[Array], pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return v_h v_k, plus in float32 f_hk(0) - v_h v_k - c(0), which is 0 in exact arithmetic and therefore has no gradient.
-
-    c is the covariance at lag zero, (...). Two phases of an indicator never occur at the same point. Their product and covariance cancel,
-    and in float32 the rest is up to a tenth of the floor of CESS, enough to change a small gradient by 1e-4.
-    """
-    h, k = pair
-    base = means[h] * means[k]
-    if h == k or xp.finfo(m.dtype).bits >= 64:
-        return base
-    return base + _at_zero_lag(stop_gradient(m, xp), pair, plan, xp) - stop_gradient(base + c, xp)
+def all_pairs(start: int, stop: int) -> Pairs:
+    """Return the pairs of some phases, in both orders."""
+    return tuple((h, k) for h in range(start, stop) for k in range(start, stop))
 
 
-def _at_zero_lag(m: Array, pair: Pair, plan: Plan, xp: Namespace) -> Array:
-    """Return the mean over points of m_h m_k, summed row by row; exactly 0 for indicators."""
+def positions(sought: Pairs, pairs: Pairs) -> list[int | None]:
+    """Return where each pair stands among others; None if it does not."""
+    at = {pair: i for i, pair in enumerate(pairs)}
+    return [at.get(pair) for pair in sought]
+
+
+def pick(array: Array, indices: Sequence[int | None], n_axes: int, xp: Namespace) -> Array:
+    """Return the entries at some indices of the axis before the last n_axes, in this order; zeros for None."""
+    axis, number, first = -n_axes - 1, array.shape[-n_axes - 1], indices[0]
+    if first is not None and list(indices) == list(range(first, first + len(indices))):
+        return array if len(indices) == number else along(array, axis, first, first + len(indices))
+    if None in indices:
+        array = xp.concat([array, xp.zeros_like(along(array, axis, 0, 1))], axis=axis)
+    at = tuple(number if i is None else i for i in indices)
+    return take(array, at, axis, xp)
+
+
+def fluctuations(m: Array, plan: Plan, xp: Namespace) -> tuple[Array, Array, Array]:
+    """Return the spectra of m without the means of its phases, these means, including an implied one, (..., N), and m without means."""
+    means = _means(m, plan, xp)
+    d = m - (means[..., 1:] if plan.derived else means)[(...,) + (None,) * plan.ndim]
+    return from_space(d, plan.lags, xp), means, d
+
+
+def _means(m: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return the means of the phases, (..., N); that of an implied phase is computed directly, which keeps its precision near 0."""
+    rows = xp.mean(m, axis=-1)  # (..., phases, *space but one)
+    return _mean_rows(phases.explicit(rows, plan.ndim - 1, xp) if plan.derived else rows, plan, xp)
+
+
+def _mean_rows(rows: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return the means over space from those along the last axis."""
     others = tuple(range(1 - plan.ndim, 0))
-    h, k = sorted(i - plan.derived for i in pair)
-    if h < 0:  # the implied phase with another: m_k minus its products with all explicit phases
-        rows = xp.sum(one_phase(m, k, plan), axis=-1) - reduce(
-            add, [xp.sum(one_phase(m, i, plan) * one_phase(m, k, plan), axis=-1) for i in range(plan.n_phases - 1)]
-        )
-    else:
-        rows = xp.sum(one_phase(m, h, plan) * one_phase(m, k, plan), axis=-1)
-    return (xp.mean(rows, axis=others) if others else rows) / float(m.shape[-1])
+    return xp.mean(rows, axis=others) if others else rows
+
+
+def _offsets(m: Array, c: Array, means: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return v_h v_k by half_pairs, plus in float32 f_hk(0) - v_h v_k - c(0), which is 0 in exact arithmetic and has no gradient.
+
+    c is the covariance at lag zero of half_transformed, (..., pairs). Two phases of an indicator never occur at the same point. Their
+    product and covariance cancel, and in float32 the rest is up to a tenth of the floor of CESS, enough to change a small gradient by
+    1e-4.
+    """
+    first, second = zip(*plan.half_pairs, strict=True)
+    base = pick(means, first, 0, xp) * pick(means, second, 0, xp)
+    different = tuple(pair for pair in plan.pairs if pair[0] != pair[1])
+    if not different or xp.finfo(m.dtype).bits >= 64:
+        return base
+    rounded = pick(base, positions(different, plan.half_pairs), 0, xp) + derive(c, plan, 0, xp, different)
+    missing = _at_zero_lag(stop_gradient(m, xp), different, plan, xp) - stop_gradient(rounded, xp)
+    at = positions(tuple((min(pair), max(pair)) for pair in plan.half_pairs), different)
+    if len(different) == 1:
+        return base + missing * constant(tuple(float(i is not None) for i in at), base, xp, dtype=base.dtype)
+    return base + pick(missing, at, 0, xp)
+
+
+def _at_zero_lag(m: Array, pairs: Pairs, plan: Plan, xp: Namespace) -> Array:
+    """Return the mean over points of m_h m_k, (..., pairs), row by row; exactly 0 for two phases of an indicator."""
+    if plan.derived and plan.n_phases == 2:  # m (1 - m)
+        return _mean_rows(xp.mean(m, axis=-1) - xp.mean(m * m, axis=-1), plan, xp)
+    m = phases.explicit(m, plan.ndim, xp) if plan.derived else m
+    a, b = (pick(m, side, plan.ndim, xp) for side in zip(*pairs, strict=True))
+    return _mean_rows(xp.mean(a * b, axis=-1), plan, xp)
 
 
 def edge_sums(d: Array, plan: Plan, xp: Namespace) -> Edges:
-    """Return the edge sums, by running sums along each axis."""
+    """Return the edge sums of all phases, by running sums along each axis."""
     turned = xp.flip(d, axis=tuple(range(-plan.ndim, 0)))
     return Edges(_edge_sums(d, plan, xp), _edge_sums(turned, plan, xp))
 
 
-def _edge_sums(d: Array, plan: Plan, xp: Namespace) -> list[Array]:
-    """Return the sums at half the lags, by phase."""
+def _edge_sums(d: Array, plan: Plan, xp: Namespace) -> Array:
+    """Return the sums at half the lags, (..., phases, rows, *others)."""
     lags, first = plan.lags, -plan.ndim
     for axis, whole in enumerate(lags.whole):
         last, size = axis - plan.ndim, lags.space[axis]
@@ -279,8 +302,7 @@ def _edge_sums(d: Array, plan: Plan, xp: Namespace) -> list[Array]:
         back = along(running, last, size - reach, size)
         d = xp.concat([forth, back] if whole else [back, forth], axis=last)
     d = xp.broadcast_to(d, (*d.shape[: -plan.ndim], lags.rows, *lags.stored[1:]))
-    edges = [one_phase(d, h, plan) for h in range(d.shape[-plan.ndim - 1])]  # (..., rows, *others) each
-    return [-reduce(add, edges), *edges] if plan.derived else edges
+    return xp.concat([-xp.sum(d, axis=first - 1, keepdims=True), d], axis=first - 1) if plan.derived else d
 
 
 def one_phase(array: Array, h: int, plan: Plan) -> Array:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..arrays.fft import fast_length, irfftn, rfftn, transform_axis
+from ..arrays.frameworks import constant
 from ..arrays.namespace import device_of
 from ..arrays.types import Array, Namespace
 
@@ -28,6 +29,7 @@ class Lags:
     whole: tuple[bool, ...] = field(init=False, repr=False, compare=False)  # whether each axis keeps all lags, in FFT order
     stored: tuple[int, ...] = field(init=False, repr=False, compare=False)  # shape of the lags that the core stores
     zero: tuple[int, ...] = field(init=False, repr=False, compare=False)  # the index of the zero lag among the stored ones
+    zero_half: tuple[int, ...] = field(init=False, repr=False, compare=False)  # the index of the zero lag among half the stored ones
     transform: tuple[int, ...] = field(init=False, repr=False, compare=False)  # sizes of the Fourier transforms
 
     def __post_init__(self) -> None:
@@ -45,6 +47,7 @@ class Lags:
             "whole": whole,
             "stored": stored,
             "zero": zero,
+            "zero_half": (0, *zero[1:]),
             "transform": transform,
         }.items():
             object.__setattr__(self, name, value)
@@ -138,24 +141,16 @@ class Lags:
         return xp.concat(parts, axis=self._first)  # (..., *stored)
 
     @property
-    def _single(self) -> tuple[int, ...]:
-        """The rows that contain their own opposites: two if the longest lag of the axis has no partner, else one."""
-        return (0, self.rows - 1) if 2 * (self.rows - 1) == self.stored[0] else (0,)
+    def row_weights(self) -> tuple[float, ...]:
+        """The weight of each row in a total: 1/2 if it contains its own opposites, as the first, and the last if it has no partner."""
+        last = 0.5 if 2 * (self.rows - 1) == self.stored[0] else 1.0
+        return (0.5, *(1.0,) * (self.rows - 2), last)[: self.rows]
 
-    def total(self, half: Array, xp: Namespace, start: int = 0) -> Array:
-        """Sum half the lags from row start on, (...); rows that contain their own opposites have weight 1/2."""
-        axes, others = tuple(range(-len(self.space), 0)), tuple(range(1 - len(self.space), 0))
-        total = xp.sum(half, axis=axes)
-        for row in self._single:
-            if start <= row < start + half.shape[self._first]:
-                values = half[(..., row - start, *(slice(None),) * len(others))]
-                total = total - (xp.sum(values, axis=others) if others else values) / 2
-        return total
-
-    def row_weights(self, like: Array, xp: Namespace) -> Array:
-        """Return the weight of each row of half the lags in a total, 1 or 1/2, in a shape that broadcasts."""
-        weights = [0.5 if row in self._single else 1.0 for row in range(self.rows)]
-        return xp.reshape(xp.asarray(weights, dtype=like.dtype, device=device_of(like)), (-1,) + (1,) * (len(self.space) - 1))
+    def total(self, half: Array, xp: Namespace, start: int = 0, *, pairs: bool = False) -> Array:
+        """Sum half the lags from row start on, (...), and the axis of pairs before; rows of opposites have weight 1/2."""
+        others, stop = tuple(range(1 - len(self.space), 0)), start + half.shape[self._first]
+        rows = xp.sum(half, axis=others) if others else half
+        return xp.sum(rows * constant(self.row_weights[start:stop], half, xp, dtype=half.dtype), axis=(-2, -1) if pairs else -1)
 
     @property
     def _first(self) -> int:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..arrays.types import Array, Namespace
+from .correlation import one_phase
 from .plan import Pairs, Plan, is_all
 
 
-def spread(half_lags: list[Array], plan: Plan, requested_pairs: Pairs, xp: Namespace) -> Iterator[Array]:
+def spread(half_lags: Array, plan: Plan, requested_pairs: Pairs, xp: Namespace) -> Iterator[Array]:
     """Yield the statistics of the requested pairs at all stored lags from those of the plan on half the lags."""
-    at, kept = dict(zip(plan.half_pairs, half_lags, strict=True)), {}
+    at, kept = {pair: one_phase(half_lags, i, plan) for i, pair in enumerate(plan.half_pairs)}, {}
     for pair in requested_pairs:
         other = pair[::-1]
         if pair in at and other in at:

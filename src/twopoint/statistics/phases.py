@@ -216,5 +216,6 @@ def mean(m: Array, mask: Array | None, ndim: int, xp: Namespace) -> Array:
 
 def explicit(m: Array, ndim: int, xp: Namespace) -> Array:
     """Insert the implied phase 0, which is one minus the sum of the others, before them."""
-    first = 1 - xp.sum(m, axis=-ndim - 1, keepdims=True)
-    return xp.concat([first, m], axis=-ndim - 1)
+    axis = -ndim - 1
+    others = m if m.shape[axis] == 1 else xp.sum(m, axis=axis, keepdims=True)
+    return xp.concat([1 - others, m], axis=axis)

@@ -64,8 +64,10 @@ class Plan:
     ndim: int = field(init=False, repr=False, compare=False)  # number of spatial axes
     periodic_unmasked: bool = field(init=False, repr=False, compare=False)  # if so, every lag spans every point
     derived: bool = field(init=False, repr=False, compare=False)  # whether the pairs of an implied phase follow from the others: unmasked
+    shared: bool = field(init=False, repr=False, compare=False)  # whether all pairs have one covariance, up to its sign
     transformed: Pairs = field(init=False, repr=False, compare=False)  # the pairs that need an inverse transform
-    half_pairs: Pairs = field(init=False, repr=False, compare=False)  # the pairs in the orders that half the lags require
+    half_transformed: Pairs = field(init=False, repr=False, compare=False)  # these, in the orders that half the lags require
+    half_pairs: Pairs = field(init=False, repr=False, compare=False)  # the pairs of the plan in these orders
 
     def __post_init__(self) -> None:
         derived = self.implied and not self.masked
@@ -75,19 +77,27 @@ class Plan:
             ("ndim", len(self.lags.space)),
             ("periodic_unmasked", periodic_unmasked),
             ("derived", derived),
+            ("shared", periodic_unmasked and derived and self.n_phases == 2),
             ("transformed", transformed),
         )
         for name, value in derivations:
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "half_pairs", tuple(order for pair in self.pairs for order in self.orders(pair)))
+        half_pairs = self.orders(self.pairs)
+        object.__setattr__(self, "half_transformed", self.orders(transformed))
+        object.__setattr__(self, "half_pairs", tuple(sorted(half_pairs)) if derived and not self.shared else half_pairs)
 
     def even(self, pair: Pair) -> bool:
         """Whether f(-r) = f(r), as for a phase with itself and for two phases that fill the space."""
-        return pair[0] == pair[1] or (self.periodic_unmasked and self.implied and self.n_phases == 2)
+        return pair[0] == pair[1] or self.shared
 
-    def orders(self, pair: Pair) -> Pairs:
-        """Return the orders of a canonical pair that half the lags require: one if it is even, else both, as f_hk(-r) = f_kh(r)."""
-        return (pair,) if self.even(pair) else (pair, pair[::-1])
+    def orders(self, pairs: Pairs) -> Pairs:
+        """Return canonical pairs in the orders that half the lags require, even ones first: an odd one in both, as f_hk(-r) = f_kh(r)."""
+        even, odd = self.by_parity(pairs)
+        return even + odd + tuple(pair[::-1] for pair in odd)
+
+    def by_parity(self, pairs: Pairs) -> tuple[Pairs, Pairs]:
+        """Return the even pairs, and the others."""
+        return tuple(pair for pair in pairs if self.even(pair)), tuple(pair for pair in pairs if not self.even(pair))
 
 
 def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple[Plan, Pairs, Array | None]:

@@ -39,7 +39,7 @@ def test_pieces_of_a_batch(mode, loss, ndim, rng, monkeypatch):
 @pytest.mark.parametrize("implied", [False, True])
 @pytest.mark.parametrize("space", [(7,), (6, 5), (4, 3, 5)], ids=str)
 def test_pairs_and_rows_one_after_the_other(mode, implied, space, rng, monkeypatch):
-    """What is too large for the memory is done pair by pair, and what is too large for the cache row by row."""
+    """What is too large for the memory is done pair by pair, and what is too large for the cache by members or rows."""
     p, t = (soft_phases(rng, 3, space, (2,))[:, int(implied) :] for _ in range(2))
     ndim = len(space)
     options = dict(ndim=ndim, boundary="open" if "open" in mode else "periodic", implied_phase=implied)
@@ -53,12 +53,15 @@ def test_pairs_and_rows_one_after_the_other(mode, implied, space, rng, monkeypat
     ):
         whole = tp.value_and_grad(loss)(p, t, **options, **more), loss(p, t, reduction="none", **options, **more)
         with monkeypatch.context() as patch:
-            patch.setattr(chunks, "_CACHED_ROWS", 1)
+            patch.setattr(chunks, "_TILE", 1)
             rows = tp.value_and_grad(loss)(p, t, **options, **more)
+            patch.setattr(chunks, "_CACHED", 1 << 20)
+            members = tp.value_and_grad(loss)(p, t, **options, **more)
+            patch.setattr(chunks, "_CACHED", 1)
             patch.setattr(chunks, "_HELD_PAIRS", 0)
             pairs = tp.value_and_grad(loss)(p, t, **options, **more)
             values = loss(p, t, reduction="none", **options, **more)
-        for found in (rows, pairs):
+        for found in (rows, members, pairs):
             oracles.close(found[0], whole[0][0], 1e-12)
             oracles.close(found[1], whole[0][1], 1e-11)
         oracles.close(values, whole[1], 1e-12)

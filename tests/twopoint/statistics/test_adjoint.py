@@ -8,7 +8,7 @@ import pytest
 import twopoint as tp
 from support import oracles
 from support.strategies import arrays
-from twopoint.statistics import adjoint, correlation
+from twopoint.statistics import adjoint, chunks, correlation
 from twopoint.statistics.plan import Options, plan_of
 
 pytestmark = pytest.mark.numpy_only
@@ -33,15 +33,16 @@ def test_transposed_derivative_of_the_statistics(mode, phases, implied, rng):
         count = correlation.pair_count(mask, m, plan, np)
         plus, minus = (correlation.correlate(m + s * d, mask, count, plan, np) for s in (1, -1))
         slopes = _slopes(plan, batch, rng)
-        changes = ((a - b) / 2 * g for a, b, g in zip(plus, minus, slopes, strict=True))
-        forward = sum(np.sum(plan.lags.total(change, np)) for change in changes)
+        forward = np.sum(plan.lags.total((plus - minus) / 2 * slopes, np))
         sums = correlation.compute_sums(m, mask, count, plan, np)
-        cuts = [slice(0, 1), slice(1, None)] if plan.lags.rows > 1 else [slice(None)]
+        cuts = [slice(0, 1), slice(1, plan.lags.rows)] if plan.lags.rows > 1 else [slice(None)]
         for rows in ([slice(None)], cuts):
-            parts = [(at.start or 0, sums.rows(lambda x, at=at: x[..., at, :]), [s[..., at, :] for s in slopes]) for at in rows]
-            cotangent = adjoint.join_rows(
-                [adjoint.transpose_statistics(part, some, plan, np, start) for start, some, part in parts], plan, np
-            )
+            parts = []
+            for at in rows:
+                tile = chunks.Tile(None, at, plan.lags.rows, 2) if at.stop else chunks.Tile(None, None, plan.lags.rows, 2)
+                parts.append((at.start or 0, sums.map(tile.cut, 2), slopes[..., at, :]))
+            cotangents = [adjoint.transpose_statistics([s], [plan.half_pairs], part, plan, np, start) for start, part, s in parts]
+            cotangent = cotangents[0] if len(cotangents) == 1 else adjoint.join(cotangents, plan, np, members=False)
             gradient = adjoint.transpose_sums(adjoint.transpose_products(cotangent, sums, plan, np), sums, mask, plan, np)
             assert gradient.shape == m.shape
             oracles.close(np.sum(gradient * d), forward, 1e-11, f"{crop} {pairs} {rows}")
@@ -49,11 +50,12 @@ def test_transposed_derivative_of_the_statistics(mode, phases, implied, rng):
 
 def _slopes(plan, batch, rng):
     """Return random slopes by the carried pairs, equal where one number is carried twice: at the rows that hold their own opposites."""
-    lags, slopes = plan.lags, []
+    lags, slopes = plan.lags, {}
     for pair in plan.pairs:
         slope = rng.normal(size=(batch, *lags.stored))
-        slopes += [2 * lags.halve(slope + lags.reverse(slope, np), np)] if plan.even(pair) else lags.split(slope, np)
-    return slopes
+        halves = [2 * lags.halve(slope + lags.reverse(slope, np), np)] if plan.even(pair) else lags.split(slope, np)
+        slopes |= zip(plan.orders((pair,)), halves, strict=True)
+    return np.stack([slopes[pair] for pair in plan.half_pairs], axis=1)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -61,7 +63,7 @@ def test_transposed_derivative_keeps_the_arithmetic(dtype):
     m = arrays(1, 2, (6, 5), "soft").astype(dtype)
     plan, _, _ = plan_of(m, Options(), np)
     sums = correlation.compute_sums(m, None, None, plan, np)
-    cotangent = adjoint.transpose_statistics([np.ones_like(f) for f in correlation.statistics_of(sums, plan, np)], sums, plan, np)
+    cotangent = adjoint.transpose_statistics([np.ones_like(correlation.statistics_of(sums, plan, np))], [plan.half_pairs], sums, plan, np)
     assert adjoint.transpose_sums(adjoint.transpose_products(cotangent, sums, plan, np), sums, None, plan, np).dtype == dtype
 
 

@@ -1,0 +1,143 @@
+"""Losses of two phases, one of them implied, in fewer passes over memory: compiled loops between the transforms (the extra ``fast``).
+
+The results are those of comparison and parseval, up to rounding. Periodic and unmasked, any crop, 1 to 3 dimensions, one thread a chunk.
+"""
+
+import importlib.util
+import math
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..arrays.frameworks import takes_threads
+from ..arrays.namespace import result_dtype
+from ..arrays.types import Array, Namespace
+from ..statistics.lags import from_lags, from_space, to_lags, to_space
+from ..statistics.plan import Pair, Plan
+from .measures import CrossEntropy, LagTarget
+from .parseval import SpectralTarget
+from .prepare import PreparedLoss
+
+
+@cache
+def kernels() -> ModuleType | None:
+    """Return the compiled loops; None without numba."""
+    if importlib.util.find_spec("numba") is None:
+        return None
+    from ..arrays import kernels
+
+    return kernels
+
+
+def applies(loss: PreparedLoss, m: Array) -> bool:
+    """Whether the compiled loops serve this loss: of plain float32 arrays of a CPU, in 2 or 3 dimensions."""
+    plan, xp, target = loss.plan, loss.xp, loss.target
+    if (
+        not plan.shared
+        or plan.ndim == 1
+        or not loss.target_is_constant
+        or not takes_threads(m, xp)
+        or result_dtype(m, xp) != xp.float32
+        or kernels() is None
+    ):
+        return False
+    return isinstance(target, SpectralTarget) or (isinstance(loss.measure, CrossEntropy) and target.constant is None)
+
+
+class Result:
+    """Arrays of numpy to which chunks of a batch write: values in the shape of the batch, and the gradient in that of the prediction."""
+
+    def __init__(self, prediction: Array, n_axes: int) -> None:
+        shape = tuple(prediction.shape)
+        batch = shape[: len(shape) - n_axes]
+        self.values, self.gradient = np.empty(batch, np.float32), np.empty(shape, np.float32)
+        self.flat_values, self.flat_gradient = self.values.reshape(-1), self.gradient.reshape(math.prod(batch), -1)
+
+
+def evaluate(loss: PreparedLoss, m: Array, result: Result, part: slice) -> None:
+    """Write the loss of each member of a chunk, and its gradient by m, to a part of the result."""
+    plan, xp, loops = loss.plan, loss.xp, kernels()
+    if loops is None:
+        raise RuntimeError("the compiled loops need numba")
+    members, points = result.flat_gradient[part].shape
+    phase = np.ascontiguousarray(xp.astype(m, xp.float32, copy=False)).reshape(members, -1, plan.lags.space[-1])
+    d, means, zero = np.empty_like(phase), np.empty((members, 2)), np.empty(members)
+    loops.center(phase, d, means, zero)
+    spectra = from_space(xp.asarray(d.reshape(members, *plan.lags.space)), plan.lags, xp)
+    if isinstance(loss.target, SpectralTarget):
+        values, totals, through = _by_parseval(loss.target, spectra, means, plan, loops, xp)
+    else:
+        values, totals, through = _by_lags(loss, loss.target, spectra, means, zero, loops)
+    gradient = np.ascontiguousarray(to_space(through, plan.lags, xp)).reshape(members, points)
+    loops.add(gradient, (_transpose_means(totals, means) / points).astype(np.float32), result.flat_gradient[part])
+    result.flat_values[part] = values
+
+
+def _by_lags(
+    loss: PreparedLoss, target: LagTarget, spectra: Array, means: np.ndarray, zero: np.ndarray, loops: ModuleType
+) -> tuple[np.ndarray, dict[Pair, np.ndarray], Array]:
+    """Return the loss (members,), the sums of the slopes by pair, and the cotangent of the spectra."""
+    plan, xp, measure = loss.plan, loss.xp, loss.measure
+    flat = np.ascontiguousarray(spectra)
+    numbers = flat.view(np.float32).reshape(-1, 2)
+    power = np.empty(flat.shape, np.float32)
+    loops.power(numbers, power.reshape(-1))
+    (half,) = to_lags(xp.asarray(power), plan.lags, xp, even=True)
+    c: Any = np.ascontiguousarray(half)
+    members, columns = len(zero), half.shape[-1]
+    covariance = c[(..., *plan.lags.zero_half)].reshape(members)
+    offsets = [zero + covariance if h != k else means[:, h] ** 2 for h, k in plan.half_pairs]
+    signs = np.asarray([1 if h == k else -1 for h, k in plan.half_pairs], np.float32)
+    weights = np.repeat(plan.lags.row_weights, math.prod(half.shape[-plan.ndim + 1 : -1]))
+    shape = (-1, len(signs), len(weights), columns)
+    own = np.empty((0, *shape[1:]), np.float32) if target.own is None else np.ascontiguousarray(target.own).reshape(shape)
+    value, totals, slope = np.empty(members), np.empty((members, len(signs))), np.empty((members, len(weights), columns), np.float32)
+    floor = np.float32(measure.floor) if isinstance(measure, CrossEntropy) else np.float32(0)
+    loops.cross_entropy(
+        c.reshape(slope.shape),
+        np.stack(offsets, axis=-1).astype(np.float32),
+        signs,
+        weights.astype(np.float32),
+        np.ascontiguousarray(target.target).reshape(shape),
+        own,
+        floor,
+        value,
+        totals,
+        slope,
+    )
+    through = np.ascontiguousarray(from_lags([xp.asarray(slope.reshape(c.shape))], plan.lags, xp))
+    loops.scale(numbers, through.reshape(-1))
+    return value, {pair: totals[:, i] for i, pair in enumerate(plan.half_pairs)}, xp.asarray(flat)
+
+
+def _by_parseval(
+    target: SpectralTarget, spectra: Array, means: np.ndarray, plan: Plan, loops: ModuleType, xp: Namespace
+) -> tuple[np.ndarray, dict[Pair, np.ndarray], Array]:
+    """Return the loss (members,), the sums of the slopes by pair, and the cotangent of the spectra."""
+    points, (term,), flat = math.prod(plan.lags.space), target.terms, np.ascontiguousarray(spectra)
+    numbers = flat.view(np.float32).reshape(len(means), -1, flat.shape[-1], 2)
+    value, weights = np.empty(len(means)), np.full(flat.shape[-1], 2, np.float32)
+    weights[[0, -1] if plan.lags.space[-1] % 2 == 0 else [0]] = 1  # frequencies that are their own opposites
+    known = np.ascontiguousarray(term.target).reshape(-1, *numbers.shape[1:3])
+    loops.squared_error(numbers, known, weights, np.float32(4 * term.weight), value)
+    value *= points * term.weight
+    totals = {}
+    for mean in target.means:
+        for i, (h, k) in enumerate(mean.pairs):
+            difference = means[:, h] * means[:, k] - np.ascontiguousarray(mean.target)[..., i].reshape(-1)
+            value += points * mean.weight * difference**2
+            totals[h, k] = 2 * points * mean.weight * difference
+    if target.constant is not None:
+        value += np.ascontiguousarray(target.constant).reshape(-1)
+    return value, totals, xp.asarray(flat)
+
+
+def _transpose_means(totals: dict[Pair, np.ndarray], means: np.ndarray) -> np.ndarray:
+    """Return the derivative by the mean of phase 1, (members,); that of phase 0 is one minus it."""
+    by_phase = [np.zeros(len(means)), np.zeros(len(means))]
+    for (h, k), total in totals.items():
+        by_phase[h] += total * means[:, k]
+        by_phase[k] += total * means[:, h]
+    return by_phase[1] - by_phase[0]
