@@ -83,7 +83,7 @@ def real(name: str, x: Array, xp: Namespace, *, booleans: bool = False) -> None:
     """Raise if an array is neither real floating nor, if that is allowed, boolean."""
     if xp.isdtype(x.dtype, "real floating") or (booleans and xp.isdtype(x.dtype, "bool")):
         return
-    hint = "; one_hot(labels, n_phases) converts labels to phases; convert an indicator, or gray values / 255, to floats"
+    hint = "; one_hot(labels, n_phases) or two_phase(image of 0 and 1) converts; convert phases, or gray values / 255, to floats"
     hint = "" if xp.isdtype(x.dtype, "complex floating") else hint
     raise TypeError(f"{name} must be of a real floating dtype, got {x.dtype}{hint}")
 

@@ -65,6 +65,8 @@ ARGUMENTS = {
     "style_loss-target": (r"features_target\[0\]", lambda x, make: tp.style_loss([make(M)], [x])),
     "value_and_grad-prediction": ("prediction", lambda x, make: tp.value_and_grad(tp.cess)(x, make(M))),
     "value_and_grad-target": ("target", lambda x, make: tp.value_and_grad(tp.cess)(make(M), x)),
+    "reconstruct-target": ("target", lambda x, make: tp.reconstruct(x)),
+    "statistics_error-target": ("target", lambda x, make: tp.statistics_error(make(M), x)),
     "statistics-mask": ("mask", lambda x, make: tp.cess(make(M), tp.target_statistics(make(M), mask=make(MASK)), mask=x)),
     "namespace-x": ("x", lambda x, make: door.namespace(x=x)),
     "stop_gradient-x": ("x", lambda x, make: door.stop_gradient(x)),
