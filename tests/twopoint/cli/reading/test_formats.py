@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from support.cli_harness import blobs, photograph
+from support.volumes import write_filtered
 from twopoint.cli.reading import image
 from twopoint.cli.terminal import InputError
 
@@ -201,10 +202,6 @@ def test_a_single_image_has_no_datasets():
 
 
 def test_a_missing_filter_of_hdf5_is_named(folder):
-    with h5py.File("a.h5", "w") as file:
-        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        properties.set_chunk((20, 24))
-        properties.set_filter(32015, h5py.h5z.FLAG_OPTIONAL, ())
-        h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, h5py.h5s.create_simple((20, 24)), properties)
+    write_filtered("a.h5", "x", (20, 24))
     with pytest.raises(InputError, match=r"cannot be read without the HDF5 filter 32015.*; decompress the file, h5repack -f NONE a.h5"):
         read("a.h5")
