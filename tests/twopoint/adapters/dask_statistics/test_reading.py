@@ -1,5 +1,7 @@
 """Arrays on disk: read window by window, and refused if a chunk is missing."""
 
+from contextlib import closing
+
 import dask.array as da
 import h5py
 import numpy as np
@@ -157,9 +159,9 @@ def test_the_store_of_a_tiff(tmp_path, options):
     labels = some_labels((3, 20, 24))
     tifffile.imwrite(tmp_path / "a.tif", labels, photometric="minisblack", **options)
     want = tp.correlations(tp.one_hot(labels, 3, ndim=3), ndim=3, crop=3)
-    store = tifffile.imread(tmp_path / "a.tif", aszarr=True)
-    for source in (store, zarr.open(store, mode="r"), ds.open_array(store)):
-        oracles.close(ds.volume_correlations(source, n_phases=3, crop=3, block=(3, 11, 24)), want, EXACT)
+    with closing(tifffile.imread(tmp_path / "a.tif", aszarr=True)) as store:
+        for source in (store, zarr.open(store, mode="r"), ds.open_array(store)):
+            oracles.close(ds.volume_correlations(source, n_phases=3, crop=3, block=(3, 11, 24)), want, EXACT)
 
 
 def test_the_store_of_a_pyramid_and_of_a_tiff_that_lacks_a_tile(tmp_path):
@@ -167,12 +169,13 @@ def test_the_store_of_a_pyramid_and_of_a_tiff_that_lacks_a_tile(tmp_path):
     with tifffile.TiffWriter(tmp_path / "pyramid.tif") as file:
         file.write(labels, subifds=1, tile=(16, 16))
         file.write(labels[::2, ::2], subfiletype=1, tile=(16, 16))
-    store = tifffile.imread(tmp_path / "pyramid.tif", aszarr=True)
-    oracles.close(ds.volume_correlations(store, n_phases=3, crop=3), tp.correlations(tp.one_hot(labels, 3), crop=3), EXACT)
+    with closing(tifffile.imread(tmp_path / "pyramid.tif", aszarr=True)) as store:
+        oracles.close(ds.volume_correlations(store, n_phases=3, crop=3), tp.correlations(tp.one_hot(labels, 3), crop=3), EXACT)
     tiles = (labels[y : y + 16, x : x + 16] if (y, x) != (16, 16) else None for y in (0, 16) for x in (0, 16, 32))
     tifffile.imwrite(tmp_path / "sparse.tif", tiles, shape=(32, 48), dtype="uint8", tile=(16, 16), photometric="minisblack")
-    with pytest.raises(ValueError, match=r"lacks 1 of 6 chunks, the first at \(1, 1\), points \[16:32, 16:32\]"):
-        ds.volume_correlations(tifffile.imread(tmp_path / "sparse.tif", aszarr=True), n_phases=3, crop=3)
+    message = r"lacks 1 of 6 chunks, the first at \(1, 1\), points \[16:32, 16:32\]"
+    with closing(tifffile.imread(tmp_path / "sparse.tif", aszarr=True)) as store, pytest.raises(ValueError, match=message):
+        ds.volume_correlations(store, n_phases=3, crop=3)
 
 
 @pytest.mark.parametrize("kind", ["dask", "npy", "zarr", "h5py", "numpy"])
