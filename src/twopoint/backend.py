@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import fft, frameworks, hdf5
+from .arrays import fft, frameworks, stored
 from .arrays.fft import one_thread
 from .arrays.namespace import device_of
 from .arrays.namespace import namespace as _namespace
@@ -300,10 +300,10 @@ def missing_filter(dataset: Any) -> str | None:
     --------
     >>> import h5py
     >>> with h5py.File("example.h5", "w", driver="core", backing_store=False) as file:
-    ...     missing_filter(file.create_dataset("a", (4, 4), compression="gzip")) is None
+    ...     missing_filter(file.create_dataset("a", (4, 4), "uint8", compression="gzip")) is None
     True
     """
-    return hdf5.missing_filter(dataset)
+    return stored.missing_filter(dataset)
 
 
 def on_cpu(x: Array) -> bool:

@@ -38,8 +38,8 @@ def dataset_correlations(
     ----------
     images : array (n, *space) of labels, or (n, N, *space) of probabilities
         An array of numpy, dask, zarr or HDF5, a whole np.memmap, or what :func:`open_array` returns. A dask array keeps its
-        chunks of images; otherwise a chunk has as many images as memory allows. Of more axes the first ones of one point are dropped,
-        as that of a channel.
+        chunks of images; otherwise a chunk has as many images as memory allows. Further axes
+        of one point are dropped, as that of a channel.
     n_phases : int, optional
         Number of phases of labels, which are integers 0..n_phases-1 or booleans; left out for probabilities.
     ndim, boundary, crop, centered, implied_phase, pairs

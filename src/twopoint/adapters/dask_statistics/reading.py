@@ -4,7 +4,6 @@ import math
 import mmap
 from collections.abc import Callable
 from functools import partial
-from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +16,8 @@ from zarr.abc.store import Store
 from zarr.core.sync import sync
 
 from ...arrays import checks
-from ...arrays.hdf5 import missing_filter
 from ...arrays.namespace import namespace, result_dtype
+from ...arrays.stored import missing_chunks, missing_filter, unwritten
 
 _HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _MISSING = ("error", "fill")
@@ -242,34 +241,9 @@ def _of_hdf5(dataset: h5py.Dataset, missing: str) -> StoredArray:
         raise ValueError(f"{path}:{name} is empty: it has no shape")
     if (lacking_filter := missing_filter(dataset)) is not None:
         raise ValueError(f"{path}:{name} cannot be read without {lacking_filter}")
-    if missing == "error" and dataset.is_virtual:
-        _check_parts(f"{path}:{name}", dataset, Path(path).parent)
-    elif missing == "error" and dataset.external is None:
-        if dataset.chunks is None:
-            if dataset.size and not dataset.id.get_storage_size():
-                raise ValueError(f"{path}:{name} was never written: HDF5 would read its fill value; missing='fill' accepts that")
-        else:
-            grid = _grid(dataset.shape, dataset.chunks)
-            if dataset.id.get_num_chunks() < math.prod(grid):
-                starts = {dataset.id.get_chunk_info(i).chunk_offset for i in range(dataset.id.get_num_chunks())}
-                lacking = [at for at in _indices(grid) if _start(at, dataset.chunks) not in starts]
-                _raise_if_missing(f"{path}:{name}", dataset.chunks, lacking, grid)
+    if missing == "error":
+        _refuse_missing(f"{path}:{name}", unwritten(dataset))
     return StoredArray(f"{path}:{name}", dataset, partial(_read_hdf5, path, name))
-
-
-def _check_parts(name: str, dataset: h5py.Dataset, folder: Path) -> None:
-    """Raise if a virtual dataset has points without a file, or if a file is missing, which HDF5 reads as the fill value."""
-    parts = dataset.virtual_sources()
-    if sum(part.vspace.get_select_npoints() for part in parts) < dataset.size:
-        raise ValueError(f"{name} has points that no file holds: HDF5 would read the fill value; missing='fill' accepts that")
-    for part in parts:
-        if part.file_name == ".":
-            _of_hdf5(dataset.file[part.dset_name], "error")
-        elif "%" not in part.file_name:
-            if not (folder / part.file_name).exists():
-                raise ValueError(f"{name} lacks its file {part.file_name}: HDF5 would read the fill value; missing='fill' accepts that")
-            with h5py.File(folder / part.file_name, "r") as file:
-                _of_hdf5(_dataset(file, part.dset_name), "error")
 
 
 def _array_of(name: str, node: zarr.Array | zarr.Group, dataset: str | None) -> zarr.Array:
@@ -277,8 +251,8 @@ def _array_of(name: str, node: zarr.Array | zarr.Group, dataset: str | None) -> 
     if isinstance(node, zarr.Array) and dataset is None:
         return node
     if isinstance(node, zarr.Group):
-        levels = _full_resolutions(node)
-        found = node.get(dataset if dataset is not None else levels[0] if len(levels) == 1 else "")
+        images = _full_resolutions(node)
+        found = node.get(dataset if dataset is not None else images[0] if len(images) == 1 else "")
         if isinstance(found, zarr.Array):
             return found
     names = sorted(node.array_keys()) if isinstance(node, zarr.Group) else []
@@ -304,11 +278,9 @@ def _of_zarr(array: zarr.Array, missing: str) -> StoredArray:
         if not array.store.supports_listing:
             raise ValueError(f"{name} is in a store that cannot list its chunks; missing='fill' skips the check")
         chunks = getattr(array, "shards", None) or array.chunks  # the unit of storage
-        grid, keys = _grid(array.shape, chunks), sync(_keys(array))
-        lacking = [at for at in _indices(grid) if array.metadata.encode_chunk_key(at) not in keys]
-        if lacking and sync(_exists(array, lacking[0])):  # a store may not list chunks that it makes on demand, as that of tifffile
-            lacking = [at for at in lacking if not sync(_exists(array, at))]
-        _raise_if_missing(name, chunks, lacking, grid)
+        key, keys, first = array.metadata.encode_chunk_key, sync(_keys(array)), (0,) * array.ndim
+        unlisted = key(first) not in keys and sync(_exists(array, first))  # chunks that a store makes on demand, as that of tifffile
+        _refuse_missing(name, missing_chunks(array.shape, chunks, lambda at: key(at) in keys or (unlisted and sync(_exists(array, at)))))
     return StoredArray(name, array, partial(_read_zarr, array))
 
 
@@ -324,26 +296,10 @@ async def _exists(array: zarr.Array, at: tuple[int, ...]) -> bool:
     return bool(await (array.store_path / array.metadata.encode_chunk_key(at)).exists())
 
 
-def _grid(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the number of chunks along each axis."""
-    return tuple(-(-size // n) for size, n in zip(shape, chunks, strict=True))
-
-
-def _indices(grid: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the indices of all chunks."""
-    return list(product(*map(range, grid)))
-
-
-def _start(at: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the first point of a chunk."""
-    return tuple(i * n for i, n in zip(at, chunks, strict=True))
-
-
-def _raise_if_missing(name: str, chunks: tuple[int, ...], lacking: list[tuple[int, ...]], grid: tuple[int, ...]) -> None:
-    """Raise if a store lacks chunks; the message names the first."""
-    if lacking:
-        first = ", ".join(f"{start}:{start + n}" for start, n in zip(_start(lacking[0], chunks), chunks, strict=True))
+def _refuse_missing(name: str, found: str | None) -> None:
+    """Raise if something of an array is not in its store."""
+    if found is not None:
         raise ValueError(
-            f"{name} lacks {len(lacking)} of {math.prod(grid)} chunks, the first at {lacking[0]}, points [{first}]; "
-            "they would be read as the fill value. Use open_array(path, missing='fill') for a store written without empty chunks"
+            f"{name} {found}; what is missing would be read as the fill value. Use open_array(path, missing='fill') for a store written "
+            "without empty chunks"
         )

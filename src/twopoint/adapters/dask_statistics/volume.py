@@ -40,8 +40,8 @@ def volume_correlations(
     ----------
     volume : array (*space) of labels, or (N, *space) of probabilities
         An array of numpy, dask, zarr or HDF5, a whole np.memmap, or what :func:`open_array` returns, with 1 to 3 axes of space.
-        Labels of more axes drop those of one point, such as time and channel in OME-NGFF, and probabilities the first of them. Stored
-        arrays are read window by window inside the tasks, which bounds the memory. With ``implied_phase=True`` phases 1..N-1 only.
+        If there are more axes, those of one point are dropped, such as time and channel in OME-NGFF; of probabilities the first ones.
+        Stored arrays are read window by window inside the tasks, which bounds the memory. With ``implied_phase=True`` phases 1..N-1 only.
     read window by window inside the tasks, which bounds the memory. With ``implied_phase=True`` phases 1..N-1 only.
     crop : int, or one int for each axis
         Keep n lags from -(n//2) on, centred; at most S along a periodic axis, 2S-1 along an open one.

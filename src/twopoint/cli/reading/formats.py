@@ -3,11 +3,12 @@
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...arrays.hdf5 import missing_filter
+from ...arrays.stored import missing_filter, unwritten
 from .. import memory
 from ..terminal import InputError, decoding
 from .foreign import refuse_foreign
@@ -78,11 +79,13 @@ def _open_hdf5(source: Source) -> Iterator[OpenArray]:
             raise InputError(f"{source} is empty: it has no shape")
         if (lacking := missing_filter(dataset)) is not None:
             raise InputError(f"{source} cannot be read without {lacking}")
+        found = unwritten(dataset)
+        remarks = () if found is None else (f"it {found}; HDF5 reads its fill value, {dataset.fillvalue}, there",)
         if "MATLAB_class" in dataset.attrs and len(dataset.shape) > 1:
-            yield _of_matlab(dataset)
+            yield replace(_of_matlab(dataset), remarks=remarks)
             return
         spacing = spacing_of_hdf5(dataset.attrs)
-        yield OpenArray(dataset.shape, dataset.dtype, lambda part: np.asarray(dataset[part]), spacing=spacing, array=True)
+        yield OpenArray(dataset.shape, dataset.dtype, lambda part: np.asarray(dataset[part]), spacing=spacing, array=True, remarks=remarks)
 
 
 def _of_matlab(dataset: Any) -> OpenArray:
