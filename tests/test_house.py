@@ -48,6 +48,7 @@ ONLY_IN = {
     "pooch": ("twopoint_models.weights",),
     "sqlalchemy": SWEEPS,
     "h5py": (
+        "twopoint.arrays.stored",
         "twopoint_models.data.layout",
         "twopoint_models.data.micro2d*",
         "twopoint.cli.reading.formats",

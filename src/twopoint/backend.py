@@ -1,11 +1,11 @@
-"""Array functions for packages built on this one, so that their code does not depend on a framework."""
+"""Functions on arrays and datasets for packages built on this one, so that their code does not depend on a framework."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .arrays import fft, frameworks
+from .arrays import fft, frameworks, stored
 from .arrays.fft import one_thread
 from .arrays.namespace import device_of
 from .arrays.namespace import namespace as _namespace
@@ -20,6 +20,7 @@ __all__ = [
     "irfftn",
     "is_concrete",
     "may_split",
+    "missing_filter",
     "namespace",
     "on_cpu",
     "one_thread",
@@ -280,6 +281,29 @@ def may_split(x: Array) -> bool:
     True
     """
     return frameworks.may_split(x, _namespace(x=x))
+
+
+def missing_filter(dataset: Any) -> str | None:
+    """Return which HDF5 filter a dataset needs that is not installed; h5py itself fails without its name.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        A dataset of an open file.
+
+    Returns
+    -------
+    str or None
+        The end of a sentence that begins with "cannot be read without", with a remedy; None if all filters are installed.
+
+    Examples
+    --------
+    >>> import h5py
+    >>> with h5py.File("example.h5", "w", driver="core", backing_store=False) as file:
+    ...     missing_filter(file.create_dataset("a", (4, 4), "uint8", compression="gzip")) is None
+    True
+    """
+    return stored.missing_filter(dataset)
 
 
 def on_cpu(x: Array) -> bool:

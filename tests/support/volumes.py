@@ -49,3 +49,15 @@ def stored(kind, array, folder, chunks):
     if kind == "h5py":
         return h5py.File(folder / "a.h5", "r")["group/a"]
     return ds.open_array(folder / "a.h5", dataset="group/a")
+
+
+def write_filtered(path, name, shape=(8, 6)):
+    """Write a dataset with a filter that is not installed, 32015, zstd."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk(shape)
+    properties.set_filter(32015, h5py.h5z.FLAG_OPTIONAL, ())
+    with h5py.File(path, "w") as file:
+        links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+        links.set_create_intermediate_group(True)
+        h5py.h5d.create(file.id, name.encode(), h5py.h5t.NATIVE_UINT8, h5py.h5s.create_simple(shape), properties, links)
+        file[name][...] = 1

@@ -61,20 +61,6 @@ def test_losses_by_hand(backend):
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-def test_the_values_that_pymks_tests(backend, boundary):
-    """The checkerboard of 3 x 3 without its first point, as in the tests of PyMKS 0.3, whose lags are three along each axis."""
-    m, w = tp.one_hot(backend.make(np.arange(9).reshape(3, 3) % 2), 2), np.ones((3, 3))
-    w[0, 0] = 0.0
-    f = backend.read(tp.correlations(m, mask=backend.make(w), boundary=boundary, crop=3))
-    if boundary == "periodic":
-        wanted = [[[1, 1, 3], [1, 3.5, 1], [3, 1, 1]], [[2, 1, 2], [1, 3.5, 1], [2, 1, 2]]]
-    else:
-        wanted = [[[7 / 3, 0, 3.5], [0, 3.5, 0], [3.5, 0, 7 / 3]], [[14 / 3, 0, 3.5], [0, 3.5, 0], [3.5, 0, 14 / 3]]]
-    for phase, want in enumerate(wanted):
-        oracles.close(f[phase, phase], np.array(want) / 7, 1e-6)
-
-
-@pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("space", [(7,), (4, 5), (3, 4, 2)], ids=str)
 @pytest.mark.parametrize("crop", [None, 2, 3])
 def test_statistics(backend, boundary, space, crop):

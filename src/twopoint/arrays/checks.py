@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .frameworks import executed, may_inspect
+from .frameworks import at_once, comparable, may_inspect, stop_gradient
 from .namespace import is_array
 from .types import Array, Namespace
 
@@ -83,7 +83,7 @@ def real(name: str, x: Array, xp: Namespace, *, booleans: bool = False) -> None:
     """Raise if an array is neither real floating nor, if that is allowed, boolean."""
     if xp.isdtype(x.dtype, "real floating") or (booleans and xp.isdtype(x.dtype, "bool")):
         return
-    hint = "; one_hot(labels, n_phases) converts labels to phases; convert an indicator, or gray values / 255, to floats"
+    hint = "; one_hot(labels, n_phases) or two_phase(image of 0 and 1) converts; convert phases, or gray values / 255, to floats"
     hint = "" if xp.isdtype(x.dtype, "complex floating") else hint
     raise TypeError(f"{name} must be of a real floating dtype, got {x.dtype}{hint}")
 
@@ -148,17 +148,26 @@ def mask_values(mask: Array, xp: Namespace) -> bool:
     integral = xp.isdtype(mask.dtype, "integral")
     if 0 in mask.shape or not may_inspect(mask, xp):
         return bool(integral)
-    values, own = executed(mask, xp)
-    values = own.astype(values, own.int64) if integral else values  # torch has no minimum of most unsigned integers
-    low, high = own.min(values), own.max(values)
-    low, high = (int(low), int(high)) if integral else (float(low), float(high))
-    if not (low >= 0 and high <= 1):
-        found = "NaN" if low != low else f"{low:g}..{high:g}"
-        raise ValueError(
-            f"mask must hold booleans, integers 0 and 1, or confidences from 0 to 1, got {found} in {mask.dtype}; "
-            "mask != 0 uses the points that are not 0, mask / 255 turns gray values into confidences"
-        )
-    return bool(integral) or bool(own.all((values == 0) | (values == 1)))
+    with at_once(xp):
+        values = stop_gradient(mask, xp)
+        low, high = integer_range(values, xp) if integral else (float(xp.min(values)), float(xp.max(values)))
+        if not (low >= 0 and high <= 1):
+            found = "NaN" if low != low else f"{low:g}..{high:g}"
+            raise ValueError(
+                f"mask must hold booleans, integers 0 and 1, or confidences from 0 to 1, got {found} in {mask.dtype}; "
+                "mask != 0 uses the points that are not 0, mask / 255 turns gray values into confidences"
+            )
+        return bool(integral) or bool(xp.all((values == 0) | (values == 1)))
+
+
+def integer_range(x: Array, xp: Namespace) -> tuple[int, int]:
+    """Return the least and the largest of concrete integers; if torch has some from 2**63 on, two of the values."""
+    with at_once(xp):
+        values = comparable(x, xp)
+        low, high = int(xp.min(values)), int(xp.max(values))
+    if low < 0 and xp.isdtype(x.dtype, "unsigned integer"):
+        low, high = sorted((low % 2**64, high % 2**64))
+    return low, high
 
 
 def crop_sizes(crop: Any, totals: tuple[int, ...]) -> tuple[int, ...] | None:

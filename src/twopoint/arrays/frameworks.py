@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 import array_api_compat
-import numpy as np
 
 from .types import Array, Namespace
 
@@ -54,12 +53,23 @@ def may_inspect(x: Array, xp: Namespace) -> bool:
     return getattr(array_api_compat.device(x), "type", "cpu") == "cpu"
 
 
-def executed(x: Array, xp: Namespace) -> tuple[Array, Namespace]:
-    """Return a concrete x and its namespace such that operations on it are executed at once; jax would add them to a traced program."""
+def at_once(xp: Namespace) -> AbstractContextManager[Any]:
+    """Return a context in which operations on concrete arrays are executed; jax would add them to a program that it traces."""
     if not is_jax(xp):
-        return stop_gradient(x, xp), xp
-    host = np.asarray(x)
-    return host, array_api_compat.array_namespace(host)
+        return nullcontext()
+    import jax
+
+    return jax.ensure_compile_time_eval()
+
+
+def comparable(x: Array, xp: Namespace) -> Array:
+    """Return integers of a dtype that can be compared: torch does so for no unsigned integers above 8 bits, which become int64.
+
+    Values from 2**63 on become negative, and so stay outside of all ranges of labels.
+    """
+    if is_torch(xp) and x.dtype in (xp.uint16, xp.uint32, xp.uint64):
+        return xp.astype(x, xp.int64)
+    return x
 
 
 def is_eager(x: Array, xp: Namespace) -> bool:

@@ -26,10 +26,10 @@ from .options import (
     Window,
     WindowB,
 )
-from .reading.load import LoadedImage, ReadingOptions, load, resample
+from .reading.load import LoadedImage, ReadingOptions, load, recorded_spacing, resample
 from .reading.names import parse_source
 from .reading.pairing import pair
-from .reading.spacing import Spacing, common_spacing, parse_spacing
+from .reading.spacing import Spacing, common_spacing, requested_spacing
 from .showing import outputs, panels, tables
 from .showing.outputs import JSON, PRINTED, OutputFile
 from .showing.panels import Field
@@ -120,12 +120,13 @@ def _check_files(request: CompareRequest) -> Path:
 def _load_both(request: CompareRequest) -> tuple[LoadedImage, LoadedImage, Spacing]:
     """Read both images; if their spacings differ, sample the finer image at the points of the coarser one, with a note."""
     (file_a, file_b), (options_a, options_b) = request.files, request.options
-    step_a, step_b = parse_spacing(request.spacing), parse_spacing(request.spacing_b or request.spacing)
-    if step_a.physical != step_b.physical:
+    if request.spacing is None and request.spacing_b is not None:
         raise InputError(f"--spacing-b {request.spacing_b} needs --spacing, the spacing of A, too")
-    a = load(file_a, options_a, spaced=step_a.physical)
+    step_a, step_b = requested_spacing(request.spacing), requested_spacing(request.spacing_b or request.spacing)
+    a = load(file_a, options_a, spaced=step_a is None or step_a.physical)
     same = file_a == file_b and options_a == replace(options_b, of_b=False)
-    b = a if same else load(file_b, options_b, spaced=step_b.physical)
+    b = a if same else load(file_b, options_b, spaced=step_b is None or step_b.physical)
+    step_a, step_b = step_a or recorded_spacing(a), step_b or recorded_spacing(b, "--spacing-b")
     step_a, step_b = step_a.along(len(a.shape)), step_b.along(len(b.shape))
     if step_a == step_b or len(a.shape) != len(b.shape):
         return a, b, step_a

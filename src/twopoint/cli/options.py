@@ -61,7 +61,8 @@ SpacingOption = Annotated[
     ),
 ]
 SpacingB = Annotated[
-    str | None, typer.Option(help="Spacing of B, if it differs from A's; the finer image is then sampled at the points of the coarser one.")
+    str | None,
+    typer.Option(help="Spacing of B, if it differs from A's, or file; the finer image is then sampled at the points of the coarser one."),
 ]
 OpenBoundary = Annotated[
     Boundary,

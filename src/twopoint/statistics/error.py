@@ -48,9 +48,9 @@ def statistics_error(m: Array, target: Target, *, ndim: int = 2) -> float:
     statistics = statistics.map(to_numpy)
     ndim, n, space = statistics.ndim, statistics.n_phases, statistics.shape
     integers = not namespace(m=m).isdtype(m.dtype, "real floating")
+    if tuple(m.shape) != (space if integers else (n, *space)):
+        raise ValueError(f"m must be of floats of shape {(n, *space)}, or labels of shape {space}, got {m.dtype} of shape {tuple(m.shape)}")
     m = one_hot(to_numpy(m), n, ndim=ndim) if integers else to_numpy(m)
-    if m.shape != (n, *space):
-        raise ValueError(f"m must have shape {(n, *space)}, or be labels of shape {space}, got {m.shape}")
     boundary, mask, crop, pairs = statistics.boundary, statistics.mask, statistics.crop, statistics.pairs or "all"
     f = correlations(m.astype(np.float64), ndim=ndim, boundary=boundary, mask=mask, crop=crop, pairs=pairs)
     expected, scale = statistics.correlations.astype(np.float64), structure(statistics)

@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import Bool, Float, Integer, Num
 
 from ..arrays import checks
-from ..arrays.frameworks import is_concrete, stop_gradient
+from ..arrays.frameworks import comparable, is_concrete, stop_gradient
 from ..arrays.namespace import as_floating, default_float, device_of, floating, namespace, widest
 from ..arrays.types import Array, Namespace
 
@@ -36,7 +36,7 @@ def one_hot(
     TypeError
         If labels are neither integers nor booleans.
     ValueError
-        If a label is outside 0..n_phases-1. Labels cannot be checked while jax.jit or torch.compile traces; such a point then
+        If a label is outside 0..n_phases-1. Labels that jax.jit or torch.compile traces cannot be checked; such a point then
         belongs to no phase.
 
     References
@@ -60,10 +60,10 @@ def one_hot(
     if xp.isdtype(labels.dtype, "bool"):
         labels = xp.astype(labels, xp.uint8)
     if is_concrete(labels, xp):
-        low, high = int(xp.min(labels)), int(xp.max(labels))
+        low, high = checks.integer_range(labels, xp)
         if low < 0 or high >= n_phases:
             raise ValueError(f"labels must lie in 0..{n_phases - 1} for n_phases={n_phases}, got {low}..{high}")
-    labels = xp.astype(labels, xp.int64) if n_phases > 127 else labels
+    labels = xp.astype(labels, xp.int64) if n_phases > 127 else comparable(labels, xp)
     phases = xp.reshape(xp.arange(n_phases, dtype=labels.dtype, device=device_of(labels)), (-1,) + (1,) * ndim)
     expanded = xp.reshape(labels, (*labels.shape[:-ndim], 1, *space))
     return xp.astype(expanded == phases, default_float(xp) if dtype is None else dtype)
@@ -91,7 +91,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
     TypeError
         If x is complex.
     ValueError
-        If x has fewer than ndim axes, or integers other than 0 and 1 (not checked while jax.jit or torch.compile traces).
+        If x has fewer than ndim axes, or integers other than 0 and 1 (not checked where jax.jit or torch.compile traces them).
 
     References
     ----------
@@ -110,7 +110,7 @@ def two_phase(x: Num[Array, "*batch_space"] | Bool[Array, "*batch_space"], *, nd
     if xp.isdtype(x.dtype, "complex floating"):
         raise TypeError(f"x must be real, got {x.dtype}")
     if xp.isdtype(x.dtype, "integral") and is_concrete(x, xp):
-        low, high = int(xp.min(x)), int(xp.max(x))
+        low, high = checks.integer_range(x, xp)
         if low < 0 or high > 1:
             raise ValueError(f"x of integers must hold 0 and 1 only, got {low}..{high}; compare (x > 127), divide (x / 255) or use one_hot")
     if dtype is None:

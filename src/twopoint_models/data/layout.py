@@ -12,6 +12,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from twopoint.backend import missing_filter
+
 from ..checks import names as names_of
 
 PIECES = ".part"  # suffix of the folder in which a file is prepared
@@ -71,10 +73,17 @@ def class_shapes(file: h5py.File, path: Path) -> dict[str, tuple[int, ...]]:
         if isinstance(images, h5py.Dataset) and images.ndim == 3:
             if images.dtype.kind not in "biuf" or not all(images.shape[1:]):
                 raise ValueError(f"images of {name} in {path} must be numbers (n, H, W), got {images.dtype} {images.shape}")
+            refuse_filter(images, f"images of {name} in {path}")
             found[name] = tuple(int(n) for n in images.shape)
     if not found:
         raise ValueError(f"{path} is not in MICRO2D's layout: no group holds a dataset (n, H, W) of its own name")
     return found
+
+
+def refuse_filter(dataset: h5py.Dataset, what: str) -> None:
+    """Refuse a dataset that was compressed by a filter that is not installed."""
+    if (lacking := missing_filter(dataset)) is not None:
+        raise ValueError(f"{what} cannot be read without {lacking}")
 
 
 def choose_classes(requested: Iterable[str] | None, found: dict[str, tuple[int, ...]], path: Path) -> tuple[str, ...]:
@@ -178,6 +187,7 @@ def read_columns(file: h5py.File, name: str, columns: tuple[Column, ...]) -> np.
     found = np.empty((file[name][name].shape[0], len(columns)))
     for i, column in enumerate(columns):
         table = file[name][column.table]
+        refuse_filter(table, f"{column.table!r} of {name} in {file.filename}")
         position = column_names(table).index(column.name)
         found[:, i] = table[:, position] if column.contrast is None else table[:, column.contrast, position]
     return found

@@ -20,6 +20,7 @@ from .layout import (
     read_columns,
     read_image,
     readable,
+    refuse_filter,
     refuse_holes,
 )
 from .resizing import resize
@@ -180,6 +181,9 @@ class MICRO2D:
         """The labels of all images, empty if the file has none. Labels of generated images are their parameters as JSON."""
         with open_file(self.path) as file, readable(str(self.path)):
             known = {name: file[name].get(labels_of(name)) for name in self.classes}
+            for name, labels in known.items():
+                if labels is not None:
+                    refuse_filter(labels, f"labels of {name} in {self.path}")
             read = {name: [""] * self._shapes[name][0] if at is None else at.asstr()[:].tolist() for name, at in known.items()}
         return [read[self.classes[c]][i] for c, i in zip(self._class_of, self._index_of, strict=True)]
 

@@ -65,6 +65,8 @@ ARGUMENTS = {
     "style_loss-target": (r"features_target\[0\]", lambda x, make: tp.style_loss([make(M)], [x])),
     "value_and_grad-prediction": ("prediction", lambda x, make: tp.value_and_grad(tp.cess)(x, make(M))),
     "value_and_grad-target": ("target", lambda x, make: tp.value_and_grad(tp.cess)(make(M), x)),
+    "reconstruct-target": ("target", lambda x, make: tp.reconstruct(x)),
+    "statistics_error-target": ("target", lambda x, make: tp.statistics_error(make(M), x)),
     "statistics-mask": ("mask", lambda x, make: tp.cess(make(M), tp.target_statistics(make(M), mask=make(MASK)), mask=x)),
     "namespace-x": ("x", lambda x, make: door.namespace(x=x)),
     "stop_gradient-x": ("x", lambda x, make: door.stop_gradient(x)),
@@ -478,6 +480,9 @@ def test_labels_outside_are_refused(backend):
     refused(ValueError, r"labels must lie in 0\.\.1 for n_phases=2, got -1\.\.0", tp.one_hot, make(LABELS - 1), 2)
     refused(ValueError, r"labels must lie in 0\.\.254", tp.one_hot, make(np.full((2, 2), 255, np.uint8)), 255)
     refused(ValueError, r"labels must lie in 0\.\.0", tp.one_hot, make(X > 0.5), 1)
+    for dtype, most in ((np.uint16, 2**16 - 1), (np.uint32, 2**32 - 1), (np.uint64, 2**64 - 1), (np.uint64, 2**63)):
+        refused(ValueError, rf"labels must lie in 0\.\.1 .*got 3\.\.{most}", tp.one_hot, make(np.array([[3, most]], dtype)), 2)
+        refused(ValueError, r"mask must hold .*got 0\.\.", tp.pair_counts, make(np.array([[0, most]], dtype)))
     assert backend.read(tp.one_hot(make(np.full((2, 2), 255, np.uint8)), 256)).sum() == 4
     assert backend.read(tp.one_hot(make(np.full((2, 2), -1, np.int8) * 0 + 127), 300)).sum() == 4
 

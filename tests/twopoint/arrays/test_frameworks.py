@@ -200,6 +200,27 @@ def test_one_hot_does_not_look_at_traced_labels():
     assert np.array_equal(torch.func.vmap(partial(tp.one_hot, n_phases=3))(twin[None])[0], got)
 
 
+@pytest.mark.parametrize(
+    "transform", [jax.jit, jax.grad, jax.vmap, lambda f: jax.jit(jax.vmap(jax.grad(f)))], ids=["jit", "grad", "vmap", "all"]
+)
+def test_labels_that_jax_does_not_trace_are_checked(transform):
+    labels, x = jnp.asarray([[0, 1], [1, 0]]), jnp.asarray(1.0)
+    outside = labels + 1
+    x = x if transform in (jax.jit, jax.grad) else x[None]
+    for convert, error in ((partial(tp.one_hot, n_phases=2), "labels must lie in"), (tp.two_phase, "x of integers must hold 0 and 1 only")):
+        assert float(jnp.squeeze(transform(lambda x: x * convert(labels)[1].sum())(x))) == 2
+        with pytest.raises(ValueError, match=error):
+            transform(lambda x: x * convert(outside).sum())(x)
+
+
+def test_torch_compiles_wide_unsigned_labels():
+    for dtype in (torch.uint16, torch.uint32, torch.uint64):
+        labels = torch.tensor([[0, 1], [1, 0]]).to(dtype)
+        for convert in (partial(tp.one_hot, n_phases=2), tp.two_phase):
+            got = torch.compile(convert, backend="eager", fullgraph=True)(labels)
+            assert got[1].tolist() == [[0, 1], [1, 0]]
+
+
 def test_a_sigma_may_be_traced():
     p = jnp.asarray(P)
     slope = jax.jit(jax.grad(lambda sigma: tp.clamp(p, sigma=sigma)))(0.1)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import twopoint
@@ -73,6 +74,31 @@ def test_images_of_different_spacing_are_compared_at_the_coarser_one(run, tmp_pa
     other = json.loads(run("compare", "coarse.npy", "fine.npy", "--spacing", "2um", "--spacing-b", "1000nm", "--json", "-").stdout)
     assert other["error"] < 1e-12
     assert json.loads(run("compare", "fine.npy", "coarse.npy", "--out", "c.png", "--json", "-").stdout)["error"] > 0.1
+
+
+def test_spacing_file_takes_what_each_file_says(run, tmp_path):
+    """A states 0.5 and B 1000 nm, in its own unit; C states nothing."""
+    fine = blobs((90, 80), scale=6.0)
+    for name, labels, step, unit in (("a", fine, 0.5, "µm"), ("b", fine[1::2, 1::2], 1000, "nm")):
+        metadata = {f"PhysicalSize{axis}{what}": value for axis in "XY" for what, value in (("", step), ("Unit", unit))}
+        tifffile.imwrite(f"{name}.ome.tif", labels, photometric="minisblack", metadata=metadata)
+    np.save("c.npy", fine)
+    files = ("a.ome.tif", "b.ome.tif")
+    for more in ((), ("--spacing-b", "file"), ("--spacing-b", "1um")):
+        result = run("compare", *files, "--spacing", "file", *more, "--json", "-", "--force")
+        measured = json.loads(result.stdout)
+        assert measured["spacing"] == {"steps": [1.0, 1.0], "unit": "µm"}
+        assert measured["error"] < 1e-12
+        assert "pass --spacing" not in result.stderr
+        assert "note: a.ome.tif: sampled at the spacing of the other image, 45 x 40 px" in result.stderr
+    measured = json.loads(run("compare", *files[::-1], "--spacing", "1um", "--spacing-b", "file", "--json", "-", "--force").stdout)
+    assert measured["error"] < 1e-12
+    words = ("compare", "a.ome.tif", "c.npy", "--spacing", "file")
+    cli_harness.refused(run(*words), "c.npy does not say the spacing of its pixels; pass a length, such as --spacing-b 0.65um")
+    assert json.loads(run(*words, "--spacing-b", "500nm", "--json", "-").stdout)["error"] < 1e-12
+    message = "--spacing file: c.npy does not say the spacing of its pixels; pass a length, such as --spacing 0.65um"
+    cli_harness.refused(run("compare", "c.npy", "a.ome.tif", "--spacing", "file"), message)
+    cli_harness.refused(run("compare", *files, "--spacing-b", "file", "--force"), "--spacing-b file needs --spacing, the spacing of A, too")
 
 
 @pytest.mark.long

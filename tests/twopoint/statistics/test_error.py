@@ -44,8 +44,15 @@ def test_chosen_pairs_are_compared_alone():
 
 @pytest.mark.usefixtures("unchecked")
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match=r"m must have shape \(2, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"m must be of floats of shape \(2, 8, 8\)"):
         tp.statistics_error(discs(9), discs(8))
+    for m, came in (
+        (discs(8).astype(bool), r"bool of shape \(2, 8, 8\)"),
+        (discs(8).astype(int), r"int64 of shape \(2, 8, 8\)"),
+        (discs(8)[1], r"float64 of shape \(8, 8\)"),
+    ):
+        with pytest.raises(ValueError, match=r"m must be of floats of shape \(2, 8, 8\), or labels of shape \(8, 8\), got " + came):
+            tp.statistics_error(m, discs(8))
     with pytest.raises(ValueError, match="target must have statistics that change with the lag"):
         tp.statistics_error(discs(8), tp.two_phase(np.ones((8, 8))))
     with pytest.raises(ValueError, match=r"target must have no batch, got batch shape \(1,\)"):

@@ -7,8 +7,10 @@ import twopoint as tp
 from support import oracles
 from support.strategies import arrays
 
+DTYPES = [np.uint8, np.int8, np.uint16, np.int32, np.uint32, np.int64, np.uint64, bool]  # torch lacks a minimum of wide unsigned ones
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32, np.int64, bool])
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_one_hot(backend, dtype):
     labels = np.array([[0, 1, 1], [1, 0, 0]]).astype(dtype)
     for n in (2, 3):
@@ -26,9 +28,10 @@ def test_one_hot_dtypes(backend):
     default = backend.xp.asarray(0.0).dtype
     assert tp.one_hot(labels, 3).dtype == default
     assert tp.one_hot(labels, 3, dtype=backend.xp.float32).dtype == backend.xp.float32
-    many = tp.one_hot(backend.make(np.array([[120, 3]], np.int8)), 200)
-    assert backend.read(many)[120, 0, 0] == 1
-    assert backend.read(many).sum() == 2
+    for dtype in (np.int8, np.uint16, np.uint32, np.uint64):
+        many = tp.one_hot(backend.make(np.array([[120, 3]], dtype)), 200)
+        assert backend.read(many)[120, 0, 0] == 1
+        assert backend.read(many).sum() == 2
 
 
 def test_two_phase(backend):
@@ -38,7 +41,7 @@ def test_two_phase(backend):
     assert got.tolist() == [[[0.75, 0.0]], [[0.25, 1.0]]]
     batch = backend.read(tp.two_phase(backend.make(np.stack([x, x, x]))))
     assert batch.shape == (3, 2, 1, 2)
-    for image in (np.array([[0, 1]], np.uint8), np.array([[False, True]])):
+    for image in (np.array([[0, 1]]).astype(dtype) for dtype in DTYPES):
         got = tp.two_phase(backend.make(image))
         assert got.dtype == backend.xp.asarray(0.0).dtype
         assert backend.read(got).tolist() == [[[1, 0]], [[0, 1]]]
@@ -49,8 +52,9 @@ def test_two_phase(backend):
 
 
 def test_two_phase_refuses_gray_values_of_integers(backend, unchecked):
-    for image in (np.array([[0, 255]], np.uint8), np.array([[-1, 0]]), np.array([[0, 2]])):
-        with pytest.raises(ValueError, match="x of integers must hold 0 and 1 only"):
+    wide = (np.array([[0, 65535]], np.uint16), np.array([[2, 2**32 - 1]], np.uint32), np.array([[1, 2**63]], np.uint64))
+    for image in (np.array([[0, 255]], np.uint8), np.array([[-1, 0]]), np.array([[0, 2]]), *wide):
+        with pytest.raises(ValueError, match=rf"x of integers must hold 0 and 1 only, got {image.min()}\.\.{image.max()}"):
             tp.two_phase(backend.make(image))
 
 

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from support.volumes import write_filtered
 from twopoint_models.data import MICRO2D, MICRO2DWriter, SlidingWindows, resize
 
 
@@ -47,6 +48,21 @@ def test_a_truncated_file(whole, tmp_path, share):
     (tmp_path / "cut.h5").write_bytes(data[: int(share * len(data))])
     with pytest.raises(ValueError, match=r"cut\.h5 cannot be opened as HDF5; is it truncated"):
         MICRO2D(tmp_path / "cut.h5")
+
+
+@pytest.mark.parametrize(
+    ("place", "what"),
+    [("A/A", "images of A"), ("A/moduli", "'moduli' of A"), ("A/A - labels", "labels of A")],
+    ids=["images", "table", "labels"],
+)
+def test_a_missing_filter_of_hdf5_is_named(tmp_path, place, what):
+    path = tmp_path / "a.h5"
+    write_filtered(path, place, (3, 8, 8) if place == "A/A" else (3, 2))
+    with h5py.File(path, "a") as file:
+        if place != "A/A":
+            file["A/A"] = some_images(3)
+    with pytest.raises(ValueError, match=rf"{what}.*a.h5 cannot be read without the HDF5 filter 32015.*h5repack -f NONE a.h5"):
+        _ = MICRO2D(path, properties=["moduli"] if "moduli" in place else None).labels
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.85, 0.95])

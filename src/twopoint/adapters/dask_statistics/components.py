@@ -9,6 +9,7 @@ import numpy as np
 
 from ...arrays.checks import integer
 from ...arrays.types import Array
+from .reading import known_sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +149,7 @@ def _length(f: Any) -> int:
     """Return the number of statistics; raise if f is not a dask array of some."""
     if not isinstance(f, da.Array):
         raise TypeError(f"f must be a dask array (n, *statistic), got {type(f).__name__}; dask.array.from_array creates one")
+    known_sizes("f", f)
     if not f.ndim or 0 in f.shape:
         raise ValueError(f"f must have the shape (n, *statistic) and no empty axis, got {tuple(f.shape)}")
     return int(f.shape[0])

@@ -16,7 +16,7 @@ from ...statistics.functions import correlations
 from ...statistics.phases import one_hot
 from ...statistics.plan import Options, Pair, Plan, is_all, plan_of
 from .plan import bytes_of, check_implied_phase
-from .reading import source_of, volume_dtype
+from .reading import drop_axes, single_axes, source_of, volume_dtype
 
 
 def dataset_correlations(
@@ -38,7 +38,8 @@ def dataset_correlations(
     ----------
     images : array (n, *space) of labels, or (n, N, *space) of probabilities
         An array of numpy, dask, zarr or HDF5, a whole np.memmap, or what :func:`open_array` returns. A dask array keeps its
-        chunks of images; otherwise a chunk has as many images as memory allows.
+        chunks of images; otherwise a chunk has as many images as memory allows. Further axes
+        of one point are dropped, as that of a channel.
     n_phases : int, optional
         Number of phases of labels, which are integers 0..n_phases-1 or booleans; left out for probabilities.
     ndim, boundary, crop, centered, implied_phase, pairs
@@ -89,6 +90,7 @@ def _planned(images: Any, n_phases: int | None, options: Options) -> tuple[Any, 
     """Check images and options; return the source, an image that takes no memory, the plan, and the shape of the pairs' axes."""
     dimensions(options.ndim)
     source, ndim = source_of("images", images), options.ndim
+    source = drop_axes(source, single_axes(tuple(source.shape[:-ndim]), 1 + (n_phases is None)))
     if source.ndim != 1 + (n_phases is None) + ndim or 0 in source.shape:
         form = "(n, phases, *space), or (n, *space) with n_phases," if n_phases is None else "(n, *space) of labels"
         raise ValueError(f"images must have the shape {form} with {ndim} axes of space and no empty one, got {tuple(source.shape)}")
@@ -111,6 +113,8 @@ def _by_images(source: Any, plan: Plan, memory: int) -> Any:
 def _masks(mask: Any, blocks: Any, plan: Plan) -> tuple[Any, bool]:
     """Return masks in the chunks of the images, and whether all images share one."""
     source, space = source_of("mask", mask), plan.lags.space
+    batch = tuple(source.shape[: -len(space)])
+    source = drop_axes(source, single_axes(batch, 0 if len(batch) > 1 and math.prod(batch) == 1 else 1))
     mask_shape(source, tuple(blocks.shape[:1]), space, namespace(mask=np.empty(0, source.dtype)))
     masks = source if isinstance(source, da.Array) else da.from_array(source, chunks=-1 if source.ndim == len(space) else "auto")
     if shared := source.ndim == len(space):

@@ -4,18 +4,20 @@ import math
 import mmap
 from collections.abc import Callable
 from functools import partial
-from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dask.array as da
 import h5py
 import numpy as np
 import zarr
+from zarr.abc.store import Store
 from zarr.core.sync import sync
 
 from ...arrays import checks
 from ...arrays.namespace import namespace, result_dtype
+from ...arrays.stored import missing_chunks, missing_filter, unwritten
 
 _HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _MISSING = ("error", "fill")
@@ -48,19 +50,28 @@ class StoredArray:
     def __getitem__(self, part: Any) -> np.ndarray:
         return np.asarray(self._read(part))
 
+    def _dropping(self, axes: tuple[int, ...]) -> "StoredArray":
+        """Return the array without some axes of one point."""
+        like = SimpleNamespace(shape=_without(self.shape, axes), dtype=self.dtype)
+        if self.chunks is not None:
+            like.chunks = _without(self.chunks, axes)
+        return StoredArray(self.name, like, partial(_read_dropping, self._read, axes, self.ndim))
+
     def __repr__(self) -> str:
         return f"StoredArray({self.name}, shape={self.shape}, dtype={self.dtype}, chunks={self.chunks})"
 
 
-def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "error") -> StoredArray:
+def open_array(path: str | Path | Store, *, dataset: str | None = None, missing: str = "error") -> StoredArray:
     """Open an array on disk without reading it, and check that no chunk is missing.
 
     Parameters
     ----------
-    path : str or Path
-        A folder or URL of zarr, an HDF5 file (.h5, .hdf5, .hdf, .he5), or a .npy file.
+    path : str, Path or zarr store
+        A folder or URL of zarr, an HDF5 file (.h5, .hdf5, .hdf, .he5), or a .npy file; or a store of zarr, as
+        ``tifffile.imread(path, aszarr=True)`` returns for a TIFF.
     dataset : str, optional
-        The array inside an HDF5 file, where it is required, or inside a zarr group.
+        The array inside an HDF5 file, where it is required, or inside a zarr group. By default it is the full resolution of a group with
+        the multiscales of OME-NGFF.
     missing : "error" or "fill"
         What to do about chunks that were never written. zarr and HDF5 silently read them as the fill value. By default that is an error;
         "fill" accepts it, which stores written without their empty chunks (the default of zarr) need.
@@ -74,7 +85,8 @@ def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "
     FileNotFoundError
         If the path does not exist.
     ValueError
-        If a chunk is missing; the message names it. If an HDF5 file has no such dataset.
+        If a chunk is missing, or the file of a part of a virtual dataset; the message names it. If an HDF5 file or a zarr group has no such
+        dataset, or several and none is named. If an HDF5 filter is not installed. If the file is of another format.
 
     References
     ----------
@@ -90,6 +102,8 @@ def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "
     (8, 8)
     """
     checks.choice("missing", missing, _MISSING)
+    if isinstance(path, Store):
+        return _of_zarr(_array_of("path", zarr.open(store=path, mode="r"), dataset), missing)
     local = "://" not in str(path)
     if local and not Path(path).exists():
         raise FileNotFoundError(f"path {str(path)!r} does not exist")
@@ -100,11 +114,22 @@ def open_array(path: str | Path, *, dataset: str | None = None, missing: str = "
     if suffix in _HDF5:
         with h5py.File(place, "r") as file:
             return _of_hdf5(_dataset(file, dataset), missing)
-    return _of_zarr(zarr.open_array(store=place, path=dataset, mode="r"), missing)
+    if local and Path(place).is_file() and suffix != ".zip":
+        hint = "; tifffile.imread(path, aszarr=True) opens a TIFF" if suffix in (".tif", ".tiff") else ""
+        raise ValueError(f"path must be a folder of zarr, an HDF5 file ({', '.join(_HDF5)}) or a .npy file, got {str(path)!r}{hint}")
+    try:
+        node = zarr.open(store=place, mode="r")
+    except FileNotFoundError as error:
+        raise ValueError(f"path {str(path)!r} holds neither an array nor a group of zarr") from error
+    return _of_zarr(_array_of("path", node, dataset), missing)
 
 
 def source_of(name: str, x: Any) -> Any:
     """Return a numpy array, a dask array or a StoredArray; raise for everything else."""
+    if isinstance(x, Store):
+        x = zarr.open(store=x, mode="r")
+    if isinstance(x, zarr.Group):
+        x = _array_of(name, x, None)
     if isinstance(x, zarr.Array):
         return _of_zarr(x, "error")
     if isinstance(x, h5py.Dataset):
@@ -116,7 +141,29 @@ def source_of(name: str, x: Any) -> Any:
     if not isinstance(x, (np.ndarray, da.Array, StoredArray)):
         hint = "; open_array(path) opens a file" if isinstance(x, (str, Path)) else ""
         raise TypeError(f"{name} must be an array of numpy, dask, zarr, HDF5 or what open_array returns, got {type(x).__name__}{hint}")
+    if isinstance(x, da.Array):
+        known_sizes(name, x)
     return x
+
+
+def known_sizes(name: str, x: da.Array) -> None:
+    """Raise if dask does not know the sizes of all chunks."""
+    if any(math.isnan(size) for size in x.shape):
+        raise ValueError(f"{name} has chunks of unknown sizes, shape {x.shape}; call {name}.compute_chunk_sizes() first")
+
+
+def drop_axes(source: Any, axes: tuple[int, ...]) -> Any:
+    """Return a source without some axes of one point; nothing is read."""
+    if not axes:
+        return source
+    if isinstance(source, StoredArray):
+        return source._dropping(axes)
+    return source[tuple(0 if axis in axes else slice(None) for axis in range(source.ndim))]
+
+
+def single_axes(shape: tuple[int, ...], most: int) -> tuple[int, ...]:
+    """Return the first axes of one point, as many as an array has axes beyond the most that it may have."""
+    return tuple(axis for axis, size in enumerate(shape) if size == 1)[: max(len(shape) - most, 0)]
 
 
 def volume_dtype(name: str, source: Any, n_phases: int | None) -> np.dtype:
@@ -155,6 +202,22 @@ def _read_hdf5(path: str, dataset: str, part: Any) -> np.ndarray:
         return file[dataset][part]
 
 
+def _without(sizes: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the sizes of the other axes."""
+    return tuple(size for axis, size in enumerate(sizes) if axis not in axes)
+
+
+def _read_dropping(read: Callable[[Any], Any], axes: tuple[int, ...], ndim: int, part: Any) -> Any:
+    """Read a part of an array of ndim axes without some axes of one point."""
+    parts = part if isinstance(part, tuple) else (part,)
+    dots = next((i for i, one in enumerate(parts) if one is Ellipsis), len(parts))
+    before, after = parts[:dots], parts[dots + 1 :]
+    whole = [*before, *[slice(None)] * (ndim - len(axes) - len(before) - len(after)), *after]
+    for axis in axes:
+        whole.insert(axis, 0)
+    return read(tuple(whole))
+
+
 def _read_zarr(array: zarr.Array, part: Any) -> Any:
     """Read a part of a zarr array."""
     return array[part]
@@ -174,17 +237,38 @@ def _dataset(file: h5py.File, dataset: str | None) -> h5py.Dataset:
 def _of_hdf5(dataset: h5py.Dataset, missing: str) -> StoredArray:
     """Return an HDF5 dataset as a StoredArray."""
     path, name = str(Path(dataset.file.filename).resolve()), dataset.name
-    if missing == "error" and not dataset.is_virtual and dataset.external is None:
-        if dataset.chunks is None:
-            if dataset.size and not dataset.id.get_storage_size():
-                raise ValueError(f"{path}:{name} was never written: HDF5 would read its fill value; missing='fill' accepts that")
-        else:
-            grid = _grid(dataset.shape, dataset.chunks)
-            if dataset.id.get_num_chunks() < math.prod(grid):
-                starts = {dataset.id.get_chunk_info(i).chunk_offset for i in range(dataset.id.get_num_chunks())}
-                lacking = [at for at in _indices(grid) if _start(at, dataset.chunks) not in starts]
-                _raise_if_missing(f"{path}:{name}", dataset.chunks, lacking, grid)
+    if dataset.shape is None:
+        raise ValueError(f"{path}:{name} is empty: it has no shape")
+    if (lacking_filter := missing_filter(dataset)) is not None:
+        raise ValueError(f"{path}:{name} cannot be read without {lacking_filter}")
+    if missing == "error":
+        _refuse_missing(f"{path}:{name}", unwritten(dataset))
     return StoredArray(f"{path}:{name}", dataset, partial(_read_hdf5, path, name))
+
+
+def _array_of(name: str, node: zarr.Array | zarr.Group, dataset: str | None) -> zarr.Array:
+    """Return an array of zarr: the node, one in a group by its path, or the full resolution of multiscales."""
+    if isinstance(node, zarr.Array) and dataset is None:
+        return node
+    if isinstance(node, zarr.Group):
+        images = _full_resolutions(node)
+        found = node.get(dataset if dataset is not None else images[0] if len(images) == 1 else "")
+        if isinstance(found, zarr.Array):
+            return found
+    names = sorted(node.array_keys()) if isinstance(node, zarr.Group) else []
+    listed = ", ".join([*names[:_MOST_NAMES], *("..." for _ in names[_MOST_NAMES:][:1])]) or "none"
+    got = "a group" if dataset is None else f"{dataset!r}"
+    raise ValueError(
+        f"{name} {node.store_path} must be an array of zarr, or a group with the multiscales of one image, got {got}; open_array(path, "
+        f"dataset=...) opens one of its arrays, which are {listed}"
+    )
+
+
+def _full_resolutions(group: zarr.Group) -> list[str]:
+    """Return the path of the full resolution of each image in the multiscales of a group, of OME-NGFF or of tifffile."""
+    attributes = dict(group.attrs)
+    images = (attributes.get("ome") or attributes).get("multiscales") or []
+    return [image["datasets"][0]["path"] for image in images]
 
 
 def _of_zarr(array: zarr.Array, missing: str) -> StoredArray:
@@ -194,9 +278,9 @@ def _of_zarr(array: zarr.Array, missing: str) -> StoredArray:
         if not array.store.supports_listing:
             raise ValueError(f"{name} is in a store that cannot list its chunks; missing='fill' skips the check")
         chunks = getattr(array, "shards", None) or array.chunks  # the unit of storage
-        grid, keys = _grid(array.shape, chunks), sync(_keys(array))
-        lacking = [at for at in _indices(grid) if array.metadata.encode_chunk_key(at) not in keys]
-        _raise_if_missing(name, chunks, lacking, grid)
+        key, keys, first = array.metadata.encode_chunk_key, sync(_keys(array)), (0,) * array.ndim
+        unlisted = key(first) not in keys and sync(_exists(array, first))  # chunks that a store makes on demand, as that of tifffile
+        _refuse_missing(name, missing_chunks(array.shape, chunks, lambda at: key(at) in keys or (unlisted and sync(_exists(array, at)))))
     return StoredArray(name, array, partial(_read_zarr, array))
 
 
@@ -207,26 +291,15 @@ async def _keys(array: zarr.Array) -> set[str]:
     return {key.removeprefix(prefix) async for key in array.store.list_prefix(prefix)}
 
 
-def _grid(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the number of chunks along each axis."""
-    return tuple(-(-size // n) for size, n in zip(shape, chunks, strict=True))
+async def _exists(array: zarr.Array, at: tuple[int, ...]) -> bool:
+    """Return whether the store of a zarr array has a chunk."""
+    return bool(await (array.store_path / array.metadata.encode_chunk_key(at)).exists())
 
 
-def _indices(grid: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the indices of all chunks."""
-    return list(product(*map(range, grid)))
-
-
-def _start(at: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the first point of a chunk."""
-    return tuple(i * n for i, n in zip(at, chunks, strict=True))
-
-
-def _raise_if_missing(name: str, chunks: tuple[int, ...], lacking: list[tuple[int, ...]], grid: tuple[int, ...]) -> None:
-    """Raise if a store lacks chunks; the message names the first."""
-    if lacking:
-        first = ", ".join(f"{start}:{start + n}" for start, n in zip(_start(lacking[0], chunks), chunks, strict=True))
+def _refuse_missing(name: str, found: str | None) -> None:
+    """Raise if something of an array is not in its store."""
+    if found is not None:
         raise ValueError(
-            f"{name} lacks {len(lacking)} of {math.prod(grid)} chunks, the first at {lacking[0]}, points [{first}]; "
-            "they would be read as the fill value. Use open_array(path, missing='fill') for a store written without empty chunks"
+            f"{name} {found}; what is missing would be read as the fill value. Use open_array(path, missing='fill') for a store written "
+            "without empty chunks"
         )

@@ -12,7 +12,7 @@ from ...arrays.types import Array
 from ...statistics.plan import Options, Pair, is_all
 from .blocks import block_sums, gather, statistics_of
 from .plan import Block, VolumePlan, block_shape, blocks_of, bytes_of, check_mask, volume_plan
-from .reading import StoredArray, source_of, volume_dtype
+from .reading import StoredArray, drop_axes, single_axes, source_of, volume_dtype
 
 _SUMMED_AT_ONCE = 8  # number of block sums that one task adds
 
@@ -40,7 +40,9 @@ def volume_correlations(
     ----------
     volume : array (*space) of labels, or (N, *space) of probabilities
         An array of numpy, dask, zarr or HDF5, a whole np.memmap, or what :func:`open_array` returns, with 1 to 3 axes of space.
+        If there are more axes, those of one point are dropped, such as time and channel in OME-NGFF; of probabilities the first ones.
         Stored arrays are read window by window inside the tasks, which bounds the memory. With ``implied_phase=True`` phases 1..N-1 only.
+    read window by window inside the tasks, which bounds the memory. With ``implied_phase=True`` phases 1..N-1 only.
     crop : int, or one int for each axis
         Keep n lags from -(n//2) on, centred; at most S along a periodic axis, 2S-1 along an open one.
     n_phases : int, optional
@@ -82,6 +84,10 @@ def volume_correlations(
     ((3, 3, 9, 9), True)
     """
     source, point_mask = source_of("volume", volume), None if mask is None else source_of("mask", mask)
+    most = 4 if n_phases is None else 3 if source.ndim < 4 else 0  # labels of more axes drop all of one point
+    source = drop_axes(source, single_axes(source.shape, most))
+    if point_mask is not None:
+        point_mask = drop_axes(point_mask, single_axes(point_mask.shape, source.ndim - (n_phases is None)))
     dtype = volume_dtype("volume", source, n_phases)
     options = Options(source.ndim - (n_phases is None), boundary, point_mask, crop, implied_phase, pairs)
     plan = volume_plan(tuple(source.shape), n_phases, options)

@@ -10,6 +10,7 @@ import dask.array as da
 import zarr
 
 from ...arrays.types import Array
+from .reading import known_sizes
 
 
 def save_zarr(f: Any, path: str | Path, *, overwrite: bool = False) -> Array:
@@ -53,6 +54,7 @@ def save_zarr(f: Any, path: str | Path, *, overwrite: bool = False) -> Array:
     """
     if not isinstance(f, da.Array):
         raise TypeError(f"f must be a dask array, got {type(f).__name__}; dask.array.from_array creates one")
+    known_sizes("f", f)
     place = Path(path).resolve()
     if place.exists() and not overwrite:
         raise FileExistsError(f"path {str(place)!r} exists; overwrite=True replaces it")

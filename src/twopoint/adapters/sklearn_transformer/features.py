@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ...statistics.plan import resolve
+
 
 def list_pairs(pairs: Any, n_phases: int) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of phases in the order of the features; correlations() checks them."""
-    if not isinstance(pairs, str):
-        return tuple((h, k) for h, k in pairs)
-    if pairs == "all":
-        return tuple((h, k) for h in range(n_phases) for k in range(n_phases))
-    first = min(1, n_phases - 1) if pairs == "independent" else 0
-    return tuple(itertools.combinations_with_replacement(range(first, n_phases), 2))
+    """Return the pairs of phases in the order of the features; raise if a phase does not exist."""
+    if isinstance(pairs, str) and pairs == "independent":
+        return tuple(itertools.combinations_with_replacement(range(min(1, n_phases - 1), n_phases), 2))
+    return resolve(pairs, n_phases)
 
 
 def name_features(pairs: Sequence[tuple[int, int]], points: Iterable[str], n_phases: int) -> np.ndarray:

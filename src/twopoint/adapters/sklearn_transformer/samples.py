@@ -8,19 +8,38 @@ import numpy as np
 
 from twopoint import correlations, one_hot, pair_counts, radial_average, two_phase
 
+from ...arrays.checks import field, integer, phases_first
+
 
 def in_shape(X: np.ndarray, shape: Iterable[int] | None, ndim: int) -> np.ndarray:
     """Return samples as (n_samples, *space) or (n_samples, phases, *space); raise for other shapes."""
     if shape is not None:
-        shape = tuple(shape)
+        shape = _sizes(shape, ndim)
         if X.shape[1:] not in (shape, (math.prod(shape),)):
             raise ValueError(f"X must hold samples of shape={shape}, or flat, {math.prod(shape)} values each, got {X.shape[1:]}")
         X = X.reshape(len(X), *shape)
     if X.ndim not in (ndim + 1, ndim + 2):
-        hint = "; pass shape= for flat samples" if shape is None and X.ndim == 2 else ""
+        hint = "; pass shape= for flat samples" if X.ndim == 2 else ""
+        hint += "; X[None] is one sample" if X.ndim == ndim else ""
         forms = "(n_samples, *space) or (n_samples, phases, *space)"
         raise ValueError(f"X must be {forms} with ndim={ndim} axes of space, got shape {X.shape}{hint}")
+    field("X", X, ndim)
+    if X.ndim == ndim + 2:
+        phases_first("X", X, ndim)
+        if X.dtype.kind in "iu":
+            volumes = "; ndim=3 takes volumes" if ndim == 2 else ""
+            raise TypeError(
+                f"X of {X.dtype} and shape {X.shape} would hold phases, (n_samples, phases, *space) with ndim={ndim} axes of space, which "
+                f"must be floats or booleans; labels have no axis of phases, and one_hot(labels, n_phases) converts them{volumes}"
+            )
     return X
+
+
+def _sizes(shape: Any, ndim: int) -> tuple[int, ...]:
+    """Return the shape of a sample; raise unless it is (*space) or (N, *space)."""
+    if not isinstance(shape, Iterable) or len(found := tuple(shape)) not in (ndim, ndim + 1):
+        raise ValueError(f"shape must be (*space) or (phases, *space) with ndim={ndim} axes of space, got {shape!r}")
+    return tuple(integer("shape", n, 1) for n in found)
 
 
 _GRAY = 64  # labels from here on are taken for gray values: no material has as many phases
@@ -44,7 +63,7 @@ def count_phases(X: np.ndarray, n_phases: int | None, *, ndim: int, implied_phas
         raise ValueError("implied_phase=True is for probabilities without phase 0, but X of integers holds labels")
     if n_phases is None and X.max() >= _GRAY:
         raise ValueError(f"X of integers holds labels 0 to N-1, got {X.max()}: gray values? Divide by 255, or pass n_phases")
-    return max(2, int(X.max()) + 1) if n_phases is None else n_phases
+    return max(2, int(X.max()) + 1) if n_phases is None else integer("n_phases", n_phases, 1)
 
 
 def as_microstructure(X: np.ndarray, n_phases: int, *, ndim: int, implied_phase: bool, dtype: Any) -> np.ndarray:

@@ -10,7 +10,9 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from twopoint import TargetStatistics
 
-from ...arrays.checks import integer
+from ...arrays.checks import integer, mask_shape
+from ...arrays.namespace import namespace
+from ...statistics.plan import Options
 from .features import LagFolding, list_pairs, name_features, name_lags
 from .samples import as_microstructure, complete, count_phases, in_shape, in_shells, statistics
 
@@ -21,7 +23,8 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
     """Turn microstructures into rows of 2-point statistics, ``f[h, k](r) = mean over x of m[h](x) m[k](x+r)``, for PCA and regression.
 
     X holds one sample in each row: integer or boolean labels (n_samples, *space); floats (n_samples, *space), the probability of phase 1 of
-    two; or phase probabilities (n_samples, N, *space). With ``shape`` samples may also be flat, (n_samples, n_features).
+    two; or phase probabilities (n_samples, N, *space), floats or booleans. With ``shape`` samples may also be flat,
+    (n_samples, n_features).
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
     ------
     TypeError, ValueError
         In fit and transform, as in :func:`twopoint.correlations`; if the shape or the number of phases of X is not as given or fitted; if
-        batch_size is not a positive integer.
+        integers have an axis of phases; if batch_size is not a positive integer.
 
     References
     ----------
@@ -110,10 +113,13 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> "TwoPointTransformer":
         """Learn the number of phases, the shape of a sample and the features from samples X. y is ignored."""
+        Options(self.ndim, self.boundary, implied_phase=self.implied_phase).check()
         X = self._samples(X, reset=True)
         self.sample_shape_ = X.shape[1:]
         self.space_ = X.shape[-self.ndim :]
-        self.n_phases_ = count_phases(X, self.n_phases, ndim=self.ndim, implied_phase=self.implied_phase)
+        if self.mask is not None:
+            mask_shape(self._mask(), (), self.space_, namespace(mask=self._mask()))
+        self.n_phases_ = self._count_phases(X, self.n_phases)
         self.pairs_ = list_pairs(self.pairs, self.n_phases_)
         radii, first = self._statistics(X[:1])  # (1, pairs, *lags), or (1, pairs, shells)
         self._folding = None
@@ -144,6 +150,7 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
         X = self._samples(X, reset=False)
         if X.shape[1:] != self.sample_shape_:
             raise ValueError(f"X must hold samples of the fitted shape {self.sample_shape_}, got {X.shape[1:]}")
+        self._count_phases(X, self.n_phases_)
         features = np.empty((len(X), self.n_features_out_), dtype=self._dtype(X))
         for part in self._batches(X):
             flat = self._statistics(X[part])[1].reshape(-1, math.prod(self._grid))
@@ -232,6 +239,10 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
         options = {"ndim": self.ndim, "boundary": self.boundary, "crop": self.crop}
         f = statistics(m, self.pairs, mask, **options)
         return in_shells(f, self.space_, mask, self.spacing, **options) if self.radial else (None, f)
+
+    def _count_phases(self, X: np.ndarray, n_phases: int | None) -> int:
+        """Return the number of phases of samples; raise if n_phases differs from it."""
+        return count_phases(X, n_phases, ndim=self.ndim, implied_phase=self.implied_phase)
 
     def _mask(self) -> np.ndarray | None:
         """Return the mask as an array."""

@@ -11,6 +11,9 @@ from torch import Tensor
 
 from twopoint import TargetStatistics, target_statistics
 
+from ...arrays.checks import real
+from ...arrays.namespace import namespace
+
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -93,6 +96,8 @@ class TargetCache:
 
         Raises
         ------
+        TypeError
+            If target is not a tensor of a real floating dtype.
         ValueError
             If the length of index is not that of the batch, if the options or the shape of the targets differ from those of the stored
             statistics, or if a target is not the one whose statistics are stored.
@@ -179,6 +184,7 @@ def _keys(index: Any, target: Tensor, options: dict[str, Any]) -> list[Hashable]
     ndim, mask = options.get("ndim", 2), options.get("mask")
     if not isinstance(target, Tensor):
         raise TypeError(f"target must be a tensor with index, got {type(target).__name__}")
+    real("target", target, namespace(target=target))
     if target.ndim != ndim + 2:
         raise ValueError(f"target must be a batch (B, N, *space) with index and ndim={ndim}, got shape {tuple(target.shape)}")
     if mask is not None and mask.ndim != ndim:

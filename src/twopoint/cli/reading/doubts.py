@@ -16,6 +16,9 @@ _UNEVEN = 0.4  # change of a phase's gray value across the image, relative to th
 _SAMPLE = 50_000  # points to which the light is fitted
 _CAPTION, _PLAIN, _LEAST_ROWS = 0.5, 0.25, 4  # share of one gray value in rows of a caption and in other rows; rows in a line of text
 _NEAR = 0.02  # of the range: a difference that JPEG makes within one gray value
+_FLAT, _FLAT_SHARE = 0.025, 0.1  # of the range: gray values in a flat neighbourhood; share of the points in flat parts
+_LEVELS, _APART, _MOST_LEVELS = 64, 4, 8  # bins of the histogram of flat parts; empty bins between two levels; levels that may be labels
+_STRAY, _LEVEL = 0.001, 0.004  # share of the flat points in a bin between two levels, and in a level
 _THICK = 0.3  # share of a middle phase that is thicker than two pixels
 
 
@@ -40,7 +43,8 @@ def doubts(image: Image, segmentation: Segmentation, mask: np.ndarray | None) ->
     yield from _captions(gray, mask)
     if "Otsu" in segmentation.method:
         light = list(_uneven_light(gray, segmentation, mask))
-        yield from light or _peaks(gray if mask is None else gray[mask], segmentation)  # uneven light moves and splits peaks
+        levels = list(_flat_levels(gray, segmentation, mask))
+        yield from levels or light or _peaks(gray if mask is None else gray[mask], segmentation)  # uneven light moves and splits peaks
     yield from _rims(segmentation)
 
 
@@ -97,6 +101,32 @@ def _peaks(values: np.ndarray, segmentation: Segmentation) -> Iterator[str]:
     if len(peaks) > segmentation.n_phases:
         listed = ", ".join(f"{centres[peak]:.3g}" if values.dtype.kind == "f" else str(round(centres[peak])) for peak in peaks)
         yield f"the gray values have {len(peaks)} clear peaks, at {listed}, but were cut into {segmentation.n_phases} phases; see --phases"
+
+
+def _flat_levels(values: np.ndarray, segmentation: Segmentation, mask: np.ndarray | None) -> Iterator[str]:
+    """Remark on flat parts of more separate gray values than there are phases, as those of labels in a JPEG."""
+    from scipy.ndimage import maximum_filter, minimum_filter
+
+    low, high = float(values.min()), float(values.max())
+    spread = np.subtract(maximum_filter(values, 3), minimum_filter(values, 3), dtype=np.float32)
+    flat = spread <= _FLAT * (high - low)
+    flat &= True if mask is None else mask
+    found = values[flat]
+    if len(found) < _FLAT_SHARE * (values.size if mask is None else np.count_nonzero(mask)):
+        return
+    count, edges = np.histogram(found, bins=_LEVELS, range=(low, high))
+    inside = np.concatenate([[0], count > _STRAY * len(found), [0]])
+    first, stop = np.flatnonzero(np.diff(inside) > 0), np.flatnonzero(np.diff(inside) < 0)
+    apart = first[1:] - stop[:-1] >= _APART
+    first, stop = first[np.concatenate([[True], apart])], stop[np.concatenate([apart, [True]])]
+    groups = [(count[a:b].sum(), edges[a:b] @ count[a:b] / count[a:b].sum()) for a, b in zip(first, stop, strict=True)]
+    levels = [level + (edges[1] - edges[0]) / 2 for points, level in groups if points > _LEVEL * len(found)]
+    if segmentation.n_phases < len(levels) <= _MOST_LEVELS:
+        listed = ", ".join(f"{level:.3g}" if values.dtype.kind == "f" else str(round(level)) for level in levels)
+        yield (
+            f"flat parts have {len(levels)} separate gray values, about {listed}, like labels in a JPEG, but were cut into "
+            f"{segmentation.n_phases} phases; see --phases and --threshold"
+        )
 
 
 def _uneven_light(values: np.ndarray, segmentation: Segmentation, mask: np.ndarray | None) -> Iterator[str]:

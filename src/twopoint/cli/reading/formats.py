@@ -3,10 +3,12 @@
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ...arrays.stored import missing_filter, unwritten
 from .. import memory
 from ..terminal import InputError, decoding
 from .foreign import refuse_foreign
@@ -75,12 +77,15 @@ def _open_hdf5(source: Source) -> Iterator[OpenArray]:
             raise InputError(f"{source} is not a dataset; {source.path} holds {_listed(_datasets(file))}")
         if dataset.shape is None:
             raise InputError(f"{source} is empty: it has no shape")
-        _refuse_filters(source, dataset)
+        if (lacking := missing_filter(dataset)) is not None:
+            raise InputError(f"{source} cannot be read without {lacking}")
+        found = unwritten(dataset)
+        remarks = () if found is None else (f"it {found}; HDF5 reads its fill value, {dataset.fillvalue}, there",)
         if "MATLAB_class" in dataset.attrs and len(dataset.shape) > 1:
-            yield _of_matlab(dataset)
+            yield replace(_of_matlab(dataset), remarks=remarks)
             return
         spacing = spacing_of_hdf5(dataset.attrs)
-        yield OpenArray(dataset.shape, dataset.dtype, lambda part: np.asarray(dataset[part]), spacing=spacing, array=True)
+        yield OpenArray(dataset.shape, dataset.dtype, lambda part: np.asarray(dataset[part]), spacing=spacing, array=True, remarks=remarks)
 
 
 def _of_matlab(dataset: Any) -> OpenArray:
@@ -94,20 +99,6 @@ def _of_matlab(dataset: Any) -> OpenArray:
         return np.transpose(np.asarray(dataset[tuple(part[order.index(axis)] for axis in range(n))]), order)
 
     return OpenArray(shape, dataset.dtype, take, channels=coloured, array=True)
-
-
-def _refuse_filters(source: Source, dataset: Any) -> None:
-    """Raise an error for a dataset that was compressed by a filter that is not installed."""
-    import h5py
-
-    properties = dataset.id.get_create_plist()
-    for number in range(properties.get_nfilters()):
-        code, _, _, name = properties.get_filter(number)
-        if not h5py.h5z.filter_avail(code):
-            called = f"{code} ({name.decode(errors='replace')})" if name else str(code)
-            raise InputError(
-                f"{source} cannot be read without the HDF5 filter {called}; decompress the file, h5repack -f NONE {source.path.name} new.h5"
-            )
 
 
 def _datasets(file: Any) -> dict[str, Any]:

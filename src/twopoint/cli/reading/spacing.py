@@ -104,8 +104,6 @@ def parse_spacing(text: str | None) -> Spacing:
     """
     if text is None:
         return Spacing()
-    if text.strip().lower() == FROM_FILE:
-        raise InputError("--spacing file is for twopoint stats and reconstruct; pass a number with a unit, such as 0.65um")
     lengths = [_length(part, text) for part in text.split(",")]
     unit = lengths[0][1]
     steps = tuple(value if own == unit else float(f"{value * _METRES[own] / _METRES[unit]:.12g}") for value, own in lengths)

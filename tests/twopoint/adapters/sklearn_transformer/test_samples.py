@@ -18,7 +18,7 @@ def test_every_form_of_samples():
         flat.transform(LABELS.reshape(4, 30)),
         flat.transform(LABELS),
         TwoPointTransformer().fit_transform(m),
-        TwoPointTransformer().fit_transform(m.astype(int)),
+        TwoPointTransformer().fit_transform(m.astype(bool)),
         TwoPointTransformer(shape=(3, 6, 5)).fit_transform(m.reshape(4, -1)),
         TwoPointTransformer(implied_phase=True).fit_transform(m[:, 1:]),
     ):
@@ -38,6 +38,27 @@ def test_soft_phases_keep_their_dtype():
         assert got.dtype == out
         oracles.close(got, tp.correlations(SOFT, centered=True).reshape(4, -1), tolerance)
     assert TwoPointTransformer(dtype="float32").fit_transform(LABELS).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_integers_with_an_axis_of_phases_are_refused(dtype):
+    """Volumes of labels, colours (n, 3, H, W), and phases that were cast."""
+    volumes = np.random.default_rng(0).integers(0, 3, (4, 8, 8, 8)).astype(dtype)
+    message = (
+        rf"X of {np.dtype(dtype)} and shape \(4, 8, 8, 8\) would hold phases.*must be floats or booleans.*one_hot.*ndim=3 takes volumes"
+    )
+    for options, X in (({}, volumes), ({"shape": (8, 8, 8)}, volumes.reshape(4, -1))):
+        with pytest.raises(TypeError, match=message):
+            TwoPointTransformer(**options).fit(X)
+    assert TwoPointTransformer(ndim=3, crop=1).fit_transform(volumes).shape == (4, 3)
+    soft = TwoPointTransformer().fit(SOFT)
+    with pytest.raises(TypeError, match=r"X of int64 and shape \(4, 3, 6, 5\) would hold phases"):
+        soft.transform((SOFT > 0.5).astype(int))
+
+
+def test_phases_on_the_last_axis_are_refused_by_their_own_shape():
+    with pytest.raises(ValueError, match=r"X of shape \(4, 16, 8, 2\) would hold 16 phases.*moveaxis\(X, -1, -3\)"):
+        TwoPointTransformer().fit(np.ones((4, 16, 8, 2)))
 
 
 def test_gray_values_are_not_taken_for_labels():

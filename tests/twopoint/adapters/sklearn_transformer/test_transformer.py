@@ -204,17 +204,40 @@ def test_frames_with_names():
         ({"pairs": [(0, 3)]}, LABELS, "pairs must name phases 0..2"),
         ({"crop": 7}, LABELS, "crop"),
         ({"boundary": "closed"}, LABELS, "boundary must be one of"),
-        ({"mask": MASK[:5]}, LABELS, "mask"),
+        ({"mask": MASK[:5]}, LABELS, r"mask must have shape \(6, 5\), got \(5, 5\)"),
+        ({"mask": MASK[None]}, LABELS[:1], r"mask must have shape \(6, 5\), got \(1, 6, 5\)"),
+        ({"shape": 30}, LABELS.reshape(4, 30), r"shape must be \(\*space\) or \(phases, \*space\) with ndim=2 axes of space, got 30"),
+        ({"shape": (30,)}, LABELS.reshape(4, 30), r"shape must be .* got \(30,\)"),
+        ({"shape": (1, 2, 3, 5)}, LABELS.reshape(4, 30), r"shape must be .* got \(1, 2, 3, 5\)"),
+        ({}, LABELS[0], r"got shape \(6, 5\); .*X\[None\] is one sample"),
+        ({}, LABELS[:, :0], r"X must not be empty, got shape \(4, 0, 5\)"),
+        ({"ndim": 4}, LABELS, "ndim must be 1, 2 or 3, got 4"),
         ({}, np.full((2, 4, 4), np.nan), "NaN"),
     ],
 )
-def test_what_does_not_fit_is_refused(options, X, complaint):
+def test_what_does_not_fit_is_refused(options, X, complaint, unchecked):
     with pytest.raises(ValueError, match=complaint):
         TwoPointTransformer(**options).fit(X)
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"n_phases": 3.0}, "n_phases must be an integer, got float"),
+        ({"implied_phase": 1}, "implied_phase must be True or False, got 1"),
+        ({"pairs": 3}, "pairs must be .* got int"),
+        ({"pairs": [(0, 1, 2)]}, r"pairs must hold pairs of integers \(h, k\), got \(0, 1, 2\)"),
+    ],
+)
+def test_options_of_a_wrong_type_are_refused(options, complaint, unchecked):
+    with pytest.raises(TypeError, match=complaint):
+        TwoPointTransformer(**options).fit(LABELS)
+
+
 def test_what_was_not_fitted_is_refused():
     transformer = TwoPointTransformer().fit(LABELS)
+    with pytest.raises(ValueError, match=r"X of floats and shape \(4, 6, 5\) is the probability of phase 1 of two, got n_phases=3"):
+        transformer.transform(LABELS * 0.5)
     with pytest.raises(ValueError, match=r"of the fitted shape \(6, 5\), got \(5, 6\)"):
         transformer.transform(LABELS.transpose(0, 2, 1))
     with pytest.raises(ValueError, match=r"features must be \(\.\.\., 90\), got shape \(4, 89\)"):

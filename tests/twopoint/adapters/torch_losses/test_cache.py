@@ -3,6 +3,7 @@
 import copy
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -138,6 +139,20 @@ def test_what_fits_no_cache_is_refused(unchecked):
         TargetCache(-1)
     with pytest.raises(ValueError, match="reduction must be one of"):
         MSECESS(alpha=1.0, reduction="all", cache=TargetCache())(P, T, index=INDEX)
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64])
+@pytest.mark.parametrize("loss", [CESS, MSESS, partial(MSECESS, alpha=1.0)], ids=["CESS", "MSESS", "MSECESS"])
+def test_integers_are_refused_with_a_cache_and_without(loss, dtype, unchecked):
+    """Also where the cache holds the statistics of the same pixels as floats."""
+    target = T.round()
+    module = loss(cache=TargetCache())
+    module(P, target, index=INDEX)
+    for options in ({}, {"index": INDEX}):
+        with pytest.raises(
+            TypeError, match=r"target must be of a real floating dtype, got torch\..*one_hot\(labels, n_phases\) or two_phase"
+        ):
+            module(P, target.to(dtype), **options)
 
 
 def test_statistics_from_validation_serve_training():

@@ -1,8 +1,10 @@
 """Doubts about a segmentation: each remark is made where it should be, and none for a clean image."""
 
+import io
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from scipy.ndimage import gaussian_filter
 
@@ -50,6 +52,42 @@ def discs():
 )
 def test_clean_images_need_no_remark(gray):
     assert remarks(gray) == []
+
+
+def compressed(gray, quality):
+    """Return gray values as a JPEG keeps them."""
+    with io.BytesIO() as file:
+        PIL.Image.fromarray(gray).save(file, "jpeg", quality=quality)
+        return np.asarray(PIL.Image.open(file))
+
+
+@pytest.mark.parametrize("quality", [50, 75, 90])
+@pytest.mark.parametrize("shares", [(0.6, 0.3, 0.1), (0.05, 0.9, 0.05), (0.4, 0.3, 0.2, 0.1)], ids=str)
+@pytest.mark.parametrize("gray", [(0, 40, 120, 255), (60, 100, 150, 190)], ids=str)
+def test_labels_in_a_jpeg_that_were_cut_into_fewer_phases(gray, shares, quality):
+    """Rare labels make no clear peak beside a frequent one."""
+    field = gaussian_filter(np.random.default_rng(4).standard_normal((256, 256)), 10.0, mode="wrap")
+    labels = np.digitize(field, np.quantile(field, np.cumsum(shares)[:-1]))
+    levels = np.array(gray[: len(shares)], np.uint8)
+    found = compressed(levels[labels], quality)
+    assert len(np.unique(found)) > 32
+    (remark,) = (one for one in remarks(found) if "flat parts" in one)
+    assert remark.startswith(f"flat parts have {len(shares)} separate gray values, about ")
+    assert remark.endswith("like labels in a JPEG, but were cut into 2 phases; see --phases and --threshold")
+    listed = [int(level) for level in remark.partition("about ")[2].partition(", like")[0].split(", ")]
+    assert np.abs(np.array(listed) - levels).max() <= 6
+    assert not any("flat parts" in one for one in remarks(found, phases=len(shares)))
+
+
+@pytest.mark.parametrize("quality", [30, 50, 75, 95])
+@pytest.mark.parametrize("gray", [(0, 255), (60, 190), (100, 140)], ids=str)
+@pytest.mark.parametrize("blur", [0.0, 1.0])
+def test_two_labels_in_a_jpeg_have_no_other_levels(gray, quality, blur):
+    """Neither ringing at edges nor single gray values of a narrow range are levels."""
+    image = gaussian_filter(np.array(gray, float)[LABELS], blur) if blur else np.array(gray, float)[LABELS]
+    found = compressed(byte(image), quality)
+    noisy = compressed(byte(image + np.random.default_rng(0).normal(0, 3, image.shape)), quality)
+    assert not any("flat parts" in one for one in [*remarks(found), *remarks(noisy)])
 
 
 def test_clean_images_of_three_phases_need_no_remark():

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from support.cli_harness import blobs, photograph
+from support.volumes import write_filtered
 from twopoint.cli.reading import image
 from twopoint.cli.terminal import InputError
 
@@ -201,10 +202,22 @@ def test_a_single_image_has_no_datasets():
 
 
 def test_a_missing_filter_of_hdf5_is_named(folder):
-    with h5py.File("a.h5", "w") as file:
-        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        properties.set_chunk((20, 24))
-        properties.set_filter(32015, h5py.h5z.FLAG_OPTIONAL, ())
-        h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, h5py.h5s.create_simple((20, 24)), properties)
+    write_filtered("a.h5", "x", (20, 24))
     with pytest.raises(InputError, match=r"cannot be read without the HDF5 filter 32015.*; decompress the file, h5repack -f NONE a.h5"):
         read("a.h5")
+
+
+def test_what_hdf5_lacks_is_said(folder):
+    """Chunks that were never written, and the files of a virtual dataset, which HDF5 reads as the fill value without a word."""
+    layout = h5py.VirtualLayout((20, 24), "uint8")
+    layout[:10] = h5py.VirtualSource("gone.h5", "x", (10, 24))
+    layout[10:] = h5py.VirtualSource(".", "whole", (10, 24))
+    with h5py.File("a.h5", "w") as file:
+        file["whole"] = GRAY[:10]
+        file.create_dataset("part", (20, 24), "uint8", chunks=(10, 24), fillvalue=7)[:10] = GRAY[:10]
+        file.create_virtual_dataset("virtual", layout)
+    assert read("a.h5:whole").remarks == ()
+    assert read("a.h5:part").remarks == (
+        "a.h5:part: it lacks 1 of 2 chunks, the first at (1, 0), points [10:20, 0:24]; HDF5 reads its fill value, 7, there",
+    )
+    assert read("a.h5:virtual").remarks == ("a.h5:virtual: it lacks its part gone.h5; HDF5 reads its fill value, 0, there",)

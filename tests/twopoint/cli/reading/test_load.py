@@ -44,4 +44,3 @@ def test_spacing_file_takes_what_the_file_says(tmp_path, monkeypatch):
     assert "--spacing 700nm,650nm" in run(*words).stdout
     np.save("a.npy", blobs((24, 20)))
     refused(run("stats", "a.npy", "--spacing", "file"), "--spacing file: a.npy does not say the spacing of its pixels; pass a length")
-    refused(run("compare", "a.npy", "a.npy", "--spacing", "file"), "--spacing file is for twopoint stats and reconstruct")
