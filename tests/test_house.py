@@ -27,7 +27,16 @@ MAY_NAME_FRAMEWORKS = (
     "twopoint_models.*",
 )
 # Inside the command line, lowest first; what it has beside these is for all of it.
-IN_CLI = ("options terminal memory", "reading", "measures", "saved_statistics known_answers", "showing", "COMMANDS", "commands", "app")
+IN_CLI = (
+    "options terminal memory surface",
+    "reading",
+    "measures",
+    "saved_statistics known_answers",
+    "showing",
+    "COMMANDS",
+    "commands",
+    "app",
+)
 CLI_HEIGHT = {name: height for height, names in enumerate(IN_CLI) for name in names.split()}
 WITHOUT_BRANCHES = ("statistics", "descriptors", "losses", "reconstruction", "synthetic")  # but losses.gradient
 PREDICATES = {"is_numpy", "is_torch", "is_jax"}

@@ -1,6 +1,7 @@
 """Measures of labels: 2-point statistics, volume fractions, interface, correlation lengths, and a verdict on the field of view."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,11 @@ import numpy as np
 from .. import correlations, one_hot, pair_counts, volume_fractions
 from ..arrays.namespace import namespace
 from ..statistics.radial import average_in_shells, shells_of
-from . import memory
+from . import memory, surface
 from .reading.spacing import Spacing, readable_unit
 from .terminal import InputError
 
 LEAST_CROP = 3  # lags -1, 0, 1: fewer show no structure
-# Factor from the share of neighbours across an interface to interface per volume, in one, two and three dimensions.
-_INTERFACE = {1: 2.0, 2: math.pi, 3: 4.0}
 _CORRELATED = 0.1  # autocovariance relative to lag 0 above which distant points are still correlated
 _ROUNDING = 1e-9
 
@@ -171,11 +170,9 @@ def autocovariances(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
 def describe_phases(statistics: Statistics) -> list[dict[str, Any]]:
     """Return the volume fraction, specific surface, correlation length, and autocovariance at long distances of each phase.
 
-    The specific surface is ``c / d * sum over axes i of P_i / a_i``, where P_i is half the share of neighbours along axis i of which
-    exactly one is in the phase, a_i is the spacing, and c = 2, pi, 4 in d = 1, 2, 3 dimensions. For isotropic interfaces this follows
-    from the slope of S2 at 0 (S2'(0) = -s/2, -s/pi, -s/4) and from Cauchy's formula of intercepts. It is an estimate from pixels. The
-    correlation length is the distance at which the radially averaged autocovariance has fallen to 1/e. Long distances are those from a
-    quarter to half of the smallest extent of the image.
+    The specific surface is Crofton's sum of the crossings of the interface along many directions, :func:`specific_surface`. The correlation
+    length is the distance at which the radially averaged autocovariance has fallen to 1/e. Long distances are those from a quarter to half
+    of the smallest extent of the image.
 
     Parameters
     ----------
@@ -186,17 +183,13 @@ def describe_phases(statistics: Statistics) -> list[dict[str, Any]]:
     -------
     list of dict
         One per phase; a number that cannot be determined is None.
-
-    References
-    ----------
-    Debye, Anderson, Brumberger, J. Appl. Phys. 28, 679 (1957); Torquato, *Random Heterogeneous Materials* (2002), section 2.2.
     """
     r, decays = autocovariances(statistics)
     return [
         {
             "phase": h,
             "volume_fraction": float(v),
-            "specific_surface": specific_surface(statistics, h),
+            "specific_surface": specific_surface(statistics, h).value,
             "correlation_length": _length(r, decays[h], statistics),
             "tail": _tail(r, decays[h], statistics),
         }
@@ -204,18 +197,42 @@ def describe_phases(statistics: Statistics) -> list[dict[str, Any]]:
     ]
 
 
-def specific_surface(statistics: Statistics, phase: int) -> float | None:
-    """Return the interface of a phase per area or volume, in one over the unit of spacing; None if no pair of neighbours is kept."""
-    total, axes = 0.0, 0
-    for axis, (n, step) in enumerate(zip(statistics.lags, statistics.spacing.steps, strict=True)):
-        at = tuple(size // 2 - (i == axis) for i, size in enumerate(statistics.lags))
-        if n < 2 or (statistics.count is not None and statistics.count[at] == 0):
-            continue
-        neighbour: Any = (..., *at)
-        f = statistics.f[neighbour]  # (N, N)
-        across = f[phase].sum() + f[:, phase].sum() - 2 * f[phase, phase]
-        total, axes = total + float(across) / 2 / step, axes + 1
-    return _INTERFACE[statistics.ndim] * max(total, 0.0) / axes if axes else None
+def specific_surface(statistics: Statistics, phase: int) -> surface.Surface:
+    """Return the interface of a phase per area or volume, from the lags near 0, and what limits its accuracy."""
+    steps = tuple(statistics.spacing.steps)
+    kept = [min(n // 2, longest) for n, longest in zip(statistics.lags, surface.reach(steps), strict=True)]
+    near: Any = tuple(slice(n // 2 - k, n // 2 + k + 1) for n, k in zip(statistics.lags, kept, strict=True))
+    f = statistics.f[(..., *near)]  # (N, N, *near)
+    crossings = (f[phase].sum(axis=0) + f[:, phase].sum(axis=0)) - 2 * f[phase, phase]
+    if statistics.count is not None:
+        crossings = np.where(statistics.count[near] > 0, crossings, np.nan)
+    return surface.specific_surface(crossings, float(statistics.fractions[phase]), steps)
+
+
+def doubts(statistics: Statistics) -> Iterator[str]:
+    """Yield remarks on specific surfaces that may be off by more than 3 %.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Statistics of N phases.
+    """
+    found = [specific_surface(statistics, h) for h in range(len(statistics.f))]
+    enough = 2 * surface.LONGEST * statistics.shell
+    thin = {h: row.thickness for h, row in enumerate(found) if row.thickness < enough}
+    factor, unit = readable_unit(statistics.spacing.unit, enough)
+    if thin:
+        yield (
+            f"phase{'s' * (len(thin) > 1)} {', '.join(map(str, thin))}, or the gaps in between, are on average "
+            f"{min(thin.values()) * factor:.2g} {unit} wide in some direction, less than {enough * factor:.2g} {unit}; "
+            "the specific surface may be off by more than 3 %, and an image with finer pixels gives it more exactly"
+        )
+    coarse = max((row.largest_error for h, row in enumerate(found) if h not in thin and row.value), default=0.0)
+    if coarse > surface.ACCURATE:
+        yield (
+            f"the lags that are kept have few directions, so that the specific surface may be off by {100 * coarse:.0f} %; "
+            "a larger --crop gives more"
+        )
 
 
 def field_of_view(statistics: Statistics, phases: list[dict[str, Any]]) -> FieldOfView:

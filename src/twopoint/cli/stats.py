@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .measures import FieldOfView, Statistics, autocovariances, crop_sizes, describe_phases, field_of_view, measure
+from .measures import FieldOfView, Statistics, autocovariances, crop_sizes, describe_phases, doubts, field_of_view, measure
 from .options import Boundary, Crop, File, Force, Json, MaskOption, OpenBoundary, Out, Phases, Save, SpacingOption, Threshold, Window
 from .reading.load import LoadedImage, ReadingOptions, load, recorded_spacing
 from .reading.names import Source, parse_source
@@ -15,7 +15,7 @@ from .reading.spacing import requested_spacing
 from .saved_statistics import save_statistics
 from .showing import outputs, panels, tables
 from .showing.outputs import JSON, PRINTED, OutputFile
-from .terminal import clear_errors, working
+from .terminal import clear_errors, say, working
 
 
 def command(
@@ -66,6 +66,8 @@ def run(request: StatsRequest) -> None:
         statistics = measure(labels, n, boundary=request.boundary, spacing=spacing, crop=crop, mask=loaded.mask)
     phases = describe_phases(statistics)
     view = field_of_view(statistics, phases)
+    for doubt in doubts(statistics):
+        say(f"note: {loaded.name}: {doubt}")
     with working("drawing"):
         _draw(loaded, statistics, phases, picture)
     if request.saved is not None:

@@ -7,7 +7,7 @@ import pytest
 
 import twopoint
 from support.cli_harness import blobs
-from twopoint.cli.measures import Statistics, autocovariances, crop_sizes, describe_phases, field_of_view, measure, specific_surface
+from twopoint.cli.measures import Statistics, autocovariances, crop_sizes, describe_phases, doubts, field_of_view, measure, specific_surface
 from twopoint.cli.reading.spacing import Spacing
 from twopoint.cli.terminal import InputError
 from twopoint.synthetic import circles
@@ -30,32 +30,75 @@ def verdict(statistics):
     return field_of_view(statistics, describe_phases(statistics))
 
 
+def surface_of(labels, phase=1, *args, **options):
+    return specific_surface(measured(labels, *args, **options), phase).value
+
+
 def test_the_circumference_of_a_disc_and_the_surface_of_a_ball():
     labels = ball((101, 121), 30.0)
     expected = 2 * math.pi * 30.0 * 0.5 / (101 * 121 * 0.5**2)
     for phase in (0, 1):
-        assert specific_surface(measured(labels, "periodic", Spacing((0.5,), "µm")), phase) == pytest.approx(expected, rel=0.02)
+        assert surface_of(labels, phase, "periodic", Spacing((0.5,), "µm")) == pytest.approx(expected, rel=0.02)
     labels = ball((41, 45, 49), 14.0)
-    expected = 4 * math.pi * 14.0**2 / labels.size
-    assert specific_surface(measured(labels, "periodic"), 1) == pytest.approx(expected, rel=0.03)
+    assert surface_of(labels, 1, "periodic") == pytest.approx(4 * math.pi * 14.0**2 / labels.size, rel=0.02)
 
 
-def test_an_unequal_spacing_counts_each_axis_by_its_own_step():
-    labels = np.tile(np.repeat([0, 1], 8), (16, 2)).astype(np.uint8)  # interfaces across axis 1 alone: 4 in 32 pixels
-    per_length = 4 / 32
-    across = measured(labels, "periodic", Spacing((2.0, 0.5), "nm"))
-    assert specific_surface(across, 1) == pytest.approx(math.pi / 2 * (0 + per_length / 0.5) / 2)
+def test_an_interface_across_one_axis_of_unequal_steps():
+    labels = np.tile(np.repeat([0, 1], 20), (80, 3)).astype(np.uint8)  # interfaces across axis 1 alone: one in 20 pixels
+    for boundary, per_length in (("open", 5 / 119), ("periodic", 6 / 120)):
+        assert surface_of(labels, 1, boundary, Spacing((2.0, 0.5), "nm")) == pytest.approx(per_length / 0.5, rel=0.02)
+    assert surface_of(labels.T, 1, "periodic", Spacing((2.0, 0.5), "nm")) == pytest.approx(1 / 20 / 2.0, rel=0.01)
 
 
-def test_open_and_masked_neighbours_are_those_inside():
-    labels = blobs((40, 36), scale=3.0)
+def test_the_faces_of_a_cube_and_a_block_of_voxels_of_unequal_steps():
+    labels = np.zeros((44, 48, 52), np.uint8)
+    labels[3:23, 10:30, 10:30] = 1
+    assert surface_of(labels, 1, "periodic") == pytest.approx(6 * 20**2 / labels.size, rel=0.01)
+    expected = 2 * (20 * 20 * (2 * 1 + 2 * 1 + 1 * 1)) / (labels.size * 2)  # steps 2, 1, 1: faces of 20 x 20 voxels
+    assert surface_of(labels, 1, "periodic", Spacing((2.0, 1.0, 1.0), "µm")) == pytest.approx(expected, rel=0.015)
+
+
+def test_each_phase_has_its_own_interface():
+    labels = np.zeros((160, 160), np.uint8)
+    labels[:, 40:80], labels[:, 100:140] = 1, 2
+    labels[60:100, 40:80] = 2  # touches phase 1 along two edges, and phase 0 along two
+    found = [surface_of(labels, h, "periodic") * labels.size for h in range(3)]
+    np.testing.assert_allclose(found, [4 * 160, 2 * 120 + 2 * 40, 2 * 160 + 4 * 40], rtol=0.015)
+
+
+def test_open_and_masked_pairs_are_those_inside():
+    labels = blobs((90, 86), scale=6.0)
     mask = np.ones(labels.shape, dtype=bool)
     mask[:, :9] = False
-    rest = labels[:, 9:]
-    crossing = [np.mean(np.diff(rest.astype(int), axis=axis) != 0) for axis in (0, 1)]
-    expected = math.pi / 2 * np.mean(crossing)
-    assert specific_surface(measured(rest), 1) == pytest.approx(expected)
-    assert specific_surface(measured(labels, mask=mask), 1) == pytest.approx(expected)
+    rest = surface_of(labels[:, 9:])
+    assert surface_of(labels, mask=mask) == pytest.approx(rest)
+    assert abs(surface_of(labels) / rest - 1) > 1e-3
+
+
+def test_few_lags_give_what_they_can():
+    labels = np.tile(np.repeat([0, 1], 20), (80, 3)).astype(np.uint8)
+    for crop in (13, 14, 41):
+        assert surface_of(labels, 1, "periodic", crop=crop) == pytest.approx(1 / 20, rel=0.01)
+    for crop in (3, 4, 5, 9):
+        assert surface_of(labels, 1, "periodic", crop=crop) == pytest.approx(1 / 20, rel=0.04)
+    alone = np.zeros((9, 9), dtype=bool)
+    alone[4, 4] = alone[0, 0] = True  # no two points are near
+    assert surface_of(np.eye(9, dtype=np.uint8), mask=alone) is None
+    single = labels[None]  # one plane of a volume: isotropic across it, as far as anyone can know
+    assert surface_of(single, 1, "periodic") == pytest.approx(4 / 20 / 2 * 2 / math.pi, rel=0.03)
+    assert surface_of(np.repeat([0, 1], 40).astype(np.uint8), 1, "periodic") == pytest.approx(2 / 80)
+
+
+def test_doubts_name_thin_phases_and_missing_directions():
+    labels = np.tile(np.repeat([0, 1], [12, 4]), (64, 4)).astype(np.uint8)
+    assert "phases 0, 1, or the gaps in between, are on average 4 px wide" in " ".join(doubts(measured(labels, "periodic")))
+    said = " ".join(doubts(measured(labels, "periodic", Spacing((0.5,), "nm"))))
+    assert "2 nm wide in some direction, less than 3.2 nm; the specific surface may be off by more than 3 %" in said
+    thick = np.tile(np.repeat([0, 1], 20), (80, 3)).astype(np.uint8)
+    assert list(doubts(measured(thick, "periodic"))) == []
+    (few,) = doubts(measured(thick, "periodic", crop=3))
+    assert "few directions, so that the specific surface may be off by 9 %; a larger --crop" in few
+    assert list(doubts(measured(np.zeros((30, 30), np.uint8)))) == []
 
 
 def test_the_correlation_length_of_small_discs():
