@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import array_api_compat
+import numpy as np
 
 from .types import Array, Namespace
 
