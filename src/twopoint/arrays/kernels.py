@@ -80,11 +80,11 @@ def scale(spectrum, factor):
 
 
 @njit(**_OPTIONS)
-def add(x, offsets, found):
-    """Write x (B, n) plus an offset for each member to an array of the same shape."""
+def add(x, offsets, factor, found):
+    """Write factor times the sum of x (B, n) and an offset for each member to an array of the same shape."""
     for b in range(x.shape[0]):
         for i in range(x.shape[1]):
-            found[b, i] = x[b, i] + offsets[b]
+            found[b, i] = factor * (x[b, i] + offsets[b])
 
 
 @njit(**_OPTIONS)

@@ -72,43 +72,50 @@ def alone() -> Callable[[], AbstractContextManager[None]]:
 
 
 class Eager(torch.autograd.Function):
-    """The values of with_gradient(x), with its gradient; derivatives of the gradient are those of plain(x)."""
+    """The values of with_gradient(x), with share times their gradient; derivatives of the gradient are those of plain(x)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Array, with_gradient: Any, plain: Any) -> Array:
+    def forward(ctx: Any, x: Array, with_gradient: Any, plain: Any, share: float) -> Array:
         """Compute the values and the gradient together."""
         values, ctx.gradient = with_gradient(x.detach())
         ctx.save_for_backward(x)
-        ctx.with_gradient, ctx.plain = with_gradient, plain
+        ctx.with_gradient, ctx.plain, ctx.share = with_gradient, plain, share
         return values
 
     @staticmethod
-    def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None]:
-        """Multiply the gradient of each member of the batch by its cotangent."""
+    def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None, None]:
+        """Multiply the gradient of each member of the batch by its cotangent, which for a reduced loss alone is its share."""
         (x,) = ctx.saved_tensors
         if torch.is_grad_enabled():  # the gradient itself will be differentiated
             with without_autocast(x):
                 (found,) = torch.autograd.grad(ctx.plain(x), x, upstream, create_graph=True)
-            return found, None, None
+            return found, None, None, None
         gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:  # a second backward of a graph that was retained; the first gave the gradient away
             gradient = ctx.with_gradient(x.detach())[1]
-        by_member = upstream.to(gradient.dtype).reshape(*upstream.shape, *(1,) * (gradient.ndim - upstream.ndim))
-        return gradient.mul_(by_member), None, None
+        factors = _by_member(upstream, gradient) / ctx.share
+        if factors.device.type != "cpu" or not bool((factors == 1).all()):
+            gradient.mul_(factors)
+        return gradient, None, None, None
 
 
 class Traced(torch.autograd.Function):
-    """Values with their gradient by x, which was computed with them and has a history of its own."""
+    """Values with share times their gradient by x, which was computed with them and has a history of its own."""
 
     @staticmethod
-    def forward(ctx: Any, x: Array, values: Array, gradient: Array) -> Array:
+    def forward(ctx: Any, x: Array, values: Array, gradient: Array, share: float) -> Array:
         """Return a copy of the values."""
         ctx.save_for_backward(gradient)
+        ctx.share = share
         return values.clone()
 
     @staticmethod
-    def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None]:
+    def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None, None]:
         """Multiply the gradient of each member of the batch by its cotangent."""
         (gradient,) = ctx.saved_tensors
-        by_member = upstream.to(gradient.dtype).reshape(*upstream.shape, *(1,) * (gradient.ndim - upstream.ndim))
-        return gradient * by_member, None, None
+        return gradient * (_by_member(upstream, gradient) / ctx.share), None, None, None
+
+
+def _by_member(upstream: Array, gradient: Array) -> Array:
+    """Return the cotangents of the members of a batch, to multiply their gradients with."""
+    return upstream.to(gradient.dtype).reshape(*upstream.shape, *(1,) * (gradient.ndim - upstream.ndim))

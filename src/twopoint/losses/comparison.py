@@ -8,7 +8,7 @@ from ..arrays.frameworks import give_gradient, takes_gradient
 from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics import adjoint, chunks, phases
-from ..statistics.correlation import Sums, compute_sums, compute_sums_by_pair, correlate, pick, positions, statistics_of
+from ..statistics.correlation import Sums, compute_sums, compute_sums_by_pair, pick, positions, statistics_of
 from ..statistics.lags import along
 from ..statistics.plan import Pairs, Plan
 from . import fused, parseval
@@ -20,23 +20,23 @@ from .prepare import PreparedLoss
 def compare(loss: PreparedLoss, prediction: Array) -> Array:
     """Return the loss of each member of the batch, (...)."""
     if loss.target_is_constant and takes_gradient(prediction, loss.xp):
-        return give_gradient(prediction, lambda m: compare_with_gradient(loss, m), lambda m: _value(loss, m))
+        return give_gradient(prediction, lambda m: compare_with_gradient(loss, m), lambda m: _value(loss, m), loss.share)
     return chunks.join([_value(part, m) for part, m in _chunks(loss, prediction)], loss.batch, loss.xp)
 
 
 def compare_with_gradient(loss: PreparedLoss, prediction: Array) -> tuple[Array, Array]:
-    """Return the loss of each member of the batch, (...), and its gradient by the prediction, in the dtype of its results."""
-    xp = loss.xp
+    """Return the loss of each member of the batch, (...), and the gradient of the reduced loss, in the dtype of results."""
+    xp, dtype = loss.xp, result_dtype(prediction, loss.xp)
     if fused.applies(loss, prediction):
         return _compare_in_threads(loss, prediction)
     pieces = [_value_and_gradient(part, m) for part, m in _chunks(loss, prediction)]
     values, gradients = zip(*pieces, strict=True)
-    gradient = chunks.join([xp.astype(g, result_dtype(prediction, xp), copy=False) for g in gradients], loss.batch, xp)
-    return chunks.join(list(values), loss.batch, xp), gradient
+    shares = [xp.astype(gradient if loss.share == 1 else gradient * loss.share, dtype, copy=False) for gradient in gradients]
+    return chunks.join(list(values), loss.batch, xp), chunks.join(shares, loss.batch, xp)
 
 
 def _compare_in_threads(loss: PreparedLoss, prediction: Array) -> tuple[Array, Array]:
-    """Return the loss of each member of the batch and its gradient, for chunks in parallel threads."""
+    """Return the loss of each member of the batch and the gradient of the reduced loss, for chunks in parallel threads."""
     whole = fused.Result(prediction, loss.plan.ndim + 1)
     ranges = chunks.ranges(prediction, loss.plan, loss.xp, parallel=True)
     if len(ranges) == 1:
@@ -75,13 +75,19 @@ def _value_by_lags(loss: PreparedLoss, target: LagTarget, m: Array, plan: Plan) 
     """Return the loss, computed lag by lag, and pair by pair if the phases are large."""
     xp = loss.xp
     if not chunks.pair_by_pair(m, plan, xp):
-        return _total(loss.measure.value(correlate(m, loss.mask, loss.count, plan, xp), target, xp), target, plan, xp)
+        return _sum_measure(loss, target, compute_sums(m, loss.mask, loss.count, plan, xp), plan, chunks.groups(m, plan))
     if plan.derived:
         return _value_by_lags(loss, target, phases.explicit(m, plan.ndim, xp), replace(plan, implied=False))
-    values = []
-    for one, sums in compute_sums_by_pair(m, loss.mask, loss.count, plan, xp):
-        part = _of_pair(loss, target, one)
-        values.append(_total(loss.measure.value(statistics_of(sums, one, xp), part, xp), part, one, xp))
+    by_pair = compute_sums_by_pair(m, loss.mask, loss.count, plan, xp)
+    return reduce(add, (_sum_measure(loss, _of_pair(loss, target, one), sums, one, [one.half_pairs]) for one, sums in by_pair))
+
+
+def _sum_measure(loss: PreparedLoss, target: LagTarget, sums: Sums, plan: Plan, groups: list[Pairs]) -> Array:
+    """Return the loss of statistics, summed over groups of pairs."""
+    values, xp = [], loss.xp
+    for i, pairs in enumerate(groups):
+        part = target if len(groups) == 1 else _of_pairs(target, i, plan.ndim)
+        values.append(_total(loss.measure.value(statistics_of(sums, plan, xp, pairs), part, xp), part, plan, xp))
     return reduce(add, values)
 
 
@@ -116,7 +122,8 @@ def _compare_sums(
     measure: Measure, target: LagTarget, sums: Sums, m: Array, plan: Plan, xp: Namespace
 ) -> tuple[Array, adjoint.PhaseCotangent]:
     """Return the loss and its cotangent, computed tile by tile if there are several."""
-    tiles, groups = chunks.tiles(m, plan, xp)
+    groups = chunks.groups(m, plan)
+    tiles = chunks.tiles(m, plan, len(groups[0]), xp)
     if len(tiles) == 1:
         value, cotangent = _compare_tile(measure, target, sums, plan, groups, xp)
         return value, adjoint.transpose_products(cotangent, sums, plan, xp)

@@ -71,7 +71,8 @@ def evaluate(loss: PreparedLoss, m: Array, result: Result, part: slice) -> None:
     else:
         values, totals, through = _by_lags(loss, loss.target, spectra, means, zero, loops)
     gradient = np.ascontiguousarray(to_space(through, plan.lags, xp)).reshape(members, points)
-    loops.add(gradient, (_transpose_means(totals, means) / points).astype(np.float32), result.flat_gradient[part])
+    of_means = (_transpose_means(totals, means) / points).astype(np.float32)
+    loops.add(gradient, of_means, np.float32(loss.share), result.flat_gradient[part])
     result.flat_values[part] = values
 
 
@@ -81,8 +82,7 @@ def _by_lags(
     """Return the loss (members,), the sums of the slopes by pair, and the cotangent of the spectra."""
     plan, xp, measure = loss.plan, loss.xp, loss.measure
     flat = np.ascontiguousarray(spectra)
-    numbers = flat.view(np.float32).reshape(-1, 2)
-    power = np.empty(flat.shape, np.float32)
+    numbers, power = flat.view(np.float32).reshape(-1, 2), np.empty(flat.shape, np.float32)
     loops.power(numbers, power.reshape(-1))
     (half,) = to_lags(xp.asarray(power), plan.lags, xp, even=True)
     c: Any = np.ascontiguousarray(half)

@@ -20,6 +20,15 @@ class LagTarget:
     own: Array | None = None  # the logarithm of the target's own statistics, if their cross-entropy is subtracted
     constant: Array | None = None  # a term at each lag that no prediction can change
 
+    @classmethod
+    def stack(cls, parts: list["LagTarget"], weight: Array | float, axis: int, xp: Namespace) -> "LagTarget":
+        """Return the target of several pairs from those of single pairs, with the weight of all."""
+        owns = [part.own for part in parts if part.own is not None]
+        constants = [xp.zeros_like(part.target) if part.constant is None else part.constant for part in parts]
+        constant = xp.concat(constants, axis=axis) if any(part.constant is not None for part in parts) else None
+        target = xp.concat([part.target for part in parts], axis=axis)
+        return cls(target, weight, xp.concat(owns, axis=axis) if owns else None, constant)
+
     @property
     def first(self) -> Array:
         """One array of the target, as an example."""

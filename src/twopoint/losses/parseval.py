@@ -13,7 +13,7 @@ from typing import Any
 from ..arrays.frameworks import constant
 from ..arrays.types import Array, Namespace
 from ..statistics import adjoint
-from ..statistics.correlation import arithmetic, fluctuations, one_phase, pick
+from ..statistics.correlation import arithmetic, fluctuations, pick
 from ..statistics.lags import from_lags, product
 from ..statistics.plan import Pair, Pairs, Plan
 
@@ -63,23 +63,24 @@ def prepare_microstructure(m: Array, weights: tuple[float, ...], plan: Plan, xp:
     return SpectralTarget(terms, [Term(p, w, _products_of_means(means, p, xp)) for p, w in _groups(by_pair, None)], None)
 
 
-def prepare_statistics(half_lags: Array, odd: Array | None, weights: tuple[float, ...], plan: Plan, xp: Namespace) -> SpectralTarget:
-    """Prepare statistics on half the lags as the target; odd is half the difference between measured opposite lags."""
+def prepare_statistics(
+    halves: list[Array], odds: list[Array | None], weights: tuple[float, ...], plan: Plan, xp: Namespace
+) -> SpectralTarget:
+    """Prepare statistics on half the lags as the target; odds are half the differences between measured opposite lags."""
     points, at = float(math.prod(plan.lags.space)), (...,) + (None,) * plan.ndim
     by_pair, whole, means = _weights_by_pair(weights, plan), {}, {}
-    constants = []
-    if odd is not None:
-        constants = [w * plan.lags.total(one_phase(odd, i, plan) ** 2, xp) for i, w in enumerate(weights)]
+    constants = [w * plan.lags.total(odd**2, xp) for w, odd in zip(weights, odds, strict=True) if odd is not None]
+    measured, at_order = bool(constants), dict(zip(plan.half_pairs, halves, strict=True))
     for pair in by_pair:
-        halves = [one_phase(half_lags, plan.half_pairs.index(order), plan) for order in plan.orders((pair,))]
-        means[pair] = reduce(add, [plan.lags.total(half, xp) for half in halves]) * ((3 - len(halves)) / points)
-        whole[pair] = from_lags([half - means[pair][at] for half in halves], plan.lags, xp)
+        parts = [at_order[order] for order in plan.orders((pair,))]
+        means[pair] = reduce(add, [plan.lags.total(half, xp) for half in parts]) * ((3 - len(parts)) / points)
+        whole[pair] = from_lags([half - means[pair][at] for half in parts], plan.lags, xp)
     groups = [Term(p, w, xp.stack([means[pair] for pair in p], axis=-1)) for p, w in _groups(by_pair, None)]
     if plan.shared:
         total = sum(by_pair.values())
         signed = [(weight, -whole[pair] if pair == (0, 1) else whole[pair]) for pair, weight in by_pair.items()]
         common = reduce(add, [weight / total * t for weight, t in signed])
-        constants += [(points * weight) * _squared_norm(t - common, plan, xp) for weight, t in signed if odd is not None]
+        constants += [(points * weight) * _squared_norm(t - common, plan, xp) for weight, t in signed if measured]
         terms = [Term(((0, 0),), total, xp.expand_dims(common, axis=-plan.ndim - 1))]
     else:
         terms = [Term(p, w, xp.stack([whole[pair] for pair in p], axis=-plan.ndim - 1)) for p, w in _groups(by_pair, plan)]

@@ -9,11 +9,11 @@ from ..arrays.frameworks import can_be_kept, constant, is_constant
 from ..arrays.namespace import namespace, result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics.correlation import arithmetic, correlate, pair_count
-from ..statistics.lags import all_lags
+from ..statistics.lags import all_lags, along
 from ..statistics.plan import Options, Pair, Pairs, Plan, RequestedOptions, plan_of, resolve
 from ..statistics.target import Target, TargetStatistics
 from . import parseval
-from .measures import CrossEntropy, LagTarget, Measure, SquaredError
+from .measures import CrossEntropy, LagTarget, Measure, SquaredError, batch_weight
 
 Weights = tuple[float, ...] | Array
 
@@ -29,6 +29,7 @@ class PreparedLoss:
     measure: Measure
     target: LagTarget | parseval.SpectralTarget
     batch: tuple[int, ...]
+    share: float  # the derivative of the reduction over the batch by the loss of a member
     target_is_constant: bool  # if so, only the prediction can have a derivative
 
     def cut(self, function: Callable[[Array | None, int], Array | None]) -> "PreparedLoss":
@@ -65,7 +66,7 @@ def prepare(
         prepared, count = _prepare_statistics(statistics, prediction, plan, pairs, measure, lag_reduction, xp)
     count = pair_count(mask, prediction, plan, xp) if count is None else count
     batch = tuple(prediction.shape[: -plan.ndim - 1])
-    return PreparedLoss(xp, plan, mask, count, measure, prepared, batch, is_constant(sample, xp))
+    return PreparedLoss(xp, plan, mask, count, measure, prepared, batch, batch_weight(batch, reduction), is_constant(sample, xp))
 
 
 def _check_cross_entropy(measure: CrossEntropy, prediction: Array, options: Options, plan: Plan, xp: Namespace) -> None:
@@ -100,12 +101,12 @@ def _prepare_statistics(
 
     def prepare_once() -> tuple[Any, bool]:
         values, count = statistics.narrow(plan, xp)
-        half_lags, odd = fold([xp.astype(f, dtype, copy=False) for f in values], plan, pairs, xp, symmetric=statistics.symmetric)
-        weights = lag_weights(plan, pairs, count, half_lags, lag_reduction, xp)
+        halves, odds = fold([xp.astype(f, dtype, copy=False) for f in values], plan, pairs, xp, symmetric=statistics.symmetric)
+        weights = lag_weights(plan, pairs, count, halves[0], lag_reduction, xp)
         if by_parseval(measure, plan):
-            target: Any = parseval.prepare_statistics(half_lags, odd, weights, plan, xp)
+            target: Any = parseval.prepare_statistics(halves, odds, weights, plan, xp)
         else:
-            target = measure.prepare(half_lags, as_weight(weights, plan, half_lags, xp), odd, xp)
+            target = _prepare_pairs(measure, halves, odds, weights, plan, xp)
         return (target, count), can_be_kept(target.first, xp)
 
     target, count = statistics.remember((plan.lags, pairs, dtype, measure, lag_reduction), prepare_once)
@@ -117,7 +118,20 @@ def by_parseval(measure: Measure, plan: Plan) -> bool:
     return isinstance(measure, SquaredError) and plan.periodic_unmasked and all(plan.lags.whole)
 
 
-def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmetric: bool) -> tuple[Array, Array | None]:
+def _prepare_pairs(
+    measure: Measure, halves: list[Array], odds: list[Array | None], weights: Weights, plan: Plan, xp: Namespace
+) -> LagTarget:
+    """Return statistics on half the lags as a target, prepared pair by pair; a compiler then sees that the stack is only taken apart."""
+    axis, prepared = -plan.ndim - 1, []
+    for i, (half, odd) in enumerate(zip(halves, odds, strict=True)):
+        weight = weights[i] if isinstance(weights, tuple) else along(weights, axis, i, i + 1) if weights.shape[axis] > 1 else weights
+        prepared.append(
+            measure.prepare(xp.expand_dims(half, axis=axis), weight, None if odd is None else xp.expand_dims(odd, axis=axis), xp)
+        )
+    return LagTarget.stack(prepared, as_weight(weights, plan, halves[0], xp), axis, xp)
+
+
+def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmetric: bool) -> tuple[list[Array], list[Array | None]]:
     """Return statistics on half the lags, by half_pairs, from those at all stored lags, and half the differences of opposite lags.
 
     Where f(-r) = f(r) must hold, the statistics of a microstructure (symmetric) are even. Measured statistics may not be. A loss then
@@ -132,11 +146,7 @@ def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmet
             halves[pair] = plan.lags.halve(f, xp)
         else:
             halves[pair], odds[pair] = _mean_and_odd(f, _multiplicity(pair, plan, pairs, f, xp), plan, xp)
-    axis = -plan.ndim - 1
-    half_lags = xp.stack([halves[pair] for pair in plan.half_pairs], axis=axis)
-    if not odds:
-        return half_lags, None
-    return half_lags, xp.stack([odds[pair] if pair in odds else xp.zeros_like(halves[pair]) for pair in plan.half_pairs], axis=axis)
+    return [halves[pair] for pair in plan.half_pairs], [odds.get(pair) for pair in plan.half_pairs]
 
 
 def _mean_and_odd(f: Array, weight: Array | float, plan: Plan, xp: Namespace) -> tuple[Array, Array]:

@@ -239,9 +239,8 @@ def _evaluate(
         values = values + alpha * mean_square(difference, loss.mask, ndim, xp)
         if gradient is not None:
             of_pixels = mean_square_gradient(difference, loss.mask, ndim, xp)
-            gradient = gradient + alpha * (adjoint.transpose_explicit(of_pixels, ndim) if loss.plan.implied else of_pixels)
-    if gradient is not None:
-        gradient = finish_gradient(gradient, prediction, ndim + 1, reduction, xp)
+            of_pixels = adjoint.transpose_explicit(of_pixels, ndim) if loss.plan.implied else of_pixels
+            gradient = gradient + finish_gradient(alpha * of_pixels, prediction, ndim + 1, reduction, xp)
     return finish(values, prediction, reduction, xp), gradient
 
 

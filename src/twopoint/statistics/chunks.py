@@ -16,6 +16,8 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 _CACHED = 500_000  # numbers in a chunk: eight 224x224 images of one phase; half or twice as many are slower, as measured
+_IN_THREAD = 1_000_000  # numbers in a chunk that a thread evaluates by compiled loops, which need the cache less
+_WORTH_THREADS = 1 << 18  # numbers in a batch below which threads cost more than they save
 _TILE = 1 << 18  # numbers of the statistics of a group of pairs that are assembled and compared at a time
 _HELD_PAIRS = 1 << 27  # numbers in all pairs of one member that are held at a time
 _HELD = 1 << 28  # the same on an accelerator, where a chunk only bounds the memory
@@ -30,8 +32,8 @@ def ranges(prediction: Array, plan: Plan, xp: Namespace, *, parallel: bool = Fal
     if not may_chunk(prediction, xp):
         return [slice(0, members)]
     numbers = math.prod(plan.lags.transform) * (plan.n_phases - plan.derived)
-    each = max(1, (_CACHED if on_cpu(prediction) else _HELD) // numbers)
-    if parallel and members * numbers >= WORTH_THREADS:  # as many chunks for each thread
+    each = max(1, (_IN_THREAD if parallel else _CACHED if on_cpu(prediction) else _HELD) // numbers)
+    if parallel and members * numbers >= _WORTH_THREADS:  # as many chunks for each thread
         threads = _threads(xp)
         each = -(-members // (threads * -(-members // (threads * each))))
     return _slices(members, each)
@@ -75,24 +77,30 @@ class Tile(NamedTuple):
         return along(x, -self.ndim, self.rows.start, self.rows.stop)
 
 
-def tiles(m: Array, plan: Plan, xp: Namespace) -> tuple[list[Tile], list[Pairs]]:
-    """Return the tiles of a chunk, and the groups of pairs that are compared one after the other; one of each on an accelerator."""
-    every: list[Pairs] = [plan.half_pairs]
+def groups(m: Array, plan: Plan) -> list[Pairs]:
+    """Return the groups of half_pairs that are compared one after the other: single pairs on a CPU, all together on an accelerator.
+
+    On a CPU the statistics of a single pair stay in the cache. On an accelerator few operations matter.
+    """
+    if (plan.derived and not plan.shared) or not on_cpu(m):
+        return [plan.half_pairs]
+    return [(pair,) for pair in plan.half_pairs]
+
+
+def tiles(m: Array, plan: Plan, pairs: int, xp: Namespace) -> list[Tile]:
+    """Return the tiles of a chunk, in which so many pairs are compared at a time; a single one on an accelerator."""
     whole = [Tile(None, None, plan.lags.rows, plan.ndim)]
     if not may_chunk(m, xp) or not on_cpu(m):
-        return whole, every
-    groups: list[Pairs] = every if plan.derived and not plan.shared else [(pair,) for pair in plan.half_pairs]
-    batch, row = m.shape[: -plan.ndim - 1], math.prod(plan.lags.stored[1:]) * len(groups[0])
+        return whole
+    batch, row = m.shape[: -plan.ndim - 1], math.prod(plan.lags.stored[1:]) * pairs
     each = max(1, _TILE // (row * plan.lags.rows))
     members = math.prod(batch)
     if members > 1:
         if len(batch) > 1 or each >= members:
-            return whole, groups
-        return [Tile(part, None, plan.lags.rows, plan.ndim) for part in _slices(members, each)], groups
+            return whole
+        return [Tile(part, None, plan.lags.rows, plan.ndim) for part in _slices(members, each)]
     some = max(1, _TILE // row)
-    if some >= plan.lags.rows:
-        return whole, groups
-    return [Tile(None, part, plan.lags.rows, plan.ndim) for part in _slices(plan.lags.rows, some)], groups
+    return whole if some >= plan.lags.rows else [Tile(None, part, plan.lags.rows, plan.ndim) for part in _slices(plan.lags.rows, some)]
 
 
 def _slices(number: int, each: int) -> list[slice]:

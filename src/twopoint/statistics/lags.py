@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..arrays.fft import fast_length, irfftn, rfftn, transform_axis
 from ..arrays.frameworks import constant
-from ..arrays.namespace import device_of
+from ..arrays.namespace import device_of, on_cpu
 from ..arrays.types import Array, Namespace
 
 
@@ -148,9 +148,16 @@ class Lags:
 
     def total(self, half: Array, xp: Namespace, start: int = 0, *, pairs: bool = False) -> Array:
         """Sum half the lags from row start on, (...), and the axis of pairs before; rows of opposites have weight 1/2."""
-        others, stop = tuple(range(1 - len(self.space), 0)), start + half.shape[self._first]
-        rows = xp.sum(half, axis=others) if others else half
-        return xp.sum(rows * constant(self.row_weights[start:stop], half, xp, dtype=half.dtype), axis=(-2, -1) if pairs else -1)
+        ndim = len(self.space)
+        weights, others, extra = self.row_weights[start : start + half.shape[-ndim]], tuple(range(1 - ndim, 0)), (-2,) if pairs else ()
+        if not on_cpu(half):  # few operations
+            rows = xp.sum(half, axis=others) if others else half
+            return xp.sum(rows * constant(weights, half, xp, dtype=half.dtype), axis=(*extra, -1))
+        total = xp.sum(half, axis=tuple(range(-ndim - pairs, 0)))
+        for row in [i for i, weight in enumerate(weights) if weight < 1]:
+            values, axes = half[(..., row, *(slice(None),) * len(others))], tuple(range(1 - ndim - pairs, 0))
+            total = total - (xp.sum(values, axis=axes) if axes else values) / 2
+        return total
 
     @property
     def _first(self) -> int:

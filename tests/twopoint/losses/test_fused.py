@@ -48,7 +48,7 @@ def test_same_value_and_gradient(space, loss, options, batch, rng, monkeypatch, 
     common = {"ndim": len(space), "implied_phase": True}
     options = options | common
     for target in (t, tp.target_statistics(t, **common), tp.target_statistics(t[(0,) * len(batch)], **common)):
-        monkeypatch.setattr(chunks, "_CACHED", 2 * math.prod(space))
+        monkeypatch.setattr(chunks, "_IN_THREAD", 2 * math.prod(space))
         value, gradient = tp.value_and_grad(loss)(p, target, **options)
         assert len(calls) == (math.ceil(math.prod(batch) / 2) if batch else 1)
         calls.clear()
@@ -154,7 +154,7 @@ def test_the_number_of_threads_of_the_caller_is_kept(rng, monkeypatch):
     torch = pytest.importorskip("torch")
     from threadpoolctl import threadpool_info
 
-    monkeypatch.setattr(chunks, "WORTH_THREADS", 1)
+    monkeypatch.setattr(chunks, "_WORTH_THREADS", 1)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
@@ -171,7 +171,7 @@ def test_the_number_of_threads_of_the_caller_is_kept(rng, monkeypatch):
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_in_a_forked_process(rng, monkeypatch):
     """The parent has threads; the child has none of them."""
-    monkeypatch.setattr(chunks, "WORTH_THREADS", 1)
+    monkeypatch.setattr(chunks, "_WORTH_THREADS", 1)
     p, t = _pair(rng, (16, 16), (6,))
     want = _value("numpy", p, t)
     receiver, sender = multiprocessing.Pipe(duplex=False)
@@ -189,7 +189,7 @@ def test_in_a_forked_process(rng, monkeypatch):
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_in_a_worker_of_a_data_loader(rng, monkeypatch):
     torch = pytest.importorskip("torch")
-    monkeypatch.setattr(chunks, "WORTH_THREADS", 1)
+    monkeypatch.setattr(chunks, "_WORTH_THREADS", 1)
     p, t = _pair(rng, (16, 16), (6,))
     want = _value("torch", p, t)
 
@@ -216,7 +216,7 @@ def _value(library, p, t):
 
 def test_an_error_in_a_chunk_is_raised(rng, monkeypatch):
     p, t = _pair(rng, (8, 8), (6,))
-    monkeypatch.setattr(chunks, "WORTH_THREADS", 1)
+    monkeypatch.setattr(chunks, "_WORTH_THREADS", 1)
     evaluate = fused.evaluate
 
     def fail(loss, m, result, part):
@@ -225,6 +225,6 @@ def test_an_error_in_a_chunk_is_raised(rng, monkeypatch):
         evaluate(loss, m, result, part)
 
     monkeypatch.setattr(fused, "evaluate", fail)
-    monkeypatch.setattr(chunks, "_CACHED", 64)
+    monkeypatch.setattr(chunks, "_IN_THREAD", 64)
     with pytest.raises(MemoryError, match="of a chunk"):
         tp.value_and_grad(tp.cess)(p, t, implied_phase=True)

@@ -47,10 +47,10 @@ def test_what_is_done_pair_by_pair(rng):
     plan = plan_of(large, Options(), np)[0]
     assert chunks.pair_by_pair(large, plan, np)
     assert not chunks.pair_by_pair(large[:, :2], plan_of(large[:, :2], Options(), np)[0], np)
-    tiles, groups = chunks.tiles(large, plan, np)
+    tiles = chunks.tiles(large, plan, 1, np)
     assert len(tiles) > 50
     assert all(tile.rows for tile in tiles)
-    assert groups == [(pair,) for pair in plan.half_pairs]
+    assert chunks.groups(large, plan) == [(pair,) for pair in plan.half_pairs]
 
 
 @pytest.mark.numpy_only
@@ -58,11 +58,11 @@ def test_tiles_of_a_chunk(monkeypatch):
     m = np.zeros((5, 2, 6, 4))  # half the lags are 4 rows of 4
     plan = plan_of(m, Options(implied_phase=True), np)[0]
     monkeypatch.setattr(chunks, "_TILE", 9 * 16 * 2)
-    tiles, groups = chunks.tiles(m, plan, np)
+    tiles = chunks.tiles(m, plan, 9, np)
     assert [tile.members for tile in tiles] == [slice(0, 2), slice(2, 4), slice(4, 5)]
-    assert groups == [plan.half_pairs]  # of three phases, one implied: the nine together
-    tiles, _ = chunks.tiles(m[:1], plan, np)
+    assert chunks.groups(m, plan) == [plan.half_pairs]  # of three phases, one implied: the nine together
+    tiles = chunks.tiles(m[:1], plan, 9, np)
     assert [tile.rows for tile in tiles] == [None]
     monkeypatch.setattr(chunks, "_TILE", 9 * 4 * 3)
-    tiles, _ = chunks.tiles(m[:1], plan, np)
+    tiles = chunks.tiles(m[:1], plan, 9, np)
     assert [tile.rows for tile in tiles] == [slice(0, 3), slice(3, 4)]
