@@ -93,7 +93,7 @@ class Eager(torch.autograd.Function):
         gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:  # a second backward of a graph that was retained; the first gave the gradient away
             gradient = ctx.with_gradient(x.detach())[1]
-        factors = _by_member(upstream, gradient) / ctx.share
+        factors = _by_member(upstream, gradient, ctx.share)
         if factors.device.type != "cpu" or not bool((factors == 1).all()):
             gradient.mul_(factors)
         return gradient, None, None, None
@@ -113,9 +113,10 @@ class Traced(torch.autograd.Function):
     def backward(ctx: Any, upstream: Array) -> tuple[Array, None, None, None]:
         """Multiply the gradient of each member of the batch by its cotangent."""
         (gradient,) = ctx.saved_tensors
-        return gradient * (_by_member(upstream, gradient) / ctx.share), None, None, None
+        return gradient * _by_member(upstream, gradient, ctx.share), None, None, None
 
 
-def _by_member(upstream: Array, gradient: Array) -> Array:
-    """Return the cotangents of the members of a batch, to multiply their gradients with."""
-    return upstream.to(gradient.dtype).reshape(*upstream.shape, *(1,) * (gradient.ndim - upstream.ndim))
+def _by_member(upstream: Array, gradient: Array, share: float) -> Array:
+    """Return the cotangents of the members of a batch over the share, to multiply the gradient with."""
+    factors = upstream.to(gradient.dtype).reshape(*upstream.shape, *(1,) * (gradient.ndim - upstream.ndim))
+    return factors if share == 1 else factors / share

@@ -5,7 +5,7 @@ from functools import reduce
 from operator import add
 
 from ..arrays.frameworks import give_gradient, takes_gradient
-from ..arrays.namespace import result_dtype
+from ..arrays.namespace import on_cpu, result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics import adjoint, chunks, phases
 from ..statistics.correlation import Sums, compute_sums, compute_sums_by_pair, pick, positions, statistics_of
@@ -20,6 +20,7 @@ from .prepare import PreparedLoss
 def compare(loss: PreparedLoss, prediction: Array) -> Array:
     """Return the loss of each member of the batch, (...)."""
     if loss.target_is_constant and takes_gradient(prediction, loss.xp):
+        loss = loss if on_cpu(prediction) else replace(loss, share=1.0)  # the share would be one more pass over the gradient
         return give_gradient(prediction, lambda m: compare_with_gradient(loss, m), lambda m: _value(loss, m), loss.share)
     return chunks.join([_value(part, m) for part, m in _chunks(loss, prediction)], loss.batch, loss.xp)
 

@@ -97,13 +97,13 @@ def value(target: SpectralTarget, m: Array, plan: Plan, xp: Namespace) -> Array:
 def value_and_gradient(target: SpectralTarget, m: Array, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
     """Return the loss of each member of the batch, (...), and its gradient by m."""
     spectra, means = _transform(m, plan, xp)
-    apart, points = _mean_differences(target, means, xp), float(math.prod(plan.lags.space))
+    apart = _mean_differences(target, means, xp)
     differences = _spectral_differences(target, spectra, plan, xp)
     cotangents: adjoint.Terms = []
     for term, d in zip(target.terms, differences, strict=True):
         slope = ((4 if term.pairs[0][0] == term.pairs[0][1] else 2) * term.weight) * d
         cotangents += adjoint.transpose_spectral_products(slope, term.pairs, spectra, plan, xp)
-    totals = [(term.pairs, (2 * points * term.weight) * d) for term, d in zip(target.means, apart, strict=True)]
+    totals = [(term.pairs, (2 * term.weight) * d) for term, d in zip(target.means, apart, strict=True)]
     gradient = adjoint.transpose_spectra(cotangents, spectra, plan, xp)
     if _has_spectrum_of_implied_phase(plan):
         gradient = adjoint.transpose_explicit(gradient, plan.ndim)

@@ -24,7 +24,7 @@ class SumsCotangent(NamedTuple):
 
     products: Array
     edges: Edges | None
-    totals: Array | None  # cotangents of the offsets, (..., pairs)
+    totals: Array | None  # cotangents of the offsets over the number of points, (..., pairs)
 
 
 def transpose_statistics(
@@ -36,7 +36,7 @@ def transpose_statistics(
     """
     products = _transpose_derive(cotangents, groups, plan, xp)
     if sums.offsets is not None:
-        totals = [plan.lags.total(u, xp, start) for u in cotangents]
+        totals = [plan.lags.total(u, xp, start, scale=1 / math.prod(plan.lags.space)) for u in cotangents]
         return SumsCotangent(products, None, totals[0] if len(totals) == 1 else xp.concat(totals, axis=-1))
     edges = None
     if sums.edges is not None and sums.means is not None:
@@ -104,7 +104,7 @@ class PhaseCotangent(NamedTuple):
 
     spectra: Terms  # of transformed phases
     edges: Edges | None
-    totals: list[tuple[Pairs, Array]]  # of the offsets, (..., pairs), with the pairs
+    totals: list[tuple[Pairs, Array]]  # of the offsets over the number of points, (..., pairs), with the pairs
 
 
 def transpose_products(cotangent: SumsCotangent, forward: Sums, plan: Plan, xp: Namespace) -> PhaseCotangent:
@@ -175,12 +175,12 @@ def transpose_spectra(cotangents: Terms, spectra: Array, plan: Plan, xp: Namespa
 
 
 def transpose_means(totals: list[tuple[Pairs, Array]], means: Array, plan: Plan, xp: Namespace) -> Array:
-    """Transpose v_h v_k and the means over space, for the sums of the cotangents over the lags, by pairs: (..., explicit phases)."""
+    """Transpose v_h v_k and the means over space, for totals by pairs: (..., explicit phases)."""
     terms: Terms = []
     for pairs, total in totals:
         first, second = zip(*pairs, strict=True)
         terms += [(first, total * pick(means, second, 0, xp)), (second, total * pick(means, first, 0, xp))]
-    by_phase = sum_by_phase(terms, plan.n_phases, 0, xp) / float(math.prod(plan.lags.space))
+    by_phase = sum_by_phase(terms, plan.n_phases, 0, xp)
     return by_phase[..., 1:] - by_phase[..., :1] if plan.implied else by_phase
 
 

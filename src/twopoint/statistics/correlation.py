@@ -272,8 +272,8 @@ def _offsets(m: Array, c: Array, means: Array, plan: Plan, xp: Namespace) -> Arr
 
 def _at_zero_lag(m: Array, pairs: Pairs, plan: Plan, xp: Namespace) -> Array:
     """Return the mean over points of m_h m_k, (..., pairs), row by row; exactly 0 for two phases of an indicator."""
-    if plan.derived and plan.n_phases == 2:  # m (1 - m)
-        return _mean_rows(xp.mean(m, axis=-1) - xp.mean(m * m, axis=-1), plan, xp)
+    if plan.derived and plan.n_phases == 2:
+        return _mean_rows(xp.mean(m * (1 - m), axis=-1), plan, xp)
     m = phases.explicit(m, plan.ndim, xp) if plan.derived else m
     a, b = (pick(m, side, plan.ndim, xp) for side in zip(*pairs, strict=True))
     return _mean_rows(xp.mean(a * b, axis=-1), plan, xp)

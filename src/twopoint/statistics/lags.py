@@ -146,18 +146,19 @@ class Lags:
         last = 0.5 if 2 * (self.rows - 1) == self.stored[0] else 1.0
         return (0.5, *(1.0,) * (self.rows - 2), last)[: self.rows]
 
-    def total(self, half: Array, xp: Namespace, start: int = 0, *, pairs: bool = False) -> Array:
-        """Sum half the lags from row start on, (...), and the axis of pairs before; rows of opposites have weight 1/2."""
+    def total(self, half: Array, xp: Namespace, start: int = 0, *, pairs: bool = False, scale: float = 1.0) -> Array:
+        """Sum half the lags from row start on, (...), and the axis of pairs before, times a scale; rows of opposites have weight 1/2."""
         ndim = len(self.space)
         weights, others, extra = self.row_weights[start : start + half.shape[-ndim]], tuple(range(1 - ndim, 0)), (-2,) if pairs else ()
         if not on_cpu(half):  # few operations
             rows = xp.sum(half, axis=others) if others else half
+            weights = tuple(scale * weight for weight in weights)
             return xp.sum(rows * constant(weights, half, xp, dtype=half.dtype), axis=(*extra, -1))
         total = xp.sum(half, axis=tuple(range(-ndim - pairs, 0)))
         for row in [i for i, weight in enumerate(weights) if weight < 1]:
             values, axes = half[(..., row, *(slice(None),) * len(others))], tuple(range(1 - ndim - pairs, 0))
             total = total - (xp.sum(values, axis=axes) if axes else values) / 2
-        return total
+        return total if scale == 1 else total * scale
 
     @property
     def _first(self) -> int:
