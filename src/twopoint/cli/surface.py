@@ -6,7 +6,6 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from scipy.optimize import nnls
 
 SHORTEST, LONGEST = math.sqrt(3), math.sqrt(10)  # reach of the directions for thin and for thick phases, in the largest step
 ACCURATE = 0.03  # largest relative error for one orientation of the interface that goes without a remark
@@ -117,6 +116,8 @@ def _directions(sizes: tuple[int, ...], steps: tuple[float, ...]) -> tuple[np.nd
 @lru_cache
 def _weights(vectors: tuple[tuple[int, ...], ...], steps: tuple[float, ...]) -> tuple[np.ndarray, float]:
     """Return weights w >= 0 with ``sum w |n . r| / |r|`` near 1 for all n, with the mean 1, and the largest difference from 1."""
+    from scipy.optimize import nnls
+
     along = np.array(vectors) * np.array(steps)
     along = along / np.linalg.norm(along, axis=1, keepdims=True)
     seen = np.abs(_normals(len(steps)) @ along.T)  # (normals, directions)

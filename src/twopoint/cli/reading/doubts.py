@@ -20,6 +20,7 @@ _FLAT, _FLAT_SHARE = 0.025, 0.1  # of the range: gray values in a flat neighbour
 _LEVELS, _APART, _MOST_LEVELS = 64, 4, 8  # bins of the histogram of flat parts; empty bins between two levels; levels that may be labels
 _STRAY, _LEVEL = 0.001, 0.004  # share of the flat points in a bin between two levels, and in a level
 _THICK = 0.3  # share of a middle phase that is thicker than two pixels
+_MOST_POINTS = 1 << 22  # points of the middle of a large image in which flat parts are looked for
 
 
 def doubts(image: Image, segmentation: Segmentation, mask: np.ndarray | None) -> Iterator[str]:
@@ -107,6 +108,9 @@ def _flat_levels(values: np.ndarray, segmentation: Segmentation, mask: np.ndarra
     """Remark on flat parts of more separate gray values than there are phases, as those of labels in a JPEG."""
     from scipy.ndimage import maximum_filter, minimum_filter
 
+    most = int(_MOST_POINTS ** (1 / values.ndim))
+    window = tuple(slice(max(0, (n - most) // 2), max(0, (n - most) // 2) + most) for n in values.shape)
+    values, mask = values[window], None if mask is None else mask[window]
     low, high = float(values.min()), float(values.max())
     spread = np.subtract(maximum_filter(values, 3), minimum_filter(values, 3), dtype=np.float32)
     flat = spread <= _FLAT * (high - low)
