@@ -9,6 +9,7 @@ from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics import adjoint, chunks, phases
 from ..statistics.correlation import Sums, compute_sums, compute_sums_by_pair, correlate, pick, positions, statistics_of
+from ..statistics.cumulative import cumulate, transpose_cumulate
 from ..statistics.lags import along
 from ..statistics.plan import Pairs, Plan
 from . import fused, parseval
@@ -75,13 +76,14 @@ def _value_by_lags(loss: PreparedLoss, target: LagTarget, m: Array, plan: Plan) 
     """Return the loss, computed lag by lag, and pair by pair if the phases are large."""
     xp = loss.xp
     if not chunks.pair_by_pair(m, plan, xp):
-        return _total(loss.measure.value(correlate(m, loss.mask, loss.count, plan, xp), target, xp), target, plan, xp)
+        f = correlate(m, loss.mask, loss.count, plan, xp)
+        return _total(loss.measure.value(_seen(f, target, plan, xp), target, xp), target, plan, xp)
     if plan.derived:
         return _value_by_lags(loss, target, phases.explicit(m, plan.ndim, xp), replace(plan, implied=False))
     values = []
     for one, sums in compute_sums_by_pair(m, loss.mask, loss.count, plan, xp):
         part = _of_pair(loss, target, one)
-        values.append(_total(loss.measure.value(statistics_of(sums, one, xp), part, xp), part, one, xp))
+        values.append(_total(loss.measure.value(_seen(statistics_of(sums, one, xp), part, one, xp), part, xp), part, one, xp))
     return reduce(add, values)
 
 
@@ -136,9 +138,9 @@ def _compare_tile(
     values, slopes = [], []
     for i, pairs in enumerate(groups):
         part = target if len(groups) == 1 else _of_pairs(target, i, plan.ndim)
-        value, slope = measure.value_and_slope(statistics_of(sums, plan, xp, pairs), part, xp)
+        value, slope = measure.value_and_slope(_seen(statistics_of(sums, plan, xp, pairs), part, plan, xp), part, xp)
         values.append(_total(value, part, plan, xp, start))
-        slopes.append(slope)
+        slopes.append(slope if part.boxes is None else transpose_cumulate(slope, part.boxes, plan, xp))
     return reduce(add, values), adjoint.transpose_statistics(slopes, groups, sums, plan, xp, start)
 
 
@@ -150,4 +152,9 @@ def _of_pairs(target: LagTarget, i: int, ndim: int) -> LagTarget:
 def _total(value: Array, target: LagTarget, plan: Plan, xp: Namespace, start: int = 0) -> Array:
     """Sum the measure over pairs, and over the lags from row start on."""
     whole = value if target.constant is None else value + target.constant
-    return plan.lags.total(whole, xp, start, pairs=True)
+    return plan.seen.total(whole, xp, start, pairs=True)
+
+
+def _seen(f: Array, target: LagTarget, plan: Plan, xp: Namespace) -> Array:
+    """Return the statistics that the measure compares: f, or the cumulative statistics."""
+    return f if target.boxes is None else cumulate(f, target.boxes, plan, xp)

@@ -36,6 +36,7 @@ def applies(loss: PreparedLoss, m: Array) -> bool:
     plan, xp, target = loss.plan, loss.xp, loss.target
     if (
         not plan.shared
+        or plan.cumulative
         or plan.ndim == 1
         or not loss.target_is_constant
         or not takes_threads(m, xp)

@@ -9,6 +9,7 @@ from ..arrays import checks
 from ..arrays.frameworks import constant
 from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
+from ..statistics.cumulative import Boxes
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class LagTarget:
     weight: Array | float  # broadcasts against the target
     own: Array | None = None  # the logarithm of the target's own statistics, if their cross-entropy is subtracted
     constant: Array | None = None  # a term at each lag that no prediction can change
+    boxes: Boxes | None = None  # if the statistics are cumulative
 
     @property
     def first(self) -> Array:
@@ -31,7 +33,9 @@ class LagTarget:
 
     def map_lags(self, function: Callable[[Array], Array]) -> "LagTarget":
         """Apply a function to each array of lags."""
-        return LagTarget(*(None if x is None else x if isinstance(x, float) else function(x) for x in vars(self).values()))
+        weight = self.weight if isinstance(self.weight, float) else function(self.weight)
+        own, constant = (None if x is None else function(x) for x in (self.own, self.constant))
+        return LagTarget(function(self.target), weight, own, constant, None if self.boxes is None else self.boxes.map(function))
 
 
 @dataclass(frozen=True)

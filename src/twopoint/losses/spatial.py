@@ -31,6 +31,7 @@ def msess(
     crop: int | Iterable[int] | None = None,
     implied_phase: bool | None = None,
     pairs: str | Iterable[Pair] | None = None,
+    cumulative: bool = False,
     reduction: str = "mean",
     lag_reduction: str = "mean",
 ) -> Float[Array, "*batch"]:
@@ -44,7 +45,11 @@ def msess(
         The microstructure, or its statistics, with which the prediction is compared.
     ndim, boundary, mask, crop, implied_phase, pairs
         As in :func:`correlations`. By default (None) they are those of the target statistics, or 2, "periodic", no mask, all lags,
-        False and "all". Lags without a pair of points inside the mask are left out of the mean.
+        False and "all". Lags without a pair of points inside the mask are left out of the mean, unless cumulative.
+    cumulative : bool
+        Compare the means of the statistics over the boxes of lags from 0 to r, as in :func:`correlations`. Such a loss grows with the
+        distance between features of the prediction and of the target, where a comparison lag by lag only sees that they do not meet.
+        It smooths, so it is slow where single pixels are free. Target statistics serve both.
     reduction : "mean", "sum" or "none"
         Over the batch.
     lag_reduction : "mean" or "sum"
@@ -73,7 +78,7 @@ def msess(
     >>> round(float(tp.msess(a, b, implied_phase=True)), 6)
     0.046875
     """
-    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs, cumulative)
     return _evaluate(prediction, target, requested, SquaredError(), None, reduction, lag_reduction)[0]
 
 
@@ -87,6 +92,7 @@ def cess(
     crop: int | Iterable[int] | None = None,
     implied_phase: bool | None = None,
     pairs: str | Iterable[Pair] | None = None,
+    cumulative: bool = False,
     floor: float = 1e-6,
     excess: bool = False,
     reduction: str = "mean",
@@ -99,7 +105,7 @@ def cess(
 
     Parameters
     ----------
-    prediction, target, ndim, boundary, mask, crop, implied_phase, pairs
+    prediction, target, ndim, boundary, mask, crop, implied_phase, pairs, cumulative
         As in :func:`msess`.
     floor : float
         Probability below which the logarithm is continued by its tangent.
@@ -130,7 +136,7 @@ def cess(
     >>> round(float(tp.cess(b, a, implied_phase=True, excess=True)), 6)
     0.204296
     """
-    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs, cumulative)
     return _evaluate(prediction, target, requested, CrossEntropy(floor, excess), None, reduction, lag_reduction)[0]
 
 
@@ -145,6 +151,7 @@ def mse_cess(
     crop: int | Iterable[int] | None = None,
     implied_phase: bool | None = None,
     pairs: str | Iterable[Pair] | None = None,
+    cumulative: bool = False,
     floor: float = 1e-6,
     excess: bool = False,
     reduction: str = "mean",
@@ -161,7 +168,7 @@ def mse_cess(
         As in :func:`msess`, except that the target cannot be TargetStatistics, which have no pixels.
     alpha : float or 0-D array
         Weight of the error of the pixels.
-    ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
+    ndim, boundary, mask, crop, implied_phase, pairs, cumulative, floor, excess, reduction, lag_reduction
         As in :func:`cess`.
 
     Returns
@@ -186,7 +193,7 @@ def mse_cess(
     0.579296
     """
     _check_pixels(target, alpha)
-    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs, cumulative)
     return _evaluate(prediction, target, requested, CrossEntropy(floor, excess), alpha, reduction, lag_reduction)[0]
 
 

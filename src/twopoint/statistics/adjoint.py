@@ -113,7 +113,10 @@ def transpose_products(cotangent: SumsCotangent, forward: Sums, plan: Plan, xp: 
     first, second = len(even), len(even) + len(odd)
     for pairs, parts in ((even, [slice(0, first)]), (odd, [slice(first, second), slice(second, None)])):
         if pairs:
-            through = from_lags([cotangent.products[(..., part, *rest)] for part in parts], plan.lags, xp)
+            halves = [cotangent.products[(..., part, *rest)] for part in parts]
+            if plan.cumulative:  # boxes on half the lags do not treat opposites alike
+                halves = [plan.lags.merge_opposites(half, other, xp) for half, other in zip(halves, halves[::-1], strict=True)]
+            through = from_lags(halves, plan.lags, xp)
             numbered = tuple((h - plan.derived, k - plan.derived) for h, k in pairs)
             spectra += transpose_spectral_products(through, numbered, forward.spectra, plan, xp)
     return PhaseCotangent(spectra, cotangent.edges, [] if cotangent.totals is None else [(plan.half_pairs, cotangent.totals)])

@@ -90,7 +90,7 @@ def tiles(m: Array, plan: Plan, xp: Namespace) -> tuple[list[Tile], list[Pairs]]
             return whole, groups
         return [Tile(part, None, plan.lags.rows, plan.ndim) for part in _slices(members, each)], groups
     some = max(1, _TILE // row)
-    if some >= plan.lags.rows:
+    if some >= plan.lags.rows or plan.cumulative:  # a box of lags has many rows
         return whole, groups
     return [Tile(None, part, plan.lags.rows, plan.ndim) for part in _slices(plan.lags.rows, some)], groups
 
