@@ -60,6 +60,12 @@ def cumulate_everywhere(f: Array, boxes: Boxes, plan: Plan, xp: Namespace) -> Ar
     return plan.seen.unfold(ahead, behind, xp)
 
 
+def sum_boxes_everywhere(f: Array, lags: Lags, xp: Namespace) -> Array:
+    """Return the sum of f over each box at all lags, with both ends in f, too."""
+    ahead, behind = (sum_boxes(half, lags, xp) for half in lags.split(f, xp))
+    return lags.unfold(ahead, behind, xp)
+
+
 def transpose_cumulate(u: Array, boxes: Boxes, plan: Plan, xp: Namespace) -> Array:
     """Transpose cumulate, in sums over half the lags whose rows have the row_weights of their layouts."""
     u = _weigh_rows(u * boxes.inverse, plan.seen.row_weights, xp, plan)
