@@ -135,13 +135,20 @@ def _compare_tile(
     measure: Measure, target: LagTarget, sums: Sums, plan: Plan, groups: list[Pairs], xp: Namespace, start: int = 0
 ) -> tuple[Array, adjoint.SumsCotangent]:
     """Return the loss of a tile, whose rows of lags begin at start, and its cotangent."""
-    values, slopes = [], []
+    values, slopes, boxes = [], [], target.boxes
+    apart = sums.offsets is not None  # the means contribute equally to all lags, so only the products are cumulated, fewer than the pairs
+    if boxes is not None and apart and sums.products is not None:
+        sums = sums._replace(products=cumulate(sums.products, boxes, plan, xp))
     for i, pairs in enumerate(groups):
         part = target if len(groups) == 1 else _of_pairs(target, i, plan.ndim)
-        value, slope = measure.value_and_slope(_seen(statistics_of(sums, plan, xp, pairs), part, plan, xp), part, xp)
+        f = statistics_of(sums, plan, xp, pairs)
+        value, slope = measure.value_and_slope(f if apart else _seen(f, part, plan, xp), part, xp)
         values.append(_total(value, part, plan, xp, start))
-        slopes.append(slope if part.boxes is None else transpose_cumulate(slope, part.boxes, plan, xp))
-    return reduce(add, values), adjoint.transpose_statistics(slopes, groups, sums, plan, xp, start)
+        slopes.append(slope if boxes is None or apart else transpose_cumulate(slope, boxes, plan, xp))
+    cotangent = adjoint.transpose_statistics(slopes, groups, sums, plan, xp, start)
+    if boxes is not None and apart:
+        cotangent = cotangent._replace(products=transpose_cumulate(cotangent.products, boxes, plan, xp))
+    return reduce(add, values), cotangent
 
 
 def _of_pairs(target: LagTarget, i: int, ndim: int) -> LagTarget:

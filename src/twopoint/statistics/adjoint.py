@@ -32,11 +32,13 @@ def transpose_statistics(
 ) -> SumsCotangent:
     """Transpose correlation.statistics_of, for the cotangents of the rows of lags from start on, (..., pairs, rows, *others).
 
+    If the means are offsets, the products of cumulative statistics may be those of boxes of lags.
+
     Groups of the half_pairs, in their order, have one array each; if phases are derived, and not shared, there is one group.
     """
     products = _transpose_derive(cotangents, groups, plan, xp)
     if sums.offsets is not None:
-        totals = [plan.lags.total(u, xp, start) for u in cotangents]
+        totals = [plan.seen.total(u, xp, start) for u in cotangents]
         return SumsCotangent(products, None, totals[0] if len(totals) == 1 else xp.concat(totals, axis=-1))
     edges = None
     if sums.edges is not None and sums.means is not None:
