@@ -2,7 +2,7 @@
 
 F(r) = sum over rho in box(r) of n(rho) f(rho) / sum of n(rho), where n counts the pairs of points. The statistics are summed from lag zero
 outwards, along one axis after the other. On half the lags 0, -1, ... of the first axis the boxes of lags r lie in this half, and so do
-those of -r, as f_hk(-r) = f_kh(r). Along an even periodic axis lags -S/2 and S/2 are one, and f is equal there, but F is not: each box lies
+those of -r, as f_hk(-r) = f_kh(r). Along an even periodic axis f is equal at lags -S/2 and S/2, but F is not: each box lies
 on its own side of zero. So the statistics are read in the layout of plan.lags, and F is written in that of plan.seen, which has both ends.
 """
 

@@ -31,6 +31,7 @@ MODES = {
     "masked": {"mask": MASK},
     "masked_open": {"mask": MASK, "boundary": "open"},
     "crop": {"crop": (2, 3)},
+    "cumulative": {"cumulative": True},
 }
 
 
@@ -77,6 +78,7 @@ FUNCTIONS = {
     "correlations": lambda p, t: tp.correlations(p),
     "correlations_open": lambda p, t: tp.correlations(p, boundary="open", centered=True, pairs="unique"),
     "correlations_crop": lambda p, t: tp.correlations(p, crop=2, implied_phase=True),
+    "correlations_cumulative": lambda p, t: tp.correlations(p, boundary="open", cumulative=True),
     "autocorrelation": lambda p, t: tp.autocorrelation(p[:, 1]),
     "cross_correlation": lambda p, t: tp.cross_correlation(p[:, 1], t[:, 0], boundary="open"),
     "pair_counts": lambda p, t: tp.pair_counts(p[0, 0] > 0.5),
@@ -105,7 +107,7 @@ def test_the_table_holds_every_public_name():
 # ---- compiled and traced ------------------------------------------------------------------------------------------------------------
 
 
-GRADIENTS = [*(f"gradient_cess_{mode}" for mode in ("open", "masked_open", "crop")), "gradient_mse_cess_implied"]
+GRADIENTS = [*(f"gradient_cess_{mode}" for mode in ("open", "masked_open", "crop", "cumulative")), "gradient_mse_cess_implied"]
 
 
 def compiled(name: str, backend: str) -> str:
