@@ -44,7 +44,9 @@ def applies(loss: PreparedLoss, m: Array) -> bool:
         or kernels() is None
     ):
         return False
-    return isinstance(target, SpectralTarget) or (isinstance(loss.measure, CrossEntropy) and target.constant is None)
+    if isinstance(target, SpectralTarget):
+        return target.frequencies is None
+    return isinstance(loss.measure, CrossEntropy) and target.constant is None
 
 
 class Result:

@@ -40,7 +40,18 @@ class LagTarget:
 
 @dataclass(frozen=True)
 class SquaredError:
-    """The summand of MSESS, eq. (7): (f - t)^2."""
+    """The summand of MSESS, eq. (7): (f - t)^2. A weight is that of frequencies, see parseval."""
+
+    weight: str | None = None
+    zero_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.weight not in (None, "energy"):
+            raise ValueError(f'weight must be None or "energy", got {self.weight!r}')
+        if not 0 <= checks.number("zero_weight", self.zero_weight) < math.inf:
+            raise ValueError(f"zero_weight must be finite and not below 0, got {self.zero_weight!r}")
+        if self.weight is None and self.zero_weight != 1:
+            raise ValueError(f'zero_weight={self.zero_weight!r} needs weight="energy"')
 
     def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> LagTarget:
         """Prepare a target t; measured statistics at opposite lags may be t + odd and t - odd."""

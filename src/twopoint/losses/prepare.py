@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..arrays import checks
 from ..arrays.frameworks import can_be_kept, constant, is_constant
@@ -59,6 +59,8 @@ def prepare(
     plan, pairs, mask = plan_of(prediction, options, xp, "prediction")
     if isinstance(measure, CrossEntropy):
         _check_cross_entropy(measure, prediction, options, plan, xp)
+    elif measure.weight is not None and not by_parseval(measure, plan):
+        raise ValueError('weight="energy" needs statistics of all lags that are periodic, unmasked and not cumulative; leave weight out')
     if statistics is None:
         pixels = xp.astype(target, result_dtype(prediction, xp), copy=False)
         prepared, count = _prepare_microstructure(pixels, prediction, mask, plan, pairs, measure, lag_reduction, xp)
@@ -88,7 +90,7 @@ def _prepare_microstructure(
     count = pair_count(mask, like, plan, xp)
     weights = lag_weights(plan, pairs, count, target, lag_reduction, xp)
     if by_parseval(measure, plan):
-        return parseval.prepare_microstructure(target, weights, plan, xp), count
+        return parseval.prepare_microstructure(target, weights, measure, plan, xp), count
     half_lags = correlate(target, mask, count, plan, xp)
     boxes = boxes_of(count, half_lags, plan, xp) if plan.cumulative else None
     half_lags = half_lags if boxes is None else cumulate(half_lags, boxes, plan, xp)
@@ -110,7 +112,7 @@ def _prepare_statistics(
         half_lags, odd = fold(values, plan, pairs, xp, symmetric=statistics.symmetric)
         weights = lag_weights(plan, pairs, count, half_lags, lag_reduction, xp)
         if by_parseval(measure, plan):
-            target: Any = parseval.prepare_statistics(half_lags, odd, weights, plan, xp)
+            target: Any = parseval.prepare_statistics(half_lags, odd, weights, measure, plan, xp)
         else:
             target = replace(measure.prepare(half_lags, as_weight(weights, plan, half_lags, xp), odd, xp), boxes=boxes)
         return (target, count), can_be_kept(target.first, xp)
@@ -119,7 +121,7 @@ def _prepare_statistics(
     return target, count
 
 
-def by_parseval(measure: Measure, plan: Plan) -> bool:
+def by_parseval(measure: Measure, plan: Plan) -> TypeGuard[SquaredError]:
     """Whether Parseval's theorem applies, which requires squared errors of all lags with equal weights."""
     return isinstance(measure, SquaredError) and plan.periodic_unmasked and all(plan.lags.whole) and not plan.cumulative
 

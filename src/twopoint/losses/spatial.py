@@ -32,6 +32,8 @@ def msess(
     implied_phase: bool | None = None,
     pairs: str | Iterable[Pair] | None = None,
     cumulative: bool = False,
+    weight: str | None = None,
+    zero_weight: float = 1.0,
     reduction: str = "mean",
     lag_reduction: str = "mean",
 ) -> Float[Array, "*batch"]:
@@ -50,6 +52,13 @@ def msess(
         Compare the means of the statistics over the boxes of lags from 0 to r, as in :func:`correlations`. Such a loss grows with the
         distance between features of the prediction and of the target, where a comparison lag by lag only sees that they do not meet.
         It smooths, so it is slow where single pixels are free. Target statistics serve both.
+    weight : "energy", optional
+        Compare by frequency: ``sum over xi of w(xi) |F_prediction - F_target|^2``, where F are the Fourier coefficients of the statistics
+        (which without weights has the value of the mean over lags) and ``w = |xi|^-(d+1)`` in d dimensions, xi in cycles per pixel. It
+        sees how far apart features are, but it forgives blur: never use it alone, only as a small term beside CESS. Periodic, unmasked,
+        all lags, not cumulative.
+    zero_weight : float
+        w at xi = 0, where the energy weight is infinite: the weight of the squared differences of products of volume fractions.
     reduction : "mean", "sum" or "none"
         Over the batch.
     lag_reduction : "mean" or "sum"
@@ -79,7 +88,7 @@ def msess(
     0.046875
     """
     requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs, cumulative)
-    return _evaluate(prediction, target, requested, SquaredError(), None, reduction, lag_reduction)[0]
+    return _evaluate(prediction, target, requested, SquaredError(weight, zero_weight), None, reduction, lag_reduction)[0]
 
 
 def cess(
@@ -198,10 +207,18 @@ def mse_cess(
 
 
 def msess_with_gradient(
-    prediction: Array, target: Target, *, reduction: str = "mean", lag_reduction: str = "mean", **requested: Any
+    prediction: Array,
+    target: Target,
+    *,
+    weight: str | None = None,
+    zero_weight: float = 1.0,
+    reduction: str = "mean",
+    lag_reduction: str = "mean",
+    **requested: Any,
 ) -> tuple[Array, Array]:
     """Return msess and its gradient by the adjoint."""
-    return _evaluate(prediction, target, RequestedOptions(**requested), SquaredError(), None, reduction, lag_reduction, with_gradient=True)
+    measure = SquaredError(weight, zero_weight)
+    return _evaluate(prediction, target, RequestedOptions(**requested), measure, None, reduction, lag_reduction, with_gradient=True)
 
 
 def cess_with_gradient(

@@ -57,6 +57,7 @@ def given(m: np.ndarray, mode: str) -> np.ndarray:
 
 LOSSES = {
     "msess": tp.msess,
+    "energy": partial(tp.msess, weight="energy", zero_weight=2.0),
     "cess": tp.cess,
     "excess": partial(tp.cess, excess=True),
     "mse_cess": partial(tp.mse_cess, alpha=0.7),
@@ -69,7 +70,7 @@ BOTH = [  # clamp knows no lags, style_loss no options
     (name, mode)
     for name in LOSSES
     for mode in MODES
-    if mode in {"clamp": ("periodic", "implied", "masked"), "style_loss": ("periodic",)}.get(name, MODES)
+    if mode in {"clamp": ("periodic", "implied", "masked"), "style_loss": ("periodic",), "energy": ("periodic", "implied")}.get(name, MODES)
 ]
 FUNCTIONS = {
     "one_hot": lambda p, t: tp.one_hot(p[:, 1] > 0.5, 2),

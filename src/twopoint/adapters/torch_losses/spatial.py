@@ -45,7 +45,7 @@ class MSESS(_StatisticsLoss):
 
     Parameters
     ----------
-    ndim, boundary, mask, crop, implied_phase, pairs, cumulative, reduction, lag_reduction
+    ndim, boundary, mask, crop, implied_phase, pairs, cumulative, weight, zero_weight, reduction, lag_reduction
         As in :func:`twopoint.msess`. They are attributes and may be changed. The mask is a buffer of booleans or
         confidences: it moves with ``.to(device)`` and keeps its dtype, but is not part of ``state_dict()``, because options come from
         the constructor and not from a checkpoint.
@@ -86,6 +86,8 @@ class MSESS(_StatisticsLoss):
         implied_phase: bool | None = None,
         pairs: Pairs | None = None,
         cumulative: bool = False,
+        weight: str | None = None,
+        zero_weight: float = 1.0,
         reduction: str = "mean",
         lag_reduction: str = "mean",
         cache: TargetCache | None = None,
