@@ -9,7 +9,7 @@ from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics import adjoint, chunks, phases
 from ..statistics.correlation import Sums, compute_sums, compute_sums_by_pair, correlate, pick, positions, statistics_of
-from ..statistics.cumulative import cumulate, transpose_cumulate
+from ..statistics.cumulative import cumulate, cumulate_covariances, transpose_cumulate
 from ..statistics.lags import along
 from ..statistics.plan import Pairs, Plan
 from . import fused, parseval
@@ -138,7 +138,7 @@ def _compare_tile(
     values, slopes, boxes = [], [], target.boxes
     apart = sums.offsets is not None  # the means contribute equally to all lags, so only the products are cumulated, fewer than the pairs
     if boxes is not None and apart and sums.products is not None:
-        sums = sums._replace(products=cumulate(sums.products, boxes, plan, xp))
+        sums = sums._replace(products=cumulate_covariances(sums.products, boxes, plan, xp))
     for i, pairs in enumerate(groups):
         part = target if len(groups) == 1 else _of_pairs(target, i, plan.ndim)
         f = statistics_of(sums, plan, xp, pairs)

@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays.frameworks import takes_threads
 from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
-from ..statistics.cumulative import Boxes, cumulate, transpose_cumulate
+from ..statistics.cumulative import Boxes, cumulate_covariances, transpose_cumulate
 from ..statistics.lags import from_lags, from_space, to_lags, to_space
 from ..statistics.plan import Pair, Plan
 from .measures import CrossEntropy, LagTarget
@@ -121,7 +121,7 @@ def _by_lags(
 def _cumulate(c: np.ndarray, boxes: Boxes, plan: Plan, loops: ModuleType, xp: Namespace) -> np.ndarray:
     """Return the means of covariances over boxes of lags; those of the offsets, which are equal at all lags, are the offsets."""
     if plan.ndim > 2:
-        return np.ascontiguousarray(cumulate(xp.asarray(c), boxes, plan, xp))
+        return np.ascontiguousarray(cumulate_covariances(xp.asarray(c), boxes, plan, xp))
     inverse = np.ascontiguousarray(boxes.inverse)[0]
     found = np.empty((*c.shape[:-1], inverse.shape[-1]), np.float32)
     loops.box_means(c.reshape(-1, *c.shape[-2:]), plan.lags.zero_half[-1], inverse, found.reshape(-1, *inverse.shape))

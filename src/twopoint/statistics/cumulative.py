@@ -49,8 +49,19 @@ def _inverse_of_sizes(like: Array, plan: Plan, xp: Namespace) -> Array:
 
 
 def cumulate(f: Array, boxes: Boxes, plan: Plan, xp: Namespace) -> Array:
-    """Return F on half the lags with both ends, from f on half the lags, each (..., pairs, rows, *others)."""
-    return sum_boxes(f if boxes.counts is None else f * boxes.counts, plan.lags, xp) * boxes.inverse
+    """Return F on half the lags with both ends, from f on half the lags, each (..., pairs, rows, *others).
+
+    If all lags count alike, f is cumulated without its mean, because in float32 the running sums of a large mean would be off by 1e-6 of it.
+    """
+    if boxes.counts is not None:
+        return sum_boxes(f * boxes.counts, plan.lags, xp) * boxes.inverse
+    mean = xp.mean(f, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
+    return cumulate_covariances(f - mean, boxes, plan, xp) + mean
+
+
+def cumulate_covariances(c: Array, boxes: Boxes, plan: Plan, xp: Namespace) -> Array:
+    """Return cumulate(c) for statistics c without their mean, in which all lags count alike."""
+    return sum_boxes(c, plan.lags, xp) * boxes.inverse
 
 
 def cumulate_everywhere(f: Array, boxes: Boxes, plan: Plan, xp: Namespace) -> Array:
