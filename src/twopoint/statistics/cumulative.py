@@ -51,7 +51,7 @@ def _inverse_of_sizes(like: Array, plan: Plan, xp: Namespace) -> Array:
 def cumulate(f: Array, boxes: Boxes, plan: Plan, xp: Namespace) -> Array:
     """Return F on half the lags with both ends, from f on half the lags, each (..., pairs, rows, *others).
 
-    If all lags count alike, f is cumulated without its mean, because in float32 the running sums of a large mean would be off by 1e-6 of it.
+    If all lags count alike, f is cumulated without its mean: in float32 the running sums of a large mean would be off by 1e-6 of it.
     """
     if boxes.counts is not None:
         return sum_boxes(f * boxes.counts, plan.lags, xp) * boxes.inverse
