@@ -68,6 +68,19 @@ def cropped(job: Job) -> dict[str, Contender]:
     return losses(job) | also
 
 
+def cumulated(job: Job) -> dict[str, Contender]:
+    """Cumulative statistics beside those lag by lag, in torch and numpy, and in torch with an open boundary."""
+    plain, opened = replace(job, cumulative=False), replace(job, batch=max(1, job.batch // 4), boundary="open")
+    return {
+        "cumulative": Contender(ours_torch(job)),
+        OURS: Contender(ours_torch(plain)),
+        "cumulative, numpy": Contender(ours_numpy(job), "cumulative"),
+        "twopoint, numpy": Contender(ours_numpy(plain), OURS),
+        "cumulative, open": Contender(ours_torch(opened)),
+        "twopoint, open": Contender(ours_torch(replace(opened, cumulative=False))),
+    }
+
+
 def opened(job: Job) -> dict[str, Contender]:
     """An open boundary: beside the floor that of transforming all phases and pairs."""
     return losses(job) | {"floor of all pairs": Contender(floor_torch(job, by_phase=True))}
@@ -135,6 +148,16 @@ CASES: tuple[Case, ...] = (
     Case("msess", _cess(loss="msess"), losses, _faster(30, 2.5, None, 1.5)),
     Case("five-phases", _cess(n_phases=5), many_phases, (Bar(OURS, LITERAL, least=5), Bar(OURS, "literal torch, looped", least=5))),
     Case("crop", _cess(crop=50), cropped, (Bar(OURS, "twopoint, all lags", most=1.0, aim=1 / 1.3),)),
+    Case(
+        "cumulative",
+        _cess(cumulative=True),
+        cumulated,
+        (
+            Bar("cumulative", OURS, most=1.2),
+            Bar("cumulative, numpy", "twopoint, numpy", most=1.2),
+            Bar("cumulative, open", "twopoint, open", most=1.2),
+        ),
+    ),
     Case("volume", _cess(batch=1, space=(128, 128, 128)), losses, _faster(10, None)),
     Case("open", _cess(batch=16, boundary="open"), opened, (Bar(OURS, FLOOR, most=2.5), Bar(OURS, "floor of all pairs", most=2.5))),
     Case("jax", _cess(), in_jax, (Bar("twopoint jit", "twopoint eager", most=1.05),)),

@@ -24,6 +24,7 @@ class Job:
     crop: int | None = None
     boundary: str = "periodic"
     masked: bool = False
+    cumulative: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,9 +43,8 @@ class Job:
 
     def __str__(self) -> str:
         phases = f"{self.n_phases} phases, {'one implied' if self.implied else 'all explicit'}"
-        others = (
-            [f"crop {self.crop}"] * (self.crop is not None) + [self.boundary] * (self.boundary != "periodic") + ["masked"] * self.masked
-        )
+        others = [f"crop {self.crop}"] * (self.crop is not None) + [self.boundary] * (self.boundary != "periodic")
+        others += ["masked"] * self.masked + ["cumulative"] * self.cumulative
         return ", ".join([f"{self.loss.upper()} {self.shape} float32", phases, *others])
 
 
@@ -120,7 +120,7 @@ def prepared(job: Job, convert: Callable[[np.ndarray], Any] = np.asarray) -> tup
     loss = getattr(tp, job.loss)
     if job.loss == "mse_cess":  # it needs pixels
         return prediction, loss, target, options | {"alpha": 1.0}
-    return prediction, loss, tp.target_statistics(target, **options), {}
+    return prediction, loss, tp.target_statistics(target, **options), {"cumulative": True} if job.cumulative else {}
 
 
 def point_mask(job: Job) -> np.ndarray:

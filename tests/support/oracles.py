@@ -44,7 +44,19 @@ def pair_sum(a, b, r, boundary):
     return np.sum(a[here] * b[there])
 
 
-def statistics(m, *, boundary="periodic", mask=None, crop=None, implied_phase=False):
+def box_means(f, count, axes):
+    """Return the means of f (..., *lags) over the box of lags from 0 to each lag, weighed by the number of pairs, and the pairs in it."""
+    means, pairs = np.zeros_like(f), np.zeros_like(count)
+    for at in product(*(range(n) for n in count.shape)):
+        sides = [[axis.index(x) for x in range(min(0, axis[i]), max(0, axis[i]) + 1)] for axis, i in zip(axes, at, strict=True)]
+        for other in product(*sides):
+            means[(..., *at)] += count[other] * f[(..., *other)]
+            pairs[at] += count[other]
+        means[(..., *at)] /= pairs[at] or 1.0
+    return means, pairs
+
+
+def statistics(m, *, boundary="periodic", mask=None, crop=None, implied_phase=False, cumulative=False):
     """Return f (N, N, *lags) and the number of pairs (*lags) of one microstructure (N, *space), eq. (1), weighed by confidences."""
     m = np.asarray(m, float)
     if implied_phase:
@@ -59,7 +71,7 @@ def statistics(m, *, boundary="periodic", mask=None, crop=None, implied_phase=Fa
         count[at] = pair_sum(c, c, r, boundary)
         for h, k in product(range(len(m)), repeat=2):
             f[(h, k, *at)] = pair_sum(m[h], m[k], r, boundary) / (count[at] or 1.0)
-    return f, count
+    return box_means(f, count, axes) if cumulative else (f, count)
 
 
 def floored_log(f, floor):

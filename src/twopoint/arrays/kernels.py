@@ -143,3 +143,54 @@ def squared_error(spectrum, target, weights, factor, value):
                 spectrum[b, r, x, 0] = factor * difference * re
                 spectrum[b, r, x, 1] = factor * difference * im
             value[b] += total
+
+
+@njit(**_OPTIONS)
+def box_means(c, zero, inverse, found):
+    """Write the means of c (B, R, C) over boxes of lags to found (B, R, E), E = C or C + 1; lag zero has the index zero along C.
+
+    inverse (R, E) is one over the number of lags in a box. See statistics.cumulative.
+    """
+    batch, rows, columns = c.shape
+    reach = found.shape[2] // 2
+    running = np.empty(columns)
+    for b in range(batch):
+        running[:] = 0
+        for r in range(rows):
+            for x in range(columns):
+                running[x] += c[b, r, x]
+            ahead = behind = running[zero]
+            found[b, r, reach] = ahead * inverse[r, reach]
+            for i in range(1, reach + 1):
+                ahead += running[zero + i]
+                behind += running[zero - i]  # in FFT order lag -i has the index -i
+                found[b, r, reach + i] = ahead * inverse[r, reach + i]
+                found[b, r, reach - i] = behind * inverse[r, reach - i]
+
+
+@njit(**_OPTIONS)
+def transpose_box_means(u, zero, inverse, weights, own, found):
+    """Transpose box_means, from u (B, R, E) to found (B, R, C); weights (R,) are those of the rows in a sum.
+
+    Rows that contain their own opposites (own, R) become even, and are divided by their weight of 1/2.
+    """
+    batch, rows, boxes = u.shape
+    reach, columns = boxes // 2, found.shape[2]
+    below = np.empty(boxes)
+    for b in range(batch):
+        below[:] = 0
+        for r in range(rows - 1, -1, -1):
+            for x in range(boxes):
+                below[x] += weights[r] * inverse[r, x] * u[b, r, x]
+            ahead = behind = 0.0
+            for i in range(reach, 0, -1):
+                ahead += below[reach + i]
+                behind += below[reach - i]
+                if own[r] or 2 * i == columns:  # both ends of an even axis are one lag
+                    found[b, r, zero + i] = found[b, r, zero - i] = ahead + behind
+                else:
+                    found[b, r, zero + i] = ahead
+                    found[b, r, zero - i] = behind
+            if own[r] and 2 * reach == columns:
+                found[b, r, zero + reach] *= 2
+            found[b, r, zero] = (below[reach] + ahead + behind) * (2 if own[r] else 1)

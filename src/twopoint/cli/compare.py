@@ -12,6 +12,7 @@ from .measures import Statistics, crop_sizes, measure
 from .options import (
     Boundary,
     Crop,
+    Cumulative,
     FileA,
     FileB,
     Force,
@@ -49,6 +50,7 @@ def command(
     threshold_b: ThresholdB = None,
     phases: Phases = None,
     crop: Crop = None,
+    cumulative: Cumulative = False,
     json_file: Json = None,
     force: Force = False,
 ) -> None:
@@ -61,7 +63,7 @@ def command(
     with clear_errors():
         options_a = ReadingOptions(window, threshold, phases)
         options_b = ReadingOptions(window_b or window, threshold_b or threshold, phases, of_b=window_b is not None)
-        run(CompareRequest((a, b), (options_a, options_b), spacing, spacing_b, boundary.value, crop, out, json_file, force))
+        run(CompareRequest((a, b), (options_a, options_b), spacing, spacing_b, boundary.value, crop, cumulative, out, json_file, force))
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class CompareRequest:
     spacing_b: str | None
     boundary: str
     crop: int | None
+    cumulative: bool
     picture: Path | None
     json_file: Path | None
     force: bool
@@ -86,7 +89,7 @@ def run(request: CompareRequest) -> None:
     crop, pairing = _common_lags(a, b, request.boundary, request.crop), pair(a, b)
     with working("correlating both images"):
         of_a, of_b = (_measure(loaded, request.boundary, crop, spacing) for loaded in (a, b))
-        measured = _difference(b, of_a)
+        measured = _difference(b, of_a, cumulative=request.cumulative)
     measured["radial_difference"] = _radial_difference(of_a, of_b)
     measured |= {"volume_fractions_a": of_a.fractions.tolist(), "volume_fractions_b": of_b.fractions.tolist()}
     with working("drawing"):
@@ -157,7 +160,7 @@ def _measure(loaded: LoadedImage, boundary: str, crop: tuple[int, ...], spacing:
     return measure(loaded.segmentation.labels, loaded.segmentation.n_phases, boundary=boundary, spacing=spacing, crop=crop)
 
 
-def _difference(b: LoadedImage, of_a: Statistics) -> dict[str, Any]:
+def _difference(b: LoadedImage, of_a: Statistics, *, cumulative: bool) -> dict[str, Any]:
     """Return the error and the losses of B, with the statistics of A as the target of an image of B's shape."""
     labels, n, ndim = b.segmentation.labels, b.segmentation.n_phases, of_a.ndim
     memory.require(memory.for_statistics(labels.shape, n, of_a.boundary, of_a.lags), "comparing the statistics")
@@ -166,8 +169,9 @@ def _difference(b: LoadedImage, of_a: Statistics) -> dict[str, Any]:
     m = one_hot(labels, n, ndim=ndim)
     return {
         "error": statistics_error(labels, target),
-        "excess_cess": float(cess(m, target, excess=True)),
-        "msess": float(msess(m, target)),
+        "cumulative": cumulative,
+        "excess_cess": float(cess(m, target, excess=True, cumulative=cumulative)),
+        "msess": float(msess(m, target, cumulative=cumulative)),
     }
 
 

@@ -81,6 +81,13 @@ Crop = Annotated[
 ]
 MaskOption = Annotated[str | None, typer.Option("--mask", help="Image of the same size; points where it is 0 are left out.")]
 Loss = Annotated[LossName, typer.Option(help="Loss on the statistics: cess, their cross-entropy, or msess, their mean squared difference.")]
+Cumulative = Annotated[
+    bool,
+    typer.Option(
+        "--cumulative",
+        help="Losses of the means of the statistics over the lags from 0 to each lag: they grow with the distance between features.",
+    ),
+]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this .json file; - prints them instead of the table.")]
 Save = Annotated[Path | None, typer.Option("--save", help="Write the statistics to this .npz file, for 'twopoint reconstruct' and Python.")]
 Labels = Annotated[

@@ -13,6 +13,7 @@ from . import memory
 from .measures import crop_sizes
 from .options import (
     Crop,
+    Cumulative,
     File,
     Force,
     Json,
@@ -50,6 +51,7 @@ def command(
     phases: Phases = None,
     crop: Crop = None,
     loss: Loss = LossName.cess,
+    cumulative: Cumulative = False,
     seed: Seed = 0,
     starts: Starts = 1,
     labels_file: Labels = None,
@@ -67,7 +69,7 @@ def command(
         picture = Path(f"{parse_source(file).output}-reconstruction.png") if out is None else out
         requested_boundary = None if boundary is None else boundary.value
         request = ReconstructRequest(file, ReadingOptions(window, threshold, phases), requested_boundary, spacing, crop)
-        run(request, SearchOptions(loss, seed, starts), OutputPaths(picture, labels_file, json_file), force=force)
+        run(request, SearchOptions(loss, seed, starts, cumulative), OutputPaths(picture, labels_file, json_file), force=force)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class SearchOptions:
     loss: LossName
     seed: int
     starts: int
+    cumulative: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,7 +218,8 @@ def _search(statistics: TargetStatistics, search: SearchOptions) -> tuple[Recons
     """Return the best of the starts, and the seconds that all starts took."""
     began = time.perf_counter()
     with counting("reconstructing") as progress:
-        result = reconstruct(statistics, loss=_LOSSES[search.loss], seed=search.seed, starts=search.starts, progress=progress)
+        options: dict[str, Any] = dict(loss=_LOSSES[search.loss], cumulative=search.cumulative, seed=search.seed, starts=search.starts)
+        result = reconstruct(statistics, **options, progress=progress)
     seconds = time.perf_counter() - began
     return Reconstruction(*(part if search.starts == 1 else part[0] for part in vars(result).values())), seconds
 
@@ -225,6 +229,7 @@ def _measure(best: Reconstruction, statistics: TargetStatistics, search: SearchO
     m = one_hot(best.labels, statistics.n_phases, ndim=statistics.ndim)
     return {
         "loss": search.loss.value,
+        "cumulative": search.cumulative,
         "loss_soft": float(best.history[-1]),
         "loss_thresholded": float(best.loss),
         "error_soft": statistics_error(best.field, statistics),

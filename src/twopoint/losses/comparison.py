@@ -9,6 +9,7 @@ from ..arrays.namespace import on_cpu, result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics import adjoint, chunks, phases
 from ..statistics.correlation import Sums, compute_sums, compute_sums_by_pair, pick, positions, statistics_of
+from ..statistics.cumulative import cumulate, cumulate_covariances, transpose_cumulate
 from ..statistics.lags import along
 from ..statistics.plan import Pairs, Plan
 from . import fused, parseval
@@ -86,9 +87,11 @@ def _value_by_lags(loss: PreparedLoss, target: LagTarget, m: Array, plan: Plan) 
 def _sum_measure(loss: PreparedLoss, target: LagTarget, sums: Sums, plan: Plan, groups: list[Pairs]) -> Array:
     """Return the loss of statistics, summed over groups of pairs."""
     values, xp = [], loss.xp
+    sums, apart = _cumulate_products(sums, target, plan, xp)
     for i, pairs in enumerate(groups):
         part = target if len(groups) == 1 else _of_pairs(target, i, plan.ndim)
-        values.append(_total(loss.measure.value(statistics_of(sums, plan, xp, pairs), part, xp), part, plan, xp))
+        f = statistics_of(sums, plan, xp, pairs)
+        values.append(_total(loss.measure.value(f if apart else _seen(f, part, plan, xp), part, xp), part, plan, xp))
     return reduce(add, values)
 
 
@@ -141,13 +144,18 @@ def _compare_tile(
     measure: Measure, target: LagTarget, sums: Sums, plan: Plan, groups: list[Pairs], xp: Namespace, start: int = 0
 ) -> tuple[Array, adjoint.SumsCotangent]:
     """Return the loss of a tile, whose rows of lags begin at start, and its cotangent."""
-    values, slopes = [], []
+    values, slopes, boxes = [], [], target.boxes
+    sums, apart = _cumulate_products(sums, target, plan, xp)
     for i, pairs in enumerate(groups):
         part = target if len(groups) == 1 else _of_pairs(target, i, plan.ndim)
-        value, slope = measure.value_and_slope(statistics_of(sums, plan, xp, pairs), part, xp)
+        f = statistics_of(sums, plan, xp, pairs)
+        value, slope = measure.value_and_slope(f if apart else _seen(f, part, plan, xp), part, xp)
         values.append(_total(value, part, plan, xp, start))
-        slopes.append(slope)
-    return reduce(add, values), adjoint.transpose_statistics(slopes, groups, sums, plan, xp, start)
+        slopes.append(slope if boxes is None or apart else transpose_cumulate(slope, boxes, plan, xp))
+    cotangent = adjoint.transpose_statistics(slopes, groups, sums, plan, xp, start)
+    if boxes is not None and apart:
+        cotangent = cotangent._replace(products=transpose_cumulate(cotangent.products, boxes, plan, xp))
+    return reduce(add, values), cotangent
 
 
 def _of_pairs(target: LagTarget, i: int, ndim: int) -> LagTarget:
@@ -158,4 +166,16 @@ def _of_pairs(target: LagTarget, i: int, ndim: int) -> LagTarget:
 def _total(value: Array, target: LagTarget, plan: Plan, xp: Namespace, start: int = 0) -> Array:
     """Sum the measure over pairs, and over the lags from row start on."""
     whole = value if target.constant is None else value + target.constant
-    return plan.lags.total(whole, xp, start, pairs=True)
+    return plan.seen.total(whole, xp, start, pairs=True)
+
+
+def _cumulate_products(sums: Sums, target: LagTarget, plan: Plan, xp: Namespace) -> tuple[Sums, bool]:
+    """Return the sums with cumulative products, which are fewer than the pairs, if the means contribute equally to all lags."""
+    if target.boxes is None or sums.offsets is None or sums.products is None:
+        return sums, sums.offsets is not None
+    return sums._replace(products=cumulate_covariances(sums.products, target.boxes, plan, xp)), True
+
+
+def _seen(f: Array, target: LagTarget, plan: Plan, xp: Namespace) -> Array:
+    """Return the statistics that the measure compares: f, or the cumulative statistics."""
+    return f if target.boxes is None else cumulate(f, target.boxes, plan, xp)

@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays.frameworks import takes_threads
 from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
+from ..statistics.cumulative import Boxes, cumulate_covariances, transpose_cumulate
 from ..statistics.lags import from_lags, from_space, to_lags, to_space
 from ..statistics.plan import Pair, Plan
 from .measures import CrossEntropy, LagTarget
@@ -43,7 +44,9 @@ def applies(loss: PreparedLoss, m: Array) -> bool:
         or kernels() is None
     ):
         return False
-    return isinstance(target, SpectralTarget) or (isinstance(loss.measure, CrossEntropy) and target.constant is None)
+    if isinstance(target, SpectralTarget):
+        return target.frequencies is None
+    return isinstance(loss.measure, CrossEntropy) and target.constant is None
 
 
 class Result:
@@ -86,17 +89,18 @@ def _by_lags(
     loops.power(numbers, power.reshape(-1))
     (half,) = to_lags(xp.asarray(power), plan.lags, xp, even=True)
     c: Any = np.ascontiguousarray(half)
-    members, columns = len(zero), half.shape[-1]
+    compared = c if target.boxes is None else _cumulate(c, target.boxes, plan, loops, xp)
+    members, columns = len(zero), compared.shape[-1]
     covariance = c[(..., *plan.lags.zero_half)].reshape(members)
     offsets = [zero + covariance if h != k else means[:, h] ** 2 for h, k in plan.half_pairs]
     signs = np.asarray([1 if h == k else -1 for h, k in plan.half_pairs], np.float32)
-    weights = np.repeat(plan.lags.row_weights, math.prod(half.shape[-plan.ndim + 1 : -1]))
+    weights = np.repeat(plan.seen.row_weights, math.prod(compared.shape[-plan.ndim + 1 : -1]))
     shape = (-1, len(signs), len(weights), columns)
     own = np.empty((0, *shape[1:]), np.float32) if target.own is None else np.ascontiguousarray(target.own).reshape(shape)
     value, totals, slope = np.empty(members), np.empty((members, len(signs))), np.empty((members, len(weights), columns), np.float32)
     floor = np.float32(measure.floor) if isinstance(measure, CrossEntropy) else np.float32(0)
     loops.cross_entropy(
-        c.reshape(slope.shape),
+        compared.reshape(slope.shape),
         np.stack(offsets, axis=-1).astype(np.float32),
         signs,
         weights.astype(np.float32),
@@ -107,9 +111,35 @@ def _by_lags(
         totals,
         slope,
     )
-    through = np.ascontiguousarray(from_lags([xp.asarray(slope.reshape(c.shape))], plan.lags, xp))
+    slope = slope.reshape(compared.shape)
+    slope = slope if target.boxes is None else _transpose_cumulate(slope, target.boxes, c.shape, plan, loops, xp)
+    through = np.ascontiguousarray(from_lags([xp.asarray(slope)], plan.lags, xp))
     loops.scale(numbers, through.reshape(-1))
     return value, {pair: totals[:, i] for i, pair in enumerate(plan.half_pairs)}, xp.asarray(flat)
+
+
+def _cumulate(c: np.ndarray, boxes: Boxes, plan: Plan, loops: ModuleType, xp: Namespace) -> np.ndarray:
+    """Return the means of covariances over boxes of lags; those of the offsets, which are equal at all lags, are the offsets."""
+    if plan.ndim > 2:
+        return np.ascontiguousarray(cumulate_covariances(xp.asarray(c), boxes, plan, xp))
+    inverse = np.ascontiguousarray(boxes.inverse)[0]
+    found = np.empty((*c.shape[:-1], inverse.shape[-1]), np.float32)
+    loops.box_means(c.reshape(-1, *c.shape[-2:]), plan.lags.zero_half[-1], inverse, found.reshape(-1, *inverse.shape))
+    return found
+
+
+def _transpose_cumulate(
+    slope: np.ndarray, boxes: Boxes, shape: tuple[int, ...], plan: Plan, loops: ModuleType, xp: Namespace
+) -> np.ndarray:
+    """Transpose _cumulate; rows that contain their own opposites become even."""
+    if plan.ndim > 2:
+        half = transpose_cumulate(xp.asarray(slope), boxes, plan, xp)
+        return np.ascontiguousarray(plan.lags.merge_opposites(half, half, xp))
+    inverse, found = np.ascontiguousarray(boxes.inverse)[0], np.empty(shape, np.float32)
+    weights, own = np.asarray(plan.seen.row_weights, np.float32), np.asarray(plan.lags.row_weights) < 1
+    u = slope.reshape(-1, *inverse.shape)
+    loops.transpose_box_means(u, plan.lags.zero_half[-1], inverse, weights, own, found.reshape(-1, *shape[-2:]))
+    return found
 
 
 def _by_parseval(

@@ -9,6 +9,7 @@ from ..arrays import checks
 from ..arrays.frameworks import constant
 from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
+from ..statistics.cumulative import Boxes
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class LagTarget:
     weight: Array | float  # broadcasts against the target
     own: Array | None = None  # the logarithm of the target's own statistics, if their cross-entropy is subtracted
     constant: Array | None = None  # a term at each lag that no prediction can change
+    boxes: Boxes | None = None  # if the statistics are cumulative
 
     @classmethod
     def stack(cls, parts: list["LagTarget"], weight: Array | float, axis: int, xp: Namespace) -> "LagTarget":
@@ -40,12 +42,25 @@ class LagTarget:
 
     def map_lags(self, function: Callable[[Array], Array]) -> "LagTarget":
         """Apply a function to each array of lags."""
-        return LagTarget(*(None if x is None else x if isinstance(x, float) else function(x) for x in vars(self).values()))
+        weight = self.weight if isinstance(self.weight, float) else function(self.weight)
+        own, constant = (None if x is None else function(x) for x in (self.own, self.constant))
+        return LagTarget(function(self.target), weight, own, constant, None if self.boxes is None else self.boxes.map(function))
 
 
 @dataclass(frozen=True)
 class SquaredError:
-    """The summand of MSESS, eq. (7): (f - t)^2."""
+    """The summand of MSESS, eq. (7): (f - t)^2. A weight is that of frequencies, see parseval."""
+
+    weight: str | None = None
+    zero_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.weight not in (None, "energy"):
+            raise ValueError(f'weight must be None or "energy", got {self.weight!r}')
+        if not 0 <= checks.number("zero_weight", self.zero_weight) < math.inf:
+            raise ValueError(f"zero_weight must be finite and not below 0, got {self.zero_weight!r}")
+        if self.weight is None and self.zero_weight != 1:
+            raise ValueError(f'zero_weight={self.zero_weight!r} needs weight="energy"')
 
     def prepare(self, t: Array, weight: Array | float, odd: Array | None, xp: Namespace) -> LagTarget:
         """Prepare a target t; measured statistics at opposite lags may be t + odd and t - odd."""

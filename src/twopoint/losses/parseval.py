@@ -1,6 +1,8 @@
 """The squared error of all lags by Parseval's theorem: the sum over r of (f - t)^2 is n times that over frequencies of |F - T|^2.
 
 It requires no transform back to the lags. It applies to periodic, unmasked and uncropped statistics, whose lags have equal weights.
+Frequencies may have weights: |xi|^-(d+1) in d dimensions makes it the energy distance of the statistics, which grows with the distance
+between features.
 """
 
 import math
@@ -16,6 +18,7 @@ from ..statistics import adjoint
 from ..statistics.correlation import arithmetic, fluctuations, pick
 from ..statistics.lags import from_lags, product
 from ..statistics.plan import Pair, Pairs, Plan
+from .measures import SquaredError
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class SpectralTarget:
     terms: list[Term]  # phases by index of their spectra, spectra of the target without its mean (..., pairs, *frequencies)
     means: list[Term]  # canonical pairs, means of the target over the lags (..., pairs)
     constant: Array | None
+    frequencies: Array | None = None  # weight of each frequency except zero, (*frequencies)
 
     @property
     def first(self) -> Array:
@@ -51,40 +55,63 @@ class SpectralTarget:
     def map(self, function: Callable[[Array, int], Array], ndim: int) -> "SpectralTarget":
         """Apply a function to each array; its second argument is the number of axes that are not batch."""
         terms, means = [term.map(function, ndim + 1) for term in self.terms], [mean.map(function, 1) for mean in self.means]
-        return SpectralTarget(terms, means, None if self.constant is None else function(self.constant, 0))
+        constant = None if self.constant is None else function(self.constant, 0)
+        return SpectralTarget(terms, means, constant, self.frequencies)
 
 
-def prepare_microstructure(m: Array, weights: tuple[float, ...], plan: Plan, xp: Namespace) -> SpectralTarget:
+def prepare_microstructure(m: Array, weights: tuple[float, ...], measure: SquaredError, plan: Plan, xp: Namespace) -> SpectralTarget:
     """Prepare a microstructure as the target, without a transform back; weights belong to the half_pairs of the plan."""
     spectra, means = _transform(m, plan, xp)
     by_pair = _weights_by_pair(weights, plan)
     groups = [(((0, 0),), sum(by_pair.values()))] if plan.shared else _groups(by_pair, plan)
     terms = [Term(pairs, weight, _covariances(spectra, pairs, plan, xp)) for pairs, weight in groups]
-    return SpectralTarget(terms, [Term(p, w, _products_of_means(means, p, xp)) for p, w in _groups(by_pair, None)], None)
+    groups_of_means = [Term(p, w * measure.zero_weight, _products_of_means(means, p, xp)) for p, w in _groups(by_pair, None)]
+    return SpectralTarget(terms, groups_of_means, None, frequency_weights(measure, m, plan, xp))
 
 
 def prepare_statistics(
-    halves: list[Array], odds: list[Array | None], weights: tuple[float, ...], plan: Plan, xp: Namespace
+    halves: list[Array], odds: list[Array | None], weights: tuple[float, ...], measure: SquaredError, plan: Plan, xp: Namespace
 ) -> SpectralTarget:
     """Prepare statistics on half the lags as the target; odds are half the differences between measured opposite lags."""
+    frequencies = frequency_weights(measure, halves[0], plan, xp)
     points, at = float(math.prod(plan.lags.space)), (...,) + (None,) * plan.ndim
     by_pair, whole, means = _weights_by_pair(weights, plan), {}, {}
-    constants = [w * plan.lags.total(odd**2, xp) for w, odd in zip(weights, odds, strict=True) if odd is not None]
-    measured, at_order = bool(constants), dict(zip(plan.half_pairs, halves, strict=True))
+    differing = [(w, odd) for w, odd in zip(weights, odds, strict=True) if odd is not None]
+    constants = [points * w / 2 * _odd_norm(odd, frequencies, plan, xp) for w, odd in differing]
+    at_order = dict(zip(plan.half_pairs, halves, strict=True))
     for pair in by_pair:
         parts = [at_order[order] for order in plan.orders((pair,))]
         means[pair] = reduce(add, [plan.lags.total(half, xp) for half in parts]) * ((3 - len(parts)) / points)
         whole[pair] = from_lags([half - means[pair][at] for half in parts], plan.lags, xp)
-    groups = [Term(p, w, xp.stack([means[pair] for pair in p], axis=-1)) for p, w in _groups(by_pair, None)]
+    groups = [Term(p, w * measure.zero_weight, xp.stack([means[pair] for pair in p], axis=-1)) for p, w in _groups(by_pair, None)]
     if plan.shared:
         total = sum(by_pair.values())
         signed = [(weight, -whole[pair] if pair == (0, 1) else whole[pair]) for pair, weight in by_pair.items()]
         common = reduce(add, [weight / total * t for weight, t in signed])
-        constants += [(points * weight) * _squared_norm(t - common, plan, xp) for weight, t in signed if measured]
+        constants += [(points * weight) * _squared_norm(t - common, frequencies, plan, xp) for weight, t in signed if differing]
         terms = [Term(((0, 0),), total, xp.expand_dims(common, axis=-plan.ndim - 1))]
     else:
         terms = [Term(p, w, xp.stack([whole[pair] for pair in p], axis=-plan.ndim - 1)) for p, w in _groups(by_pair, plan)]
-    return SpectralTarget(terms, groups, reduce(add, constants) if constants else None)
+    return SpectralTarget(terms, groups, reduce(add, constants) if constants else None, frequencies)
+
+
+def frequency_weights(measure: SquaredError, like: Array, plan: Plan, xp: Namespace) -> Array | None:
+    """Return |xi|^-(d+1) at the frequencies of a real transform, in cycles per pixel, and 0 at zero; None if all weights are 1."""
+    if measure.weight is None:
+        return None
+    squares = []
+    for axis, n in enumerate(plan.lags.space):
+        last = axis == plan.ndim - 1
+        numbers = tuple((min(i, n - i) / n) ** 2 for i in range(n // 2 + 1 if last else n))
+        squares.append(xp.reshape(constant(numbers, like, xp, dtype=arithmetic(like, plan, xp)), (-1,) + (1,) * (plan.ndim - axis - 1)))
+    square = reduce(add, squares)
+    some = square > 0
+    return xp.where(some, xp.where(some, square, xp.ones_like(square)) ** (-(plan.ndim + 1) / 2), xp.zeros_like(square))
+
+
+def _odd_norm(odd: Array, frequencies: Array | None, plan: Plan, xp: Namespace) -> Array:
+    """Return the squared norm of an odd function of the lags, from half of them."""
+    return _squared_norm(from_lags([odd, -odd], plan.lags, xp), frequencies, plan, xp)
 
 
 def value(target: SpectralTarget, m: Array, plan: Plan, xp: Namespace) -> Array:
@@ -101,6 +128,7 @@ def value_and_gradient(target: SpectralTarget, m: Array, plan: Plan, xp: Namespa
     differences = _spectral_differences(target, spectra, plan, xp)
     cotangents: adjoint.Terms = []
     for term, d in zip(target.terms, differences, strict=True):
+        d = d if target.frequencies is None else d * target.frequencies
         slope = ((4 if term.pairs[0][0] == term.pairs[0][1] else 2) * term.weight) * d
         cotangents += adjoint.transpose_spectral_products(slope, term.pairs, spectra, plan, xp)
     totals = [(term.pairs, (2 * term.weight) * d) for term, d in zip(target.means, apart, strict=True)]
@@ -133,7 +161,10 @@ def _mean_differences(target: SpectralTarget, means: Array, xp: Namespace) -> li
 def _sum_squares(target: SpectralTarget, differences: list[Array], apart: list[Array], plan: Plan, xp: Namespace) -> Array:
     """Sum squares over pairs and frequencies."""
     points = float(math.prod(plan.lags.space))
-    squares = [(points * t.weight) * xp.sum(_squared_norm(d, plan, xp), axis=-1) for t, d in zip(target.terms, differences, strict=True)]
+    squares = [
+        (points * t.weight) * xp.sum(_squared_norm(d, target.frequencies, plan, xp), axis=-1)
+        for t, d in zip(target.terms, differences, strict=True)
+    ]
     squares += [(points * t.weight) * xp.sum(d**2, axis=-1) for t, d in zip(target.means, apart, strict=True)]
     return reduce(add, squares if target.constant is None else [*squares, target.constant])
 
@@ -169,9 +200,10 @@ def _spectral_differences(target: SpectralTarget, spectra: Array, plan: Plan, xp
     return [_covariances(spectra, term.pairs, plan, xp) - term.target for term in target.terms]
 
 
-def _squared_norm(d: Array, plan: Plan, xp: Namespace) -> Array:
-    """Sum |d|^2 over all frequencies, of which the last axis holds half."""
+def _squared_norm(d: Array, frequencies: Array | None, plan: Plan, xp: Namespace) -> Array:
+    """Sum |d|^2, with the weights of the frequencies, over all frequencies, of which the last axis holds half."""
     squares = d**2 if xp.isdtype(d.dtype, "real floating") else xp.real(d) ** 2 + xp.imag(d) ** 2
+    squares = squares if frequencies is None else squares * frequencies
     others = tuple(range(-plan.ndim, -1))
     columns = xp.sum(squares, axis=others) if others else squares
     last = 1.0 if plan.lags.space[-1] % 2 == 0 else 2.0  # frequencies that are their own opposites are held once

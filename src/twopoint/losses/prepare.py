@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..arrays import checks
 from ..arrays.frameworks import can_be_kept, constant, is_constant
 from ..arrays.namespace import namespace, result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics.correlation import arithmetic, correlate, pair_count
+from ..statistics.cumulative import boxes_of, cumulate, cumulate_everywhere
 from ..statistics.lags import all_lags, along
 from ..statistics.plan import Options, Pair, Pairs, Plan, RequestedOptions, plan_of, resolve
 from ..statistics.target import Target, TargetStatistics
@@ -59,6 +60,8 @@ def prepare(
     plan, pairs, mask = plan_of(prediction, options, xp, "prediction")
     if isinstance(measure, CrossEntropy):
         _check_cross_entropy(measure, prediction, options, plan, xp)
+    elif measure.weight is not None and not by_parseval(measure, plan):
+        raise ValueError('weight="energy" needs statistics of all lags that are periodic, unmasked and not cumulative; leave weight out')
     if statistics is None:
         pixels = xp.astype(target, result_dtype(prediction, xp), copy=False)
         prepared, count = _prepare_microstructure(pixels, prediction, mask, plan, pairs, measure, lag_reduction, xp)
@@ -88,9 +91,11 @@ def _prepare_microstructure(
     count = pair_count(mask, like, plan, xp)
     weights = lag_weights(plan, pairs, count, target, lag_reduction, xp)
     if by_parseval(measure, plan):
-        return parseval.prepare_microstructure(target, weights, plan, xp), count
+        return parseval.prepare_microstructure(target, weights, measure, plan, xp), count
     half_lags = correlate(target, mask, count, plan, xp)
-    return measure.prepare(half_lags, as_weight(weights, plan, half_lags, xp), None, xp), count
+    boxes = boxes_of(count, half_lags, plan, xp) if plan.cumulative else None
+    half_lags = half_lags if boxes is None else cumulate(half_lags, boxes, plan, xp)
+    return replace(measure.prepare(half_lags, as_weight(weights, plan, half_lags, xp), None, xp), boxes=boxes), count
 
 
 def _prepare_statistics(
@@ -101,21 +106,25 @@ def _prepare_statistics(
 
     def prepare_once() -> tuple[Any, bool]:
         values, count = statistics.narrow(plan, xp)
-        halves, odds = fold([xp.astype(f, dtype, copy=False) for f in values], plan, pairs, xp, symmetric=statistics.symmetric)
+        values = [xp.astype(f, dtype, copy=False) for f in values]
+        count = pair_count(None, values[0], plan, xp) if count is None else count  # statistics keep that of a mask
+        boxes = boxes_of(count, values[0], plan, xp) if plan.cumulative else None
+        values = values if boxes is None else [cumulate_everywhere(f, boxes, plan, xp) for f in values]
+        halves, odds = fold(values, plan, pairs, xp, symmetric=statistics.symmetric)
         weights = lag_weights(plan, pairs, count, halves[0], lag_reduction, xp)
         if by_parseval(measure, plan):
-            target: Any = parseval.prepare_statistics(halves, odds, weights, plan, xp)
+            target: Any = parseval.prepare_statistics(halves, odds, weights, measure, plan, xp)
         else:
-            target = _prepare_pairs(measure, halves, odds, weights, plan, xp)
+            target = replace(_prepare_pairs(measure, halves, odds, weights, plan, xp), boxes=boxes)
         return (target, count), can_be_kept(target.first, xp)
 
-    target, count = statistics.remember((plan.lags, pairs, dtype, measure, lag_reduction), prepare_once)
+    target, count = statistics.remember((plan.lags, plan.cumulative, pairs, dtype, measure, lag_reduction), prepare_once)
     return target, count
 
 
-def by_parseval(measure: Measure, plan: Plan) -> bool:
+def by_parseval(measure: Measure, plan: Plan) -> TypeGuard[SquaredError]:
     """Whether Parseval's theorem applies, which requires squared errors of all lags with equal weights."""
-    return isinstance(measure, SquaredError) and plan.periodic_unmasked and all(plan.lags.whole)
+    return isinstance(measure, SquaredError) and plan.periodic_unmasked and all(plan.lags.whole) and not plan.cumulative
 
 
 def _prepare_pairs(
@@ -141,9 +150,9 @@ def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmet
     odds: dict[Pair, Array] = {}
     for pair, f in zip(plan.pairs, values, strict=True):
         if not plan.even(pair):
-            halves |= zip(plan.orders((pair,)), plan.lags.split(f, xp), strict=True)
+            halves |= zip(plan.orders((pair,)), plan.seen.split(f, xp), strict=True)
         elif symmetric:
-            halves[pair] = plan.lags.halve(f, xp)
+            halves[pair] = plan.seen.halve(f, xp)
         else:
             halves[pair], odds[pair] = _mean_and_odd(f, _multiplicity(pair, plan, pairs, f, xp), plan, xp)
     return [halves[pair] for pair in plan.half_pairs], [odds.get(pair) for pair in plan.half_pairs]
@@ -151,10 +160,10 @@ def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmet
 
 def _mean_and_odd(f: Array, weight: Array | float, plan: Plan, xp: Namespace) -> tuple[Array, Array]:
     """Return the mean of f(r) and f(-r) and half their difference; if the loss uses only one of the two, that one and 0."""
-    first, second = plan.lags.split(f, xp)
+    first, second = plan.seen.split(f, xp)
     if isinstance(weight, float):
         return (first + second) / 2, (first - second) / 2
-    a, b = plan.lags.split(weight, xp)
+    a, b = plan.seen.split(weight, xp)
     number = xp.where(a + b > 0, a + b, xp.ones_like(a))
     both = xp.astype((a > 0) & (b > 0), f.dtype)
     return (a * first + b * second) / number, both * (first - second) / 2
@@ -170,14 +179,14 @@ def lag_weights(plan: Plan, pairs: Pairs, count: Array | None, like: Array, lag_
     n: Any = float(plan.lags.number)
     for pair in plan.pairs:
         weight = _multiplicity(pair, plan, pairs, like, xp)
-        halves = [weight, weight] if isinstance(weight, float) else plan.lags.split(weight, xp)
+        halves = [weight, weight] if isinstance(weight, float) else plan.seen.split(weight, xp)
         halves = [halves[0] + halves[1]] if plan.even(pair) else halves
         weights |= zip(plan.orders((pair,)), halves, strict=True)
     found: Any = [weights[pair] for pair in plan.half_pairs]
     if all(isinstance(weight, float) for weight in found) and not plan.masked:
         return tuple(weight / n if lag_reduction == "mean" else weight for weight in found)
     found = as_weight(tuple(found), plan, like, xp) if isinstance(found[0], float) else xp.stack(found, axis=-plan.ndim - 1)
-    if count is not None and plan.masked:
+    if count is not None and plan.masked and not plan.cumulative:  # each box contains lag zero
         seen, inside = xp.astype(count > 0, like.dtype), plan.lags.inside(like, xp)
         n = xp.sum(seen if inside is None else seen * inside, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
         n = xp.expand_dims(xp.where(n > 0, n, xp.ones_like(n)), axis=-plan.ndim - 1)
@@ -198,11 +207,11 @@ def _multiplicity(pair: Pair, plan: Plan, pairs: Pairs, like: Array, xp: Namespa
     """Return how often the loss uses the pair at each stored lag r: once as (h, k) at r, once as (k, h) at -r."""
     h, k = pair
     ahead, behind = float((h, k) in pairs), float(h != k and (k, h) in pairs)
-    if plan.lags.shape == plan.lags.stored:  # the user sees all stored lags
+    if plan.seen.shape == plan.seen.stored:  # the user sees all stored lags
         return ahead + behind
-    here: Array = plan.lags.inside(like, xp)
-    there: Array = plan.lags.inside(like, xp, opposite=True)
-    return xp.broadcast_to(ahead * here + behind * there, plan.lags.stored)
+    here: Array = plan.seen.inside(like, xp)
+    there: Array = plan.seen.inside(like, xp, opposite=True)
+    return xp.broadcast_to(ahead * here + behind * there, plan.seen.stored)
 
 
 def resolve_options(statistics: TargetStatistics, requested: RequestedOptions) -> Options:
@@ -219,7 +228,8 @@ def resolve_options(statistics: TargetStatistics, requested: RequestedOptions) -
         raise ValueError(f"pairs={requested.pairs!r} differ from the target statistics' pairs={statistics.pairs!r}")
     _check_mask(statistics, requested.mask)
     pairs = statistics.pairs or (requested.pairs if isinstance(requested.pairs, str) else listed) or "all"
-    return Options(statistics.ndim, statistics.boundary, statistics.mask, crop or statistics.crop, statistics.implied_phase, pairs)
+    own = (statistics.ndim, statistics.boundary, statistics.mask, crop or statistics.crop, statistics.implied_phase)
+    return Options(*own, pairs, requested.cumulative)
 
 
 def _check_mask(statistics: TargetStatistics, mask: Array | None) -> None:

@@ -31,6 +31,9 @@ def msess(
     crop: int | Iterable[int] | None = None,
     implied_phase: bool | None = None,
     pairs: str | Iterable[Pair] | None = None,
+    cumulative: bool = False,
+    weight: str | None = None,
+    zero_weight: float = 1.0,
     reduction: str = "mean",
     lag_reduction: str = "mean",
 ) -> Float[Array, "*batch"]:
@@ -44,7 +47,18 @@ def msess(
         The microstructure, or its statistics, with which the prediction is compared.
     ndim, boundary, mask, crop, implied_phase, pairs
         As in :func:`correlations`. By default (None) they are those of the target statistics, or 2, "periodic", no mask, all lags,
-        False and "all". Lags without a pair of points inside the mask are left out of the mean.
+        False and "all". Lags without a pair of points inside the mask are left out of the mean, unless cumulative.
+    cumulative : bool
+        Compare the means of the statistics over the boxes of lags from 0 to r, as in :func:`correlations`. Such a loss grows with the
+        distance between features of the prediction and of the target, where a comparison lag by lag only sees that they do not meet.
+        It smooths, so it is slow where single pixels are free. Target statistics serve both.
+    weight : "energy", optional
+        Compare by frequency: ``sum over xi of w(xi) |F_prediction - F_target|^2``, where F are the Fourier coefficients of the statistics
+        (which without weights has the value of the mean over lags) and ``w = |xi|^-(d+1)`` in d dimensions, xi in cycles per pixel. It
+        sees how far apart features are, but it forgives blur: never use it alone, only as a small term beside CESS. Periodic, unmasked,
+        all lags, not cumulative.
+    zero_weight : float
+        w at xi = 0, where the energy weight is infinite: the weight of the squared differences of products of volume fractions.
     reduction : "mean", "sum" or "none"
         Over the batch.
     lag_reduction : "mean" or "sum"
@@ -73,8 +87,8 @@ def msess(
     >>> round(float(tp.msess(a, b, implied_phase=True)), 6)
     0.046875
     """
-    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
-    return _evaluate(prediction, target, requested, SquaredError(), None, reduction, lag_reduction)[0]
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs, cumulative)
+    return _evaluate(prediction, target, requested, SquaredError(weight, zero_weight), None, reduction, lag_reduction)[0]
 
 
 def cess(
@@ -87,6 +101,7 @@ def cess(
     crop: int | Iterable[int] | None = None,
     implied_phase: bool | None = None,
     pairs: str | Iterable[Pair] | None = None,
+    cumulative: bool = False,
     floor: float = 1e-6,
     excess: bool = False,
     reduction: str = "mean",
@@ -99,7 +114,7 @@ def cess(
 
     Parameters
     ----------
-    prediction, target, ndim, boundary, mask, crop, implied_phase, pairs
+    prediction, target, ndim, boundary, mask, crop, implied_phase, pairs, cumulative
         As in :func:`msess`.
     floor : float
         Probability below which the logarithm is continued by its tangent.
@@ -130,7 +145,7 @@ def cess(
     >>> round(float(tp.cess(b, a, implied_phase=True, excess=True)), 6)
     0.204296
     """
-    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs, cumulative)
     return _evaluate(prediction, target, requested, CrossEntropy(floor, excess), None, reduction, lag_reduction)[0]
 
 
@@ -145,6 +160,7 @@ def mse_cess(
     crop: int | Iterable[int] | None = None,
     implied_phase: bool | None = None,
     pairs: str | Iterable[Pair] | None = None,
+    cumulative: bool = False,
     floor: float = 1e-6,
     excess: bool = False,
     reduction: str = "mean",
@@ -161,7 +177,7 @@ def mse_cess(
         As in :func:`msess`, except that the target cannot be TargetStatistics, which have no pixels.
     alpha : float or 0-D array
         Weight of the error of the pixels.
-    ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
+    ndim, boundary, mask, crop, implied_phase, pairs, cumulative, floor, excess, reduction, lag_reduction
         As in :func:`cess`.
 
     Returns
@@ -186,15 +202,23 @@ def mse_cess(
     0.579296
     """
     _check_pixels(target, alpha)
-    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs)
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, pairs, cumulative)
     return _evaluate(prediction, target, requested, CrossEntropy(floor, excess), alpha, reduction, lag_reduction)[0]
 
 
 def msess_with_gradient(
-    prediction: Array, target: Target, *, reduction: str = "mean", lag_reduction: str = "mean", **requested: Any
+    prediction: Array,
+    target: Target,
+    *,
+    weight: str | None = None,
+    zero_weight: float = 1.0,
+    reduction: str = "mean",
+    lag_reduction: str = "mean",
+    **requested: Any,
 ) -> tuple[Array, Array]:
     """Return msess and its gradient by the adjoint."""
-    return _evaluate(prediction, target, RequestedOptions(**requested), SquaredError(), None, reduction, lag_reduction, with_gradient=True)
+    measure = SquaredError(weight, zero_weight)
+    return _evaluate(prediction, target, RequestedOptions(**requested), measure, None, reduction, lag_reduction, with_gradient=True)
 
 
 def cess_with_gradient(

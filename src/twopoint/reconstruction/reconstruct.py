@@ -58,6 +58,7 @@ def reconstruct(
     mask: Array | None = None,
     crop: int | Iterable[int] | None = None,
     implied_phase: bool | None = None,
+    cumulative: bool = False,
     loss: Loss | Sequence[Term] | None = None,
     starts: int = 1,
     tries: int = descent.TRIES,
@@ -84,6 +85,9 @@ def reconstruct(
         The target. Only its statistics are used.
     ndim, boundary, mask, crop, implied_phase
         As in :func:`target_statistics`, with the same defaults; if target is TargetStatistics, by default those of target.
+    cumulative : bool
+        As in :func:`msess`, for the losses of the descent that have no such option of their own. The exchange of pixels lowers the
+        squared error lag by lag. Where every pixel is free, cumulative losses are slow; they are for early stages and few parameters.
     loss : list of (weight, loss, options), or a loss
         ``msess``, ``cess`` and ``clamp``, with at least one of the first two; by default ``[(1, cess, {"excess": True})]``.
     starts : int
@@ -143,7 +147,8 @@ def reconstruct(
     starts, iterations = checks.integer("starts", starts, 1), checks.integer("iterations", iterations, 1)
     seed = checks.integer("seed", seed, 0)
     tries = checks.integer("tries", tries, 1) if initial is None else 1
-    request = resolve_request(target, RequestedOptions(ndim, boundary, mask, crop, implied_phase), loss, volume_fractions, pulls, clamps)
+    requested = RequestedOptions(ndim, boundary, mask, crop, implied_phase, cumulative=cumulative)
+    request = resolve_request(target, requested, loss, volume_fractions, pulls, clamps)
     polish = min(math.prod(request.in_numpy.shape), _POLISH) if polish is None else checks.integer("polish", polish, 0)
     begin = _begin(request, starts, tries, seed, initial)
     total = starts * (iterations * (len(request.runs) + tries - 1) + polish)

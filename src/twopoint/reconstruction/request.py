@@ -113,12 +113,14 @@ def _terms(loss: Any) -> list[Term]:
 
 def _statistics(target: Target, requested: RequestedOptions) -> tuple[TargetStatistics, dict[str, Any]]:
     """Return the checked statistics of a target, and the options with which the losses are called."""
-    common: dict[str, Any] = {}
+    if not isinstance(requested.cumulative, bool):
+        raise TypeError(f"cumulative must be True or False, got {requested.cumulative!r}")
+    common: dict[str, Any] = {"cumulative": True} if requested.cumulative else {}
     if isinstance(target, TargetStatistics):
         resolve_options(target, requested)
-        statistics, common = target.with_all_pairs(), {} if requested.crop is None else {"crop": requested.crop}
+        statistics, common = target.with_all_pairs(), common | ({} if requested.crop is None else {"crop": requested.crop})
     else:
-        options = {name: value for name in RequestedOptions.__dataclass_fields__ if (value := getattr(requested, name)) is not None}
+        options = {name: value for name, value in vars(requested).items() if value is not None and name != "cumulative"}
         statistics = target_statistics(target, **options)
     if statistics.mask is not None and not namespace(mask=statistics.mask).isdtype(statistics.mask.dtype, "bool"):
         raise ValueError("reconstruct needs a mask of booleans, got confidences; mask > 0 keeps the points of positive confidence")

@@ -32,11 +32,13 @@ def transpose_statistics(
 ) -> SumsCotangent:
     """Transpose correlation.statistics_of, for the cotangents of the rows of lags from start on, (..., pairs, rows, *others).
 
+    If the means are offsets, the products of cumulative statistics may be those of boxes of lags.
+
     Groups of the half_pairs, in their order, have one array each; if phases are derived, and not shared, there is one group.
     """
     products = _transpose_derive(cotangents, groups, plan, xp)
     if sums.offsets is not None:
-        totals = [plan.lags.total(u, xp, start, scale=1 / math.prod(plan.lags.space)) for u in cotangents]
+        totals = [plan.seen.total(u, xp, start, scale=1 / math.prod(plan.lags.space)) for u in cotangents]
         return SumsCotangent(products, None, totals[0] if len(totals) == 1 else xp.concat(totals, axis=-1))
     edges = None
     if sums.edges is not None and sums.means is not None:
@@ -113,7 +115,10 @@ def transpose_products(cotangent: SumsCotangent, forward: Sums, plan: Plan, xp: 
     first, second = len(even), len(even) + len(odd)
     for pairs, parts in ((even, [slice(0, first)]), (odd, [slice(first, second), slice(second, None)])):
         if pairs:
-            through = from_lags([cotangent.products[(..., part, *rest)] for part in parts], plan.lags, xp)
+            halves = [cotangent.products[(..., part, *rest)] for part in parts]
+            if plan.cumulative:  # boxes on half the lags do not treat opposites alike
+                halves = [plan.lags.merge_opposites(half, other, xp) for half, other in zip(halves, halves[::-1], strict=True)]
+            through = from_lags(halves, plan.lags, xp)
             numbered = tuple((h - plan.derived, k - plan.derived) for h, k in pairs)
             spectra += transpose_spectral_products(through, numbered, forward.spectra, plan, xp)
     return PhaseCotangent(spectra, cotangent.edges, [] if cotangent.totals is None else [(plan.half_pairs, cotangent.totals)])

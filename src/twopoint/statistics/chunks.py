@@ -100,7 +100,9 @@ def tiles(m: Array, plan: Plan, pairs: int, xp: Namespace) -> list[Tile]:
             return whole
         return [Tile(part, None, plan.lags.rows, plan.ndim) for part in _slices(members, each)]
     some = max(1, _TILE // row)
-    return whole if some >= plan.lags.rows else [Tile(None, part, plan.lags.rows, plan.ndim) for part in _slices(plan.lags.rows, some)]
+    if some >= plan.lags.rows or plan.cumulative:  # a box of lags has many rows
+        return whole
+    return [Tile(None, part, plan.lags.rows, plan.ndim) for part in _slices(plan.lags.rows, some)]
 
 
 def _slices(number: int, each: int) -> list[slice]:

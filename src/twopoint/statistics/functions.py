@@ -13,6 +13,7 @@ from ..arrays.namespace import as_floating, default_float, namespace, result_dty
 from ..arrays.types import Array
 from . import chunks, phases
 from .correlation import correlate, pair_count
+from .cumulative import boxes_of, cumulate
 from .layout import assemble, spread, square
 from .plan import Options, Pair, Pairs, plan_of
 
@@ -27,6 +28,7 @@ def correlations(
     centered: bool = False,
     implied_phase: bool = False,
     pairs: str | Iterable[Pair] = "all",
+    cumulative: bool = False,
 ) -> Float[Array, "..."]:
     """Return the 2-point statistics ``f[h, k](r) = mean over x of m[h](x) m[k](x+r)``.
 
@@ -52,11 +54,16 @@ def correlations(
         Phase 0 is one minus the sum of the phases in m.
     pairs : "all", "unique" or list of (h, k)
         The pairs of phases to correlate; "unique" means h <= k.
+    cumulative : bool
+        Return ``F(r) = sum of n(rho) f(rho) / sum of n(rho)``, the mean of f over the lags rho from 0 to r along each axis, both
+        included, where n counts the pairs of points of a lag. These boxes lie inside a crop. Along an even periodic axis lag S/2 is
+        lag -S/2, and its box has the lags from -S/2 to 0.
 
     Returns
     -------
     array (..., N, N, *lags), or (..., P, *lags) unless pairs is "all"
-        Dimensionless probabilities; 0 at lags without a pair of points. Each axis has S lags (periodic), 2S-1 (open), or n.
+        Dimensionless probabilities; 0 at lags without a pair of points, unless cumulative. Each axis has S lags (periodic), 2S-1
+        (open), or n.
 
     Raises
     ------
@@ -78,12 +85,14 @@ def correlations(
     """
     xp = namespace(m=m, mask=mask)
     checks.real("m", m, xp, booleans=True)
-    plan, requested_pairs, point_mask = plan_of(m, Options(ndim, boundary, mask, crop, implied_phase, pairs), xp)
+    plan, requested_pairs, point_mask = plan_of(m, Options(ndim, boundary, mask, crop, implied_phase, pairs, cumulative), xp)
     count = pair_count(point_mask, m, plan, xp)
     dtype, batch = result_dtype(m, xp), tuple(m.shape[: -ndim - 1])
 
     def assembled(part: Array, own_mask: Array | None, own_count: Array | None) -> Array:
         half_lags = correlate(part, own_mask, own_count, plan, xp)
+        if cumulative:
+            half_lags = cumulate(half_lags, boxes_of(own_count, half_lags, plan, xp), plan, xp)
         f = square(assemble(spread(half_lags, plan, requested_pairs, xp), plan, xp, centered=centered), pairs, plan, xp)
         return xp.astype(f, dtype, copy=False)
 

@@ -17,12 +17,14 @@ class Lags:
     """The lags of a space, and the layout in which the core stores them along each axis.
 
     Uncropped lags are stored in FFT order. A crop to n lags is stored centred, from -(n//2) to n//2, so that every lag has its
-    partner. If n is even, the last of these lags is stored with weight 0 and removed from the result.
+    partner. If n is even, the last of these lags is stored with weight 0 and removed from the result. With both_ends, uncropped lags
+    are stored in this way too: an even axis has both lags -S/2 and S/2, whose boxes differ, so cumulative statistics differ there.
     """
 
     space: tuple[int, ...]
     boundary: str
     crop: tuple[int, ...] | None = None
+    both_ends: bool = False
     # Computed once, because chunks of a batch need these thousands of times.
     totals: tuple[int, ...] = field(init=False, repr=False, compare=False)  # number of all lags along each axis
     shape: tuple[int, ...] = field(init=False, repr=False, compare=False)  # shape of the lags that the user sees
@@ -35,7 +37,7 @@ class Lags:
     def __post_init__(self) -> None:
         totals = all_lags(self.space, self.boundary)
         shape = self.crop or totals
-        whole = tuple(n == total for n, total in zip(shape, totals, strict=True))
+        whole = tuple(n == total and not self.both_ends for n, total in zip(shape, totals, strict=True))
         stored = tuple(n if all_kept else n | 1 for n, all_kept in zip(shape, whole, strict=True))
         transform = self.space
         if self.boundary == "open":  # padded by the longest lag, to a fast length
@@ -130,6 +132,16 @@ class Lags:
         start = 0 if self.whole[0] else self.zero[0]
         return self._reverse_others(self._take(f, 0, start, start + self.rows), xp)
 
+    def merge_opposites(self, half: Array, opposite: Array, xp: Namespace) -> Array:
+        """Return half of f(r), with the mean of f(r) and f(-r) in the rows that contain their own opposites."""
+        last = self.rows - (self.rows > 1 and self.row_weights[-1] < 1)
+
+        def mean(start: int, stop: int) -> Array:
+            return (self._take(half, 0, start, stop) + self._reverse_others(self._take(opposite, 0, start, stop), xp)) / 2
+
+        parts = [mean(0, 1), self._take(half, 0, 1, last), *([mean(last, self.rows)] if last < self.rows else [])]
+        return xp.concat(parts, axis=self._first)
+
     def unfold(self, half: Array, opposite: Array, xp: Namespace) -> Array:
         """Return all stored lags of f from its halves f(r) and f(-r), which are equal if f is even; the inverse of split."""
         positive = self.stored[0] - self.rows
@@ -208,8 +220,10 @@ class Lags:
         for axis, (n, stored) in enumerate(zip(self.shape, self.stored, strict=True)):
             if n < stored:
                 f = self._take(f, axis, 0, n)
-            elif self.whole[axis] and (centered or self.crop):
+            if self.whole[axis] and (centered or self.crop):
                 f = xp.roll(f, n // 2, axis=axis - len(self.space))
+            if self.both_ends and not (centered or self.crop):
+                f = xp.roll(f, -(n // 2), axis=axis - len(self.space))
         return f  # (..., *shape)
 
     def from_user(self, f: Array, xp: Namespace, *, centered: bool) -> Array:

@@ -14,11 +14,11 @@ def spread(half_lags: Array, plan: Plan, requested_pairs: Pairs, xp: Namespace) 
     for pair in requested_pairs:
         other = pair[::-1]
         if pair in at and other in at:
-            yield plan.lags.unfold(at[pair], at[other], xp)
+            yield plan.seen.unfold(at[pair], at[other], xp)
             continue
         key = pair if pair in at else other  # the statistics of two phases that fill the space are even, and stored in one order
         if key not in kept:
-            kept[key] = plan.lags.unfold(at[key], at[key], xp)
+            kept[key] = plan.seen.unfold(at[key], at[key], xp)
         yield kept[key]
 
 
@@ -30,7 +30,7 @@ def order(values: list[Array], plan: Plan, requested_pairs: Pairs, xp: Namespace
 
 def assemble(rows: Iterable[Array], plan: Plan, xp: Namespace, *, centered: bool) -> Array:
     """Stack the statistics of pairs at the lags that the user sees, (..., pairs, *lags)."""
-    seen, axis = [plan.lags.to_user(row, xp, centered=centered) for row in rows], -plan.ndim - 1
+    seen, axis = [plan.seen.to_user(row, xp, centered=centered) for row in rows], -plan.ndim - 1
     return xp.stack(seen, axis=axis) if len(seen) > 1 else xp.expand_dims(seen[0], axis=axis)
 
 

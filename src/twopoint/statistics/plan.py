@@ -5,7 +5,7 @@ The correlation of (k, h) is that of (h, k) at the opposite lag, so only canonic
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ..arrays import checks
@@ -27,6 +27,7 @@ class RequestedOptions:
     crop: int | Iterable[int] | None = None
     implied_phase: bool | None = None
     pairs: str | Iterable[Pair] | None = None
+    cumulative: bool = False
 
     def with_defaults(self) -> "Options":
         """Fill in the options that were not given."""
@@ -43,6 +44,7 @@ class Options:
     crop: int | Iterable[int] | None = None
     implied_phase: bool = False
     pairs: str | Iterable[Pair] = "all"
+    cumulative: bool = False
 
     def check(self) -> None:
         """Raise if an option is invalid."""
@@ -50,6 +52,8 @@ class Options:
         checks.choice("boundary", self.boundary, checks.BOUNDARIES)
         if not isinstance(self.implied_phase, bool):
             raise TypeError(f"implied_phase must be True or False, got {self.implied_phase!r}")
+        if not isinstance(self.cumulative, bool):
+            raise TypeError(f"cumulative must be True or False, got {self.cumulative!r}")
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,14 @@ class Plan:
     implied: bool
     masked: bool
     pairs: Pairs  # canonical, h <= k
+    cumulative: bool = False  # whether the statistics at each lag are replaced by their mean over the box of lags up to it
     ndim: int = field(init=False, repr=False, compare=False)  # number of spatial axes
     periodic_unmasked: bool = field(init=False, repr=False, compare=False)  # if so, every lag spans every point
     derived: bool = field(init=False, repr=False, compare=False)  # whether the pairs of an implied phase follow from the others: unmasked
     shared: bool = field(init=False, repr=False, compare=False)  # whether all pairs have one covariance, up to its sign
     transformed: Pairs = field(init=False, repr=False, compare=False)  # the pairs that need an inverse transform
     half_transformed: Pairs = field(init=False, repr=False, compare=False)  # these, in the orders that half the lags require
+    seen: Lags = field(init=False, repr=False, compare=False)  # the layout of the lags that a user or a loss sees, of boxes if cumulative
     half_pairs: Pairs = field(init=False, repr=False, compare=False)  # the pairs of the plan in these orders
 
     def __post_init__(self) -> None:
@@ -79,6 +85,7 @@ class Plan:
             ("derived", derived),
             ("shared", periodic_unmasked and derived and self.n_phases == 2),
             ("transformed", transformed),
+            ("seen", replace(self.lags, both_ends=True) if self.cumulative else self.lags),
         )
         for name, value in derivations:
             object.__setattr__(self, name, value)
@@ -112,7 +119,8 @@ def plan_of(m: Array, options: Options, xp: Namespace, name: str = "m") -> tuple
     if mask is not None:
         checks.mask_shape(mask, tuple(m.shape[: -options.ndim - 1]), space, xp)
         mask = phases.point_mask(mask, options.ndim, xp)
-    return Plan(lags, n_phases, options.implied_phase, mask is not None, canonical(requested_pairs)), requested_pairs, mask
+    plan = Plan(lags, n_phases, options.implied_phase, mask is not None, canonical(requested_pairs), options.cumulative)
+    return plan, requested_pairs, mask
 
 
 def resolve(pairs: Any, n_phases: int | None) -> Pairs:

@@ -31,6 +31,7 @@ MODES = {
     "masked": {"mask": MASK},
     "masked_open": {"mask": MASK, "boundary": "open"},
     "crop": {"crop": (2, 3)},
+    "cumulative": {"cumulative": True},
 }
 
 
@@ -56,6 +57,7 @@ def given(m: np.ndarray, mode: str) -> np.ndarray:
 
 LOSSES = {
     "msess": tp.msess,
+    "energy": partial(tp.msess, weight="energy", zero_weight=2.0),
     "cess": tp.cess,
     "excess": partial(tp.cess, excess=True),
     "mse_cess": partial(tp.mse_cess, alpha=0.7),
@@ -68,7 +70,7 @@ BOTH = [  # clamp knows no lags, style_loss no options
     (name, mode)
     for name in LOSSES
     for mode in MODES
-    if mode in {"clamp": ("periodic", "implied", "masked"), "style_loss": ("periodic",)}.get(name, MODES)
+    if mode in {"clamp": ("periodic", "implied", "masked"), "style_loss": ("periodic",), "energy": ("periodic", "implied")}.get(name, MODES)
 ]
 FUNCTIONS = {
     "one_hot": lambda p, t: tp.one_hot(p[:, 1] > 0.5, 2),
@@ -77,6 +79,7 @@ FUNCTIONS = {
     "correlations": lambda p, t: tp.correlations(p),
     "correlations_open": lambda p, t: tp.correlations(p, boundary="open", centered=True, pairs="unique"),
     "correlations_crop": lambda p, t: tp.correlations(p, crop=2, implied_phase=True),
+    "correlations_cumulative": lambda p, t: tp.correlations(p, boundary="open", cumulative=True),
     "autocorrelation": lambda p, t: tp.autocorrelation(p[:, 1]),
     "cross_correlation": lambda p, t: tp.cross_correlation(p[:, 1], t[:, 0], boundary="open"),
     "pair_counts": lambda p, t: tp.pair_counts(p[0, 0] > 0.5),
@@ -105,7 +108,7 @@ def test_the_table_holds_every_public_name():
 # ---- compiled and traced ------------------------------------------------------------------------------------------------------------
 
 
-GRADIENTS = [*(f"gradient_cess_{mode}" for mode in ("open", "masked_open", "crop")), "gradient_mse_cess_implied"]
+GRADIENTS = [*(f"gradient_cess_{mode}" for mode in ("open", "masked_open", "crop", "cumulative")), "gradient_mse_cess_implied"]
 
 
 def compiled(name: str, backend: str) -> str:

@@ -49,6 +49,12 @@ def test_compare_agrees_with_the_library(run, tmp_path):
     assert measured["msess"] == pytest.approx(float(twopoint.msess(b, a)), rel=1e-9)
     assert measured["excess_cess"] == pytest.approx(float(twopoint.cess(b, a, excess=True)), rel=1e-9)
     assert measured["error"] == pytest.approx(twopoint.statistics_error(b, a), rel=1e-9)
+    assert measured["cumulative"] is False
+    boxes = json.loads(run("compare", "a.npy", "b.npy", "--boundary", "periodic", "--out", "c.png", "--cumulative", "--json", "-").stdout)
+    assert boxes["msess"] == pytest.approx(float(twopoint.msess(b, a, cumulative=True)), rel=1e-9)
+    assert boxes["excess_cess"] == pytest.approx(float(twopoint.cess(b, a, excess=True, cumulative=True)), rel=1e-9)
+    assert boxes["error"] == measured["error"]
+    assert "cumulative excess CESS, nats" in run("compare", "a.npy", "b.npy", "--out", "d.png", "--cumulative").stdout
     same = json.loads(run("compare", "a.npy", "a.npy", "--out", "same.png", "--json", "-").stdout)
     assert same["error"] < 1e-12
 

@@ -45,6 +45,14 @@ def test_reconstruct_writes_picture_and_figures(run, image, tmp_path):
     assert run("reconstruct", image, "--json", "figures.json", "--force").exit_code == 0
 
 
+def test_reconstruct_by_a_cumulative_loss(run, image):
+    result = run("reconstruct", image, "--window", 16, "--cumulative", "--json", "found.json")
+    assert result.exit_code == 0, result.output
+    assert "loss: cumulative excess CESS in nats" in result.stdout
+    result = run("reconstruct", image, "--window", 16, "--cumulative", "--json", "-", "--out", "b.png")
+    assert json.loads(result.stdout)["cumulative"] is True
+
+
 def test_json_to_the_terminal_is_json(run, image):
     measured = json.loads(run("reconstruct", image, "--window", 16, "--json", "-").stdout)
     assert measured["shape"] == [16, 16]

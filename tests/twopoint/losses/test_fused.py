@@ -22,6 +22,9 @@ CASES = [
     (tp.cess, {"crop": 3}),
     (tp.cess, {"crop": 4, "pairs": [(1, 1), (1, 0)]}),
     (tp.msess, {}),
+    (tp.cess, {"cumulative": True}),
+    (tp.cess, {"cumulative": True, "excess": True, "crop": 3}),
+    (tp.cess, {"cumulative": True, "crop": 4, "pairs": [(1, 1), (1, 0)]}),
 ]
 
 

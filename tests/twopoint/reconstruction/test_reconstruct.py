@@ -81,6 +81,16 @@ def test_measured_statistics_without_an_image_are_enough():
     assert tp.statistics_error(reconstruct(statistics, iterations=30).labels, target) < 0.2
 
 
+def test_cumulative_is_an_option_of_the_losses():
+    target = tp.two_phase(np.arange(64).reshape(8, 8) % 8 < 4)
+    for loss in ([(1, tp.cess, {"excess": True})], [(1, tp.msess, {}), (0.1, tp.clamp, {"sigma": 0.1})]):
+        by_option = tp.reconstruct(target, loss=loss, cumulative=True, iterations=10, polish=5)
+        named = [(w, term, own if term is tp.clamp else own | {"cumulative": True}) for w, term, own in loss]
+        by_term = tp.reconstruct(tp.target_statistics(target), loss=named, iterations=10, polish=5)
+        assert np.array_equal(by_option.labels, by_term.labels)
+        assert np.allclose(by_option.history, by_term.history, rtol=1e-6, atol=1e-12)
+
+
 def test_starts_are_best_first_and_the_same_alone():
     target = discs(24)
     several, one = reconstruct(target, starts=3, iterations=10), reconstruct(target, iterations=10)

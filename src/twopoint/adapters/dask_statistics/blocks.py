@@ -11,6 +11,8 @@ import scipy.fft
 from ...arrays.fft import fast_length
 from ...arrays.namespace import namespace
 from ...statistics.correlation import LEAST_COUNT
+from ...statistics.cumulative import sum_boxes_everywhere
+from ...statistics.lags import Lags
 from ...statistics.phases import confidences
 from ...statistics.plan import Pair
 from .plan import MASK, Block, VolumePlan
@@ -132,8 +134,18 @@ def statistics_of(total: np.ndarray, plan: VolumePlan, dtype: Any) -> np.ndarray
         sums = _derive(sums, count, plan.n_phases)
     least = LEAST_COUNT[True] * count[plan.reach] if plan.weighted else 0  # plan.reach is the index of the zero lag
     seen = count > least
-    values = [_oriented(sums, h, k) * seen / np.where(seen, count, 1) for h, k in plan.requested_pairs]
+    sums, count = {pair: total * seen for pair, total in sums.items()}, count * seen
+    if plan.cumulative:
+        sums, count = {pair: _sum_boxes(total, plan) for pair, total in sums.items()}, _sum_boxes(count, plan)
+    number = np.where(count > 0, count, 1)
+    values = [_oriented(sums, h, k) / number for h, k in plan.requested_pairs]
     return np.stack(values)[(slice(None), *(slice(0, n) for n in plan.crop))].astype(dtype)
+
+
+def _sum_boxes(f: np.ndarray, plan: VolumePlan) -> np.ndarray:
+    """Return the sum over the box of lags from 0 to each lag."""
+    whole: np.ndarray = sum_boxes_everywhere(f, Lags(plan.space, plan.boundary, plan.crop, both_ends=True), namespace(f=f))
+    return whole
 
 
 def _oriented(sums: dict[Pair, np.ndarray], h: int, k: int) -> np.ndarray:

@@ -30,6 +30,7 @@ def dataset_correlations(
     centered: bool = False,
     implied_phase: bool = False,
     pairs: str | Iterable[Pair] = "all",
+    cumulative: bool = False,
     memory: int | str = "256 MiB",
 ) -> Array:
     """Return the 2-point statistics of each image of a dataset, ``f[i, h, k](r) = mean over x of m[i, h](x) m[i, k](x+r)``.
@@ -42,7 +43,7 @@ def dataset_correlations(
         of one point are dropped, as that of a channel.
     n_phases : int, optional
         Number of phases of labels, which are integers 0..n_phases-1 or booleans; left out for probabilities.
-    ndim, boundary, crop, centered, implied_phase, pairs
+    ndim, boundary, crop, centered, implied_phase, pairs, cumulative
         As in :func:`twopoint.correlations`.
     mask : array (*space) or (n, *space), optional
         As in :func:`twopoint.correlations`, of all images or of each, in any of the forms of images.
@@ -72,13 +73,14 @@ def dataset_correlations(
     >>> f.shape, f.mean(axis=0).compute().shape
     ((100, 2, 2, 9, 9), (2, 2, 9, 9))
     """
-    source, sample, plan, rows = _planned(images, n_phases, Options(ndim, boundary, None, crop, implied_phase, pairs))
+    source, sample, plan, rows = _planned(images, n_phases, Options(ndim, boundary, None, crop, implied_phase, pairs, cumulative))
     blocks = _by_images(source, plan, bytes_of(memory))
     operands: list[Any] = [blocks, tuple(range(blocks.ndim))]
     if mask is not None:
         masks, shared = _masks(mask, blocks, plan)
         operands += [masks, (0, *range(50, 50 + ndim))]
     options = dict(ndim=ndim, boundary=boundary, crop=crop, centered=centered, implied_phase=implied_phase, pairs=pairs)
+    options["cumulative"] = cumulative
     of_chunk = partial(_of_chunk, n_phases=n_phases, shared=mask is not None and shared, options=options)
     new = dict(enumerate((*rows, *plan.lags.shape), start=100))
     dtype = np.dtype(result_dtype(sample, namespace(images=sample)))

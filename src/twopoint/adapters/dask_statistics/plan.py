@@ -34,6 +34,7 @@ class VolumePlan:
     rows: Pairs  # pairs of fields that each block sums
     derived: bool  # whether the pairs of phase 0 follow from the mask and the other phases
     weighted: bool  # whether the mask may hold confidences, which are no whole numbers
+    cumulative: bool
 
     @property
     def reach(self) -> tuple[int, ...]:
@@ -95,7 +96,8 @@ def volume_plan(shape: tuple[int, ...], n_phases: int | None, options: Options) 
     requested_pairs, masked = resolve(options.pairs, n), options.mask is not None
     rows, derived = _rows(canonical(requested_pairs), n, derivable=labels or options.implied_phase, masked=masked)
     weighted = options.mask is not None and np.issubdtype(options.mask.dtype, np.floating)
-    return VolumePlan(space, options.boundary, crop, n, labels, options.implied_phase, masked, requested_pairs, rows, derived, weighted)
+    of_phases = (n, labels, options.implied_phase, masked, requested_pairs)
+    return VolumePlan(space, options.boundary, crop, *of_phases, rows, derived, weighted, options.cumulative)
 
 
 def _rows(pairs: Pairs, n_phases: int, *, derivable: bool, masked: bool) -> tuple[Pairs, bool]:

@@ -26,6 +26,7 @@ def volume_correlations(
     mask: Any = None,
     implied_phase: bool = False,
     pairs: str | Iterable[Pair] = "all",
+    cumulative: bool = False,
     block: int | Iterable[int] | None = None,
     memory: int | str = "1 GiB",
 ) -> Array:
@@ -51,7 +52,7 @@ def volume_correlations(
         Whether lags wrap around.
     mask : array (*space), optional
         As in :func:`twopoint.correlations`, in any of the forms of volume. Points outside the mask may hold any value.
-    implied_phase, pairs
+    implied_phase, pairs, cumulative
         As in :func:`twopoint.correlations`.
     block : int, or one int for each axis, optional
         Number of points of a block along each axis; by default the largest equal parts of the space that memory allows.
@@ -89,7 +90,7 @@ def volume_correlations(
     if point_mask is not None:
         point_mask = drop_axes(point_mask, single_axes(point_mask.shape, source.ndim - (n_phases is None)))
     dtype = volume_dtype("volume", source, n_phases)
-    options = Options(source.ndim - (n_phases is None), boundary, point_mask, crop, implied_phase, pairs)
+    options = Options(source.ndim - (n_phases is None), boundary, point_mask, crop, implied_phase, pairs, cumulative)
     plan = volume_plan(tuple(source.shape), n_phases, options)
     if point_mask is not None:
         check_mask(point_mask, plan.space)

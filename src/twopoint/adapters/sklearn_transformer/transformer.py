@@ -42,6 +42,8 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
         volume fractions. Use "unique" (h <= k) if they do not.
     implied_phase : bool
         X is (n_samples, N-1, *space), and phase 0 is one minus their sum.
+    cumulative : bool
+        As in :func:`twopoint.correlations`; not with radial.
     radial : bool
         Average over directions (:func:`twopoint.radial_average`): one feature for each shell instead of each lag.
     spacing : float, or one float for each axis
@@ -100,6 +102,7 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
         crop: int | Iterable[int] | None = None,
         pairs: str | Iterable[tuple[int, int]] = "independent",
         implied_phase: bool = False,
+        cumulative: bool = False,
         radial: bool = False,
         spacing: float | Iterable[float] = 1.0,
         half_lags: bool = False,
@@ -108,12 +111,14 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
     ) -> None:
         self.n_phases, self.ndim, self.shape = n_phases, ndim, shape
         self.boundary, self.mask, self.crop, self.pairs = boundary, mask, crop, pairs
-        self.implied_phase, self.radial, self.spacing = implied_phase, radial, spacing
+        self.implied_phase, self.cumulative, self.radial, self.spacing = implied_phase, cumulative, radial, spacing
         self.half_lags, self.batch_size, self.dtype = half_lags, batch_size, dtype
 
     def fit(self, X: Any, y: Any = None) -> "TwoPointTransformer":
         """Learn the number of phases, the shape of a sample and the features from samples X. y is ignored."""
-        Options(self.ndim, self.boundary, implied_phase=self.implied_phase).check()
+        Options(self.ndim, self.boundary, implied_phase=self.implied_phase, cumulative=self.cumulative).check()
+        if self.cumulative and self.radial:
+            raise ValueError("radial must be False with cumulative=True: the mean over a box of lags has no radius")
         X = self._samples(X, reset=True)
         self.sample_shape_ = X.shape[1:]
         self.space_ = X.shape[-self.ndim :]
@@ -127,7 +132,9 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
             self.radii_ = radii
         else:
             self.lags_ = tuple(np.arange(n) - n // 2 for n in first.shape[2:])
-            wraps = tuple(self.boundary == "periodic" and n == s for n, s in zip(first.shape[2:], self.space_, strict=True))
+            wraps = tuple(
+                self.boundary == "periodic" and n == s and not self.cumulative for n, s in zip(first.shape[2:], self.space_, strict=True)
+            )  # cumulative statistics are not even at -S/2
             self._folding = LagFolding(first.shape[2:], wraps, [h == k for h, k in self.pairs_]) if self.half_lags else None
         self._grid = first.shape[1:]
         self.n_features_out_ = math.prod(self._grid) if self._folding is None else len(self._folding.kept)
@@ -196,6 +203,8 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
         f, pairs = self.unflatten(features), self.pairs if isinstance(self.pairs, str) else self.pairs_
         if self.radial:
             raise ValueError("radial must be False for target statistics, which need every direction")
+        if self.cumulative:
+            raise ValueError("cumulative must be False for target statistics, which serve cumulative losses as well")
         if isinstance(pairs, str) and pairs == "independent":
             if self.n_phases_ != 2 or self.boundary == "open" or self.mask is not None:
                 raise ValueError('pairs must be "unique" for target statistics, except of two phases, periodic and unmasked')
@@ -237,7 +246,7 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
         form = {"ndim": self.ndim, "implied_phase": self.implied_phase, "dtype": self._dtype(X)}
         m, mask = as_microstructure(X, self.n_phases_, **form), self._mask()
         options = {"ndim": self.ndim, "boundary": self.boundary, "crop": self.crop}
-        f = statistics(m, self.pairs, mask, **options)
+        f = statistics(m, self.pairs, mask, cumulative=self.cumulative, **options)
         return in_shells(f, self.space_, mask, self.spacing, **options) if self.radial else (None, f)
 
     def _count_phases(self, X: np.ndarray, n_phases: int | None) -> int:

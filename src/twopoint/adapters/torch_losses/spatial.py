@@ -45,7 +45,7 @@ class MSESS(_StatisticsLoss):
 
     Parameters
     ----------
-    ndim, boundary, mask, crop, implied_phase, pairs, reduction, lag_reduction
+    ndim, boundary, mask, crop, implied_phase, pairs, cumulative, weight, zero_weight, reduction, lag_reduction
         As in :func:`twopoint.msess`. They are attributes and may be changed. The mask is a buffer of booleans or
         confidences: it moves with ``.to(device)`` and keeps its dtype, but is not part of ``state_dict()``, because options come from
         the constructor and not from a checkpoint.
@@ -85,6 +85,9 @@ class MSESS(_StatisticsLoss):
         crop: int | Iterable[int] | None = None,
         implied_phase: bool | None = None,
         pairs: Pairs | None = None,
+        cumulative: bool = False,
+        weight: str | None = None,
+        zero_weight: float = 1.0,
         reduction: str = "mean",
         lag_reduction: str = "mean",
         cache: TargetCache | None = None,
@@ -101,7 +104,7 @@ class CESS(_StatisticsLoss):
 
     Parameters
     ----------
-    ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
+    ndim, boundary, mask, crop, implied_phase, pairs, cumulative, floor, excess, reduction, lag_reduction
         As in :func:`twopoint.cess`; stored as in :class:`MSESS`.
     cache : TargetCache, optional
         As in :class:`MSESS`.
@@ -139,6 +142,7 @@ class CESS(_StatisticsLoss):
         crop: int | Iterable[int] | None = None,
         implied_phase: bool | None = None,
         pairs: Pairs | None = None,
+        cumulative: bool = False,
         floor: float = 1e-6,
         excess: bool = False,
         reduction: str = "mean",
@@ -159,7 +163,7 @@ class MSECESS(_StatisticsLoss):
     ----------
     alpha : float
         Weight of the squared error of the pixels.
-    ndim, boundary, mask, crop, implied_phase, pairs, floor, excess, reduction, lag_reduction
+    ndim, boundary, mask, crop, implied_phase, pairs, cumulative, floor, excess, reduction, lag_reduction
         As in :func:`twopoint.mse_cess`; stored as in :class:`MSESS`.
     cache : TargetCache, optional
         As in :class:`MSESS`; the pixels are always those of the target in the call.
@@ -195,6 +199,7 @@ class MSECESS(_StatisticsLoss):
         crop: int | Iterable[int] | None = None,
         implied_phase: bool | None = None,
         pairs: Pairs | None = None,
+        cumulative: bool = False,
         floor: float = 1e-6,
         excess: bool = False,
         reduction: str = "mean",

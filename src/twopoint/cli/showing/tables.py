@@ -87,8 +87,9 @@ def comparison(measured: dict[str, Any], names: tuple[str, str]) -> Table:
     meaning = "relative error of the statistics\n(0 equal, about 1 a random arrangement)"
     table.add_row(meaning, "", "", f"{measured['error']:.4f}")
     table.add_row("largest difference of the radial averages", "", "", f"{measured['radial_difference']:.4f}")
-    table.add_row("excess CESS, nats", "", "", f"{measured['excess_cess']:.3e}")
-    table.add_row("MSESS", "", "", f"{measured['msess']:.3e}")
+    cess, msess = ("cumulative excess CESS", "cumulative MSESS") if measured["cumulative"] else ("excess CESS", "MSESS")
+    table.add_row(f"{cess}, nats", "", "", f"{measured['excess_cess']:.3e}")
+    table.add_row(msess, "", "", f"{measured['msess']:.3e}")
     return table
 
 
@@ -96,6 +97,7 @@ def reconstruction(measured: dict[str, Any]) -> Table:
     """Return a table of the losses and errors of a reconstruction."""
     table = Table("", "soft", "thresholded")
     unit = "excess CESS in nats" if measured["loss"] == "cess" else "MSESS"
+    unit = f"cumulative {unit}" if measured["cumulative"] else unit
     table.add_row(f"loss: {unit}", f"{measured['loss_soft']:.3e}", f"{measured['loss_thresholded']:.3e}")
     table.add_row("relative error of the statistics", f"{measured['error_soft']:.4f}", f"{measured['error_thresholded']:.4f}")
     fractions = zip(measured["volume_fractions_wanted"], measured["volume_fractions_got"], strict=True)

@@ -17,7 +17,7 @@ def test_datasets_against_correlations(mode, space):
     n, ndim, options = 7, len(space), options_of(mode, space)
     labels = some_labels((n, *space))
     soft = np.stack([arrays(i, 3, space, "soft") for i in range(n)])
-    for more in ({}, {"crop": 3}, {"centered": True, "pairs": "unique"}, {"pairs": [(2, 0)]}):
+    for more in ({}, {"crop": 3}, {"centered": True, "pairs": "unique"}, {"pairs": [(2, 0)]}, {"cumulative": True}):
         want = tp.correlations(tp.one_hot(labels, 3, ndim=ndim), ndim=ndim, **options, **more)
         got = ds.dataset_correlations(da.from_array(labels, chunks=3), n_phases=3, ndim=ndim, **options, **more)
         assert got.chunks[0] == (3, 3, 1)

@@ -42,6 +42,19 @@ def test_blocks_against_loops(space, block, mode, crop):
             oracles.close(got.compute(), listed(smooth, pairs), TOLERANCE, f"probabilities {implied} {pairs}")
 
 
+@pytest.mark.parametrize("mode", [*oracles.MODES, "weighed"])
+@pytest.mark.parametrize("crop", [4, (5, 6), (6, 3), (6, 5)], ids=str)
+def test_cumulative_blocks_against_loops(mode, crop):
+    space = (6, 7)
+    labels, weights = some_labels(space), np.random.default_rng(5).random(space).round(1)
+    options = {"mask": weights} if mode == "weighed" else options_of(mode, space)
+    m = np.arange(3).reshape(-1, 1, 1) == labels
+    want, _ = oracles.statistics(m, crop=crop, cumulative=True, **options)
+    for pairs in PAIRS:
+        got = ds.volume_correlations(labels, n_phases=3, crop=crop, pairs=pairs, block=4, cumulative=True, **options)
+        oracles.close(got.compute(), listed(want, pairs), TOLERANCE, f"{pairs}")
+
+
 @pytest.mark.parametrize("boundary", ["periodic", "open"])
 def test_all_lags_in_any_blocks(boundary):
     space = (7, 6)

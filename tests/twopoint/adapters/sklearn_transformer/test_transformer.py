@@ -57,6 +57,15 @@ def test_features_are_the_correlations_by_loops(case, pairs):
     assert [axis.tolist() for axis in transformer.lags_] == [list(range(-(n // 2), n - n // 2)) for n in lags]
 
 
+def test_cumulative_features_are_those_by_loops():
+    for options in ({}, {"crop": 3, "boundary": "open"}, {"mask": MASK}):
+        want = np.stack([by_loops(m, PAIRS["unique"], cumulative=True, **options) for m in tp.one_hot(LABELS, 3)])
+        transformer = TwoPointTransformer(pairs="unique", cumulative=True, **options)
+        oracles.close(transformer.unflatten(transformer.fit_transform(LABELS)), want, 1e-12)
+        with pytest.raises(ValueError, match="cumulative must be False for target statistics"):
+            transformer.target_statistics(transformer.transform(LABELS))
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_batches_change_nothing(batch_size):
     oracles.close(TwoPointTransformer(batch_size=batch_size).fit_transform(LABELS), TwoPointTransformer().fit_transform(LABELS), 1e-14)
@@ -211,6 +220,7 @@ def test_frames_with_names():
         ({"shape": (1, 2, 3, 5)}, LABELS.reshape(4, 30), r"shape must be .* got \(1, 2, 3, 5\)"),
         ({}, LABELS[0], r"got shape \(6, 5\); .*X\[None\] is one sample"),
         ({}, LABELS[:, :0], r"X must not be empty, got shape \(4, 0, 5\)"),
+        ({"cumulative": True, "radial": True}, LABELS, "radial must be False with cumulative=True"),
         ({"ndim": 4}, LABELS, "ndim must be 1, 2 or 3, got 4"),
         ({}, np.full((2, 4, 4), np.nan), "NaN"),
     ],
@@ -224,6 +234,7 @@ def test_what_does_not_fit_is_refused(options, X, complaint, unchecked):
     ("options", "complaint"),
     [
         ({"n_phases": 3.0}, "n_phases must be an integer, got float"),
+        ({"cumulative": 1}, "cumulative must be True or False, got 1"),
         ({"implied_phase": 1}, "implied_phase must be True or False, got 1"),
         ({"pairs": 3}, "pairs must be .* got int"),
         ({"pairs": [(0, 1, 2)]}, r"pairs must hold pairs of integers \(h, k\), got \(0, 1, 2\)"),

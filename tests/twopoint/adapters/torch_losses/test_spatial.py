@@ -6,7 +6,7 @@ import torch
 import twopoint as tp
 from support import evaluate, oracles
 from support.torch_modules import INDEX, LOSSES, MASK, MODES, P, T, equal, given, value_and_gradient
-from twopoint.adapters.torch_losses import CESS, MSECESS, TargetCache
+from twopoint.adapters.torch_losses import CESS, MSECESS, MSESS, TargetCache
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -19,6 +19,20 @@ def test_modules_are_the_functions(name, mode):
     if name != "mse_cess":
         statistics = tp.target_statistics(given(mode)[1], **{k: v for k, v in options.items() if "reduction" not in k})
         equal(value_and_gradient(module(**options), given(mode)[0], statistics), want)
+
+
+def test_cumulative_and_energy_arrive_and_share_a_cache():
+    cache, index = TargetCache(), INDEX
+    for module, function, options in (
+        (CESS, tp.cess, {"cumulative": True}),
+        (MSESS, tp.msess, {"cumulative": True}),
+        (MSESS, tp.msess, {"weight": "energy"}),
+    ):
+        assert module(**options)(P, T) == function(P, T, **options) != function(P, T)
+        oracles.close(module(cache=cache, **options)(P, T, index=index), function(P, T, **options), 1e-6)
+    assert cache.misses == len(P)
+    assert repr(CESS(cumulative=True)) == "CESS(cumulative=True)"
+    assert MSECESS(alpha=2.0, cumulative=True)(P, T) == tp.mse_cess(P, T, alpha=2.0, cumulative=True)
 
 
 def test_floor_and_excess_arrive():
