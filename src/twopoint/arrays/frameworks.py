@@ -152,8 +152,10 @@ def thread_count(xp: Namespace) -> int | None:
     return torch.get_num_threads()
 
 
-def torch_alone() -> Callable[[], AbstractContextManager[None]]:
-    """Return a context for a thread in which torch starts no threads, in the modes for derivatives of the calling thread."""
+def alone(xp: Namespace, otherwise: Callable[[], AbstractContextManager[None]]) -> Callable[[], AbstractContextManager[None]]:
+    """Return a context for a thread in which torch starts no threads, in the modes for derivatives of the caller; or another context."""
+    if not is_torch(xp):
+        return otherwise
     from . import torch_function
 
     return torch_function.alone()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from ..arrays.fft import WORTH_THREADS, one_thread, workers
-from ..arrays.frameworks import is_numpy, may_chunk, thread_count, torch_alone
+from ..arrays.frameworks import alone, may_chunk, thread_count
 from ..arrays.namespace import on_cpu
 from ..arrays.threads import run
 from ..arrays.types import Array, Namespace
@@ -49,7 +49,7 @@ def evaluate(function: Callable[[Part], Result], parts: list[Part], xp: Namespac
     number = _threads(xp) if len(parts) > 1 else 1
     if number == 1:
         return [function(part) for part in parts]
-    return run(function, parts, number, one_thread if is_numpy(xp) else torch_alone())
+    return run(function, parts, number, alone(xp, one_thread))
 
 
 def pair_by_pair(m: Array, plan: Plan, xp: Namespace) -> bool:
