@@ -1,14 +1,14 @@
 """What twopoint costs, beside the literal formulas, the bare FFTs that no way round exists for, and the tools that there are.
 
-    python -m benchmarks [--only NAME ...] [--rounds 15] [--plots DIR] [--output FILE] [--mcrpy-python PATH ...]
+    python -m benchmarks [--only NAME ...] [--rounds 15] [--busy N] [--plots DIR] [--output FILE] [--mcrpy-python PATH ...]
     python -m benchmarks --beside PATH [--only NAME ...] [--rounds 30] [--output FILE]
 
 All contenders of a case stand in one process (peers in processes of their own), which does nothing else: what a case leaves in the memory
 allocator speeds up what comes after it, the literal formula by up to a factor of four. They are timed in turn: every round times each
 once, in a new random order. Before that their results are compared; if one differs the case fails, is not timed, and the exit status
-is 1. Printed are medians and quartiles in milliseconds, and the median over rounds of each one's ratio to the first, which is twopoint;
-below, the bars. float32; forward and backward with the target's statistics given, unless a case says otherwise. peers.md says how to
-install the peers.
+is 1. With --busy so many other processes count all the while on the same cores. Printed are medians and quartiles in milliseconds, and
+the median over rounds of each one's ratio to the first, which is twopoint; below, the bars. float32; forward and backward with the
+target's statistics given, unless a case says otherwise. peers.md says how to install the peers.
 
 With --beside the contenders are this checkout's twopoint and that of PATH, another checkout, each in a process of its own that stays
 alive. Cases and sizes are those of beside_tasks.py, or, where PATH has its own, that side's. Printed are the medians in milliseconds
@@ -38,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--beside", type=Path, metavar="PATH", help="another checkout, whose twopoint is timed in turn with this one's")
     parser.add_argument("--rounds", type=int, help="15, or 30 with --beside; at least 9 unless --small; 9 where a round takes over 3 s")
     parser.add_argument("--threads", type=int, default=min(2, machine.available()), help="cores, for all libraries and peers: 2")
+    parser.add_argument("--busy", type=int, default=0, metavar="N", help="processes that are busy on the same cores all the while: 0")
     parser.add_argument("--small", action="store_true", help="tiny sizes: whether it runs, and no figure that means anything")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw time against pixels, phases and batch")
     parser.add_argument("--output", type=Path, help="JSON; benchmarks/results/speed.json unless --only or --small")
@@ -50,6 +51,8 @@ def arguments() -> argparse.Namespace:
         parser.error("--rounds must be at least 9, or 1 with --small")
     if given.threads < 1:
         parser.error("--threads must be at least 1")
+    if given.busy < 0:
+        parser.error("--busy must be at least 0")
     if given.beside is not None and (given.plots or any(getattr(given, f"{name}_python") for name in PEER_NAMES)):
         parser.error("--beside times twopoint alone: neither plots nor peers")
     if given.output is None and not given.beside and not given.only and not given.small and not given.alone:
@@ -94,10 +97,13 @@ def main() -> int:
     if given.small:
         print("small form: it runs, but its figures are meaningless", flush=True)
     chosen = [name for name in known if run.wanted(name, given.only, plots=given.plots is not None)]
-    results = [_alone(name, given) for name in chosen]
+    with machine.busy(given.busy):
+        results = [_alone(name, given) for name in chosen]
     print(run.verdicts(results))
     if given.output is not None:
-        given.output.write_text(json.dumps(about | {"small": given.small, "cases": results}, indent=1, allow_nan=False) + "\n")
+        given.output.write_text(
+            json.dumps(about | {"small": given.small, "busy": given.busy, "cases": results}, indent=1, allow_nan=False) + "\n"
+        )
         print(f"written: {given.output}")
     return 1 if any("error" in result for result in results) else 0
 

@@ -146,6 +146,8 @@ CASES: tuple[Case, ...] = (
     Case("cess", _cess(), losses, _faster(15, 2.0, 25, 1.5)),
     Case("cess-explicit", _cess(implied=False), explicit, (Bar(OURS, FLOOR, most=3.5),)),
     Case("msess", _cess(loss="msess"), losses, _faster(30, 2.5, None, 1.5)),
+    Case("cess-32", _cess(batch=32), losses, _faster(11, 2.0, None, 1.5)),
+    Case("msess-32", _cess(loss="msess", batch=32), losses, _faster(18, 2.0)),
     Case("five-phases", _cess(n_phases=5), many_phases, (Bar(OURS, LITERAL, least=5), Bar(OURS, "literal torch, looped", least=5))),
     Case("crop", _cess(crop=50), cropped, (Bar(OURS, "twopoint, all lags", most=1.0, aim=1 / 1.3),)),
     Case(
