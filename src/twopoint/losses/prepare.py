@@ -67,7 +67,8 @@ def prepare(
         prepared, count = _prepare_microstructure(pixels, prediction, mask, plan, pairs, measure, lag_reduction, xp)
     else:
         prepared, count = _prepare_statistics(statistics, prediction, plan, pairs, measure, lag_reduction, xp)
-    count = pair_count(mask, prediction, plan, xp) if count is None else count
+    if isinstance(prepared, LagTarget) and prepared.boxes is not None and not plan.masked:  # sums over points instead of means times counts
+        prepared, count = replace(prepared, boxes=prepared.boxes._replace(counts=None)), None
     batch = tuple(prediction.shape[: -plan.ndim - 1])
     return PreparedLoss(xp, plan, mask, count, measure, prepared, batch, batch_weight(batch, reduction), is_constant(sample, xp))
 

@@ -20,7 +20,7 @@ from .plan import Plan
 class Boxes(NamedTuple):
     """What the boxes of lags need: the number of pairs of points at each lag, and one over its sum in each box."""
 
-    counts: Array | None  # (..., 1, rows, *others); None if every lag spans every point
+    counts: Array | None  # (..., 1, rows, *others); None if every lag spans every point, or for sums over points instead of means
     inverse: Array  # (..., 1, rows, *others with both ends)
 
     def map(self, function: Callable[[Array], Array]) -> "Boxes":
@@ -53,8 +53,8 @@ def cumulate(f: Array, boxes: Boxes, plan: Plan, xp: Namespace) -> Array:
 
     If all lags count alike, f is cumulated without its mean: in float32 the running sums of a large mean would be off by 1e-6 of it.
     """
-    if boxes.counts is not None:
-        return sum_boxes(f * boxes.counts, plan.lags, xp) * boxes.inverse
+    if not plan.periodic_unmasked:
+        return sum_boxes(f if boxes.counts is None else f * boxes.counts, plan.lags, xp) * boxes.inverse
     mean = xp.mean(f, axis=tuple(range(-plan.ndim, 0)), keepdims=True)
     return cumulate_covariances(f - mean, boxes, plan, xp) + mean
 

@@ -29,7 +29,7 @@ def made(options, backend):
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", [None, 1, 2, (3, 4), (4, 5)], ids=str)
 def test_values(backend, name, mode, crop):
-    for mask, (lag_reduction, pairs) in itertools.product((MASK, WEIGHTS), (("mean", "all"), ("sum", [(1, 2), (0, 1), (1, 0)]))):
+    for mask, (lag_reduction, pairs) in itertools.product((MASK, WEIGHTS), (("mean", "all"), ("sum", [(1, 2), (0, 1), (1, 0), (2, 2)]))):
         own = dict(crop=crop, lag_reduction=lag_reduction, pairs=pairs, **LOSSES[name], **ON)
         want = oracles.loss(name, P, T, **own, **options_of(mode, mask))
         got = getattr(tp, name)(backend.make(P), backend.make(T), **own, **made(options_of(mode, mask), backend))
