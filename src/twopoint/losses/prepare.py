@@ -134,11 +134,16 @@ def _prepare_pairs(
     """Return statistics on half the lags as a target, prepared pair by pair; a compiler then sees that the stack is only taken apart."""
     axis, prepared = -plan.ndim - 1, []
     for i, (half, odd) in enumerate(zip(halves, odds, strict=True)):
-        weight = weights[i] if isinstance(weights, tuple) else along(weights, axis, i, i + 1) if weights.shape[axis] > 1 else weights
+        weight = weights[i] if isinstance(weights, tuple) else _weight_of(weights, i, axis)
         prepared.append(
             measure.prepare(xp.expand_dims(half, axis=axis), weight, None if odd is None else xp.expand_dims(odd, axis=axis), xp)
         )
     return LagTarget.stack(prepared, as_weight(weights, plan, halves[0], xp), axis, xp)
+
+
+def _weight_of(weights: Array | float, i: int, axis: int) -> Array | float:
+    """Return the weight of one pair from weights that may be the same for all."""
+    return weights if isinstance(weights, float) or weights.shape[axis] == 1 else along(weights, axis, i, i + 1)
 
 
 def fold(values: list[Array], plan: Plan, pairs: Pairs, xp: Namespace, *, symmetric: bool) -> tuple[list[Array], list[Array | None]]:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..arrays.frameworks import compiled, constant, stop_gradient, take
-from ..arrays.namespace import device_of, result_dtype, widest
+from ..arrays.namespace import device_of, on_cpu, result_dtype, widest
 from ..arrays.types import Array, Namespace
-from . import phases
+from . import chunks, phases
 from .lags import along, from_space, product, to_lags
 from .plan import Pairs, Plan
 
@@ -64,7 +64,9 @@ def correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp:
 
 def _correlate(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Array:
     """The body of correlate. For jax it is one program per plan; otherwise jax would compile each operation separately."""
-    return statistics_of(_compute_sums(m, mask, count, plan, xp), plan, xp)
+    sums, groups = _compute_sums(m, mask, count, plan, xp), chunks.groups(m, plan)
+    found = [statistics_of(sums, plan, xp, pairs) for pairs in groups]  # pairs together would need several times the memory
+    return found[0] if len(found) == 1 else xp.concat(found, axis=-plan.ndim - 1)
 
 
 def compute_sums(m: Array, mask: Array | None, count: Array | None, plan: Plan, xp: Namespace) -> Sums:
@@ -180,12 +182,15 @@ def _autocorrelations(m: Array, plan: Plan, xp: Namespace) -> list[Array]:
 
 def _products(spectra: Array, plan: Plan, xp: Namespace) -> Array:
     """Return the transformed products of phases, by half_transformed; if phase 0 is derived, explicit phases count from 1."""
-    found = []
+    found: tuple[list[Array], list[Array]] = ([], [])  # f(r) of all pairs, and f(-r) of those that are not even
     for pairs, even in zip(plan.by_parity(plan.transformed), (True, False), strict=True):
-        if pairs:
-            a, b = (pick(spectra, [i - plan.derived for i in side], plan.ndim, xp) for side in zip(*pairs, strict=True))
-            found += to_lags(product(a, b, plan.lags, xp, even=even), plan.lags, xp, even=even)
-    return found[0] if len(found) == 1 else xp.concat(found, axis=-plan.ndim - 1)
+        for group in [(pair,) for pair in pairs] if on_cpu(spectra) else [pairs] if pairs else []:
+            a, b = (pick(spectra, [i - plan.derived for i in side], plan.ndim, xp) for side in zip(*group, strict=True))
+            halves = to_lags(product(a, b, plan.lags, xp, even=even), plan.lags, xp, even=even)
+            for side, half in zip(found, halves, strict=False):
+                side.append(half)
+    every = [*found[0], *found[1]]
+    return every[0] if len(every) == 1 else xp.concat(every, axis=-plan.ndim - 1)
 
 
 def derive(c: Array, plan: Plan, n_axes: int, xp: Namespace, pairs: Pairs | None = None) -> Array:

@@ -31,7 +31,9 @@ def test_one_thread(monkeypatch):
             pass
         assert door.workers(large) == 1  # the outer one holds
     with scipy.fft.set_workers(2):
-        assert door.workers(large) is None
+        assert door.workers(large) == 2
+        with public.one_thread():
+            assert door.workers(large) == 1
 
 
 @pytest.mark.numpy_only

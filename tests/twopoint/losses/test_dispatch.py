@@ -6,7 +6,7 @@ import pytest
 import twopoint as tp
 from support.strategies import soft_phases
 from twopoint.losses import comparison, fused
-from twopoint.statistics import chunks, lags
+from twopoint.statistics import chunks, correlation, lags
 
 torch = pytest.importorskip("torch")
 dispatch = pytest.importorskip("torch.utils._python_dispatch")
@@ -32,7 +32,7 @@ class Counter(dispatch.TorchDispatchMode):
 
 def _operations(monkeypatch, loss, phases, **options):
     """Return the operations of one call with backward, when constants are at hand."""
-    for module in (chunks, comparison, lags):
+    for module in (chunks, comparison, correlation, lags):
         monkeypatch.setattr(module, "on_cpu", lambda x: False)
     monkeypatch.setattr(fused, "kernels", lambda: None)
     rng = np.random.default_rng(0)
