@@ -92,9 +92,9 @@ def _library(item: pytest.Item) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Choose the cases of large matrices that a plain pytest runs; .ci/run leaves out none but the slow ones.
 
-    Of a test marked matrix(keep=n) all cases but the first n of each library are long. jax compiles a program for each shape and option, a
-    third of all time: of its cases all but the first are long, and of tests of more than three cases five of six are slow. Under -m slow
-    the tests of hypothesis run too, with the profile of 500 examples.
+    Of a test marked matrix(keep=n) all cases but the first n of each library are long, and with numpy_has_all=True slow, except those of
+    numpy. jax compiles a program for each shape and option, a third of all time: of its cases all but the first are long, and of tests of
+    more than three cases five of six are slow. Under -m slow the tests of hypothesis run too, with the profile of 500 examples.
     """
     by_library: dict[tuple[Path, str, str | None], list[pytest.Item]] = {}
     for item in items:
@@ -109,6 +109,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                     item.add_marker(pytest.mark.slow)
         for item in cases[keep:]:
             item.add_marker(pytest.mark.long)
+            if matrix and matrix.kwargs.get("numpy_has_all") and library not in (None, "numpy"):
+                item.add_marker(pytest.mark.slow)
     if _slow_form(config):
         for item in items:
             if getattr(getattr(item, "function", None), "is_hypothesis_test", False):

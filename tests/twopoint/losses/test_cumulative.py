@@ -24,7 +24,7 @@ def made(options, backend):
     return options | ({"mask": backend.make(options["mask"])} if "mask" in options else {})
 
 
-@pytest.mark.matrix(keep=12)
+@pytest.mark.matrix(keep=12, numpy_has_all=True)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", [None, 1, 2, (3, 4), (4, 5)], ids=str)
@@ -36,7 +36,7 @@ def test_values(backend, name, mode, crop):
         oracles.close(backend.read(got), want, 1e-11, f"{mode} {crop} {pairs}")
 
 
-@pytest.mark.matrix(keep=4)
+@pytest.mark.matrix(keep=4, numpy_has_all=True)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("mode", oracles.MODES)
 def test_implied_phase(backend, name, mode):
@@ -57,7 +57,7 @@ def test_floor_and_excess_and_dimensions(backend, space):
         oracles.close(backend.read(tp.cess(backend.make(p), backend.make(t), ndim=len(space), **options)), want, 1e-11)
 
 
-@pytest.mark.matrix(keep=8)
+@pytest.mark.matrix(keep=8, numpy_has_all=True)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("implied", [False, True])
@@ -84,7 +84,7 @@ def test_gradient_along_a_direction_in_any_dimensions(space, rng):
         assert np.sum(gradient * d) == pytest.approx(slope, rel=1e-7)
 
 
-@pytest.mark.matrix(keep=4)
+@pytest.mark.matrix(keep=4, numpy_has_all=True)
 @pytest.mark.parametrize("name", ["msess", "cess"])
 @pytest.mark.parametrize("mode", oracles.MODES)
 def test_target_statistics_serve_both(backend, name, mode):
