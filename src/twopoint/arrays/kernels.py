@@ -11,10 +11,18 @@ import numpy as np
 from numba import njit
 
 # Sums within a row may be reordered, which is needed to vectorise them; NaN and infinity keep their meaning.
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 _SQRT_HALF, _LN2_HIGH, _LN2_LOW = np.float32(math.sqrt(0.5)), np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 _MANTISSA, _HALF, _SHIFT, _BIAS, _ONE = (np.int32(i) for i in (0x007FFFFF, 0x3F000000, 23, 126, 1))
+
+
+def _compiled(function):
+    """Compile a loop, and keep the result in a file if the folder of the package or of the user can be written."""
+    try:
+        return njit(**_OPTIONS, cache=True)(function)
+    except RuntimeError:  # numba has no place for the file
+        return njit(**_OPTIONS)(function)
 
 
 @njit(inline="always")
@@ -39,7 +47,7 @@ def log_float32(x):
     return z + y + e * _LN2_HIGH
 
 
-@njit(**_OPTIONS)
+@_compiled
 def center(m, d, means, zero):
     """Write m (B, rows, columns) without its means to d, the means of both phases (B, 2), and the mean of m (1 - m) (B,)."""
     batch, rows, columns = m.shape
@@ -64,14 +72,14 @@ def center(m, d, means, zero):
                 d[b, r, x] = m[b, r, x] - mean
 
 
-@njit(**_OPTIONS)
+@_compiled
 def power(spectrum, found):
     """Write |spectrum|^2 of (n, 2) real numbers to found (n,)."""
     for i in range(found.shape[0]):
         found[i] = spectrum[i, 0] * spectrum[i, 0] + spectrum[i, 1] * spectrum[i, 1]
 
 
-@njit(**_OPTIONS)
+@_compiled
 def scale(spectrum, factor):
     """Multiply a spectrum of (n, 2) real numbers by real factors (n,), in place."""
     for i in range(factor.shape[0]):
@@ -79,7 +87,7 @@ def scale(spectrum, factor):
         spectrum[i, 1] *= factor[i]
 
 
-@njit(**_OPTIONS)
+@_compiled
 def add(x, offsets, factor, found):
     """Write factor times the sum of x (B, n) and an offset for each member to an array of the same shape."""
     for b in range(x.shape[0]):
@@ -87,7 +95,7 @@ def add(x, offsets, factor, found):
             found[b, i] = factor * (x[b, i] + offsets[b])
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _compare_row(c, offset, sign, target, own, floor, slope):
     """Write target / max(f, floor) to slope, for f = offset + sign c; return the sums of target (log f - own) and of slope."""
     value = total = c.dtype.type(0)
@@ -101,7 +109,7 @@ def _compare_row(c, offset, sign, target, own, floor, slope):
     return value, total
 
 
-@njit(**_OPTIONS)
+@_compiled
 def cross_entropy(c, offsets, signs, weights, target, own, floor, value, totals, slope):
     """Compare f_p = offset_p + sign_p c with a target: value (B,), the sums of the slopes (B, P), and their sum with signs (B, R, C).
 
@@ -126,7 +134,7 @@ def cross_entropy(c, offsets, signs, weights, target, own, floor, value, totals,
                     slope[b, r, x] += sign * some[x]
 
 
-@njit(**_OPTIONS)
+@_compiled
 def squared_error(spectrum, target, weights, factor, value):
     """Replace a spectrum s (B, R, C, 2) by factor (|s|^2 - target) s, and sum weights (C,) times (|s|^2 - target)^2 to value (B,)."""
     batch, rows, columns, _ = spectrum.shape
@@ -145,7 +153,7 @@ def squared_error(spectrum, target, weights, factor, value):
             value[b] += total
 
 
-@njit(**_OPTIONS)
+@_compiled
 def box_means(c, zero, inverse, found):
     """Write the means of c (B, R, C) over boxes of lags to found (B, R, E), E = C or C + 1; lag zero has the index zero along C.
 
@@ -168,7 +176,7 @@ def box_means(c, zero, inverse, found):
                 found[b, r, reach - i] = behind * inverse[r, reach - i]
 
 
-@njit(**_OPTIONS)
+@_compiled
 def transpose_box_means(u, zero, inverse, weights, own, found):
     """Transpose box_means, from u (B, R, E) to found (B, R, C); weights (R,) are those of the rows in a sum.
 

@@ -23,7 +23,7 @@ def compare(loss: PreparedLoss, prediction: Array) -> Array:
     if loss.target_is_constant and takes_gradient(prediction, loss.xp):
         loss = loss if on_cpu(prediction) else replace(loss, share=1.0)  # the share would be one more pass over the gradient
         return give_gradient(prediction, lambda m: compare_with_gradient(loss, m), lambda m: _value(loss, m), loss.share)
-    return chunks.join([_value(part, m) for part, m in _chunks(loss, prediction)], loss.batch, loss.xp)
+    return chunks.join([_value(part, m) for _, part, m in _chunks(loss, prediction)], loss.batch, loss.xp)
 
 
 def compare_with_gradient(loss: PreparedLoss, prediction: Array) -> tuple[Array, Array]:
@@ -31,7 +31,7 @@ def compare_with_gradient(loss: PreparedLoss, prediction: Array) -> tuple[Array,
     xp, dtype = loss.xp, result_dtype(prediction, loss.xp)
     if fused.applies(loss, prediction):
         return _compare_in_threads(loss, prediction)
-    pieces = [_value_and_gradient(part, m) for part, m in _chunks(loss, prediction)]
+    pieces = [_value_and_gradient(part, m) for _, part, m in _chunks(loss, prediction)]
     values, gradients = zip(*pieces, strict=True)
     shares = [xp.astype(gradient if loss.share == 1 else gradient * loss.share, dtype, copy=False) for gradient in gradients]
     return chunks.join(list(values), loss.batch, xp), chunks.join(shares, loss.batch, xp)
@@ -40,23 +40,18 @@ def compare_with_gradient(loss: PreparedLoss, prediction: Array) -> tuple[Array,
 def _compare_in_threads(loss: PreparedLoss, prediction: Array) -> tuple[Array, Array]:
     """Return the loss of each member of the batch and the gradient of the reduced loss, for chunks in parallel threads."""
     whole = fused.Result(prediction, loss.plan.ndim + 1)
-    ranges = chunks.ranges(prediction, loss.plan, loss.xp, parallel=True)
-    if len(ranges) == 1:
-        fused.evaluate(loss, prediction, whole, slice(None))
-    else:
-        cutters = [(part, chunks.cutter(loss.batch, part, loss.xp)) for part in ranges]
-        tasks = [(loss.cut(cut), cut(prediction, loss.plan.ndim + 1), whole, part) for part, cut in cutters]
-        chunks.evaluate(lambda task: fused.evaluate(*task), tasks, loss.xp)
+    parts = _chunks(loss, prediction, parallel=True)
+    chunks.evaluate(lambda chunk: fused.evaluate(chunk[1], chunk[2], whole, chunk[0]), parts, loss.xp)
     return loss.xp.asarray(whole.values), loss.xp.asarray(whole.gradient)
 
 
-def _chunks(loss: PreparedLoss, prediction: Array) -> list[tuple[PreparedLoss, Array]]:
-    """Return the prepared loss and the prediction in chunks of a flat batch."""
-    ranges = chunks.ranges(prediction, loss.plan, loss.xp)
+def _chunks(loss: PreparedLoss, prediction: Array, *, parallel: bool = False) -> list[tuple[slice, PreparedLoss, Array]]:
+    """Return the chunks of a flat batch: the members of each, with their prepared loss and prediction."""
+    ranges = chunks.ranges(prediction, loss.plan, loss.xp, parallel=parallel)
     if len(ranges) == 1:
-        return [(loss, prediction)]
-    cutters = [chunks.cutter(loss.batch, part, loss.xp) for part in ranges]
-    return [(loss.cut(cut), cut(prediction, loss.plan.ndim + 1)) for cut in cutters]
+        return [(slice(None), loss, prediction)]
+    cutters = [(part, chunks.cutter(loss.batch, part, loss.xp)) for part in ranges]
+    return [(part, loss.cut(cut), cut(prediction, loss.plan.ndim + 1)) for part, cut in cutters]
 
 
 def _value(loss: PreparedLoss, m: Array) -> Array:

@@ -1,6 +1,7 @@
 """Losses of two phases, one of them implied, in fewer passes over memory: compiled loops between the transforms (the extra ``fast``).
 
-The results are those of comparison and parseval, up to rounding. Periodic and unmasked, any crop, 1 to 3 dimensions, one thread a chunk.
+The results are those of comparison and parseval, up to rounding. Statistics are periodic and unmasked, of any crop, in 2 or 3 dimensions.
+Each chunk of a batch is evaluated in one thread.
 """
 
 import importlib.util
@@ -18,7 +19,7 @@ from ..statistics.cumulative import Boxes, cumulate_covariances, transpose_cumul
 from ..statistics.lags import from_lags, from_space, to_lags, to_space
 from ..statistics.plan import Pair, Plan
 from .measures import CrossEntropy, LagTarget
-from .parseval import SpectralTarget
+from .parseval import SpectralTarget, column_weights
 from .prepare import PreparedLoss
 
 
@@ -148,8 +149,7 @@ def _by_parseval(
     """Return the loss (members,), the sums of the slopes by pair, and the cotangent of the spectra."""
     points, (term,), flat = math.prod(plan.lags.space), target.terms, np.ascontiguousarray(spectra)
     numbers = flat.view(np.float32).reshape(len(means), -1, flat.shape[-1], 2)
-    value, weights = np.empty(len(means)), np.full(flat.shape[-1], 2, np.float32)
-    weights[[0, -1] if plan.lags.space[-1] % 2 == 0 else [0]] = 1  # frequencies that are their own opposites
+    value, weights = np.empty(len(means)), np.asarray(column_weights(plan), np.float32)
     known = np.ascontiguousarray(term.target).reshape(-1, *numbers.shape[1:3])
     loops.squared_error(numbers, known, weights, np.float32(4 * term.weight), value)
     value *= points * term.weight

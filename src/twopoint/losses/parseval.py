@@ -206,6 +206,11 @@ def _squared_norm(d: Array, frequencies: Array | None, plan: Plan, xp: Namespace
     squares = squares if frequencies is None else squares * frequencies
     others = tuple(range(-plan.ndim, -1))
     columns = xp.sum(squares, axis=others) if others else squares
-    last = 1.0 if plan.lags.space[-1] % 2 == 0 else 2.0  # frequencies that are their own opposites are held once
-    weights = (1.0, *(2.0,) * (columns.shape[-1] - 2), last)[: columns.shape[-1]]
-    return xp.sum(columns * constant(weights, columns, xp, dtype=columns.dtype), axis=-1)
+    return xp.sum(columns * constant(column_weights(plan), columns, xp, dtype=columns.dtype), axis=-1)
+
+
+def column_weights(plan: Plan) -> tuple[float, ...]:
+    """Return how often each frequency of the last axis, of which half are held, counts: once if it is its own opposite, else twice."""
+    size = plan.lags.space[-1]
+    held = size // 2 + 1
+    return (1.0, *(2.0,) * (held - 2), 1.0 if size % 2 == 0 else 2.0)[:held]

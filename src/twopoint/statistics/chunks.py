@@ -15,7 +15,7 @@ from .plan import Pairs, Plan
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
-_CACHED = 800_000  # numbers in a chunk: eight 224x224 images of one phase; half or twice as many are slower, as measured
+_CACHED = 800_000  # numbers in a chunk: sixteen 224x224 images of one phase; half or twice as many are slower, as measured
 _IN_THREAD = 1_000_000  # numbers in a chunk that a thread evaluates by compiled loops, which need the cache less
 _WORTH_THREADS = 1 << 18  # numbers in a batch below which threads cost more than they save
 _TILE = 1 << 18  # numbers of the statistics of a group of pairs that are assembled and compared at a time

@@ -85,6 +85,20 @@ def test_compiled_logarithm():
     assert (np.abs(log - want) <= 1.1 * np.spacing(np.abs(want).astype(np.float32))).all()
 
 
+def test_without_a_place_for_compiled_files(monkeypatch):
+    from twopoint.arrays import kernels
+
+    def njit(**options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba.njit(**options)
+
+    monkeypatch.setattr(kernels, "njit", njit)
+    found = np.empty(2, np.float32)
+    kernels._compiled(kernels.power.py_func)(np.float32([[3, 4], [0, 2]]), found)
+    assert found.tolist() == [25, 4]
+
+
 def test_not_a_number_is_not_lost(rng):
     p, t = _pair(rng, (8, 8))
     p[1, 0, 2, 3] = np.nan
