@@ -33,9 +33,9 @@ def workers(numbers: int) -> int:
     return chosen if chosen != 1 else CORES if numbers >= WORTH_THREADS else 1
 
 
-def rfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
-    """Transform the last axes of a real array, zero-padded to the sizes, and divide by their product."""
-    return _transform("rfftn", x, sizes, xp)
+def rfftn(x: Array, sizes: tuple[int, ...], xp: Namespace, *, norm: str = "forward") -> Array:
+    """Transform the last axes of a real array, zero-padded to the sizes, and with norm "forward" divide by their product."""
+    return _transform("rfftn", x, sizes, xp, norm)
 
 
 def irfftn(x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
@@ -50,12 +50,12 @@ def transform_axis(name: str, x: Array, axis: int, xp: Namespace, *, n: int | No
     return getattr(xp.fft, name)(x, n=n, axis=axis, norm=norm)
 
 
-def _transform(name: str, x: Array, sizes: tuple[int, ...], xp: Namespace) -> Array:
+def _transform(name: str, x: Array, sizes: tuple[int, ...], xp: Namespace, norm: str = "forward") -> Array:
     """Transform the last axes."""
     axes = tuple(range(-len(sizes), 0))
     if is_numpy(xp):
-        return getattr(scipy.fft, name)(x, s=sizes, axes=axes, norm="forward", workers=workers(x.size))
-    return getattr(xp.fft, name)(x, s=sizes, axes=axes, norm="forward")
+        return getattr(scipy.fft, name)(x, s=sizes, axes=axes, norm=norm, workers=workers(x.size))
+    return getattr(xp.fft, name)(x, s=sizes, axes=axes, norm=norm)
 
 
 def fast_length(n: int) -> int:

@@ -80,19 +80,30 @@ def power(spectrum, found):
 
 
 @_compiled
-def scale(spectrum, factor):
-    """Multiply a spectrum of (n, 2) real numbers by real factors (n,), in place."""
-    for i in range(factor.shape[0]):
-        spectrum[i, 0] *= factor[i]
-        spectrum[i, 1] *= factor[i]
+def scale(spectrum, factor, opposite, real):
+    """Multiply spectra (B, R, C, 2) by real factors (B, R, C), and unfold them to real (B, R, W); see losses.fused.Unfolded."""
+    columns, width = spectrum.shape[2], real.shape[2]
+    for b in range(spectrum.shape[0]):
+        for r in range(spectrum.shape[1]):
+            other = real[b, opposite[r]]
+            for x in range(columns):
+                real[b, r, x] = factor[b, r, x] * (spectrum[b, r, x, 0] + spectrum[b, r, x, 1])
+            for x in range(1, (width + 1) // 2):  # zero and, if the size is even, the last column are their own opposites
+                other[np.uint64(width - x)] = factor[b, r, x] * (spectrum[b, r, x, 0] - spectrum[b, r, x, 1])
 
 
 @_compiled
-def add(x, offsets, factor, found):
-    """Write factor times the sum of x (B, n) and an offset for each member to an array of the same shape."""
-    for b in range(x.shape[0]):
-        for i in range(x.shape[1]):
-            found[b, i] = factor * (x[b, i] + offsets[b])
+def fold(spectrum, opposite, offsets, factor, found):
+    """Write factor times the sum of an offset for each member and of re + im of spectra (B, R, C, 2) at r, re - im at -r, to (B, R, W)."""
+    width = found.shape[2]
+    for b in range(spectrum.shape[0]):
+        offset = factor * offsets[b]
+        for r in range(spectrum.shape[1]):
+            row, other = spectrum[b, r], found[b, opposite[r]]
+            for x in range(spectrum.shape[2]):
+                found[b, r, x] = factor * (row[x, 0] + row[x, 1]) + offset
+            for x in range(1, (width + 1) // 2):
+                other[np.uint64(width - x)] = factor * (row[x, 0] - row[x, 1]) + offset
 
 
 @_compiled
@@ -135,10 +146,11 @@ def cross_entropy(c, offsets, signs, weights, target, own, floor, value, totals,
 
 
 @_compiled
-def squared_error(spectrum, target, weights, factor, value):
-    """Replace a spectrum s (B, R, C, 2) by factor (|s|^2 - target) s, and sum weights (C,) times (|s|^2 - target)^2 to value (B,)."""
+def squared_error(spectrum, target, weights, factor, value, opposite, real):
+    """Sum weights (C,) times (|s|^2 - target)^2 of spectra s (B, R, C, 2) to value (B,), and unfold factor (|s|^2 - target) s to real."""
     batch, rows, columns, _ = spectrum.shape
-    zero = spectrum.dtype.type(0)
+    zero, width = spectrum.dtype.type(0), real.shape[2]
+    difference = np.empty(columns, spectrum.dtype)
     for b in range(batch):
         at = b if target.shape[0] > 1 else 0
         value[b] = 0
@@ -146,11 +158,14 @@ def squared_error(spectrum, target, weights, factor, value):
             total = zero
             for x in range(columns):
                 re, im = spectrum[b, r, x, 0], spectrum[b, r, x, 1]
-                difference = re * re + im * im - target[at, r, x]
-                total += weights[x] * difference * difference
-                spectrum[b, r, x, 0] = factor * difference * re
-                spectrum[b, r, x, 1] = factor * difference * im
+                by = re * re + im * im - target[at, r, x]
+                total += weights[x] * by * by
+                difference[x] = factor * by
+                real[b, r, x] = factor * by * (re + im)
             value[b] += total
+            other = real[b, opposite[r]]
+            for x in range(1, (width + 1) // 2):
+                other[np.uint64(width - x)] = difference[x] * (spectrum[b, r, x, 0] - spectrum[b, r, x, 1])
 
 
 @_compiled

@@ -1,8 +1,10 @@
 """The autograd Functions by which losses supply their gradient to torch. Only frameworks imports this file, for arrays of torch."""
 
+import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -58,6 +60,22 @@ def can_run_alone() -> bool:
     return bool(_openmp().lib_controllers)
 
 
+@cache
+def _mkl() -> Callable[[int], int]:
+    """Return the function of MKL inside torch that sets the number of threads of the calling thread, 0 for the general one.
+
+    It returns the number before. threadpoolctl does not see this MKL, whose transforms of a single array would start threads of their
+    own, that wait for each other in loops.
+    """
+    for library in sorted(Path(torch.__file__).parent.glob("lib/*torch_cpu.*")):
+        try:
+            function: Callable[[int], int] = ctypes.CDLL(str(library)).MKL_Set_Num_Threads_Local
+        except (OSError, AttributeError):  # built without MKL
+            continue
+        return function
+    return lambda number: number
+
+
 def alone() -> Callable[[], AbstractContextManager[None]]:
     """Return a context for a thread in which torch starts no threads, with the modes for derivatives of the calling thread."""
     grad, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
@@ -65,8 +83,12 @@ def alone() -> Callable[[], AbstractContextManager[None]]:
     @contextmanager
     def enter() -> Iterator[None]:
         torch.get_num_threads()  # a new thread takes the number of the process when it is asked first
-        with _openmp().limit(limits=1), torch.inference_mode(inference), torch.set_grad_enabled(grad):
-            yield
+        before = _mkl()(1)
+        try:
+            with _openmp().limit(limits=1), torch.inference_mode(inference), torch.set_grad_enabled(grad):
+                yield
+        finally:
+            _mkl()(before)
 
     return enter
 

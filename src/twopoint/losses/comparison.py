@@ -23,31 +23,32 @@ def compare(loss: PreparedLoss, prediction: Array) -> Array:
     if loss.target_is_constant and takes_gradient(prediction, loss.xp):
         loss = loss if on_cpu(prediction) else replace(loss, share=1.0)  # the share would be one more pass over the gradient
         return give_gradient(prediction, lambda m: compare_with_gradient(loss, m), lambda m: _value(loss, m), loss.share)
-    return chunks.join([_value(part, m) for _, part, m in _chunks(loss, prediction)], loss.batch, loss.xp)
+    number = chunks.threads(prediction, loss.plan, loss.xp)
+    pieces = chunks.evaluate(lambda chunk: _value(chunk[1], chunk[2]), _chunks(loss, prediction, number), number, loss.xp)
+    return chunks.join(pieces, loss.batch, loss.xp)
 
 
 def compare_with_gradient(loss: PreparedLoss, prediction: Array) -> tuple[Array, Array]:
     """Return the loss of each member of the batch, (...), and the gradient of the reduced loss, in the dtype of results."""
     xp, dtype = loss.xp, result_dtype(prediction, loss.xp)
+    number = chunks.threads(prediction, loss.plan, xp)
+    parts = _chunks(loss, prediction, number)
     if fused.applies(loss, prediction):
-        return _compare_in_threads(loss, prediction)
-    pieces = [_value_and_gradient(part, m) for _, part, m in _chunks(loss, prediction)]
-    values, gradients = zip(*pieces, strict=True)
-    shares = [xp.astype(gradient if loss.share == 1 else gradient * loss.share, dtype, copy=False) for gradient in gradients]
-    return chunks.join(list(values), loss.batch, xp), chunks.join(shares, loss.batch, xp)
+        whole = fused.Result(prediction, loss.plan.ndim + 1)
+        chunks.evaluate(lambda chunk: fused.evaluate(chunk[1], chunk[2], whole, chunk[0]), parts, number, xp)
+        return xp.asarray(whole.values), xp.asarray(whole.gradient)
+
+    def evaluate(chunk: tuple[slice, PreparedLoss, Array]) -> tuple[Array, Array]:
+        value, gradient = _value_and_gradient(chunk[1], chunk[2])
+        return value, xp.astype(gradient if loss.share == 1 else gradient * loss.share, dtype, copy=False)
+
+    values, gradients = zip(*chunks.evaluate(evaluate, parts, number, xp), strict=True)
+    return chunks.join(list(values), loss.batch, xp), chunks.join(list(gradients), loss.batch, xp)
 
 
-def _compare_in_threads(loss: PreparedLoss, prediction: Array) -> tuple[Array, Array]:
-    """Return the loss of each member of the batch and the gradient of the reduced loss, for chunks in parallel threads."""
-    whole = fused.Result(prediction, loss.plan.ndim + 1)
-    parts = _chunks(loss, prediction, parallel=True)
-    chunks.evaluate(lambda chunk: fused.evaluate(chunk[1], chunk[2], whole, chunk[0]), parts, loss.xp)
-    return loss.xp.asarray(whole.values), loss.xp.asarray(whole.gradient)
-
-
-def _chunks(loss: PreparedLoss, prediction: Array, *, parallel: bool = False) -> list[tuple[slice, PreparedLoss, Array]]:
-    """Return the chunks of a flat batch: the members of each, with their prepared loss and prediction."""
-    ranges = chunks.ranges(prediction, loss.plan, loss.xp, parallel=parallel)
+def _chunks(loss: PreparedLoss, prediction: Array, number: int) -> list[tuple[slice, PreparedLoss, Array]]:
+    """Return the chunks of a flat batch for a number of threads: the members of each, with their prepared loss and prediction."""
+    ranges = chunks.ranges(prediction, loss.plan, loss.xp, number)
     if len(ranges) == 1:
         return [(slice(None), loss, prediction)]
     cutters = [(part, chunks.cutter(loss.batch, part, loss.xp)) for part in ranges]

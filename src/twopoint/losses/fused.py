@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.fft import rfftn
 from ..arrays.frameworks import takes_threads
 from ..arrays.namespace import result_dtype
 from ..arrays.types import Array, Namespace
 from ..statistics.cumulative import Boxes, cumulate_covariances, transpose_cumulate
-from ..statistics.lags import from_lags, from_space, to_lags, to_space
+from ..statistics.lags import from_lags, from_space, to_lags
 from ..statistics.plan import Pair, Plan
 from .measures import CrossEntropy, LagTarget
 from .parseval import SpectralTarget, column_weights
@@ -60,6 +61,31 @@ class Result:
         self.flat_values, self.flat_gradient = self.values.reshape(-1), self.gradient.reshape(math.prod(batch), -1)
 
 
+@cache
+def _opposite(rows: tuple[int, ...]) -> np.ndarray:
+    """Return the index of the row -r (mod n) of each row r of an array with these axes before the last."""
+    return np.ravel_multi_index([-axis % n for axis, n in zip(np.indices(rows), rows, strict=True)], rows).reshape(-1)
+
+
+class Unfolded:
+    """Spectra of the gradients of a chunk as real arrays, Re + Im at all frequencies, whose rfftn is faster than the irfftn of half of them.
+
+    If h = Re H + Im H of the spectrum H of a real array g, and F is the transform of h, then g(r) = Re F(r) + Im F(r), and
+    g(-r) = Re F(r) - Im F(r): the real part of H is even and gives Re F, its imaginary part is odd and gives Im F.
+    """
+
+    def __init__(self, memory: np.ndarray, plan: Plan) -> None:
+        """Take memory (members, rows, columns), which is written over: what is in the cache is not fetched."""
+        self.real, self.shape = memory, (len(memory), *plan.lags.transform)
+        self.opposite = _opposite(plan.lags.transform[:-1])
+
+    def to_space(self, offsets: np.ndarray, factor: np.float32, found: np.ndarray, loops: ModuleType, xp: Namespace) -> None:
+        """Transform back, without division, and write factor times the sum of it and of an offset for each member to found."""
+        spectra = np.ascontiguousarray(rfftn(xp.asarray(self.real.reshape(self.shape)), self.shape[1:], xp, norm="backward"))
+        numbers = spectra.view(np.float32).reshape(*self.real.shape[:2], -1, 2)
+        loops.fold(numbers, self.opposite, offsets, factor, found.reshape(self.real.shape))
+
+
 def evaluate(loss: PreparedLoss, m: Array, result: Result, part: slice) -> None:
     """Write the loss of each member of a chunk, and its gradient by m, to a part of the result."""
     plan, xp, loops = loss.plan, loss.xp, kernels()
@@ -70,26 +96,26 @@ def evaluate(loss: PreparedLoss, m: Array, result: Result, part: slice) -> None:
     d, means, zero = np.empty_like(phase), np.empty((members, 2)), np.empty(members)
     loops.center(phase, d, means, zero)
     spectra = from_space(xp.asarray(d.reshape(members, *plan.lags.space)), plan.lags, xp)
+    through = Unfolded(d, plan)
     if isinstance(loss.target, SpectralTarget):
-        values, totals, through = _by_parseval(loss.target, spectra, means, plan, loops, xp)
+        values, totals = _by_parseval(loss.target, spectra, means, through, plan, loops, xp)
     else:
-        values, totals, through = _by_lags(loss, loss.target, spectra, means, zero, loops)
-    gradient = np.ascontiguousarray(to_space(through, plan.lags, xp)).reshape(members, points)
+        values, totals = _by_lags(loss, loss.target, spectra, means, zero, through, loops)
     of_means = (_transpose_means(totals, means) / points).astype(np.float32)
-    loops.add(gradient, of_means, np.float32(loss.share), result.flat_gradient[part])
+    through.to_space(of_means, np.float32(loss.share), result.flat_gradient[part], loops, xp)
     result.flat_values[part] = values
 
 
 def _by_lags(
-    loss: PreparedLoss, target: LagTarget, spectra: Array, means: np.ndarray, zero: np.ndarray, loops: ModuleType
-) -> tuple[np.ndarray, dict[Pair, np.ndarray], Array]:
-    """Return the loss (members,), the sums of the slopes by pair, and the cotangent of the spectra."""
+    loss: PreparedLoss, target: LagTarget, spectra: Array, means: np.ndarray, zero: np.ndarray, through: Unfolded, loops: ModuleType
+) -> tuple[np.ndarray, dict[Pair, np.ndarray]]:
+    """Return the loss (members,) and the sums of the slopes by pair; write the cotangent of the spectra to through."""
     plan, xp, measure = loss.plan, loss.xp, loss.measure
     flat = np.ascontiguousarray(spectra)
-    numbers, power = flat.view(np.float32).reshape(-1, 2), np.empty(flat.shape, np.float32)
-    loops.power(numbers, power.reshape(-1))
-    (half,) = to_lags(xp.asarray(power), plan.lags, xp, even=True)
-    c: Any = np.ascontiguousarray(half)
+    numbers, power = flat.view(np.float32).reshape(len(means), -1, flat.shape[-1], 2), np.empty(flat.shape, np.float32)
+    loops.power(numbers.reshape(-1, 2), power.reshape(-1))
+    c: Any = np.ascontiguousarray(to_lags(xp.asarray(power), plan.lags, xp, even=True)[0])
+    del power  # its memory is in the cache, and serves what follows
     compared = c if target.boxes is None else _cumulate(c, target.boxes, plan, loops, xp)
     members, columns = len(zero), compared.shape[-1]
     covariance = c[(..., *plan.lags.zero_half)].reshape(members)
@@ -114,9 +140,9 @@ def _by_lags(
     )
     slope = slope.reshape(compared.shape)
     slope = slope if target.boxes is None else _transpose_cumulate(slope, target.boxes, c.shape, plan, loops, xp)
-    through = np.ascontiguousarray(from_lags([xp.asarray(slope)], plan.lags, xp))
-    loops.scale(numbers, through.reshape(-1))
-    return value, {pair: totals[:, i] for i, pair in enumerate(plan.half_pairs)}, xp.asarray(flat)
+    factors = np.ascontiguousarray(from_lags([xp.asarray(slope)], plan.lags, xp))
+    loops.scale(numbers, factors.reshape(numbers.shape[:-1]), through.opposite, through.real)
+    return value, {pair: totals[:, i] for i, pair in enumerate(plan.half_pairs)}
 
 
 def _cumulate(c: np.ndarray, boxes: Boxes, plan: Plan, loops: ModuleType, xp: Namespace) -> np.ndarray:
@@ -144,14 +170,14 @@ def _transpose_cumulate(
 
 
 def _by_parseval(
-    target: SpectralTarget, spectra: Array, means: np.ndarray, plan: Plan, loops: ModuleType, xp: Namespace
-) -> tuple[np.ndarray, dict[Pair, np.ndarray], Array]:
-    """Return the loss (members,), the sums of the slopes by pair, and the cotangent of the spectra."""
+    target: SpectralTarget, spectra: Array, means: np.ndarray, through: Unfolded, plan: Plan, loops: ModuleType, xp: Namespace
+) -> tuple[np.ndarray, dict[Pair, np.ndarray]]:
+    """Return the loss (members,) and the sums of the slopes by pair; write the cotangent of the spectra to through."""
     points, (term,), flat = math.prod(plan.lags.space), target.terms, np.ascontiguousarray(spectra)
     numbers = flat.view(np.float32).reshape(len(means), -1, flat.shape[-1], 2)
     value, weights = np.empty(len(means)), np.asarray(column_weights(plan), np.float32)
     known = np.ascontiguousarray(term.target).reshape(-1, *numbers.shape[1:3])
-    loops.squared_error(numbers, known, weights, np.float32(4 * term.weight), value)
+    loops.squared_error(numbers, known, weights, np.float32(4 * term.weight), value, through.opposite, through.real)
     value *= points * term.weight
     totals = {}
     for mean in target.means:
@@ -161,7 +187,7 @@ def _by_parseval(
             totals[h, k] = 2 * points * mean.weight * difference
     if target.constant is not None:
         value += np.ascontiguousarray(target.constant).reshape(-1)
-    return value, totals, xp.asarray(flat)
+    return value, totals
 
 
 def _transpose_means(totals: dict[Pair, np.ndarray], means: np.ndarray) -> np.ndarray:

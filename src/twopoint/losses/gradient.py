@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from ..arrays import checks
-from ..arrays.frameworks import full_precision, is_jax, is_torch
+from ..arrays.frameworks import can_be_kept, full_precision, is_eager, is_jax, is_torch
 from ..arrays.namespace import is_array, namespace
 from ..arrays.types import Array, Namespace
 from ..statistics.target import TargetStatistics
@@ -71,6 +71,8 @@ def value_and_grad(loss: Loss | Iterable[Term]) -> Callable[..., tuple[Array, An
 
             first = prediction[0] if isinstance(prediction, (list, tuple)) else prediction
             with full_precision(first, xp):  # also in the backward pass
+                if _has_no_history(prediction, target, resolved, xp):
+                    return _by_adjoints(prediction, target, resolved, xp)
                 gradient, value = torch.func.grad_and_value(lambda p: _total(p, target, resolved))(prediction)
             return value, gradient
         if is_jax(xp):
@@ -153,6 +155,16 @@ def _namespace_of(prediction: Any, terms: list[Term]) -> Namespace:
     xp = namespace(prediction=prediction)
     checks.real("prediction", prediction, xp)
     return xp
+
+
+def _has_no_history(prediction: Any, target: Any, terms: list[Term], xp: Namespace) -> bool:
+    """Whether adjoints can replace torch's differentiation: losses of this package of plain tensors, and no other derivative is recorded."""
+    if not all(loss in _WITH_GRADIENT for _, loss, _ in terms):
+        return False
+    statistics = (*target.values, target.mask, target.count) if isinstance(target, TargetStatistics) else ()
+    given = [prediction, target, *statistics, *(x for weight, _, own in terms for x in (weight, *own.values()))]
+    arrays = [x for each in given for x in (each if isinstance(each, (list, tuple)) else (each,)) if is_array(x)]
+    return all(is_eager(x, xp) and can_be_kept(x, xp) for x in arrays)
 
 
 def _total(prediction: Any, target: Any, terms: list[Term]) -> Array:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from ..arrays.fft import WORTH_THREADS, one_thread, workers
-from ..arrays.frameworks import alone, may_chunk, thread_count
+from ..arrays.frameworks import alone, may_chunk, takes_threads, thread_count
 from ..arrays.namespace import on_cpu
 from ..arrays.threads import run
 from ..arrays.types import Array, Namespace
@@ -16,38 +16,44 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 _CACHED = 800_000  # numbers in a chunk: sixteen 224x224 images of one phase; half or twice as many are slower, as measured
-_IN_THREAD = 1_000_000  # numbers in a chunk that a thread evaluates by compiled loops, which need the cache less
+_IN_THREAD = 1_000_000  # the same where threads evaluate chunks beside each other
+_HELD_IN_THREADS = 1 << 26  # numbers in all chunks that threads evaluate at a time
 _WORTH_THREADS = 1 << 18  # numbers in a batch below which threads cost more than they save
 _TILE = 1 << 18  # numbers of the statistics of a group of pairs that are assembled and compared at a time
 _HELD_PAIRS = 1 << 27  # numbers in all pairs of one member that are held at a time
 _HELD = 1 << 28  # the same on an accelerator, where a chunk only bounds the memory
 
 
-def ranges(prediction: Array, plan: Plan, xp: Namespace, *, parallel: bool = False) -> list[slice]:
-    """Return the chunks of a flat batch, at least one for each thread if they are evaluated in parallel.
+def threads(m: Array, plan: Plan, xp: Namespace) -> int:
+    """Return in how many threads the chunks of a batch are evaluated beside each other: at most as many as the library was told to use.
 
-    There is a single one while a program is traced or a derivative is recorded.
+    There is one where a mode or a derivative would have to follow, and where the arrays of several members would take much memory.
     """
-    members = math.prod(prediction.shape[: -plan.ndim - 1])
-    if not may_chunk(prediction, xp):
+    members, numbers = _sizes(m, plan)
+    if members * numbers < _WORTH_THREADS or not may_chunk(m, xp) or not takes_threads(m, xp):
+        return 1
+    return max(1, min(members, thread_count(xp) or workers(WORTH_THREADS), _HELD_IN_THREADS // numbers))
+
+
+def ranges(m: Array, plan: Plan, xp: Namespace, number: int = 1) -> list[slice]:
+    """Return the chunks of a flat batch, as many for each of a number of threads; one while a program is traced or a derivative recorded."""
+    members, numbers = _sizes(m, plan)
+    if not may_chunk(m, xp):
         return [slice(0, members)]
-    numbers = math.prod(plan.lags.transform) * (plan.n_phases - plan.derived)
-    each = max(1, (_IN_THREAD if parallel else _CACHED if on_cpu(prediction) else _HELD) // numbers)
-    if parallel and members * numbers >= _WORTH_THREADS:  # as many chunks for each thread
-        threads = _threads(xp)
-        each = -(-members // (threads * -(-members // (threads * each))))
+    each = max(1, (_IN_THREAD if number > 1 else _CACHED if on_cpu(m) else _HELD) // numbers)
+    if number > 1:
+        each = -(-members // (number * -(-members // (number * each))))
     return _slices(members, each)
 
 
-def _threads(xp: Namespace) -> int:
-    """Return in how many threads chunks are evaluated: as many as the library was told to use."""
-    return thread_count(xp) or workers(WORTH_THREADS)
+def _sizes(m: Array, plan: Plan) -> tuple[int, int]:
+    """Return the members of a batch, and the numbers that are transformed for each."""
+    return math.prod(m.shape[: -plan.ndim - 1]), math.prod(plan.lags.transform) * (plan.n_phases - plan.derived)
 
 
-def evaluate(function: Callable[[Part], Result], parts: list[Part], xp: Namespace) -> list[Result]:
-    """Return the results of chunks, which are evaluated in parallel; only for arrays for which takes_threads() is true."""
-    number = _threads(xp) if len(parts) > 1 else 1
-    if number == 1:
+def evaluate(function: Callable[[Part], Result], parts: list[Part], number: int, xp: Namespace) -> list[Result]:
+    """Return the results of chunks, evaluated in a number of threads, each of which is the only one at work on its chunk."""
+    if number == 1 or len(parts) == 1:
         return [function(part) for part in parts]
     return run(function, parts, number, alone(xp, one_thread))
 

@@ -96,11 +96,14 @@ def correlations(
         f = square(assemble(spread(half_lags, plan, requested_pairs, xp), plan, xp, centered=centered), pairs, plan, xp)
         return xp.astype(f, dtype, copy=False)
 
-    parts = chunks.ranges(m, plan, xp)
+    number = chunks.threads(m, plan, xp)
+    parts = chunks.ranges(m, plan, xp, number)
     if len(parts) == 1:
         return assembled(m, point_mask, count)
     cut = [chunks.cutter(batch, part, xp) for part in parts]
-    return chunks.join([assembled(of(m, ndim + 1), of(point_mask, ndim + 1), of(count, ndim)) for of in cut], batch, xp)
+    return chunks.join(
+        chunks.evaluate(lambda of: assembled(of(m, ndim + 1), of(point_mask, ndim + 1), of(count, ndim)), cut, number, xp), batch, xp
+    )
 
 
 def autocorrelation(
