@@ -51,7 +51,7 @@ def test_same_value_and_gradient(space, loss, options, batch, rng, monkeypatch, 
     common = {"ndim": len(space), "implied_phase": True}
     options = options | common
     for target in (t, tp.target_statistics(t, **common), tp.target_statistics(t[(0,) * len(batch)], **common)):
-        monkeypatch.setattr(chunks, "_IN_THREAD", 2 * math.prod(space))
+        monkeypatch.setattr(chunks, "_CACHED", 2 * math.prod(space))
         value, gradient = tp.value_and_grad(loss)(p, target, **options)
         assert len(calls) == (math.ceil(math.prod(batch) / 2) if batch else 1)
         calls.clear()
