@@ -8,4 +8,4 @@ class Compiled(PathFinder):
 
     @classmethod
     def find_spec(cls, fullname, path=None, target=None):
-        return super().find_spec(fullname, path, target) if fullname == "twopoint.arrays.kernels" else None
+        return super().find_spec(fullname, path, target) if fullname.startswith("twopoint.") and fullname.endswith(".kernels") else None

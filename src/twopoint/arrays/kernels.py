@@ -11,18 +11,18 @@ import numpy as np
 from numba import njit
 
 # Sums within a row may be reordered, which is needed to vectorise them; NaN and infinity keep their meaning.
-_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 _SQRT_HALF, _LN2_HIGH, _LN2_LOW = np.float32(math.sqrt(0.5)), np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 _MANTISSA, _HALF, _SHIFT, _BIAS, _ONE = (np.int32(i) for i in (0x007FFFFF, 0x3F000000, 23, 126, 1))
 
 
-def _compiled(function):
+def compiled(function):
     """Compile a loop, and keep the result in a file if the folder of the package or of the user can be written."""
     try:
-        return njit(**_OPTIONS, cache=True)(function)
+        return njit(**OPTIONS, cache=True)(function)
     except RuntimeError:  # numba has no place for the file
-        return njit(**_OPTIONS)(function)
+        return njit(**OPTIONS)(function)
 
 
 @njit(inline="always")
@@ -47,7 +47,7 @@ def log_float32(x):
     return z + y + e * _LN2_HIGH
 
 
-@_compiled
+@compiled
 def center(m, d, means, zero):
     """Write m (B, rows, columns) without its means to d, the means of both phases (B, 2), and the mean of m (1 - m) (B,)."""
     batch, rows, columns = m.shape
@@ -72,14 +72,14 @@ def center(m, d, means, zero):
                 d[b, r, x] = m[b, r, x] - mean
 
 
-@_compiled
+@compiled
 def power(spectrum, found):
     """Write |spectrum|^2 of (n, 2) real numbers to found (n,)."""
     for i in range(found.shape[0]):
         found[i] = spectrum[i, 0] * spectrum[i, 0] + spectrum[i, 1] * spectrum[i, 1]
 
 
-@_compiled
+@compiled
 def scale(spectrum, factor, opposite, real):
     """Multiply spectra (B, R, C, 2) by real factors (B, R, C), and unfold them to real (B, R, W); see losses.fused.Unfolded."""
     columns, width = spectrum.shape[2], real.shape[2]
@@ -92,7 +92,7 @@ def scale(spectrum, factor, opposite, real):
                 other[np.uint64(width - x)] = factor[b, r, x] * (spectrum[b, r, x, 0] - spectrum[b, r, x, 1])
 
 
-@_compiled
+@compiled
 def fold(spectrum, opposite, offsets, factor, found):
     """Write factor times the sum of an offset for each member and of re + im of spectra (B, R, C, 2) at r, re - im at -r, to (B, R, W)."""
     width = found.shape[2]
@@ -106,7 +106,7 @@ def fold(spectrum, opposite, offsets, factor, found):
                 other[np.uint64(width - x)] = factor * (row[x, 0] - row[x, 1]) + offset
 
 
-@_compiled
+@compiled
 def _compare_row(c, offset, sign, target, own, floor, slope):
     """Write target / max(f, floor) to slope, for f = offset + sign c; return the sums of target (log f - own) and of slope."""
     value = total = c.dtype.type(0)
@@ -120,7 +120,7 @@ def _compare_row(c, offset, sign, target, own, floor, slope):
     return value, total
 
 
-@_compiled
+@compiled
 def cross_entropy(c, offsets, signs, weights, target, own, floor, value, totals, slope):
     """Compare f_p = offset_p + sign_p c with a target: value (B,), the sums of the slopes (B, P), and their sum with signs (B, R, C).
 
@@ -145,7 +145,7 @@ def cross_entropy(c, offsets, signs, weights, target, own, floor, value, totals,
                     slope[b, r, x] += sign * some[x]
 
 
-@_compiled
+@compiled
 def squared_error(spectrum, target, weights, factor, value, opposite, real):
     """Sum weights (C,) times (|s|^2 - target)^2 of spectra s (B, R, C, 2) to value (B,), and unfold factor (|s|^2 - target) s to real."""
     batch, rows, columns, _ = spectrum.shape
@@ -168,7 +168,7 @@ def squared_error(spectrum, target, weights, factor, value, opposite, real):
                 other[np.uint64(width - x)] = difference[x] * (spectrum[b, r, x, 0] - spectrum[b, r, x, 1])
 
 
-@_compiled
+@compiled
 def box_means(c, zero, inverse, found):
     """Write the means of c (B, R, C) over boxes of lags to found (B, R, E), E = C or C + 1; lag zero has the index zero along C.
 
@@ -191,7 +191,7 @@ def box_means(c, zero, inverse, found):
                 found[b, r, reach - i] = behind * inverse[r, reach - i]
 
 
-@_compiled
+@compiled
 def transpose_box_means(u, zero, inverse, weights, own, found):
     """Transpose box_means, from u (B, R, E) to found (B, R, C); weights (R,) are those of the rows in a sum.
 

@@ -4,7 +4,6 @@ The results are those of comparison and parseval, up to rounding. Statistics are
 Each chunk of a batch is evaluated in one thread.
 """
 
-import importlib.util
 import math
 from functools import cache
 from types import ModuleType
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.compiled import has_numba
 from ..arrays.fft import rfftn
 from ..arrays.frameworks import takes_threads
 from ..arrays.namespace import result_dtype
@@ -27,7 +27,7 @@ from .prepare import PreparedLoss
 @cache
 def kernels() -> ModuleType | None:
     """Return the compiled loops; None without numba."""
-    if importlib.util.find_spec("numba") is None:
+    if not has_numba():
         return None
     from ..arrays import kernels
 
@@ -68,7 +68,7 @@ def _opposite(rows: tuple[int, ...]) -> np.ndarray:
 
 
 class Unfolded:
-    """Spectra of the gradients of a chunk as real arrays, Re + Im at all frequencies, whose rfftn is faster than the irfftn of half of them.
+    """Spectra of the gradients of a chunk as real arrays, Re + Im at all frequencies: their rfftn is faster than irfftn of half of them.
 
     If h = Re H + Im H of the spectrum H of a real array g, and F is the transform of h, then g(r) = Re F(r) + Im F(r), and
     g(-r) = Re F(r) - Im F(r): the real part of H is even and gives Re F, its imaginary part is odd and gives Im F.

@@ -158,7 +158,7 @@ def _namespace_of(prediction: Any, terms: list[Term]) -> Namespace:
 
 
 def _has_no_history(prediction: Any, target: Any, terms: list[Term], xp: Namespace) -> bool:
-    """Whether adjoints can replace torch's differentiation: losses of this package of plain tensors, and no other derivative is recorded."""
+    """Whether adjoints can replace torch's differentiation: losses of this package, plain tensors, and no other derivative recorded."""
     if not all(loss in _WITH_GRADIENT for _, loss, _ in terms):
         return False
     statistics = (*target.values, target.mask, target.count) if isinstance(target, TargetStatistics) else ()

@@ -36,7 +36,7 @@ def threads(m: Array, plan: Plan, xp: Namespace) -> int:
 
 
 def ranges(m: Array, plan: Plan, xp: Namespace, number: int = 1) -> list[slice]:
-    """Return the chunks of a flat batch, as many for each of a number of threads; one while a program is traced or a derivative recorded."""
+    """Return the chunks of a flat batch, as many for each of a number of threads; one while traced or while a derivative is recorded."""
     members, numbers = _sizes(m, plan)
     if not may_chunk(m, xp):
         return [slice(0, members)]

@@ -137,7 +137,7 @@ def test_the_number_of_threads(monkeypatch):
 
 
 def test_transforms_of_a_chunk_use_one_thread_of_torch():
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     from twopoint.arrays import torch_function
 
     set_threads = torch_function._mkl()

@@ -7,7 +7,9 @@ import pytest
 import scipy.ndimage
 
 import twopoint as tp
-from twopoint.reconstruction.exchange import Increments, exchange
+from twopoint.reconstruction.compiled_increments import CompiledIncrements, increments
+from twopoint.reconstruction.exchange import exchange
+from twopoint.reconstruction.increments import Increments
 
 pytestmark = pytest.mark.numpy_only
 
@@ -96,6 +98,8 @@ CASES = {
     "three phases": ((6, 7), 3, {}),
     "1-D": ((11,), 3, {}),
     "3-D": ((4, 3, 5), 2, {}),
+    "large": ((50, 60), 2, {}),
+    "large, 3-D": ((9, 20, 17), 3, {}),
     "open": ((6, 7), 2, {"boundary": "open"}),
     "masked": ((6, 7), 3, {"mask": MASK}),
     "open, masked and cropped": ((6, 7), 2, {"mask": MASK, "boundary": "open", "crop": 5}),
@@ -121,6 +125,44 @@ def couple(state, rng):
             return int(a), int(b)
 
 
+@pytest.fixture(params=[Increments, increments], ids=["numpy", "compiled"])
+def make(request):
+    """The increments by numpy, and those by compiled loops where there is a closed form."""
+    return request.param
+
+
+def test_which_increments_are_compiled(monkeypatch):
+    for case in CASES:
+        state = increments(*problem(case))
+        assert isinstance(state, CompiledIncrements) == state.exact
+    monkeypatch.setattr("twopoint.reconstruction.compiled_increments.has_numba", lambda: False)
+    assert type(increments(*problem("periodic"))) is Increments
+
+
+@pytest.mark.parametrize("case", ["periodic", "three phases", "1-D", "3-D", "implied"])
+def test_the_same_walk_by_compiled_loops(case, monkeypatch):
+    labels, statistics = problem(case)
+    by_loops = [exchange(labels, statistics, most=most, rng=np.random.default_rng(5)) for most in (1, 8)]
+    monkeypatch.setattr("twopoint.reconstruction.compiled_increments.has_numba", lambda: False)
+    by_numpy = [exchange(labels, statistics, most=most, rng=np.random.default_rng(5)) for most in (1, 8)]
+    errors = [[tp.statistics_error(x, statistics) for x in found] for found in (by_loops, by_numpy)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("few", [3, 500])
+def test_the_lowest_points_of_a_phase(few, make, rng, monkeypatch):
+    monkeypatch.setattr("twopoint.reconstruction.compiled_increments._FEW", few)
+    labels, statistics = problem("periodic")
+    state = make(labels, statistics)
+    some, v = rng.permutation(state.labels.size)[:35], state.step_between(0, 1)
+    mine = some[state.labels[some] == 1]
+    found = state.lowest(some, 1, v, 1, 7)
+    assert len(mine) > 7
+    assert (state.labels[found] == 1).all()
+    np.testing.assert_allclose(np.sort(state.gains(found, v, 1)), np.sort(state.gains(mine, v, 1))[:7], rtol=1e-12)
+    assert sorted(state.lowest(some, 1, v, 1, 50)) == sorted(mine)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_error_is_that_of_the_statistics(case):
     labels, statistics = problem(case)
@@ -128,9 +170,9 @@ def test_the_error_is_that_of_the_statistics(case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_changes_of_places_keep_everything_up_to_date(case):
+def test_changes_of_places_keep_everything_up_to_date(case, make):
     labels, statistics = problem(case)
-    state, rng, made = Increments(labels, statistics), np.random.default_rng(2), 0
+    state, rng, made = make(labels, statistics), np.random.default_rng(2), 0
     for _ in range(30):
         a, b = couple(state, rng)
         before = state.labels.copy(), state.squared
@@ -150,9 +192,9 @@ def test_changes_of_places_keep_everything_up_to_date(case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_exchange_is_made_only_if_it_helps_where_its_effect_is_not_known(case):
+def test_an_exchange_is_made_only_if_it_helps_where_its_effect_is_not_known(case, make):
     labels, statistics = problem(case)
-    state, rng = Increments(labels, statistics), np.random.default_rng(3)
+    state, rng = make(labels, statistics), np.random.default_rng(3)
     for _ in range(20):
         a, b = couple(state, rng)
         before, trial = state.squared, state.labels.copy()
@@ -164,10 +206,10 @@ def test_an_exchange_is_made_only_if_it_helps_where_its_effect_is_not_known(case
 
 
 @pytest.mark.parametrize("case", ["periodic", "three phases", "1-D", "3-D", "implied"])
-def test_changes_are_those_that_come_true(case):
+def test_changes_are_those_that_come_true(case, make):
     """To the few terms in which the two points meet themselves: at most 40 of sums that run over all points."""
     labels, statistics = problem(case)
-    state, rng = Increments(labels, statistics), np.random.default_rng(4)
+    state, rng = make(labels, statistics), np.random.default_rng(4)
     slack = 60 * state.typical
     for p, q in itertools.combinations(range(int(labels.max()) + 1), 2):
         ours, theirs = (rng.permutation(np.flatnonzero(state.labels == phase))[:4] for phase in (p, q))
