@@ -7,7 +7,8 @@ All contenders of a case stand in one process (peers in processes of their own),
 allocator speeds up what comes after it, the literal formula by up to a factor of four. They are timed in turn: every round times each
 once, in a new random order. Before that their results are compared; if one differs the case fails, is not timed, and the exit status
 is 1. With --busy so many other processes count all the while on the same cores. Printed are medians and quartiles in milliseconds, and
-the median over rounds of each one's ratio to the first, which is twopoint; below, the bars. float32; forward and backward with the
+the median over rounds of each one's ratio to the first, which is twopoint; below, the bars. That is the warm state, as in a training
+loop; the last column is the median of each in a fresh process that does nothing else, after one call. float32; forward and backward with the
 target's statistics given, unless a case says otherwise. peers.md says how to install the peers.
 
 With --beside the contenders are this checkout's twopoint and that of PATH, another checkout, each in a process of its own that stays
@@ -43,6 +44,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw time against pixels, phases and batch")
     parser.add_argument("--output", type=Path, help="JSON; benchmarks/results/speed.json unless --only or --small")
     parser.add_argument("--alone", metavar="NAME", help=argparse.SUPPRESS)  # one case, written to --output for the process that asked
+    parser.add_argument("--contender", metavar="NAME", help=argparse.SUPPRESS)  # one contender of this case, in a fresh process
     for name in PEER_NAMES:
         parser.add_argument(f"--{name}-python", metavar="PATH", help=f"python of {name}'s environment")
     given = parser.parse_args()
@@ -83,6 +85,9 @@ def main() -> int:
         print(f"unknown cases: {', '.join(sorted(unknown))}; known are {', '.join(known)}", file=sys.stderr)
         return 2
     pythons = {name: getattr(given, f"{name}_python") for name in PEER_NAMES}
+    if given.contender:
+        given.output.write_text(json.dumps(run.fresh(given.alone, given.contender, given.rounds, given.small), allow_nan=False))
+        return 0
     if given.alone:
         result = run.case(given.alone, given.rounds, given.small, pythons, given.plots)
         given.output.write_text(json.dumps(result, allow_nan=False))
@@ -109,16 +114,28 @@ def main() -> int:
 
 
 def _alone(name: str, given: argparse.Namespace) -> dict[str, Any]:
-    """Run a case in a process of its own, which prints its table; return what is written."""
+    """Run a case in a process of its own, and then each contender in another; print the table, return what is written."""
+    from . import run
+
+    more = [] if given.plots is None else ["--plots", str(given.plots.resolve())]
+    for peer in PEER_NAMES:
+        path = getattr(given, f"{peer}_python")
+        more += [] if path is None else [f"--{peer}-python", path]
+    found = _process(name, given, more)
+    if found.get("bars") and "contenders" in found and name not in PEER_NAMES:
+        for contender, figures in found["contenders"].items():
+            figures["fresh"] = _process(name, given, ["--contender", contender]).get("milliseconds")
+    print(run.case_lines(found), flush=True)
+    return found
+
+
+def _process(name: str, given: argparse.Namespace, more: list[str]) -> dict[str, Any]:
+    """Run a case, or one contender of it, in a process of its own; return what it writes."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "case.json"
         command = [sys.executable, "-m", "benchmarks", "--alone", name, "--output", str(output)]
         command += ["--rounds", str(given.rounds), "--threads", str(given.threads)] + ["--small"] * given.small
-        command += [] if given.plots is None else ["--plots", str(given.plots.resolve())]
-        for peer in PEER_NAMES:
-            path = getattr(given, f"{peer}_python")
-            command += [] if path is None else [f"--{peer}-python", path]
-        done = subprocess.run(command, cwd=Path(__file__).parents[1], check=False)
+        done = subprocess.run([*command, *more], cwd=Path(__file__).parents[1], check=False)
         if done.returncode or not output.exists():
             return {"name": name, "error": f"its process ended with status {done.returncode}"}
         return json.loads(output.read_text())

@@ -38,19 +38,35 @@ def wanted(name: str, only: list[str] | None, *, plots: bool) -> bool:
 
 
 def case(name: str, rounds: int, small: bool, pythons: dict[str, str | None], plots: Path | None) -> dict[str, Any]:
-    """Run a case and print its part of the table; return what is written."""
+    """Run a case; return what is written."""
     print(f"running {name}", file=sys.stderr, flush=True)
     skipped = _missing(name, pythons)
     if skipped:
-        print(f"\n{name}: skipped, {skipped}")
         return {"name": name, "skipped": skipped}
     if name in memory.JOBS:
         found = memory.run(name, small)
-        lines = memory.lines(found)
     else:
-        found, lines = _timed(TIMED[name], rounds, small, pythons.get(name), plots)
-    print("\n".join([f"\n{name}: {found['job']}", *lines, *map(bar_line, found["bars"])]), flush=True)
+        found = _timed(TIMED[name], rounds, small, pythons.get(name), plots)
     return {"name": name} | found
+
+
+def fresh(name: str, contender: str, rounds: int, small: bool) -> dict[str, Any]:
+    """Time one contender of a case alone, in a process that did nothing before; return its milliseconds."""
+    _, contenders = TIMED[name].contenders(small)
+    try:
+        return {"milliseconds": quartiles(1e3 * np.array(interleave({contender: contenders[contender]}, rounds)[contender]))}
+    finally:
+        for each in contenders.values():
+            each.close()
+
+
+def case_lines(found: dict[str, Any]) -> str:
+    """Return a case's part of the table."""
+    if "skipped" in found:
+        return f"\n{found['name']}: skipped, {found['skipped']}"
+    lines = memory.lines(found) if "array_bytes" in found else table(found.get("contenders", {}))
+    lines += [f"  {what}: {found[what]}" for what in ("error", "drawn") if what in found]
+    return "\n".join([f"\n{found['name']}: {found.get('job', '')}", *lines, *map(bar_line, found.get("bars", []))])
 
 
 def _missing(name: str, pythons: dict[str, str | None]) -> str | None:
@@ -64,8 +80,8 @@ def _missing(name: str, pythons: dict[str, str | None]) -> str | None:
     return None
 
 
-def _timed(case: Case, rounds: int, small: bool, python: str | None, plots: Path | None) -> tuple[dict[str, Any], list[str]]:
-    """Compare and time the contenders of a case; return what is written and the lines of the table."""
+def _timed(case: Case, rounds: int, small: bool, python: str | None, plots: Path | None) -> dict[str, Any]:
+    """Compare and time the contenders of a case; return what is written."""
     found: dict[str, Any] = {"job": str(case.job), "bars": []}
     if python is not None:
         found["versions"] = peers.versions(case.name, python)
@@ -76,19 +92,18 @@ def _timed(case: Case, rounds: int, small: bool, python: str | None, plots: Path
         found["differences"] = compare(contenders)
         times = interleave(contenders, rounds, case.name)
     except (Mismatch, WorkerError) as error:
-        return found | {"error": str(error)}, [f"  ERROR: {error}"]
+        return found | {"error": str(error)}
     finally:
         for contender in contenders.values():
             contender.close()
     found |= {"rounds": len(next(iter(times.values()))), "bars": case.judge(times), "contenders": ratios(times)}
-    lines = table(found["contenders"])
     if isinstance(case, Series):
         found["milliseconds_an_image"] = summary(case, times)
         if plots is not None:
             from .plots import draw
 
-            lines.append(f"  drawn: {draw(case, times, plots)}")
-    return found, lines
+            found["drawn"] = str(draw(case, times, plots))
+    return found
 
 
 def ratios(times: Times) -> dict[str, dict[str, Any]]:
@@ -102,10 +117,11 @@ def ratios(times: Times) -> dict[str, dict[str, Any]]:
 
 def table(contenders: dict[str, dict[str, Any]]) -> list[str]:
     """Return the lines on the contenders."""
-    lines = [f"  {'':32}{'median ms':>10}{'quartiles':>20}{'times the first':>17}"]
+    lines = [f"  {'':32}{'median ms':>10}{'quartiles':>20}{'times the first':>17}{'fresh ms':>10}"] if contenders else []
     for name, figures in contenders.items():
-        ms, ratio = figures["milliseconds"], figures["times_the_first"]
-        lines.append(f"  {name:32}{ms['median']:10.2f}{ms['low']:10.2f}{ms['high']:10.2f}{ratio['median']:17.2f}")
+        ms, ratio, alone = figures["milliseconds"], figures["times_the_first"], figures.get("fresh")
+        last = "" if alone is None else f"{alone['median']:10.2f}"
+        lines.append(f"  {name:32}{ms['median']:10.2f}{ms['low']:10.2f}{ms['high']:10.2f}{ratio['median']:17.2f}{last}")
     return lines
 
 

@@ -15,7 +15,7 @@ from twopoint_models.data import MICRO2D, MICRO2DWriter
 sys.path.insert(0, str(ROOT))  # benchmarks is no part of the distribution
 
 
-from benchmarks import beside, cases, cess_vae, floor, jobs, literal, reader_rate, series, timing
+from benchmarks import beside, cases, cess_vae, floor, gpu, jobs, literal, machine, reader_rate, series, timing
 from benchmarks.bars import Bar, at_most
 
 RUN = [case for case in cases.CASES if case.needs is None and case.name != "torch-compile"]  # a cold compile takes half a minute
@@ -122,9 +122,28 @@ def test_the_command(tmp_path):
     assert [case["name"] for case in written["cases"]] == ["cess", "gpu-cess", "pixels", "pymks", "memory-256"]
     assert {"date", "machine", "cores_used", "threads", "versions", "load_before"} <= set(written)
     assert set(written["cases"][0]["contenders"]) == {"twopoint", "literal torch", "floor"}
+    assert all(figures["fresh"]["median"] > 0 for figures in written["cases"][0]["contenders"].values())
     assert "not installed, see peers.md" in written["cases"][3]["skipped"]
     assert (tmp_path / "plots" / "speed_pixels.png").stat().st_size > 10_000
     assert "literal torch / twopoint" in done.stdout
+
+
+def test_what_needs_a_gpu(tmp_path):
+    """The steps run, without a GPU on the processor, and what is not reached in the time is named."""
+    module = [sys.executable, "-m", "benchmarks.gpu", "--output", tmp_path / "gpu.json"]
+    done = subprocess.run([*module, "--small", "--device", "cpu"], capture_output=True, text=True, timeout=280, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = json.loads((tmp_path / "gpu.json").read_text())
+    assert written["not reached"] == []
+    assert written["steps"]["profile of cess"]["operations"] > 10
+    assert set(written["steps"]["cess-32"]["contenders"]) == {"twopoint", "literal torch", "floor"}
+    failing = {"first": lambda left: {"passed": False}, "second": lambda left: {"passed": left > 0}}
+    assert gpu.take(failing, 1.0, tmp_path / "gpu.json", small=True) == 1
+    late = gpu.process([sys.executable, "-c", "import time; print('begun', flush=True); time.sleep(60)"], 1.0)
+    assert late == {"passed": None, "seconds": 1.0, "output": "begun\n"}
+    assert gpu.take({"never": failing["first"]}, 0.0, tmp_path / "gpu.json", small=True) == 0
+    if machine.gpu() is None:
+        assert subprocess.run(module, capture_output=True, timeout=60, cwd=ROOT).returncode == 2
 
 
 def test_the_command_refuses_what_it_does_not_know():
