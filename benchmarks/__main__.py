@@ -102,13 +102,15 @@ def main() -> int:
     if given.small:
         print("small form: it runs, but its figures are meaningless", flush=True)
     chosen = [name for name in known if run.wanted(name, given.only, plots=given.plots is not None)]
+    results: list[dict[str, Any]] = []
     with machine.busy(given.busy):
-        results = [_alone(name, given) for name in chosen]
+        for name in chosen:
+            results.append(_alone(name, given))
+            if given.output is not None:  # after each case, so that nothing is lost where the run is ended
+                found = about | {"small": given.small, "busy": given.busy, "cases": results}
+                given.output.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
     print(run.verdicts(results))
     if given.output is not None:
-        given.output.write_text(
-            json.dumps(about | {"small": given.small, "busy": given.busy, "cases": results}, indent=1, allow_nan=False) + "\n"
-        )
         print(f"written: {given.output}")
     return 1 if any("error" in result for result in results) else 0
 
