@@ -79,7 +79,9 @@ def bars(widths: dict[str, Any]) -> list[dict[str, Any]]:
         for what, limit in (("gray", GRAY), ("blur", BLURRED.get(int(width)))):
             if limit is not None:
                 figure = found["cumulative CESS"][what]
-                verdicts.append({"what": f"{what}, fields {width} px wide", "limit": f">= {limit:g}", "figure": figure, "held": figure >= limit})
+                verdicts.append(
+                    {"what": f"{what}, fields {width} px wide", "limit": f">= {limit:g}", "figure": figure, "held": figure >= limit}
+                )
     return verdicts
 
 
@@ -89,7 +91,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results/cumulative_gray.json")
     options = parser.parse_args()
     size, n_targets = (56, 2) if options.small else (SIZE, TARGETS)
-    found: dict[str, Any] = {"machine": machine.describe() | {"command": "python -m benchmarks.cumulative_gray"}, "size": size, "targets": n_targets}
+    found: dict[str, Any] = {
+        "machine": machine.describe() | {"command": "python -m benchmarks.cumulative_gray"},
+        "size": size,
+        "targets": n_targets,
+    }
     judged: dict[str, list[Any]] = {str(width): [] for width in WIDTHS}
     with counting("level cuts", "") as progress:
         for number in range(n_targets):

@@ -155,6 +155,21 @@ def draw_curves(found: dict[str, Any], target: int, file: Path) -> None:
     plt.close(figure)
 
 
+def report(found: dict[str, Any]) -> None:
+    """Print the ranges, and a few ratios of each curve."""
+    for name, case in found["monotone"].items():
+        for loss in JUDGED:
+            (low, high), asked = case[loss]["grows"], "{} to {}".format(*case["asked"])
+            print(f"{name:56} {loss:17} grows over {low} to {high}, asked {asked}{'' if case[loss]['held'] else ' missed'}")
+    print("rows, open, wherever the first is:", json.dumps(found["rows, open, wherever the first is"]))
+    for boundary, own in found["curves"].items():
+        low, high = own["spacings"]
+        for name, measured in own["losses"].items():
+            spacings = [found["target"] + more for more in (1, 2, 4, 8, 12) if found["target"] + more <= high]
+            at = ", ".join(f"{spacing}: {measured['ratios'][spacing - low]:.3g}" for spacing in spacings)
+            print(f"{boundary:9} {name:18} {measured['one']:.3g} at one pixel more; ratios {at}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="28 pixels instead of 224: seconds, for a test")
@@ -171,15 +186,7 @@ def main() -> None:
         "curves": curves(size, target),
     }
     write(options.output, found)
-    for name, case in found["monotone"].items():
-        for loss in JUDGED:
-            low, high = case[loss]["grows"]
-            print(f"{name:56} {loss:17} grows over {low} to {high}, asked {case['asked'][0]} to {case['asked'][1]}{'' if case[loss]['held'] else ' missed'}")
-    print("rows, open, wherever the first is:", json.dumps(found["rows, open, wherever the first is"]))
-    for boundary, own in found["curves"].items():
-        for name, measured in own["losses"].items():
-            at = [f"{more}: {measured['ratios'][target + more - own['spacings'][0]]:.3g}" for more in (1, 2, 4, 8, 12) if target + more <= own["spacings"][1]]
-            print(f"{boundary:9} {name:18} {measured['one']:.3g} at one pixel more; ratios {', '.join(at)}")
+    report(found)
     if options.picture:
         draw_curves(found["curves"], target, options.picture)
 
