@@ -106,24 +106,26 @@ def main() -> None:
             progress(number + 1, n_targets)
     found["level_cuts"] = {width: medians(own) for width, own in judged.items()}
     found["bars"] = bars(found["level_cuts"])
-    found["micro2d"] = {} if options.small else micro2d(n_targets)
+    found["micro2d"], found["micro2d_fractions_off"] = ({}, {}) if options.small else micro2d(n_targets)
     write(options.output, found)
     for kind, own in [*found["level_cuts"].items(), *found["micro2d"].items()]:
         print(f"{kind:20}" + "; ".join(f"{name} gray {of['gray']:.3g} blur {of['blur']:.3g}" for name, of in own.items()))
     for verdict in found["bars"]:
-        print(f"{verdict['what']:30} {verdict['figure']:.3g}, wanted {verdict['limit']}{'' if verdict['held'] else ' missed'}")
+        print(f"{verdict['what']:30} {verdict['figure']:.3g}, required {verdict['limit']}{'' if verdict['held'] else ' missed'}")
 
 
-def micro2d(n_targets: int) -> dict[str, Any]:
-    """Return the medians of each class of MICRO2D, over targets evenly spread over its images."""
+def micro2d(n_targets: int) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return the medians of each class of MICRO2D over targets evenly spread, and how far the others' volume fractions are off."""
     path = Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5"
-    found = {}
+    found, off = {}, {}
     for name in MICRO2D(path).classes:
         dataset = MICRO2D(path, classes=[name], size=SIZE)
         images = np.stack([np.asarray(dataset[i]["image"][0], dtype=float) for i in range(len(dataset))]).round()
-        chosen = np.unique(np.linspace(0, len(images) - 1, n_targets).round().astype(int))
-        found[name] = medians([judge(images[i], nearest(images, int(i))) for i in chosen])
-    return found
+        chosen = [int(i) for i in np.unique(np.linspace(0, len(images) - 1, n_targets).round())]
+        found[name] = medians([judge(images[i], nearest(images, i)) for i in chosen])
+        differences = [abs(nearest(images, i).mean(axis=(1, 2)) - images[i].mean()) for i in chosen]
+        off[name] = float(f"{np.median(differences):.2g}")
+    return found, off
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Reconstruction pixel by pixel from noise, by CESS, cumulative CESS, their sums, and schedules that end in CESS.
 
-    TWOPOINT_DATA=... python -m benchmarks.cumulative_pixels [--small] [--starts 10 3] [--output benchmarks/results/cumulative_pixels.json]
+    TWOPOINT_DATA=... python -m benchmarks.cumulative_pixels [--small] [--starts 10 10] [--output benchmarks/results/cumulative_pixels.json]
 
 A start is found if the intersection over union of its phase 1 and the target's is at least .9, up to a shift and an inversion. It is
 counted after the threshold alone, and after the exchange of pixels, which lowers the squared error lag by lag whatever the loss of the
@@ -10,6 +10,7 @@ descent was. A run that was killed resumes from its output.
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,16 +136,17 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--starts", type=int, nargs=2, default=(10, 3), help="numbers of starts of 128 and of 224 px")
+    parser.add_argument("--starts", type=int, nargs=2, default=(10, 10), help="numbers of starts of 128 and of 224 px")
     parser.add_argument("--small", action="store_true", help="two starts of 24 px, without MICRO2D: seconds, for a test")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results/cumulative_pixels.json")
     options = parser.parse_args()
     starts, iterations, polish = ({24: 2}, 20, 200) if options.small else (dict(zip(SIZES, options.starts, strict=True)), 60, POLISH)
     kinds = {size: targets(size, options.small) for size in starts}
     found = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else {"rows": []}
-    found.setdefault("machine", machine.describe() | {"command": "python -m benchmarks.cumulative_pixels"})
+    found["machine"] = machine.describe() | {"command": " ".join(["python -m benchmarks.cumulative_pixels", *sys.argv[1:]])}
     done = {tuple(row[key] for key in ("kind", "size", "loss", "start")) for row in found["rows"]}
-    ways = [(kind, size, name, start) for size in starts for start in range(starts[size]) for kind in kinds[size] for name in LOSSES]
+    rounds = sorted(((start + 1) / n, size, start) for size, n in starts.items() for start in range(n))  # sizes take turns
+    ways = [(kind, size, name, start) for _, size, start in rounds for kind in kinds[size] for name in LOSSES]
     for number, way in enumerate(ways):
         if way in done:
             continue

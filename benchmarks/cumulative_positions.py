@@ -94,7 +94,7 @@ def main() -> None:
                 if (kind, name) in BARS:
                     row |= {"limit": f">= {BARS[kind, name]:g}", "held": share["figure"] >= BARS[kind, name]}
                 rows.append(row)
-                print(f"{kind:12}{name:30}{shown(share)}{'' if row.get('held', True) else ' missed, wanted ' + row['limit']}", flush=True)
+                print(f"{kind:12}{name:30}{shown(share)}{'' if row.get('held', True) else ' missed, required ' + row['limit']}", flush=True)
                 progress(len(rows), len(TARGETS) * len(ways), 0.0)
     by_chance = {kind: wilson(*_by_chance(np.array(places))) for kind, places in TARGETS.items()}
     about = machine.describe() | {"command": "python -m benchmarks.cumulative_positions"}
