@@ -34,6 +34,7 @@ LOSSES: dict[str, list[list[tuple[float, Any, dict[str, Any]]]]] = {  # the stag
     "CESS + cumulative": [[CESS, CUMULATIVE]],
     "CESS + 100 cumulative": [[CESS, (100.0, *CUMULATIVE[1:])]],
     "cumulative, then CESS": [[CUMULATIVE], [CESS]],
+    "energy, then CESS": [[ENERGY], [CESS]],
     "energy, cumulative, CESS": [[ENERGY], [CUMULATIVE], [CESS]],
 }
 SIZES = (128, 224)
