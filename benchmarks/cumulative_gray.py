@@ -32,6 +32,7 @@ LOSSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "MSESS": (tp.msess, {}),
     "cumulative CESS": (tp.cess, {**EXCESS, "cumulative": True}),
     "cumulative MSESS": (tp.msess, {"cumulative": True}),
+    "energy": (tp.msess, {"weight": "energy"}),
 }
 GRAY, BLURRED = 10.0, {1: 3.0, 2: 3.0, 3: 3.0}  # bars of cumulative CESS
 
