@@ -128,9 +128,13 @@ def curves(size: int, target: int) -> dict[str, Any]:
             cropped = {"crop": (50 * size // SIZE, 1)} if name.endswith("crop") else {}
             values = np.array(curve(partial(line, size, 0), target, spacings, loss, options | cropped, boundary))
             one = values[target + 1 - spacings[0]]
-            # Where a loss does not see the spacing, values of the order of rounding are 0.
-            ratios = np.where(values > 1e-15, values / one, 0.0) if one > 1e-15 else np.where(values > 1e-15, np.nan, 0.0)
-            own["losses"][name] = {"one": float(f"{one:.4g}"), "ratios": [float(f"{ratio:.4g}") for ratio in ratios]}
+            if one <= 1e-15:  # rounding: the loss does not see the spacing
+                own["losses"][name] = {
+                    "one": 0.0,
+                    "sees": [spacing for spacing, value in zip(spacings, values, strict=True) if value > 1e-15],
+                }
+            else:
+                own["losses"][name] = {"one": float(f"{one:.4g}"), "ratios": [float(f"{max(value, 0) / one:.4g}") for value in values]}
     return found
 
 
@@ -140,12 +144,22 @@ def draw_curves(found: dict[str, Any], target: int, file: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from PIL import Image
 
     figure, panels = plt.subplots(1, 2, figsize=(8.4, 3.3), sharey=True, layout="constrained")
     for axes, (boundary, own) in zip(panels, found.items(), strict=True):
         low, high = own["spacings"]
         for (name, measured), colour in zip(own["losses"].items(), COLOURS, strict=False):
-            axes.plot(range(low, high + 1), [ratio or np.nan for ratio in measured["ratios"]], color=colour, label=name, lw=1.3)
+            if "ratios" not in measured:
+                continue
+            width = 3.5 if name == "MSESS" else 1.3  # CESS covers it
+            axes.plot(
+                range(low, high + 1),
+                [ratio if ratio > 1e-6 else np.nan for ratio in measured["ratios"]],
+                color=colour,
+                label=name,
+                lw=width,
+            )
         axes.axvline(target, color="black", lw=0.6, ls=":")
         axes.set(title=boundary, xlabel="spacing of the two lines, pixels", yscale="log")
         axes.grid(alpha=0.3)
@@ -153,6 +167,9 @@ def draw_curves(found: dict[str, Any], target: int, file: Path) -> None:
     panels[0].legend(fontsize="x-small", loc="lower left")
     figure.savefig(file, dpi=90)
     plt.close(figure)
+    with Image.open(file) as drawn:
+        small = drawn.convert("RGB").quantize(32, dither=Image.Dither.NONE)
+    small.save(file, optimize=True)
 
 
 def report(found: dict[str, Any]) -> None:
@@ -165,6 +182,9 @@ def report(found: dict[str, Any]) -> None:
     for boundary, own in found["curves"].items():
         low, high = own["spacings"]
         for name, measured in own["losses"].items():
+            if "ratios" not in measured:
+                print(f"{boundary:9} {name:18} 0 at one pixel more; it sees {len(measured['sees'])} of {high - low + 1} spacings")
+                continue
             spacings = [found["target"] + more for more in (1, 2, 4, 8, 12) if found["target"] + more <= high]
             at = ", ".join(f"{spacing}: {measured['ratios'][spacing - low]:.3g}" for spacing in spacings)
             print(f"{boundary:9} {name:18} {measured['one']:.3g} at one pixel more; ratios {at}")
