@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CASES = ("gpu-cess", "gpu-five-phases", "gpu-volume", "gpu-msess", "gpu-crop", "gpu-open", "gpu-cess-explicit")
 PROFILED = {"cess": Job("cess", 1024, 2, (224, 224)), "five phases": Job("cess", 128, 5, (224, 224))}
 TESTS = ("tests/twopoint/losses", "tests/twopoint/statistics", "tests/twopoint/arrays", "tests/twopoint")
+SMALL_TESTS = ("tests/twopoint/reconstruction",)
 Step = Callable[[float], dict[str, Any]]
 
 
@@ -94,8 +95,8 @@ def kernels(job: Job, device: str) -> dict[str, Any]:
 def steps(small: bool, device: str) -> dict[str, Step]:
     """Return the steps in their order."""
     cases = {name: case(name, small) for name in (CASES if device == "cuda" else ("cess-32",))}
-    profiles = {f"profile of {name}": profile(name, small, device) for name in PROFILED}
-    suites = {f"tests in {folder}": tests(folder, small) for folder in TESTS[: 1 if small else None]}
+    profiles = {f"profile of {name}": profile(name, small, device) for name in list(PROFILED)[: 1 if small else None]}
+    suites = {f"tests in {folder}": tests(folder, small) for folder in (SMALL_TESTS if small else TESTS)}
     return {**dict(list(cases.items())[:3]), **profiles, **dict(list(cases.items())[3:]), **suites}
 
 

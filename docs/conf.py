@@ -21,6 +21,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_render_markdown_format = "myst"  # CommonMark, the default, has no tables
 
 autosummary_generate = False  # the tables of api.md point to entries on the same page
 autodoc_member_order = "bysource"
