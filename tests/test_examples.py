@@ -249,6 +249,31 @@ TINY = ("--size", 32, "--width", 2, "--epochs", 2, "--batch-size", 8, "--fractio
 
 
 @pytest.mark.long
+def test_regimes_with_several_seeds(tmp_path, own_file):
+    """Two seeds of two regimes, of which one has its rates from a file and the other from a sweep; a second call trains nothing."""
+    rates = {"trained": {"mse": {"learning_rate": 0.01, "start_learning_rate": 0.0}}}
+    (tmp_path / "rates.json").write_text(json.dumps(rates))
+    arguments = [*TINY, "--regimes", "mse", "cumulative_finetuned", "--seeds", 3, 4, "--rates", tmp_path / "rates.json", "--trials", 1]
+    arguments += ["--data", own_file, "--tested", own_file, "--precision", "32-true", "--accelerator", "cpu"]
+    summary, printed = run("compare_cess_regimes", tmp_path, *arguments)
+    assert list(summary["rows"]) == ["constant gray", "block means", "4-px blur", "mse", "cumulative_finetuned"]
+    assert [row["seeds"] for row in summary["rows"].values()] == [1, 1, 1, 2, 2]
+    assert summary["rates"]["mse"] == 0.01 != summary["rates"]["cumulative_finetuned"]
+    told = json.loads((tmp_path / "seed-4/cumulative_finetuned/training.json").read_text())
+    assert (told["seed"], told["start_learning_rate"], told["learning_rate"]) == (4, 0.01, summary["rates"]["cumulative_finetuned"])
+    images = np.stack([each["image"] for each in MICRO2D(own_file, size=32)])
+    with torch.inference_mode():
+        known = [score(CESSVAE.load(tmp_path / f"seed-{n}/mse")(torch.from_numpy(images)).numpy(), images) for n in (3, 4)]
+    found = summary["rows"]["mse"]["excess"]["thresholded"]["cumulative"]
+    assert found["by_seed"] == pytest.approx([np.median(each.excess["thresholded"]["cumulative"]) for each in known], rel=1e-4)
+    assert "| cumulative_finetuned |     2 |" in printed
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.safetensors")}
+    assert len(times) == 2 * 3
+    assert run("compare_cess_regimes", tmp_path, *arguments)[0] == summary
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+@pytest.mark.long
 def test_train_on_micrographs(tmp_path):
     """From two pictures to a network and its evaluation."""
     rng = np.random.default_rng(0)
@@ -426,6 +451,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
         "number_right",
         "volume_fraction_difference",
         "statistics_mse",
+        "cumulative_mse",
         "data_mse",
     }
     assert {path.stem for path in (tmp_path / "found").glob("*.png")} == {"reconstructions", "nearest", "histograms"}
@@ -437,7 +463,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
     )
     here("evaluate_statistics_vae", "--runs", own, "--out", tmp_path / "found")
     found = json.loads((tmp_path / "found/summary.json").read_text())["test"]["means"]
-    assert set(found["statistics"]) == {"volume_fraction_difference", "statistics_mse", "data_mse"}
+    assert set(found["statistics"]) == {"volume_fraction_difference", "statistics_mse", "cumulative_mse", "data_mse"}
 
 
 @pytest.mark.long
@@ -521,7 +547,7 @@ def test_train_in_jax(tmp_path, monkeypatch, own_file):
     for _ in range(2):
         runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
         found = json.loads((tmp_path / "summary.json").read_text())
-        assert set(found) == {"seconds", "images", "validation_mse", "validation_cess", "validation_thresholded"}
+        assert set(found) == {"seconds", "images", *(f"validation_{x}" for x in ("mse", "cess", "cumulative", "thresholded"))}
         assert CESSVAE.load(tmp_path / "cess_vae").config["width"] == 4
     assert found["seconds"] < 1
     assert (tmp_path / "reconstructions.png").stat().st_size > 5_000

@@ -28,11 +28,11 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
     Returns
     -------
     dict
-        For JSON. ``images``: their number. ``excess``, by output, lags and row: ``median``, ``mean``, ``log_mean`` (the geometric mean),
-        ``quartiles``; ``valley`` between two modes, None for one mode; with two modes also ``below``, the share of all images below the
-        valley, and ``classes``, the share in each class. ``pairwise``, by output, lags and two rows: how often the first has the lower
-        excess, ties count half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the median,
-        None if no image has an interface.
+        For JSON. ``images``: their number. ``excess``, by output, statistics and row: ``median``, ``mean``, ``log_mean`` (the geometric
+        mean), ``quartiles``; ``valley`` between two modes, None for one mode; with two modes also ``below``, the share of all images below
+        the valley, and ``classes``, the share in each class. ``pairwise``, by output, statistics and two rows: how often the first has the
+        lower excess, ties count half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the
+        median, None if no image has an interface.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
     Returns
     -------
     str
-        The main tables, then a table of distributions and one of pairs for each output and choice of lags.
+        The main tables, then a table of distributions and one of pairs for each output and choice of statistics.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def per_image(scores: Mapping[str, Scores], names: Iterable[str], indices: Itera
     >>> from twopoint_models.cess_vae.tables import per_image
     >>> images = np.eye(16)[None, None]
     >>> [line[:36] for line in per_image({"itself": score(images, images)}, ["diagonal"], [7]).splitlines()]
-    ['class,index,"itself, soft, all lags"', 'diagonal,7,0.0,0.0,0.0,0.0,0.0,0.0']
+    ['class,index,"itself, soft, all lags"', 'diagonal,7,0.0,0.0,0.0,0.0,0.0,0.0,0']
     """
     found = {(row, o, lags): x for row, s in scores.items() for o, by in s.excess.items() for lags, x in by.items()}
     lines = [[name, int(index)] for name, index in zip(names, indices, strict=True)]

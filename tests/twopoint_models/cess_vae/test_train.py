@@ -181,6 +181,7 @@ def test_losses_are_their_formulas(loss, phases):
         "mse": ((network.memberships(logits) - images) ** 2).mean(),
         "cess": tp.cess(soft, m) - entropy,
         "crop": tp.cess(soft, m, crop=7) - tp.cess(m, m, crop=7),
+        "cumulative": tp.cess(soft, m, cumulative=True) - tp.cess(m, m, cumulative=True),
         "mse_cess": 3 * ((network.memberships(logits) - images) ** 2).mean() + tp.cess(soft, m) - entropy,
         "cess_clamp": tp.cess(soft, m) - entropy + 0.2 * tp.clamp(soft, sigma=0.1) / 32**2,
     }
@@ -188,6 +189,7 @@ def test_losses_are_their_formulas(loss, phases):
     torch.testing.assert_close(made(logits, images), want[loss], rtol=1e-9, atol=1e-12)
     measured = made.measures(logits, images)
     likeliest = torch.nn.functional.one_hot(soft.argmax(1), phases).movedim(-1, 1).double()
+    torch.testing.assert_close(measured["cumulative"], want["cumulative"], rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(measured["thresholded"], tp.cess(likeliest, m) - entropy, rtol=1e-9, atol=1e-12)
 
 
