@@ -11,7 +11,7 @@ Where the paper's parts are:
 - section 3.3 and Fig. 5, the network: ``network`` and ``blocks``; the same network in JAX: ``on_jax``
 - section 3.4, which loss a run begins and ends with: ``regimes``; all choices of a run: ``config``
 - section 3.4, training: ``train`` (one run), ``several`` (all regimes), ``sweep`` (the search of hyperparameters)
-- section 4.1, scores and their tables: ``evaluate``, ``comparisons``, ``tables``
+- section 4.1, scores and their tables: ``evaluate``, ``comparisons``, ``tables``; several seeds, with intervals: ``seeds``
 - Figs 7 to 12: ``figures``; the curves of Fig. 8: ``sensitivity``
 - section 4.3, properties and designs: :mod:`twopoint_models.design`
 
@@ -19,6 +19,7 @@ The commands, with a form for two cores::
 
     python examples/train_cess_vae.py --out runs --small
     python examples/evaluate_cess_vae.py --runs runs --out evaluation --small
+    python examples/compare_cess_regimes.py --out compared --small
     python examples/train_jax_vae.py --out jax_run --small
 """
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .evaluate import score_rows
     from .network import CESSVAE
     from .regimes import REGIMES
+    from .seeds import compare_seeds
     from .sensitivity import line_sensitivity
     from .several import sweep_regimes, train_regimes
     from .sweep import sweep_regime
@@ -42,6 +44,7 @@ __all__ = [
     "REGIMES",
     "CESSConfig",
     "CESSVAETask",
+    "compare_seeds",
     "line_sensitivity",
     "score_rows",
     "summarise",
@@ -58,6 +61,7 @@ __getattr__, __dir__ = lazily(
         ".evaluate": "score_rows",
         ".network": "CESSVAE",
         ".regimes": "REGIMES",
+        ".seeds": "compare_seeds",
         ".sensitivity": "line_sensitivity",
         ".several": "sweep_regimes train_regimes",
         ".sweep": "sweep_regime",

@@ -42,7 +42,7 @@ def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) 
     --------
     >>> import numpy as np
     >>> from twopoint_models.cess_vae.evaluate import score
-    >>> from twopoint_models.cess_vae.seeds import compare_seeds
+    >>> from twopoint_models.cess_vae import compare_seeds
     >>> images = np.eye(16)[None, None]
     >>> found = compare_seeds({"itself": [score(images, images)] * 2}, draws=10)
     >>> found["rows"]["itself"]["interface_ratio"]["thresholded"]["value"], found["rows"]["itself"]["seeds"]
@@ -77,7 +77,8 @@ def seeds_table(comparison: Comparison) -> str:
     --------
     >>> import numpy as np
     >>> from twopoint_models.cess_vae.evaluate import score
-    >>> from twopoint_models.cess_vae.seeds import compare_seeds, seeds_table
+    >>> from twopoint_models.cess_vae import compare_seeds
+    >>> from twopoint_models.cess_vae.seeds import seeds_table
     >>> images = np.eye(16)[None, None]
     >>> seeds_table(compare_seeds({"itself": [score(images, images)]}, draws=10)).splitlines()[2][:30]
     '| itself |     1 |     0 (0 to'
