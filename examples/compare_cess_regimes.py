@@ -20,7 +20,7 @@ from train_cess_vae import SMALL
 
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE, REGIMES, CESSConfig, compare_seeds, score_rows, sweep_regime, train_cess_vae
-from twopoint_models.cess_vae.seeds import seeds_table
+from twopoint_models.cess_vae.tables import seeds_table
 from twopoint_models.cess_vae.train import begin
 from twopoint_models.data import CLASSES, MICRO2D
 from twopoint_models.evaluation.trivial import TRIVIAL

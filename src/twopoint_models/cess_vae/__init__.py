@@ -11,7 +11,7 @@ Where the paper's parts are:
 - section 3.3 and Fig. 5, the network: ``network`` and ``blocks``; the same network in JAX: ``on_jax``
 - section 3.4, which loss a run begins and ends with: ``regimes``; all choices of a run: ``config``
 - section 3.4, training: ``train`` (one run), ``several`` (all regimes), ``sweep`` (the search of hyperparameters)
-- section 4.1, scores and their tables: ``evaluate``, ``comparisons``, ``tables``; several seeds, with intervals: ``seeds``
+- section 4.1, scores and their tables: ``evaluate``, ``comparisons``, ``tables``
 - Figs 7 to 12: ``figures``; the curves of Fig. 8: ``sensitivity``
 - section 4.3, properties and designs: :mod:`twopoint_models.design`
 
@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 
 if TYPE_CHECKING:
+    from .comparisons import compare_seeds
     from .config import CESSConfig
     from .evaluate import score_rows
     from .network import CESSVAE
     from .regimes import REGIMES
-    from .seeds import compare_seeds
     from .sensitivity import line_sensitivity
     from .several import sweep_regimes, train_regimes
     from .sweep import sweep_regime
@@ -57,11 +57,11 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {
+        ".comparisons": "compare_seeds",
         ".config": "CESSConfig",
         ".evaluate": "score_rows",
         ".network": "CESSVAE",
         ".regimes": "REGIMES",
-        ".seeds": "compare_seeds",
         ".sensitivity": "line_sensitivity",
         ".several": "sweep_regimes train_regimes",
         ".sweep": "sweep_regime",

@@ -1,12 +1,16 @@
-"""Comparisons of several rows on the same samples, intervals of medians and shares, and the valley between two modes of a distribution."""
+"""Comparisons of several rows on the same samples, also over several seeds, and the valley between two modes of a distribution."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Shaped
 from scipy.stats import gaussian_kde
 
 from ..checks import positive
+from .evaluate import SOFT, Scores
+
+Comparison = dict[str, Any]
 
 LEAST = 1e-12  # smaller values of the excess CESS are rounding errors; logarithms take this value for them
 # Scott's bandwidth is for one normal mode and hides a small second one. Measured: a valley of this depth shows in .95 of draws of 500
@@ -102,6 +106,53 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) -> Comparison:
+    """Compare rows, each trained with one seed or more, on the same images.
+
+    Parameters
+    ----------
+    scores : dict of str to list of Scores
+        The scores of each seed, by row. A row without training has one entry.
+    draws : int
+        Draws of the bootstrap over seeds and images.
+
+    Returns
+    -------
+    dict
+        For JSON. A number is a dict of ``value`` and ``interval``, the two ends of :func:`bootstrap_interval`. ``images``: how
+        many. ``rows``, by row: ``seeds``; ``excess``, by output and statistics, the median with ``by_seed``, that of each seed;
+        ``interface_ratio``, by binary output, the same, images without an interface left out, None if there is no other;
+        ``fraction_error``, by output, the mean.
+        ``lower``, by output, statistics and two rows with several seeds: the share of seeds and images on which the first has the lower
+        excess; the seeds are paired in their order.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, a row has no scores, or scores differ in their number of images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae import compare_seeds
+    >>> images = np.eye(16)[None, None]
+    >>> found = compare_seeds({"itself": [score(images, images)] * 2}, draws=10)
+    >>> found["rows"]["itself"]["interface_ratio"]["thresholded"]["value"], found["rows"]["itself"]["seeds"]
+    (1.0, 2)
+    """
+    counts = {len(each.fraction_error[SOFT]) for seeds in scores.values() for each in seeds}
+    if not scores or not all(scores.values()) or len(counts) != 1:
+        raise ValueError(f"scores must be of one row or more, each of one seed or more on the same images, got images {sorted(counts)}")
+    rows = {name: _row(seeds, draws) for name, seeds in scores.items()}
+    several = {name: seeds for name, seeds in scores.items() if len(seeds) > 1}
+    lower: Comparison = {}
+    for output, key in ((output, key) for output, by in next(iter(scores.values()))[0].excess.items() for key in by):
+        values = {name: np.stack([each.excess[output][key] for each in seeds]) for name, seeds in several.items()}
+        lower.setdefault(output, {})[key] = {a: {b: _share(x, y, draws) for b, y in values.items() if b != a} for a, x in values.items()}
+    return {"images": counts.pop(), "rows": rows, "lower": lower}
+
+
 def valley(values: Shaped[np.ndarray, " samples"]) -> float | None:
     """Return the valley between the two modes of a logarithmic distribution, if it has two.
 
@@ -148,3 +199,36 @@ def valley(values: Shaped[np.ndarray, " samples"]) -> float | None:
     below = (logs[:, None] < grid).mean(axis=0)
     deep = np.where((below >= _SHARE) & (below <= 1 - _SHARE), density / lower, 1.0)
     return float(10 ** grid[deep.argmin()]) if deep.min() < _DIP else None
+
+
+def _row(seeds: Sequence[Scores], draws: int) -> Comparison:
+    """Return the numbers of one row."""
+    excess, errors, ratios = zip(*seeds, strict=True)
+    return {
+        "seeds": len(seeds),
+        "excess": {
+            output: {key: _median(np.stack([each[output][key] for each in excess]), draws) for key in by}
+            for output, by in excess[0].items()
+        },
+        "interface_ratio": {output: _median(np.stack([each[output] for each in ratios]), draws) for output in ratios[0]},
+        "fraction_error": {output: _number(np.stack([each[output] for each in errors]), np.mean, draws) for output in errors[0]},
+    }
+
+
+def _median(values: np.ndarray, draws: int) -> Comparison:
+    """Return the median over seeds and samples (k, n) and that of each seed; a sample without a value is left out."""
+    values = values[:, ~np.isnan(values).any(axis=0)]
+    if not values.size:
+        return {"value": None, "interval": [None, None], "by_seed": []}
+    return _number(values, np.median, draws) | {"by_seed": np.median(values, axis=1).tolist()}
+
+
+def _share(a: np.ndarray, b: np.ndarray, draws: int) -> Comparison:
+    """Return the share of seeds and samples on which a is below b; ties count half."""
+    k = min(len(a), len(b))
+    return _number(((a[:k] < b[:k]) + (a[:k] == b[:k]) / 2), np.mean, draws)
+
+
+def _number(values: np.ndarray, statistic: Any, draws: int) -> Comparison:
+    """Return a statistic of values (k, n) with its interval."""
+    return {"value": float(statistic(values)), "interval": list(bootstrap_interval(values, statistic, draws=draws))}

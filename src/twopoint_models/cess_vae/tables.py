@@ -10,9 +10,10 @@ import numpy as np
 
 from ..evaluation.tables import markdown_table, rounded
 from .comparisons import LEAST, pairwise, valley
-from .evaluate import Scores
+from .evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
 
 Summary = dict[str, Any]
+COLUMNS = ((SOFT, ALL), (SOFT, CUMULATIVE), (SHARP, ALL), (SHARP, CUMULATIVE))  # of a comparison of seeds
 
 
 def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
@@ -101,6 +102,37 @@ def overview(summary: Summary) -> str:
         markdown_table(["", *by], [[row, *(rounded(found[row]) for found in by.values())] for row in rows]) for by in (medians, others)
     ]
     return "\n".join(tables)
+
+
+def seeds_table(comparison: Summary) -> str:
+    """Return the main table in Markdown: medians of the excess CESS by both measures, and ratios of interface lengths, with intervals.
+
+    Parameters
+    ----------
+    comparison : dict
+        Result of :func:`compare_seeds`.
+
+    Returns
+    -------
+    str
+        A table with a line for each row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae import compare_seeds
+    >>> from twopoint_models.cess_vae.tables import seeds_table
+    >>> images = np.eye(16)[None, None]
+    >>> seeds_table(compare_seeds({"itself": [score(images, images)]}, draws=10)).splitlines()[2][:30]
+    '| itself |     1 |     0 (0 to'
+    """
+    heads = ["", "seeds", *(f"{output}, {key}" for output, key in COLUMNS), "interface, thresholded"]
+    lines = []
+    for name, row in comparison["rows"].items():
+        cells = [row["excess"][output][key] for output, key in COLUMNS] + [row["interface_ratio"][SHARP]]
+        lines.append([name, str(row["seeds"]), *map(_with_interval, cells)])
+    return markdown_table(heads, lines)
 
 
 def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
@@ -216,3 +248,11 @@ def _median(values: np.ndarray) -> float | None:
     """Return the median, NaN left out."""
     known = values[~np.isnan(values)]
     return float(np.median(known)) if known.size else None
+
+
+def _with_interval(number: Summary) -> str:
+    """Return a number with its interval."""
+    if number["value"] is None:
+        return ""
+    value, low, high = (rounded(x) for x in (number["value"], *number["interval"]))
+    return f"{value} ({low} to {high})"
