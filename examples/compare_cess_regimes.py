@@ -32,10 +32,10 @@ def configs_of(options: argparse.Namespace) -> dict[str, CESSConfig]:
     given, configs, first = given.get("trained", given), {}, options.out / f"seed-{options.seeds[0]}"
     for name in options.regimes:
         config = CESSConfig.from_arguments(vars(options), regime=name, seed=options.seeds[0])
-        if name in given:
-            config = config.changed(**given[name])
-        elif options.trials:
-            config = config.changed(start_learning_rate=given.get("mse", {}).get("learning_rate", 0.0))
+        config = config.changed(**given.get(name, {"start_learning_rate": given.get("mse", {}).get("learning_rate", 0.0)}))
+        if options.rate:
+            config = config.changed(start_learning_rate=config.start_learning_rate or config.learning_rate, learning_rate=options.rate)
+        elif name not in given and options.trials:
             config = sweep_regime(config, first, trials=options.trials, epochs=options.trial_epochs, start=begin(config, first))
         configs[name] = config
     return configs
@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of weights, order and noise; the images are the same")
     parser.add_argument("--regimes", nargs="+", default=[name for name in REGIMES if name != "style"], choices=REGIMES)
     parser.add_argument("--rates", type=Path, help="summary.json of train_cess_vae.py, or a result that holds it")
+    parser.add_argument("--rate", type=float, help="learning rate of all second halves, in place of those of --rates")
     parser.add_argument("--count", type=int, default=1200, help="images of each class to generate where there is no --data")
     parser.add_argument("--trials", type=int, default=6, help="trials of the sweep of a regime without rates; 0 is no sweep")
     parser.add_argument("--trial-epochs", type=float, default=0.5, help="epochs of each; below 1 a share of one")
@@ -60,16 +61,15 @@ def main() -> None:
         make(argparse.Namespace(out=options.out, classes=CLASSES, seed=0, workers=1), options.count, options.size)
     torch.set_flush_denormal(True)  # without it a network of very small values is ten times slower
     runs = [(name, config, seed) for name, config in configs_of(options).items() for seed in options.seeds]
-    tested = MICRO2D(options.tested or Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5", size=options.size)
-    images, scores = [tested[i] for i in range(len(tested))], {}
-    for row, reconstruct in TRIVIAL.items():
-        scores[row] = list(score_rows({row: reconstruct}, images)[0].values())
+    path = options.tested or Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5"
+    images, scores = list(MICRO2D(path, size=options.size)), {name: [] for name in options.regimes}
     with counting("runs", "") as progress:
         for done, (name, config, seed) in enumerate(runs):
             folder = options.out / f"seed-{seed}" / name
             train_cess_vae(config.changed(seed=seed), folder, progress=False)
-            scores.setdefault(name, []).append(score_rows({name: row_of(CESSVAE.load(folder), "cpu")}, images)[0][name])
+            scores[name].append(score_rows({name: row_of(CESSVAE.load(folder), "cpu")}, images)[0][name])
             progress(done + 1, len(runs))
+    scores |= {row: [found] for row, found in score_rows(TRIVIAL, images)[0].items()}
     summary = {"command": " ".join(["python examples/compare_cess_regimes.py", *sys.argv[1:]]), "seeds": options.seeds}
     summary |= {"rates": {name: config.learning_rate for name, config, _ in runs}} | compare_seeds(scores)
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

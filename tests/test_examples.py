@@ -256,8 +256,8 @@ def test_regimes_with_several_seeds(tmp_path, own_file):
     arguments = [*TINY, "--regimes", "mse", "cumulative_finetuned", "--seeds", 3, 4, "--rates", tmp_path / "rates.json", "--trials", 1]
     arguments += ["--data", own_file, "--tested", own_file, "--precision", "32-true", "--accelerator", "cpu"]
     summary, printed = run("compare_cess_regimes", tmp_path, *arguments)
-    assert list(summary["rows"]) == ["constant gray", "block means", "4-px blur", "mse", "cumulative_finetuned"]
-    assert [row["seeds"] for row in summary["rows"].values()] == [1, 1, 1, 2, 2]
+    assert list(summary["rows"]) == ["mse", "cumulative_finetuned", "constant gray", "block means", "4-px blur"]
+    assert [row["seeds"] for row in summary["rows"].values()] == [2, 2, 1, 1, 1]
     assert summary["rates"]["mse"] == 0.01 != summary["rates"]["cumulative_finetuned"]
     told = json.loads((tmp_path / "seed-4/cumulative_finetuned/training.json").read_text())
     assert (told["seed"], told["start_learning_rate"], told["learning_rate"]) == (4, 0.01, summary["rates"]["cumulative_finetuned"])
@@ -271,6 +271,11 @@ def test_regimes_with_several_seeds(tmp_path, own_file):
     assert len(times) == 2 * 3
     assert run("compare_cess_regimes", tmp_path, *arguments)[0] == summary
     assert {path: path.stat().st_mtime_ns for path in times} == times
+    found, _ = run("compare_cess_regimes", tmp_path / "one rate", *arguments, "--rate", 0.02, "--seeds", 3)
+    assert found["rates"] == {"mse": 0.02, "cumulative_finetuned": 0.02}
+    for name in found["rates"]:
+        told = json.loads((tmp_path / f"one rate/seed-3/{name}/training.json").read_text())
+        assert (told["start_learning_rate"], told["learning_rate"]) == (0.01, 0.02), "the first half is that of the sweep"
 
 
 @pytest.mark.long

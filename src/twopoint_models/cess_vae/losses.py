@@ -53,7 +53,8 @@ class Loss:
 
     def measures(self, logits: Tensor, images: Tensor) -> dict[str, Tensor]:
         """Return means over the batch: "mse"; excess CESS in nats as "cess", "crop", "cumulative", "thresholded"; "style" if trained."""
-        found = {name: getattr(self, f"_{name}")(logits, images) for name in ("mse", "cess", "crop", "cumulative")}
+        found = {name: getattr(self, f"_{name}")(logits, images) for name in ("mse", "cess", "crop")}
+        found["cumulative"] = self._excess(self.network.memberships(logits), images, cumulative=True)
         found["thresholded"] = self._excess(self.hard(logits), images)
         return found | ({"style": self._style(logits, images)} if self.name == "style" else {})
 
@@ -81,7 +82,9 @@ class Loss:
         return self._excess(self.network.memberships(logits), images, crop=self.crop)
 
     def _cumulative(self, logits: Tensor, images: Tensor) -> Tensor:
-        return self._excess(self.network.memberships(logits), images, cumulative=True)
+        soft, options = self.network.memberships(logits), {"crop": self.crop} if self.config.short_boxes else {}
+        value = self._excess(soft, images, cumulative=True, **options)
+        return value + self.config.crop_weight * self._crop(logits, images) if self.config.crop_weight else value
 
     def _style(self, logits: Tensor, images: Tensor) -> Tensor:
         assert self.vgg is not None

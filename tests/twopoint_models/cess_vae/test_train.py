@@ -193,6 +193,19 @@ def test_losses_are_their_formulas(loss, phases):
     torch.testing.assert_close(measured["thresholded"], tp.cess(likeliest, m) - entropy, rtol=1e-9, atol=1e-12)
 
 
+def test_the_cumulative_loss_may_have_short_boxes_and_a_crop_beside():
+    torch.manual_seed(0)
+    network, logits, images = CESSVAE(width=2), torch.randn(2, 1, 32, 32), torch.rand(2, 1, 32, 32).round()
+    found, options = network.memberships(logits), dict(implied_phase=True, excess=True)
+    whole, short, crop = (
+        tp.cess(found, images, **options, **each) for each in ({"cumulative": True}, {"cumulative": True, "crop": 7}, {"crop": 7})
+    )
+    for run, want in (({}, whole), ({"short_boxes": True}, short), ({"short_boxes": True, "crop_weight": 0.5}, short + 0.5 * crop)):
+        loss = Loss("cumulative", CESSConfig(size=32, width=(2,), **run), network)
+        torch.testing.assert_close(loss(logits, images), want)
+        torch.testing.assert_close(loss.measures(logits, images)["cumulative"], whole, msg="the measure is the same for all")
+
+
 def test_the_sharp_loss_is_of_the_thresholded_image_and_its_gradient_of_a_soft_one():
     torch.manual_seed(0)
     network = CESSVAE(width=2, sharpness=3.0)
