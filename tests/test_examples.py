@@ -428,12 +428,13 @@ def test_micrographs(tmp_path):
 def test_statistics_vae(tmp_path, monkeypatch):
     """Of lines, vanilla and from there; then of a micrograph, from scratch, in this process, which has imported all of it."""
     common = "--size 32 --epochs 1 --batch-size 4 --width 1 --accelerator cpu --latents 3"
-    trained, printed = run("train_statistics_vae", tmp_path / "runs", *f"{common} --counts 8 4 12 --n-lines 1 2".split())
-    assert list(trained) == ["data", "statistics"]
+    words = f"{common} --counts 8 4 12 --n-lines 1 2 --compare data statistics cumulative"
+    trained, printed = run("train_statistics_vae", tmp_path / "runs", *words.split())
+    assert list(trained) == ["data", "statistics", "cumulative"]
     assert "data: " in printed
     told = {name: json.loads((tmp_path / f"runs/{name}/training.json").read_text()) for name in trained}
     assert {name: (each["compared"], each["alpha"], each["start"]) for name, each in told.items()} == {
-        "statistics": ("statistics", 10_000, str(tmp_path / "runs/data")),
+        **{name: (name, 10_000, str(tmp_path / "runs/data")) for name in ("statistics", "cumulative")},
         "data": ("data", 1, ""),
     }
     assert all((tmp_path / f"runs/{name}/model.safetensors").is_file() for name in trained)
@@ -446,7 +447,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
     found = json.loads((tmp_path / "found/summary.json").read_text())
     assert list(found) == ["train", "test"]
     for part in found.values():
-        assert list(part["means"]) == list(part["modulus"]) == ["data", "statistics", "nearest training image"]
+        assert list(part["means"]) == list(part["modulus"]) == ["cumulative", "data", "statistics", "nearest training image"]
         assert list(part["components"]) == ["3"]
         for name, each in part["number_right_by_lines"].items():  # twelve images or more with one line or two
             assert set(each) == {"1", "2"}
