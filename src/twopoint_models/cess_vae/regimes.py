@@ -26,7 +26,7 @@ REGIMES = {
     "cess_finetuned": Regime("mse", "cess", "cess", (), "MSE, then CESS, eq. (8)"),
     "crop_finetuned": Regime("mse", "crop", "crop", (), "MSE, then CESS on the centre crop, eq. (11)"),
     "cumulative_finetuned": Regime(
-        "mse", "cumulative", "cumulative", ("crop_weight", "short_boxes"), "MSE, then CESS of cumulative statistics"
+        "mse", "cumulative", "cumulative", ("crop_weight", "short_boxes"), "MSE, then CESS of cumulative statistics in short boxes"
     ),
     "style": Regime("mse", "style", "style", ("vgg", "style_layers"), "MSE, then the style loss on VGG-19, eq. (3)"),
     "cess_clamp": Regime("cess_clamp", "cess_clamp", "cess", ("clamp_weight", "sigma"), "control: CESS and clamp from scratch, Fig. 4"),

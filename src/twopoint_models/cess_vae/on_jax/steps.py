@@ -64,7 +64,7 @@ def reconstruction_error(config: JAXConfig, found: Array, images: Array) -> Arra
     square = jnp.mean((found - images) ** 2)
     if config.loss == "mse":
         return square
-    if config.loss == "crop":
+    if config.loss in ("crop", "cumulative"):
         options["crop"] = tuple(centre_crop(n) for n in images.shape[2:])
     options["cumulative"] = config.loss == "cumulative"
     apart: Array = tp.cess(found, images, **options)
