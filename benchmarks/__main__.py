@@ -8,8 +8,8 @@ allocator speeds up what comes after it, the literal formula by up to a factor o
 once, in a new random order. Before that their results are compared; if one differs the case fails, is not timed, and the exit status
 is 1. With --busy so many other processes count all the while on the same cores. Printed are medians and quartiles in milliseconds, and
 the median over rounds of each one's ratio to the first, which is twopoint; below, the bars. That is the warm state, as in a training
-loop; the last column is the median of each in a fresh process that does nothing else, after one call. float32; forward and backward with the
-target's statistics given, unless a case says otherwise. peers.md says how to install the peers.
+loop; the last column is the median of each in a fresh process that does nothing else, after one call. float32; forward and backward
+with the target's statistics given, unless a case says otherwise. peers.md says how to install the peers.
 
 With --beside the contenders are this checkout's twopoint and that of PATH, another checkout, each in a process of its own that stays
 alive. Cases and sizes are those of beside_tasks.py, or, where PATH has its own, that side's. Printed are the medians in milliseconds

@@ -66,7 +66,9 @@ def process(command: list[str], seconds: float, more: dict[str, str] | None = No
     """Run a command for at most so many seconds; return its status, whether it passed and the end of its output."""
     begin = time.perf_counter()
     try:
-        done = subprocess.run(command, cwd=ROOT, env=os.environ | (more or {}), capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=os.environ | (more or {}), capture_output=True, text=True, timeout=seconds, check=False
+        )
     except subprocess.TimeoutExpired as late:
         kept = late.stdout.decode() if isinstance(late.stdout, bytes) else late.stdout or ""
         return {"passed": None, "seconds": seconds, "output": kept[-2000:]}
@@ -89,7 +91,12 @@ def kernels(job: Job, device: str) -> dict[str, Any]:
     rows = sorted(record.key_averages(), key=lambda row: -getattr(row, of))
     launched = sum(row.count for row in rows if row.key.startswith("cudaLaunchKernel"))
     longest = [{"name": row.key[:80], "count": row.count, "microseconds": getattr(row, of)} for row in rows[:12]]
-    return {"job": str(job), "operations": sum(row.count for row in rows if row.key.startswith("aten::")), "launches": launched, "longest": longest}
+    return {
+        "job": str(job),
+        "operations": sum(row.count for row in rows if row.key.startswith("aten::")),
+        "launches": launched,
+        "longest": longest,
+    }
 
 
 def steps(small: bool, device: str) -> dict[str, Step]:
@@ -102,7 +109,9 @@ def steps(small: bool, device: str) -> dict[str, Step]:
 
 def main() -> int:
     """Take the steps until the time is up."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "gpu.json")
     parser.add_argument("--small", action="store_true", help="tiny sizes: whether it runs, and no figure that means anything")
@@ -121,7 +130,10 @@ def main() -> int:
 
 def take(chosen: dict[str, Step], minutes: float, output: Path, *, small: bool) -> int:
     """Take steps until the time is up, and write what is known after each; return the exit status."""
-    end, found = time.monotonic() + 60 * minutes, machine.describe() | {"command": "python -m benchmarks.gpu", "small": small, "minutes": minutes, "steps": {}}
+    end, found = (
+        time.monotonic() + 60 * minutes,
+        machine.describe() | {"command": "python -m benchmarks.gpu", "small": small, "minutes": minutes, "steps": {}},
+    )
     for i, (name, step) in enumerate(chosen.items()):
         left = end - time.monotonic()
         if left <= 0:
@@ -130,7 +142,9 @@ def take(chosen: dict[str, Step], minutes: float, output: Path, *, small: bool) 
         found["steps"][name] = result = step(left)
         found["not reached"] = list(chosen)[i + 1 :]
         output.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
-        print(f"{name}: {'out of time' if result['passed'] is None else 'done' if result['passed'] else 'FAILED'}\n{result.get('output', '')}")
+        print(
+            f"{name}: {'out of time' if result['passed'] is None else 'done' if result['passed'] else 'FAILED'}\n{result.get('output', '')}"
+        )
     print(f"written: {output}; not reached: {', '.join(found.get('not reached', [])) or 'none'}")
     return 1 if any(result["passed"] is False for result in found["steps"].values()) else 0
 

@@ -43,10 +43,7 @@ def case(name: str, rounds: int, small: bool, pythons: dict[str, str | None], pl
     skipped = _missing(name, pythons)
     if skipped:
         return {"name": name, "skipped": skipped}
-    if name in memory.JOBS:
-        found = memory.run(name, small)
-    else:
-        found = _timed(TIMED[name], rounds, small, pythons.get(name), plots)
+    found = memory.run(name, small) if name in memory.JOBS else _timed(TIMED[name], rounds, small, pythons.get(name), plots)
     return {"name": name} | found
 
 

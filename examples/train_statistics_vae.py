@@ -3,9 +3,9 @@
     python examples/train_statistics_vae.py [--out statistics] [--n-lines 1 5 | --images FILE ...] [--small] [--seed 0] ...
 
 `--help` lists every choice. DIR/data and DIR/statistics get a network each (`ResNetVAE.load`), its config, logs, pictures of each epoch and
-checkpoints: one, vanilla, compares pixels, with alpha = 1, the other autocorrelations. `--finetune`, what `--small` does, starts the latter
-from what the former learnt, at half the learning rate. A second call resumes a run that was killed. `--small` is the form
-for two cores: 64 x 64, ResNet-18, from scratch. Prints, and writes to DIR/summary.json, how long it took.
+checkpoints: one, vanilla, compares pixels, with alpha = 1, the other autocorrelations; `--compare data cumulative` trains one by cumulative
+statistics. `--finetune`, what `--small` does, starts from what the vanilla one learnt, at half the learning rate. A second call resumes a
+run that was killed. `--small` is the form for two cores: 64 x 64, ResNet-18, from scratch. Prints how long it took; see summary.json.
 """
 
 import argparse
@@ -41,12 +41,14 @@ def main() -> None:
     small = "--small" in sys.argv
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("statistics"))
-    parser.add_argument("--compare", nargs="+", choices=("data", "statistics"), default=["data", "statistics"], help="a network for each")
+    parser.add_argument(
+        "--compare", nargs="+", choices=("data", "statistics", "cumulative"), default=["data", "statistics"], help="a network for each"
+    )
     parser.add_argument(
         "--finetune",
         action=argparse.BooleanOptionalAction,
         default=small,
-        help="start `statistics` from `data`, at half the learning rate",
+        help="start the others from `data`, at half the learning rate",
     )
     parser.add_argument("--counts", type=int, nargs=3, default=(20_000, 500, 500) if small else COUNTS, help="to train, validate and test")
     parser.add_argument("--n-lines", type=int, nargs=2, default=(1, 5), help="fewest and most lines; 3 7 is the harder set")

@@ -249,6 +249,36 @@ TINY = ("--size", 32, "--width", 2, "--epochs", 2, "--batch-size", 8, "--fractio
 
 
 @pytest.mark.long
+def test_regimes_with_several_seeds(tmp_path, own_file):
+    """Two seeds of two regimes, of which one has its rates from a file and the other from a sweep; a second call trains nothing."""
+    rates = {"trained": {"mse": {"learning_rate": 0.01, "start_learning_rate": 0.0}}}
+    (tmp_path / "rates.json").write_text(json.dumps(rates))
+    arguments = [*TINY, "--regimes", "mse", "cumulative_finetuned", "--seeds", 3, 4, "--rates", tmp_path / "rates.json", "--trials", 1]
+    arguments += ["--data", own_file, "--tested", own_file, "--precision", "32-true", "--accelerator", "cpu"]
+    summary, printed = run("compare_cess_regimes", tmp_path, *arguments)
+    assert list(summary["rows"]) == ["mse", "cumulative_finetuned", "constant gray", "block means", "4-px blur"]
+    assert [row["seeds"] for row in summary["rows"].values()] == [2, 2, 1, 1, 1]
+    assert summary["rates"]["mse"] == 0.01 != summary["rates"]["cumulative_finetuned"]
+    told = json.loads((tmp_path / "seed-4/cumulative_finetuned/training.json").read_text())
+    assert (told["seed"], told["start_learning_rate"], told["learning_rate"]) == (4, 0.01, summary["rates"]["cumulative_finetuned"])
+    images = np.stack([each["image"] for each in MICRO2D(own_file, size=32)])
+    with torch.inference_mode():
+        known = [score(CESSVAE.load(tmp_path / f"seed-{n}/mse")(torch.from_numpy(images)).numpy(), images) for n in (3, 4)]
+    found = summary["rows"]["mse"]["excess"]["thresholded"]["cumulative"]
+    assert found["by_seed"] == pytest.approx([np.median(each.excess["thresholded"]["cumulative"]) for each in known], rel=1e-4)
+    assert "| cumulative_finetuned |     2 |" in printed
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.safetensors")}
+    assert len(times) == 2 * 3
+    assert run("compare_cess_regimes", tmp_path, *arguments)[0] == summary
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    found, _ = run("compare_cess_regimes", tmp_path / "one rate", *arguments, "--rate", 0.02, "--seeds", 3)
+    assert found["rates"] == {"mse": 0.02, "cumulative_finetuned": 0.02}
+    for name in found["rates"]:
+        told = json.loads((tmp_path / f"one rate/seed-3/{name}/training.json").read_text())
+        assert (told["start_learning_rate"], told["learning_rate"]) == (0.01, 0.02), "the first half is that of the sweep"
+
+
+@pytest.mark.long
 def test_train_on_micrographs(tmp_path):
     """From two pictures to a network and its evaluation."""
     rng = np.random.default_rng(0)
@@ -398,12 +428,13 @@ def test_micrographs(tmp_path):
 def test_statistics_vae(tmp_path, monkeypatch):
     """Of lines, vanilla and from there; then of a micrograph, from scratch, in this process, which has imported all of it."""
     common = "--size 32 --epochs 1 --batch-size 4 --width 1 --accelerator cpu --latents 3"
-    trained, printed = run("train_statistics_vae", tmp_path / "runs", *f"{common} --counts 8 4 12 --n-lines 1 2".split())
-    assert list(trained) == ["data", "statistics"]
+    words = f"{common} --counts 8 4 12 --n-lines 1 2 --compare data statistics cumulative"
+    trained, printed = run("train_statistics_vae", tmp_path / "runs", *words.split())
+    assert list(trained) == ["data", "statistics", "cumulative"]
     assert "data: " in printed
     told = {name: json.loads((tmp_path / f"runs/{name}/training.json").read_text()) for name in trained}
     assert {name: (each["compared"], each["alpha"], each["start"]) for name, each in told.items()} == {
-        "statistics": ("statistics", 10_000, str(tmp_path / "runs/data")),
+        **{name: (name, 10_000, str(tmp_path / "runs/data")) for name in ("statistics", "cumulative")},
         "data": ("data", 1, ""),
     }
     assert all((tmp_path / f"runs/{name}/model.safetensors").is_file() for name in trained)
@@ -416,7 +447,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
     found = json.loads((tmp_path / "found/summary.json").read_text())
     assert list(found) == ["train", "test"]
     for part in found.values():
-        assert list(part["means"]) == list(part["modulus"]) == ["data", "statistics", "nearest training image"]
+        assert list(part["means"]) == list(part["modulus"]) == ["cumulative", "data", "statistics", "nearest training image"]
         assert list(part["components"]) == ["3"]
         for name, each in part["number_right_by_lines"].items():  # twelve images or more with one line or two
             assert set(each) == {"1", "2"}
@@ -426,6 +457,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
         "number_right",
         "volume_fraction_difference",
         "statistics_mse",
+        "cumulative_mse",
         "data_mse",
     }
     assert {path.stem for path in (tmp_path / "found").glob("*.png")} == {"reconstructions", "nearest", "histograms"}
@@ -437,7 +469,7 @@ def test_statistics_vae(tmp_path, monkeypatch):
     )
     here("evaluate_statistics_vae", "--runs", own, "--out", tmp_path / "found")
     found = json.loads((tmp_path / "found/summary.json").read_text())["test"]["means"]
-    assert set(found["statistics"]) == {"volume_fraction_difference", "statistics_mse", "data_mse"}
+    assert set(found["statistics"]) == {"volume_fraction_difference", "statistics_mse", "cumulative_mse", "data_mse"}
 
 
 @pytest.mark.long
@@ -521,7 +553,7 @@ def test_train_in_jax(tmp_path, monkeypatch, own_file):
     for _ in range(2):
         runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
         found = json.loads((tmp_path / "summary.json").read_text())
-        assert set(found) == {"seconds", "images", "validation_mse", "validation_cess", "validation_thresholded"}
+        assert set(found) == {"seconds", "images", *(f"validation_{x}" for x in ("mse", "cess", "cumulative", "thresholded"))}
         assert CESSVAE.load(tmp_path / "cess_vae").config["width"] == 4
     assert found["seconds"] < 1
     assert (tmp_path / "reconstructions.png").stat().st_size > 5_000

@@ -24,6 +24,7 @@ HEAVY = ("torch", "pytorch_lightning", "jax", "matplotlib", "sklearn", "optuna",
 EXAMPLES = {
     "train_cess_vae": "cess_vae",
     "evaluate_cess_vae": "cess_vae",
+    "compare_cess_regimes": "cess_vae",
     "train_jax_vae": "cess_vae",
     "train_statistics_vae": "statistics_vae",
     "evaluate_statistics_vae": "statistics_vae",

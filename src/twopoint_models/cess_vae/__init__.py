@@ -7,7 +7,7 @@ with the mean squared error first and with a statistics loss afterwards.
 Where the paper's parts are:
 
 - eqs. (1) and (7) to (10), statistics and losses: :mod:`twopoint` (``correlations``, ``msess``, ``cess``, ``clamp``, ``mse_cess``)
-- eq. (3), the style loss, and eq. (11), CESS on the centre crop, as losses of logits: ``losses``
+- eq. (3), the style loss, eq. (11), CESS on the centre crop, and CESS of cumulative statistics, as losses of logits: ``losses``
 - section 3.3 and Fig. 5, the network: ``network`` and ``blocks``; the same network in JAX: ``on_jax``
 - section 3.4, which loss a run begins and ends with: ``regimes``; all choices of a run: ``config``
 - section 3.4, training: ``train`` (one run), ``several`` (all regimes), ``sweep`` (the search of hyperparameters)
@@ -19,6 +19,7 @@ The commands, with a form for two cores::
 
     python examples/train_cess_vae.py --out runs --small
     python examples/evaluate_cess_vae.py --runs runs --out evaluation --small
+    python examples/compare_cess_regimes.py --out compared --small
     python examples/train_jax_vae.py --out jax_run --small
 """
 
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 
 if TYPE_CHECKING:
+    from .comparisons import compare_seeds
     from .config import CESSConfig
     from .evaluate import score_rows
     from .network import CESSVAE
@@ -42,6 +44,7 @@ __all__ = [
     "REGIMES",
     "CESSConfig",
     "CESSVAETask",
+    "compare_seeds",
     "line_sensitivity",
     "score_rows",
     "summarise",
@@ -54,6 +57,7 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {
+        ".comparisons": "compare_seeds",
         ".config": "CESSConfig",
         ".evaluate": "score_rows",
         ".network": "CESSVAE",

@@ -63,6 +63,10 @@ class CESSConfig(OfCESSVAE, Options):
     sigma: float = option(0.05, "variance of the clamp's Gaussians, eq. (9)")
     sharpness: float = option(4.0, "factor on the shifted logits in the sharp regime")
     short_weight: float = option(0.1, "weight of the centre crops relative to all lags in the sharp regime")
+    crop_weight: float = option(0.0, "weight of CESS on the centre crop beside the cumulative one in the cumulative regime")
+    short_boxes: bool = option(
+        True, "compare cumulative statistics of the centre crop alone, whose boxes are short, in the cumulative regime"
+    )
     style_layers: tuple[str, ...] = option(("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), "layers of the style loss", nargs="+")
 
     POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, *OfCESSVAE.POSITIVE, "sigma", "sharpness")

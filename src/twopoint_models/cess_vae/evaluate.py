@@ -1,4 +1,4 @@
-"""Scores of each reconstruction: soft, thresholded, or cut at its own volume fraction; over all lags and the centre crop."""
+"""Scores of each reconstruction: soft, thresholded, or cut at its own volume fraction; lag by lag and cumulative."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -11,7 +11,7 @@ from ..evaluation.measures import specific_interface_length
 from ..evaluation.reconstructions import Images, centre_crop, excess_cess, labels_of_two, thresholded, thresholded_at_fraction
 
 SOFT, SHARP, CUT = "soft", "thresholded", "cut at own fraction"
-ALL, CROP = "all lags", "centre crop"
+ALL, CROP, CUMULATIVE = "all lags", "centre crop", "cumulative"
 OUTPUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {SOFT: lambda x: x, SHARP: thresholded, CUT: thresholded_at_fraction}
 
 
@@ -21,7 +21,8 @@ class Scores(NamedTuple):
     Attributes
     ----------
     excess : dict of str to dict of str to float64 array (n,)
-        The excess CESS in nats, by output and lags.
+        The excess CESS in nats, by output and by what is compared: the statistics at all lags, those of the centre crop, or the cumulative
+        statistics, which see how far apart things are.
     fraction_error : dict of str to float64 array (n,)
         By output: half the sum over phases of the absolute differences of volume fractions; for two phases, the difference of phase 1.
     interface_ratio : dict of str to float64 array (n,)
@@ -34,7 +35,7 @@ class Scores(NamedTuple):
 
 
 def score(reconstructions: Images, images: Images) -> Scores:
-    """Score reconstructions: soft, thresholded, and for two phases cut at their own volume fraction; over all lags and the centre crop.
+    """Score reconstructions: soft, thresholded, and for two phases cut at their own volume fraction.
 
     Parameters
     ----------
@@ -67,8 +68,9 @@ def score(reconstructions: Images, images: Images) -> Scores:
     """
     images = labels_of_two("images", images)
     outputs = {name: make(reconstructions) for name, make in OUTPUTS.items() if name != CUT or images.shape[1] == 1}
-    crops = {ALL: None, CROP: (centre_crop(images.shape[2]), centre_crop(images.shape[3]))}
-    excess = {name: {lags: excess_cess(x, images, crop) for lags, crop in crops.items()} for name, x in outputs.items()}
+    crop = (centre_crop(images.shape[2]), centre_crop(images.shape[3]))
+    compared: dict[str, dict[str, Any]] = {ALL: {}, CROP: {"crop": crop}, CUMULATIVE: {"cumulative": True}}
+    excess = {name: {key: excess_cess(x, images, **how) for key, how in compared.items()} for name, x in outputs.items()}
     apart = {name: np.abs(x.mean((2, 3), dtype=np.float64) - images.mean((2, 3), dtype=np.float64)) for name, x in outputs.items()}
     errors = {name: each.sum(axis=1) / min(images.shape[1], 2) for name, each in apart.items()}
     length = _interface(images)

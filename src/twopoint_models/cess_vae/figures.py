@@ -108,7 +108,7 @@ def _of_scores(scores: Mapping[str, Scores], models: Sequence[str]) -> Iterator[
     first = next(iter(scores.values()))
     pairs = [(output, lags) for output, by in first.excess.items() for lags in by]
     matrices = {f"{output}, {lags}": pairwise({row: s.excess[output][lags] for row, s in scores.items()}) for output, lags in pairs}
-    yield "pairwise", pairwise_chart(matrices, list(scores))
+    yield "pairwise", pairwise_chart(matrices, list(scores), columns=len(first.excess[SOFT]))
 
 
 FLOOR = 1e-6  # floor of the logarithm of statistics, as in CESS

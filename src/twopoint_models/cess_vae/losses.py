@@ -14,7 +14,7 @@ from .blocks import volume_level
 from .config import REDUCTION, CESSConfig
 from .network import CESSVAE
 
-LOSSES = ("mse", "mse_cess", "cess", "crop", "style", "cess_clamp", "sharp")
+LOSSES = ("mse", "mse_cess", "cess", "crop", "cumulative", "style", "cess_clamp", "sharp")
 
 
 class Loss:
@@ -52,8 +52,9 @@ class Loss:
         return value
 
     def measures(self, logits: Tensor, images: Tensor) -> dict[str, Tensor]:
-        """Return means over the batch: "mse"; the excess CESS in nats as "cess", "crop" and "thresholded"; "style" if that is the loss."""
+        """Return means over the batch: "mse"; excess CESS in nats as "cess", "crop", "cumulative", "thresholded"; "style" if trained."""
         found = {name: getattr(self, f"_{name}")(logits, images) for name in ("mse", "cess", "crop")}
+        found["cumulative"] = self._excess(self.network.memberships(logits), images, cumulative=True)
         found["thresholded"] = self._excess(self.hard(logits), images)
         return found | ({"style": self._style(logits, images)} if self.name == "style" else {})
 
@@ -79,6 +80,11 @@ class Loss:
 
     def _crop(self, logits: Tensor, images: Tensor) -> Tensor:
         return self._excess(self.network.memberships(logits), images, crop=self.crop)
+
+    def _cumulative(self, logits: Tensor, images: Tensor) -> Tensor:
+        soft, options = self.network.memberships(logits), {"crop": self.crop} if self.config.short_boxes else {}
+        value = self._excess(soft, images, cumulative=True, **options)
+        return value + self.config.crop_weight * self._crop(logits, images) if self.config.crop_weight else value
 
     def _style(self, logits: Tensor, images: Tensor) -> Tensor:
         assert self.vgg is not None

@@ -19,12 +19,15 @@ class Regime:
         return tuple(name for name in self.own if name not in NOT_SWEPT)
 
 
-NOT_SWEPT = ("vgg", "style_layers", "short_weight")
+NOT_SWEPT = ("vgg", "style_layers", "short_weight", "crop_weight", "short_boxes")
 REGIMES = {
     "mse": Regime("mse", "mse", "mse", (), "mean squared error of pixels"),
     "mse_cess": Regime("mse_cess", "mse_cess", "cess", ("alpha",), "alpha MSE + CESS, eq. (10)"),
     "cess_finetuned": Regime("mse", "cess", "cess", (), "MSE, then CESS, eq. (8)"),
     "crop_finetuned": Regime("mse", "crop", "crop", (), "MSE, then CESS on the centre crop, eq. (11)"),
+    "cumulative_finetuned": Regime(
+        "mse", "cumulative", "cumulative", ("crop_weight", "short_boxes"), "MSE, then CESS of cumulative statistics in short boxes"
+    ),
     "style": Regime("mse", "style", "style", ("vgg", "style_layers"), "MSE, then the style loss on VGG-19, eq. (3)"),
     "cess_clamp": Regime("cess_clamp", "cess_clamp", "cess", ("clamp_weight", "sigma"), "control: CESS and clamp from scratch, Fig. 4"),
     "sharp": Regime(

@@ -16,7 +16,8 @@ from .sweep import sweep_regime
 from .train import begin, train_cess_vae
 
 Data: TypeAlias = Callable[[CESSConfig], Any] | None
-ORDER = ("style", "mse_cess", "sharp", "crop_finetuned", "cess_finetuned", "mse", "cess_clamp")  # longest first, the control last
+# The longest first, the control last.
+ORDER = ("style", "mse_cess", "sharp", "cumulative_finetuned", "crop_finetuned", "cess_finetuned", "mse", "cess_clamp")
 
 
 def train_regimes(

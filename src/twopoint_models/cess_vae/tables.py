@@ -10,9 +10,10 @@ import numpy as np
 
 from ..evaluation.tables import markdown_table, rounded
 from .comparisons import LEAST, pairwise, valley
-from .evaluate import Scores
+from .evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
 
 Summary = dict[str, Any]
+COLUMNS = ((SOFT, ALL), (SOFT, CUMULATIVE), (SHARP, ALL), (SHARP, CUMULATIVE))  # of a comparison of seeds
 
 
 def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
@@ -28,11 +29,11 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
     Returns
     -------
     dict
-        For JSON. ``images``: their number. ``excess``, by output, lags and row: ``median``, ``mean``, ``log_mean`` (the geometric mean),
-        ``quartiles``; ``valley`` between two modes, None for one mode; with two modes also ``below``, the share of all images below the
-        valley, and ``classes``, the share in each class. ``pairwise``, by output, lags and two rows: how often the first has the lower
-        excess, ties count half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the median,
-        None if no image has an interface.
+        For JSON. ``images``: their number. ``excess``, by output, statistics and row: ``median``, ``mean``, ``log_mean`` (the geometric
+        mean), ``quartiles``; ``valley`` between two modes, None for one mode; with two modes also ``below``, the share of all images below
+        the valley, and ``classes``, the share in each class. ``pairwise``, by output, statistics and two rows: how often the first has the
+        lower excess, ties count half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the
+        median, None if no image has an interface.
 
     Raises
     ------
@@ -103,6 +104,37 @@ def overview(summary: Summary) -> str:
     return "\n".join(tables)
 
 
+def seeds_table(comparison: Summary) -> str:
+    """Return the main table in Markdown: medians of the excess CESS by both measures, and ratios of interface lengths, with intervals.
+
+    Parameters
+    ----------
+    comparison : dict
+        Result of :func:`compare_seeds`.
+
+    Returns
+    -------
+    str
+        A table with a line for each row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae import compare_seeds
+    >>> from twopoint_models.cess_vae.tables import seeds_table
+    >>> images = np.eye(16)[None, None]
+    >>> seeds_table(compare_seeds({"itself": [score(images, images)]}, draws=10)).splitlines()[2][:30]
+    '| itself |     1 |     0 (0 to'
+    """
+    heads = ["", "seeds", *(f"{output}, {key}" for output, key in COLUMNS), "interface, thresholded"]
+    lines = []
+    for name, row in comparison["rows"].items():
+        cells = [row["excess"][output][key] for output, key in COLUMNS] + [row["interface_ratio"][SHARP]]
+        lines.append([name, str(row["seeds"]), *map(_with_interval, cells)])
+    return markdown_table(heads, lines)
+
+
 def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
     """Return all tables in Markdown.
 
@@ -116,7 +148,7 @@ def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
     Returns
     -------
     str
-        The main tables, then a table of distributions and one of pairs for each output and choice of lags.
+        The main tables, then a table of distributions and one of pairs for each output and choice of statistics.
 
     Examples
     --------
@@ -178,7 +210,7 @@ def per_image(scores: Mapping[str, Scores], names: Iterable[str], indices: Itera
     >>> from twopoint_models.cess_vae.tables import per_image
     >>> images = np.eye(16)[None, None]
     >>> [line[:36] for line in per_image({"itself": score(images, images)}, ["diagonal"], [7]).splitlines()]
-    ['class,index,"itself, soft, all lags"', 'diagonal,7,0.0,0.0,0.0,0.0,0.0,0.0']
+    ['class,index,"itself, soft, all lags"', 'diagonal,7,0.0,0.0,0.0,0.0,0.0,0.0,0']
     """
     found = {(row, o, lags): x for row, s in scores.items() for o, by in s.excess.items() for lags, x in by.items()}
     lines = [[name, int(index)] for name, index in zip(names, indices, strict=True)]
@@ -216,3 +248,11 @@ def _median(values: np.ndarray) -> float | None:
     """Return the median, NaN left out."""
     known = values[~np.isnan(values)]
     return float(np.median(known)) if known.size else None
+
+
+def _with_interval(number: Summary) -> str:
+    """Return a number with its interval."""
+    if number["value"] is None:
+        return ""
+    value, low, high = (rounded(x) for x in (number["value"], *number["interval"]))
+    return f"{value} ({low} to {high})"

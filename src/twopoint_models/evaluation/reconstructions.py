@@ -1,6 +1,7 @@
 """Reconstructions of microstructures: phases from soft memberships, and errors of 2-point statistics."""
 
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -87,7 +88,9 @@ def thresholded_at_fraction(reconstructions: Images) -> Images:
     return (reconstructions >= levels[:, None, None, None]).astype(reconstructions.dtype)
 
 
-def excess_cess(reconstructions: Images, images: Images, crop: int | tuple[int, int] | None = None) -> Float64[np.ndarray, " batch"]:
+def excess_cess(
+    reconstructions: Images, images: Images, crop: int | tuple[int, int] | None = None, *, cumulative: bool = False
+) -> Float64[np.ndarray, " batch"]:
     """Return the excess CESS of each reconstruction, computed in float64 and in blocks that bound the memory.
 
     Parameters
@@ -96,6 +99,8 @@ def excess_cess(reconstructions: Images, images: Images, crop: int | tuple[int, 
         Memberships; with one channel phase 0 is implied.
     crop : int or two int, optional
         Number of central lags to compare, as for :func:`twopoint.cess`; by default all.
+    cumulative : bool
+        Compare cumulative statistics, as :func:`twopoint.cess` does.
 
     Returns
     -------
@@ -124,9 +129,10 @@ def excess_cess(reconstructions: Images, images: Images, crop: int | tuple[int, 
         raise ValueError(f"reconstructions and images must have one shape, got {reconstructions.shape} and {images.shape}")
     each = max(1, _AT_ONCE // math.prod(images.shape[1:]))
     parts = [np.empty(0)]
+    options: dict[str, Any] = dict(crop=crop, cumulative=cumulative, implied_phase=images.shape[1] == 1)
     for start in range(0, len(images), each):
         pair = (x[start : start + each].astype(np.float64) for x in (reconstructions, images))
-        parts.append(tp.cess(*pair, crop=crop, implied_phase=images.shape[1] == 1, excess=True, reduction="none"))
+        parts.append(tp.cess(*pair, **options, excess=True, reduction="none"))
     return np.concatenate(parts)
 
 

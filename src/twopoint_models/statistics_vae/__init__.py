@@ -7,7 +7,7 @@ Where the paper's parts are:
 
 - images of lines and their batches: ``line_images``, ``batches``; micrographs: :mod:`twopoint_models.data`
 - the network: ``network``, on the ResNet of ``resnet``
-- the loss, ``alpha |f(x) - f(x_rec)|^2 + beta KL``, and training: ``train``
+- the loss, ``alpha |f(x) - f(x_rec)|^2 + beta KL``, also with cumulative statistics in place of f, and training: ``train``
 - labels, volume fractions and errors, appendices B.1 and B.2, and the nearest images in statistics, appendix B.3: ``lines``
 - the stiffness of reconstructions, which the paper leaves open: ``line_moduli``
 - all measures of several networks: ``evaluate``; the figures of appendix B: ``figures``

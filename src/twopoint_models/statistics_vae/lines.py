@@ -104,14 +104,15 @@ class LineMeasures(NamedTuple):
         Whether orientation and number of the lines of the thresholded reconstruction are right; None for images without labels.
     volume_fraction_difference : float64 array
         ``|black(x) - black(x_rec)| / black(x)`` of the thresholded reconstruction.
-    statistics_mse, data_mse : float64 arrays
-        Mean squared errors over lags of the autocorrelation of soft black, and over pixels.
+    statistics_mse, cumulative_mse, data_mse : float64 arrays
+        Mean squared errors over lags of the autocorrelation of soft black and of its cumulative form, and over pixels.
     """
 
     orientation_right: np.ndarray | None
     number_right: np.ndarray | None
     volume_fraction_difference: np.ndarray
     statistics_mse: np.ndarray
+    cumulative_mse: np.ndarray
     data_mse: np.ndarray
 
     @property
@@ -168,6 +169,7 @@ def measure_lines(
         *right,
         volume_fraction_difference=np.abs(made - black) / black,
         statistics_mse=np.concatenate(statistics),
+        cumulative_mse=np.concatenate(list(map(_cumulative, soft_black(images), soft_black(reconstructions)))),
         data_mse=((images - reconstructions) ** 2).mean(axis=(1, 2, 3), dtype=np.float64),
     )
 
@@ -250,6 +252,18 @@ def components_mse(
 
 def autocorrelations(images: np.ndarray) -> Iterator[np.ndarray]:
     """Yield autocorrelations of soft black, (batch, lags) float64."""
+    for soft in soft_black(images):
+        yield tp.autocorrelation(soft[:, 0]).reshape(len(soft), -1)
+
+
+def soft_black(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield soft memberships in black, (batch, 1, H, W) float64."""
     for start in range(0, len(images), BATCH):
-        x = images[start : start + BATCH, 0].astype(np.float64)
-        yield tp.autocorrelation(np.exp(-(x**2) / (2 * DEVIATION**2))).reshape(len(x), -1)
+        x = images[start : start + BATCH].astype(np.float64)
+        yield np.exp(-(x**2) / (2 * DEVIATION**2))
+
+
+def _cumulative(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the mean squared errors of cumulative autocorrelations of two batches."""
+    found: np.ndarray = tp.msess(a, b, cumulative=True, reduction="none")
+    return found

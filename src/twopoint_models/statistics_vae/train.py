@@ -34,7 +34,11 @@ class StatisticsConfig(Options):
     width: int = option(1, "factor of the decoder's channels relative to the paper")
     encoder: str = option("", "file of the ResNet's weights, with torchvision's names; without it training is from scratch")
     start: str = option("", "folder of a trained network, such as a vanilla one, from whose weights training starts")
-    compared: str = option("statistics", "what the loss compares", choices=("statistics", "data"))
+    compared: str = option(
+        "statistics",
+        "what the loss compares: statistics, cumulative statistics, which see how far apart lines are, or data, the pixels",
+        choices=("statistics", "cumulative", "data"),
+    )
     alpha: float = option(1.0, "weight of the comparison, a sum over lags or pixels")
     mean: bool = option(False, "take the mean over lags or pixels instead of the sum")
     gray: float = option(0.0, "gray value of the phase whose autocorrelation is compared; 0 is black")
@@ -45,11 +49,13 @@ class StatisticsConfig(Options):
 
 
 class StatisticsVAETask(VAETask):
-    """Train a :class:`ResNetVAE`: ``alpha * |f(x) - f(x_rec)|^2 + beta * KL`` with f the autocorrelation of one phase, or the image itself.
+    """Train a :class:`ResNetVAE`: ``alpha * |f(x) - f(x_rec)|^2 + beta * KL``.
 
+    f is the autocorrelation of one phase, its cumulative form (``twopoint.correlations(..., cumulative=True)``), or the image itself.
     Noise, optimiser and schedule are those of all VAEs (:class:`twopoint_models.training.tasks.VAETask`). Training logs loss,
-    reconstruction, kl and learning_rate. Validation logs ``validation_statistics`` and ``validation_data``, the mean squared errors over
-    lags and pixels from latent means, ``validation_kl``, and ``validation_judge``, the error that the loss compares.
+    reconstruction, kl and learning_rate. Validation logs ``validation_statistics``, ``validation_cumulative`` and ``validation_data``, the
+    mean squared errors over lags and pixels from latent means, ``validation_kl``, and ``validation_judge``, the error that the loss
+    compares.
 
     Parameters
     ----------
@@ -81,15 +87,14 @@ class StatisticsVAETask(VAETask):
         mean, log_variance = self.network.encode(images)
         found = self.network.decode(self.drawn(mean, log_variance, sample_keys(batch)))
         how = "mean" if self.config.mean else "sum"
-        error = self._of_statistics(found, images, how) if self.config.compared == "statistics" else _of_data(found, images, how)
-        return self.total(self.config.alpha * error, divergence(mean, log_variance), batch)
+        return self.total(self.config.alpha * self._apart(self.config.compared, found, images, how), divergence(mean, log_variance), batch)
 
     def validation_step(self, batch: dict[str, Any], at: int) -> None:
         """Measure reconstructions from latent means."""
         images = checked(batch["image"])
         mean, log_variance = self.network.encode(images)
         made = self.network.decode(mean)
-        found = {"statistics": self._of_statistics(made, images, "mean"), "data": _of_data(made, images, "mean")}
+        found = {name: self._apart(name, made, images, "mean") for name in ("statistics", "cumulative", "data")}
         found |= {"kl": divergence(mean, log_variance), "judge": found[self.config.compared]}
         self.log_dict({f"validation_{name}": value for name, value in found.items()}, batch_size=len(images), sync_dist=True)
 
@@ -97,21 +102,18 @@ class StatisticsVAETask(VAETask):
         """Return the rows of a picture of the run, as darkness."""
         return {"original": 1 - images, "reconstruction": 1 - self.network(images)}
 
-    def _of_statistics(self, found: Tensor, images: Tensor, how: str) -> Tensor:
-        """Return the squared error of autocorrelations over lags, averaged over the batch."""
+    def _apart(self, compared: str, found: Tensor, images: Tensor, how: str) -> Tensor:
+        """Return the squared error of what is compared, over lags or pixels, averaged over the batch."""
+        if compared == "data":
+            square = (found - images).square().flatten(1)
+            return (square.mean(dim=1) if how == "mean" else square.sum(dim=1)).mean()
         a, b = (soft_membership(x, self.config.gray, self.config.deviation) for x in (found, images))
-        return tp.msess(a, b, lag_reduction=how)
+        return tp.msess(a, b, lag_reduction=how, cumulative=compared == "cumulative")
 
 
 def soft_membership(images: Tensor, gray: float, deviation: float) -> Tensor:
     """Return the soft membership in the phase of a gray value, ``exp(-(x - gray)^2 / (2 deviation^2))``."""
     return (-((images - gray) ** 2) / (2 * deviation**2)).exp()
-
-
-def _of_data(found: Tensor, images: Tensor, how: str) -> Tensor:
-    """Return the squared error over pixels, averaged over the batch."""
-    square = (found - images).square().flatten(1)
-    return (square.mean(dim=1) if how == "mean" else square.sum(dim=1)).mean()
 
 
 def train_statistics_vae(

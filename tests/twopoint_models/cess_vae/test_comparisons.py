@@ -1,9 +1,13 @@
-"""Pairs of rows, and distributions of two modes."""
+"""Pairs of rows, several seeds with their intervals, and distributions of two modes."""
+
+import json
 
 import numpy as np
 import pytest
 
-from twopoint_models.cess_vae.comparisons import LEAST, pairwise, valley
+from twopoint_models.cess_vae.comparisons import LEAST, bootstrap_interval, compare_seeds, pairwise, valley
+from twopoint_models.cess_vae.evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
+from twopoint_models.cess_vae.tables import seeds_table
 
 RNG = np.random.default_rng(0)
 
@@ -34,6 +38,67 @@ def test_one_mode_has_no_valley():
     assert LEAST < valley(np.append(np.zeros(50), 10 ** RNG.normal(-3, 0.3, 50))) < 1e-3, "perfect reconstructions are a mode"
 
 
+def planted(*seeds):
+    """Scores whose soft excess over all lags is given by seed; the others are ten and a hundred times as large."""
+    found = []
+    for x in (np.asarray(x, float) for x in seeds):
+        by = {SOFT: {ALL: x, CUMULATIVE: 10 * x}, SHARP: {ALL: 10 * x, CUMULATIVE: 100 * x}}
+        found.append(Scores(by, {SOFT: x, SHARP: 2 * x}, {SHARP: np.append(x[:-1], np.nan)}))
+    return found
+
+
+def test_numbers_by_hand():
+    found = compare_seeds({"a": planted([1, 2, 3], [4, 5, 6]), "b": planted([2, 2, 2], [5, 4, 7]), "c": planted([1, 1, 9])}, draws=50)
+    assert found["images"] == 3
+    assert [row["seeds"] for row in found["rows"].values()] == [2, 2, 1]
+    a = found["rows"]["a"]
+    assert (a["excess"][SOFT][ALL]["value"], a["excess"][SOFT][ALL]["by_seed"]) == (3.5, [2, 5])
+    assert a["excess"][SHARP][CUMULATIVE]["value"] == 350
+    assert a["interface_ratio"][SHARP]["value"] == 3, "of 1, 2, 4 and 5: the last image has no interface"
+    assert a["fraction_error"][SHARP]["value"] == 7
+    share = found["lower"][SOFT][ALL]["a"]["b"]
+    assert share["value"] == pytest.approx((1 + 0.5 + 0 + 1 + 0 + 1) / 6)
+    assert found["lower"][SOFT][ALL]["b"]["a"]["value"] == pytest.approx(1 - share["value"])
+    assert set(found["lower"][SHARP][CUMULATIVE]) == {"a", "b"}, "one seed is no comparison over seeds"
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_intervals_cover_and_widen_with_the_spread_of_seeds():
+    alike, apart = RNG.normal(size=(5, 200)), RNG.normal(size=(5, 200)) + 3 * np.arange(5)[:, None]
+    low, high = bootstrap_interval(alike)
+    assert low < np.median(alike) < high
+    wide = bootstrap_interval(apart)
+    assert wide[1] - wide[0] > 5 * (high - low), "images alone would give the same width"
+    assert bootstrap_interval(np.ones((3, 4))) == (1, 1)
+    assert bootstrap_interval(alike, np.mean) == bootstrap_interval(alike, np.mean)
+    inside = [bootstrap_interval(np.random.default_rng(i).normal(size=(1, 60)), np.mean, draws=300) for i in range(200)]
+    assert 176 <= sum(low <= 0 <= high for low, high in inside) <= 199  # 95 %
+
+
+def test_the_table_has_a_line_for_each_row():
+    images = compare_seeds({"a|b": planted([1, 1, 1], [1, 1, 1]), "blank": planted([2, 2, 2])}, draws=10)
+    heads, _, first, second = (
+        [cell.strip() for cell in line.replace("\\|", "").split("|")[1:-1]] for line in seeds_table(images).splitlines()
+    )
+    assert heads == [
+        "",
+        "seeds",
+        "soft, all lags",
+        "soft, cumulative",
+        "thresholded, all lags",
+        "thresholded, cumulative",
+        "interface, thresholded",
+    ]
+    assert first == ["ab", "2", "1 (1 to 1)", "10 (10 to 10)", "10 (10 to 10)", "100 (100 to 100)", "1 (1 to 1)"]
+    assert second[:3] == ["blank", "1", "2 (2 to 2)"]
+
+
+def test_images_without_an_interface_have_no_ratio():
+    found = compare_seeds({"a": planted([1.0])}, draws=10)
+    assert found["rows"]["a"]["interface_ratio"][SHARP]["value"] is None
+    assert seeds_table(found).splitlines()[2].split("|")[-2].strip() == ""
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -43,6 +108,12 @@ def test_one_mode_has_no_valley():
         (lambda: pairwise({"a": np.zeros(0)}), "values must be arrays"),
         (lambda: valley(np.zeros((2, 2))), "values must be finite, of the shape"),
         (lambda: valley(np.array([1.0, np.nan, 2.0])), "values must be finite"),
+        (lambda: compare_seeds({}), "scores must be of one row or more"),
+        (lambda: compare_seeds({"a": []}), "each of one seed or more"),
+        (lambda: compare_seeds({"a": planted([1.0, 2.0], [1.0])}), r"on the same images, got images \[1, 2\]"),
+        (lambda: bootstrap_interval(np.ones(3)), r"values must be \(seeds, samples\) without NaN"),
+        (lambda: bootstrap_interval(np.full((1, 3), np.nan)), "without NaN"),
+        (lambda: bootstrap_interval(np.ones((1, 3)), draws=0), "draws must be an integer above 0"),
     ],
 )
 def test_refusals(call, message):

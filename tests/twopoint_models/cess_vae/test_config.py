@@ -33,6 +33,7 @@ def test_first_halves_are_equal_where_regimes_begin_alike():
         name: first_half(CESSConfig(regime=name, sharpness=3.0, alpha=0.5, sigma=0.1, clamp_weight=0.3, epochs=5)) for name in REGIMES
     }
     assert halves["style"] == halves["sharp"] == halves["cess_finetuned"] == halves["crop_finetuned"] == halves["mse"]
+    assert halves["cumulative_finetuned"] == halves["mse"]
     assert halves["mse"].epochs == 2
     assert halves["mse_cess"].alpha == 0.5
     assert halves["mse"].alpha == 1.0

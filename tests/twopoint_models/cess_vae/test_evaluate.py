@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twopoint_models.cess_vae import score_rows
-from twopoint_models.cess_vae.evaluate import ALL, CROP, CUT, SHARP, SOFT, join, score
+from twopoint_models.cess_vae.evaluate import ALL, CROP, CUMULATIVE, CUT, SHARP, SOFT, join, score
 from twopoint_models.evaluation.measures import specific_interface_length
 from twopoint_models.evaluation.reconstructions import excess_cess, thresholded_at_fraction
 from twopoint_models.evaluation.trivial import TRIVIAL, blurred
@@ -20,11 +20,11 @@ SOFTER = 0.9 * blurred(IMAGES, 1.5)
 
 def test_scores_are_those_of_their_parts():
     found = score(SOFTER, IMAGES)
-    assert {output: list(by) for output, by in found.excess.items()} == {output: [ALL, CROP] for output in (SOFT, SHARP, CUT)}
+    assert {output: list(by) for output, by in found.excess.items()} == {output: [ALL, CROP, CUMULATIVE] for output in (SOFT, SHARP, CUT)}
     sharp, cut = (SOFTER >= 0.5).astype(float), thresholded_at_fraction(SOFTER)
     for output, x in ((SOFT, SOFTER), (SHARP, sharp), (CUT, cut)):
-        for lags, crop in ((ALL, None), (CROP, 7)):
-            assert np.array_equal(found.excess[output][lags], excess_cess(x, IMAGES.astype(x.dtype), crop))
+        for key, options in ((ALL, {}), (CROP, {"crop": 7}), (CUMULATIVE, {"cumulative": True})):
+            assert np.array_equal(found.excess[output][key], excess_cess(x, IMAGES.astype(x.dtype), **options))
         assert found.fraction_error[output] == pytest.approx(np.abs(x.mean((1, 2, 3)) - IMAGES.mean((1, 2, 3))), abs=1e-6)
     length = specific_interface_length(IMAGES[:, 0])
     assert set(found.interface_ratio) == {SHARP, CUT}
@@ -60,7 +60,7 @@ def test_rows_in_blocks_are_those_of_one():
     for row, reconstruct in TRIVIAL.items():
         whole = score(reconstruct(IMAGES), IMAGES)
         for output in (SOFT, SHARP, CUT):
-            for lags in (ALL, CROP):
+            for lags in (ALL, CROP, CUMULATIVE):
                 assert scores[row].excess[output][lags] == pytest.approx(whole.excess[output][lags], rel=1e-6, abs=1e-12)
             assert scores[row].fraction_error[output] == pytest.approx(whole.fraction_error[output], abs=1e-7)
         assert scores[row].interface_ratio[CUT] == pytest.approx(whole.interface_ratio[CUT])

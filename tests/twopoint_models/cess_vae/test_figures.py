@@ -104,7 +104,7 @@ def test_an_evaluation_draws_all_figures(evaluated):
     assert list(found) == ["histograms", "log_histograms", "pairwise", "line_sensitivity", "outliers/half", *per_class]
     assert len(found["histograms"].axes) == 2, "the model alone"
     assert len(found["log_histograms"].axes) == 2 * len(rows)
-    assert len(found["pairwise"].axes) == 6
+    assert len(found["pairwise"].axes) == 9
     worst = np.argsort(-scores["half"].excess[SOFT][ALL])[:2]
     for at, i in zip(found["outliers/half"].axes, worst, strict=False):
         assert np.array_equal(shown(at), IMAGES[i, 0])

@@ -181,6 +181,7 @@ def test_losses_are_their_formulas(loss, phases):
         "mse": ((network.memberships(logits) - images) ** 2).mean(),
         "cess": tp.cess(soft, m) - entropy,
         "crop": tp.cess(soft, m, crop=7) - tp.cess(m, m, crop=7),
+        "cumulative": tp.cess(soft, m, crop=7, cumulative=True) - tp.cess(m, m, crop=7, cumulative=True),
         "mse_cess": 3 * ((network.memberships(logits) - images) ** 2).mean() + tp.cess(soft, m) - entropy,
         "cess_clamp": tp.cess(soft, m) - entropy + 0.2 * tp.clamp(soft, sigma=0.1) / 32**2,
     }
@@ -188,7 +189,23 @@ def test_losses_are_their_formulas(loss, phases):
     torch.testing.assert_close(made(logits, images), want[loss], rtol=1e-9, atol=1e-12)
     measured = made.measures(logits, images)
     likeliest = torch.nn.functional.one_hot(soft.argmax(1), phases).movedim(-1, 1).double()
+    torch.testing.assert_close(
+        measured["cumulative"], tp.cess(soft, m, cumulative=True) - tp.cess(m, m, cumulative=True), rtol=1e-9, atol=1e-12
+    )
     torch.testing.assert_close(measured["thresholded"], tp.cess(likeliest, m) - entropy, rtol=1e-9, atol=1e-12)
+
+
+def test_the_cumulative_loss_has_short_boxes_or_all_and_may_have_a_crop_beside():
+    torch.manual_seed(0)
+    network, logits, images = CESSVAE(width=2), torch.randn(2, 1, 32, 32), torch.rand(2, 1, 32, 32).round()
+    found, options = network.memberships(logits), dict(implied_phase=True, excess=True)
+    whole, short, crop = (
+        tp.cess(found, images, **options, **each) for each in ({"cumulative": True}, {"cumulative": True, "crop": 7}, {"crop": 7})
+    )
+    for run, want in (({}, short), ({"short_boxes": False}, whole), ({"crop_weight": 0.5}, short + 0.5 * crop)):
+        loss = Loss("cumulative", CESSConfig(size=32, width=(2,), **run), network)
+        torch.testing.assert_close(loss(logits, images), want)
+        torch.testing.assert_close(loss.measures(logits, images)["cumulative"], whole, msg="the measure is the same for all")
 
 
 def test_the_sharp_loss_is_of_the_thresholded_image_and_its_gradient_of_a_soft_one():

@@ -37,16 +37,19 @@ def test_a_cut_at_the_own_fraction_is_the_nearest_that_a_level_gives():
     assert thresholded(faint).sum() == 0 < thresholded_at_fraction(faint).sum()
 
 
-@pytest.mark.parametrize("crop", [None, 3, (4, 2)])
+@pytest.mark.parametrize(
+    "options", [{}, {"crop": 3}, {"crop": (4, 2)}, {"cumulative": True}, {"crop": (4, 2), "cumulative": True}], ids=str
+)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_excess_is_that_of_direct_sums(channels, crop, monkeypatch):
+def test_excess_is_that_of_direct_sums(channels, options, monkeypatch):
     monkeypatch.setattr(reconstructions, "_AT_ONCE", 2 * channels * 30)  # two images at a time, and one is left
     images = thresholded(RNG.random((5, channels, 6, 5), dtype=np.float32))
     soft = RNG.random((5, channels, 6, 5), dtype=np.float32)
     soft = soft if channels == 1 else soft / soft.sum(axis=1, keepdims=True)
     soft[0] = images[0]
-    wanted = [oracles.loss("cess", p, t, excess=True, crop=crop, implied_phase=channels == 1) for p, t in zip(soft, images, strict=True)]
-    found = excess_cess(soft, images, crop)
+    how = options | {"excess": True, "implied_phase": channels == 1}
+    wanted = [oracles.loss("cess", p, t, **how) for p, t in zip(soft, images, strict=True)]
+    found = excess_cess(soft, images, **options)
     assert found.dtype == np.float64
     assert found == pytest.approx(wanted, rel=1e-9, abs=1e-12)
     assert found[0] == pytest.approx(0, abs=1e-14)

@@ -27,11 +27,26 @@ def data():
     return LinesModule((8, 4, 0), size=32, n_lines=(1, 2), batch_size=4)
 
 
+def boxes(f):
+    """The means of f (B, n, n), in FFT order, over the boxes of lags from 0 to each lag."""
+    for axis in (1, 2):
+        n, lags = f.shape[axis], torch.fft.fftfreq(f.shape[axis], 1 / f.shape[axis]).long().tolist()
+        box = torch.zeros(n, n)
+        for i, lag in enumerate(lags):
+            box[i, range(min(lag, 0), max(lag, 0) + 1)] = 1 / (abs(lag) + 1)  # negative indices are negative lags
+        f = torch.tensordot(f, box, ([axis], [1])).movedim(-1, axis)
+    return f
+
+
 def batch():
     return next(iter(torch.utils.data.DataLoader(LineImages(4, size=32, n_lines=(1, 2)), batch_size=4)))
 
 
-@pytest.mark.parametrize("changes", [{}, {"compared": "data"}, {"mean": True, "alpha": 3.0, "kl_weight": 0.5}, {"gray": 1.0}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"compared": "data"}, {"compared": "cumulative"}, {"mean": True, "alpha": 3.0, "kl_weight": 0.5}, {"gray": 1.0}],
+    ids=str,
+)
 def test_a_step_is_its_formula(changes):
     run, given = config(**changes), batch()
     task = StatisticsVAETask(run)
@@ -48,6 +63,7 @@ def test_a_step_is_its_formula(changes):
         m = [torch.exp(-((x[:, 0] - run.gray) ** 2) / (2 * 0.25**2)) for x in (made, images)]
         power = [torch.fft.fft2(x).abs() ** 2 / 32**2 for x in m]
         f = [torch.fft.ifft2(x).real for x in power]
+        f = [boxes(x) for x in f] if run.compared == "cumulative" else f
         apart = (f[0] - f[1]).square().flatten(1)
     wanted = run.alpha * (apart.mean(1) if run.mean else apart.sum(1)).mean() + run.kl_weight * kl
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
@@ -71,7 +87,9 @@ def test_a_run_leaves_a_network_and_goes_on_to_the_bit(tmp_path, monkeypatch):
     assert isinstance(whole, ResNetVAE)
     assert (tmp_path / "a/pictures/epoch-002.png").stat().st_size > 3_000
     (table,) = (tmp_path / "a/logs/csv").rglob("metrics.csv")
-    assert {"validation_statistics", "validation_data", "validation_kl"} <= set(table.read_text().splitlines()[0].split(","))
+    assert {"validation_statistics", "validation_cumulative", "validation_data", "validation_kl"} <= set(
+        table.read_text().splitlines()[0].split(",")
+    )
     step = StatisticsVAETask.training_step
 
     def killed(self, given, at):

@@ -19,8 +19,8 @@ class JAXConfig(OfCESSVAE, Training):
 
     loss: str = option(
         "mse_cess",
-        "alpha MSE + CESS, eq. (10); one of the two terms; or CESS on the centre crop",
-        choices=("mse_cess", "mse", "cess", "crop"),
+        "alpha MSE + CESS, eq. (10); one of the two terms; CESS on the centre crop; or CESS of cumulative statistics there",
+        choices=("mse_cess", "mse", "cess", "crop", "cumulative"),
     )
     start: str = option("", "folder of a trained network whose weights this one starts from")
     batch_size: int = option(32, "images in a step, over all devices")

@@ -64,14 +64,15 @@ def reconstruction_error(config: JAXConfig, found: Array, images: Array) -> Arra
     square = jnp.mean((found - images) ** 2)
     if config.loss == "mse":
         return square
-    if config.loss == "crop":
+    if config.loss in ("crop", "cumulative"):
         options["crop"] = tuple(centre_crop(n) for n in images.shape[2:])
+    options["cumulative"] = config.loss == "cumulative"
     apart: Array = tp.cess(found, images, **options)
     return config.alpha * square + apart if config.loss == "mse_cess" else apart
 
 
 def measured(model: CESSVAE, images: np.ndarray, config: JAXConfig) -> dict[str, float]:
-    """Return MSE and excess CESS in nats, soft and thresholded, of reconstructions from latent means, as "validation_mse" and so on."""
+    """Return means over images, of reconstructions from latent means: MSE, and excess CESS in nats, soft, cumulative and thresholded."""
     measures, parts = eqx.filter_jit(_measures), np.array_split(images, math.ceil(len(images) / 64))
     found = [measures(model, jnp.asarray(part, jnp.float32), config.phases) for part in parts]
     shares = [len(part) / len(images) for part in parts]
@@ -82,5 +83,6 @@ def _measures(model: CESSVAE, images: Array, phases: int) -> dict[str, Array]:
     """Return the measures of a part."""
     soft = model(images)
     hard = (soft >= 0.5).astype(soft.dtype) if phases == 2 else jax.nn.one_hot(soft.argmax(1), phases, axis=1)
-    cess, thresholded = (tp.cess(x, images, implied_phase=phases == 2, excess=True) for x in (soft, hard))
-    return {"mse": jnp.mean((soft - images) ** 2), "cess": cess, "thresholded": thresholded}
+    options: dict[str, Any] = dict(implied_phase=phases == 2, excess=True)
+    found = {"mse": jnp.mean((soft - images) ** 2), "cess": tp.cess(soft, images, **options)}
+    return found | {"cumulative": tp.cess(soft, images, cumulative=True, **options), "thresholded": tp.cess(hard, images, **options)}

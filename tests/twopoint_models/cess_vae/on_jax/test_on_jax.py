@@ -101,7 +101,7 @@ def test_bad_networks(tmp_path):
         on_jax.CESSVAE.load(tmp_path / "a")
 
 
-@pytest.mark.parametrize("name", ["mse", "cess", "mse_cess", "crop"])
+@pytest.mark.parametrize("name", ["mse", "cess", "mse_cess", "crop", "cumulative"])
 def test_losses_are_torchs(name):
     logits = RNG.normal(size=(3, 1, 32, 32)).astype(np.float32)
     network = TorchVAE(width=4)
@@ -172,7 +172,7 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path, whole):
     assert same(whole, resumed)
     assert rows(folder) == rows(tmp_path / "killed")
     assert [row["epoch"] for row in rows(tmp_path / "killed")] == [0, 1]
-    assert {"loss", "kl", "validation_mse", "validation_cess", "validation_thresholded"} < set(rows(tmp_path / "killed")[0])
+    assert {"loss", "kl", *(f"validation_{x}" for x in ("mse", "cess", "cumulative", "thresholded"))} < set(rows(tmp_path / "killed")[0])
     assert same(on_jax.train(run, tmp_path / "killed", IMAGES, progress=lambda *_: pytest.fail("trained again")), whole)
     with pytest.raises(ValueError, match=r"holds a run with epochs 2, not 5; give another folder"):
         on_jax.train(run.changed(epochs=5), tmp_path / "killed", IMAGES)
