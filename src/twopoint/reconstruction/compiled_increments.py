@@ -30,6 +30,8 @@ class CompiledIncrements(Increments):
     def __init__(self, labels: np.ndarray, statistics: TargetStatistics, loops: ModuleType) -> None:
         self.loops = loops
         super().__init__(labels, statistics)
+        self.three_axes = np.asarray((1,) * (3 - len(self.grid)) + self.grid)
+        self.in_space = np.stack(np.unravel_index(np.arange(self.labels.size), self.three_axes), axis=-1)  # of each point, (points, 3)
 
     def refresh(self) -> None:
         """Compute the statistics from the labels."""
@@ -37,8 +39,6 @@ class CompiledIncrements(Increments):
         three = (1,) * (3 - len(self.grid)) + self.grid
         self.twice = [np.tile(x.reshape(len(x), *three), 2) for x in (self.m, self._reverse(self.m))]
         self.memory = [np.empty_like(x) for x in self.twice]
-        self.three_axes = np.asarray(three)
-        self.in_space = np.stack(np.unravel_index(np.arange(self.labels.size), three), axis=-1)  # of each point, (points, 3)
         n = len(self.m)
         self.flat = self.e.reshape(n, n, -1), self.S.reshape(n, n, -1), self.G.reshape(n, -1), self.target_shared.reshape(-1)
 
