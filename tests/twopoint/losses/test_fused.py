@@ -95,7 +95,7 @@ def test_without_a_place_for_compiled_files(monkeypatch):
 
     monkeypatch.setattr(kernels, "njit", njit)
     found = np.empty(2, np.float32)
-    kernels._compiled(kernels.power.py_func)(np.float32([[3, 4], [0, 2]]), found)
+    kernels.compiled(kernels.power.py_func)(np.float32([[3, 4], [0, 2]]), found)
     assert found.tolist() == [25, 4]
 
 

@@ -101,6 +101,12 @@ def test_tasks_transform_without_threads_of_their_own(monkeypatch):
     images = np.zeros((4, 200, 200), int)
     ds.dataset_correlations(images, n_phases=2).compute(scheduler="threads")
     assert set(asked) == {1}
+    with fft.one_thread():
+        tp.correlations(tp.one_hot(images, 2))  # nor are chunks evaluated in other threads, which do not know of this one's limit
+    assert set(asked) == {1}
     asked.clear()
-    tp.correlations(tp.one_hot(images, 2))
+    tp.correlations(tp.one_hot(images[:1], 2))
     assert set(asked) == {7}
+    asked.clear()
+    tp.correlations(tp.one_hot(images, 2))  # chunks in threads beside each other, each alone with its transform
+    assert set(asked) == {1}
