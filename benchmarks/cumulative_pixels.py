@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.fft
 
 import twopoint as tp
 from twopoint.reconstruction.exchange import exchange
 from twopoint_models.data import MICRO2D
+from twopoint_models.evaluation.reconstructions import periodic_overlap
 
 from . import machine
 from .intervals import shown, wilson, write
@@ -95,15 +95,6 @@ def targets(size: int, small: bool) -> dict[str, list[Target]]:
     return kinds if small else kinds | {"VoidSmall": voids(size)}
 
 
-def overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the largest intersection over union of two indicators over all periodic shifts and the inversion of one."""
-    found = []
-    for c in (b, b[::-1, ::-1]):
-        shared = scipy.fft.irfft2(scipy.fft.rfft2(a).conj() * scipy.fft.rfft2(c), s=a.shape).max()
-        found.append(shared / (a.sum() + b.sum() - shared))
-    return float(max(found))
-
-
 def search(labels: np.ndarray, name: str, seed: int, iterations: int, polish: int) -> dict[str, Any]:
     """Return what one start of one loss comes to."""
     known = tp.target_statistics(tp.two_phase(labels))
@@ -115,7 +106,7 @@ def search(labels: np.ndarray, name: str, seed: int, iterations: int, polish: in
     exchanged = exchange(thresholded, known, most=polish, rng=np.random.default_rng([seed, 0, 1]))
     row: dict[str, Any] = {}
     for stage, got in (("threshold", thresholded), ("exchange", exchanged)):
-        row[stage] = {"overlap": round(overlap(labels, got), 4), "error": float(f"{tp.statistics_error(got, known):.3g}")}
+        row[stage] = {"overlap": round(periodic_overlap(labels, got), 4), "error": float(f"{tp.statistics_error(got, known):.3g}")}
     return row
 
 

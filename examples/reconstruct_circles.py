@@ -12,27 +12,18 @@ import time
 from pathlib import Path
 
 import numpy as np
-import scipy.fft
 
 import twopoint as tp
 from twopoint.cli.reading.spacing import Spacing
 from twopoint.cli.showing.figures import draw, save
 from twopoint.cli.showing.panels import Field
 from twopoint.synthetic import circles
+from twopoint_models.evaluation.reconstructions import periodic_overlap
 
 CLAMP = (1e-7, tp.clamp, {"sigma": 0.05})  # at its largest; the schedule comes to it in steps
 RISE = {"pulls": (0.0,) * 9, "clamps": (0.0, *np.geomspace(1e-3, 1.0, 9))}
 PLAIN = {"pulls": (), "tries": 1, "polish": 0}  # the descent alone, as in Fig. 2
 LOSSES = {"MSESS": (1.0, tp.msess, {}), "CESS": (1.0, tp.cess, {"excess": True})}
-
-
-def overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the largest intersection over union of two indicators over all periodic translations and the inversion of one."""
-    found = []
-    for c in (b, b[::-1, ::-1]):
-        shared = scipy.fft.irfft2(scipy.fft.rfft2(a).conj() * scipy.fft.rfft2(c), s=a.shape).max()
-        found.append(shared / (a.sum() + b.sum() - shared))
-    return float(max(found))
 
 
 def main() -> None:
@@ -58,7 +49,7 @@ def main() -> None:
                 how = RISE if clamped else PLAIN
                 found = tp.reconstruct(known, loss=[loss, CLAMP] if clamped else [loss], starts=starts, seed=options.seed, **how)
                 seconds = (time.perf_counter() - begin) / starts
-                overlaps = [overlap(labels.astype(float), x.astype(float)) for x in found.labels]
+                overlaps = [periodic_overlap(labels, x) for x in found.labels]
                 share, title = float(np.mean([x >= 0.9 for x in overlaps])), name + " + clamp" * clamped
                 errors = [tp.statistics_error(x, known) for x in found.labels]
                 figures = {"share": share, "overlaps": overlaps, "errors": errors, "seconds_a_start": seconds}

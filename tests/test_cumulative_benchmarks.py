@@ -101,13 +101,6 @@ def test_reconstruction_pixel_by_pixel_resumes(tmp_path, monkeypatch):
     assert all(line["exchange"]["figure"] == 0 for line in resumed["summary"] if line["loss"] == "CESS")
 
 
-def test_an_overlap_is_up_to_shift_and_inversion():
-    labels = cumulative_pixels.three_lines(24)
-    assert cumulative_pixels.overlap(labels, np.roll(labels[::-1, ::-1], (3, 5), (0, 1))) == pytest.approx(1)
-    assert cumulative_pixels.overlap(labels, labels[::-1]) < 0.9
-    assert cumulative_pixels.five_dots(64).sum() == 45
-
-
 @pytest.mark.usefixtures("unchecked")
 def test_gray_and_blur(tmp_path, monkeypatch):
     written = small(cumulative_gray, tmp_path, monkeypatch)
@@ -121,3 +114,7 @@ def test_gray_and_blur(tmp_path, monkeypatch):
 def test_the_nearest_images_are_others():
     images = np.linspace(0, 1, 12)[:, None, None] * np.ones((12, 2, 2))
     assert cumulative_gray.nearest(images, 3).mean(axis=(1, 2)) == pytest.approx(np.array([2, 4, 1, 5, 0, 6, 7, 8]) / 11)
+
+
+def test_dots_of_three_pixels():
+    assert cumulative_pixels.five_dots(64).sum() == 45

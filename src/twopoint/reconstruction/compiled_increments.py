@@ -12,10 +12,9 @@ _FEW = 500  # points among which the lowest are found by insertion
 
 
 def increments(labels: np.ndarray, statistics: TargetStatistics) -> Increments:
-    """Return labels with their statistics, by compiled loops if numba is installed and the change of the error has a closed form."""
-    state = Increments(labels, statistics)
-    if not state.exact or not has_numba():
-        return state
+    """Return labels with their statistics, by compiled loops if numba is installed and every lag has the same weight."""
+    if not (has_numba() and statistics.plan.periodic_unmasked and statistics.crop is None):
+        return Increments(labels, statistics)
     from . import kernels
 
     return CompiledIncrements(labels, statistics, kernels)

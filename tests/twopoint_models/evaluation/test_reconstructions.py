@@ -5,7 +5,7 @@ import pytest
 
 from support import oracles
 from twopoint_models.evaluation import reconstructions
-from twopoint_models.evaluation.reconstructions import centre_crop, excess_cess, thresholded, thresholded_at_fraction
+from twopoint_models.evaluation.reconstructions import centre_crop, excess_cess, periodic_overlap, thresholded, thresholded_at_fraction
 from twopoint_models.evaluation.trivial import blurred
 
 RNG = np.random.default_rng(0)
@@ -80,3 +80,15 @@ def test_the_centre_crop_is_50_of_224():
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_an_overlap_is_up_to_shift_and_inversion():
+    labels = np.zeros((24, 24), dtype=int)
+    labels[4, :9] = labels[10:15, 3] = labels[17, 12:14] = 1
+    assert periodic_overlap(labels, np.roll(labels[::-1, ::-1], (3, 5), (0, 1))) == pytest.approx(1)
+    assert periodic_overlap(labels, labels[::-1]) < 0.9
+    empty = np.zeros_like(labels)
+    assert periodic_overlap(labels, empty) == pytest.approx(0, abs=1e-12)
+    for wrong in (labels[1:], empty):
+        with pytest.raises(ValueError, match="a and b must have one shape and not both be empty"):
+            periodic_overlap(empty, wrong)
