@@ -124,7 +124,7 @@ def _alone(name: str, given: argparse.Namespace) -> dict[str, Any]:
         path = getattr(given, f"{peer}_python")
         more += [] if path is None else [f"--{peer}-python", path]
     found = _process(name, given, more)
-    if found.get("bars") and "contenders" in found and name not in PEER_NAMES:
+    if found.get("bars") and "contenders" in found and not {"versions", "milliseconds_an_image"} & set(found):  # no peers, no series
         for contender, figures in found["contenders"].items():
             figures["fresh"] = _process(name, given, ["--contender", contender]).get("milliseconds")
     print(run.case_lines(found), flush=True)

@@ -22,6 +22,7 @@ def client():
         distributed.Client(cluster) as client,
     ):
         yield client
+        client.restart(timeout=60)  # tasks that end their workers go on, and a worker that is just begun again cannot be closed
 
 
 def dies(times, folder):
