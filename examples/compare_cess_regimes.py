@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 from evaluate_cess_vae import row_of
 from make_dataset import make
-from train_cess_vae import SMALL
 
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE, REGIMES, CESSConfig, compare_seeds, score_rows, sweep_regime, train_cess_vae
+from twopoint_models.cess_vae.presets import PRESETS
 from twopoint_models.cess_vae.tables import seeds_table
 from twopoint_models.cess_vae.train import begin
 from twopoint_models.data import CLASSES, MICRO2D
@@ -54,7 +54,9 @@ def main() -> None:
     parser.add_argument("--trial-epochs", type=float, default=0.5, help="epochs of each; below 1 a share of one")
     parser.add_argument("--tested", type=Path, help="images to evaluate on; by default the 500 images in TWOPOINT_DATA")
     parser.add_argument("--small", action="store_true", help="the form for one core: 64 x 64, bfloat16 if the processor has it")
-    CESSConfig.add_arguments(parser, omit=["regime", "seed"], **(SMALL | {"precision": "fast"} if small else {}))
+    CESSConfig.add_arguments(parser, omit=["regime", "seed"])
+    if small:
+        parser.set_defaults(**(PRESETS["small"] | {"precision": "fast", "regimes": parser.get_default("regimes")}))
     options = parser.parse_args()
     options.data = options.data or str(options.out / "generated.h5")
     if not Path(options.data).is_file():

@@ -2,9 +2,9 @@
 
     python examples/train_cess_vae.py --data generated.h5 [--regimes sharp mse ...|all] [--trials 25] [--out runs] [--small] [--seed 0] ...
 
-`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; a second
-call resumes a run that was killed. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small` is for
-two cores: all regimes, 64 x 64, generated images. Prints, and writes to DIR/summary.json, time and sweep; see evaluate_cess_vae.py.
+`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; a second call resumes a run that was
+killed. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small`, `--medium`, `--paper`: 64 x 64
+and 224 x 224 on two cores, and the paper's choices. `--help` lists all. Prints, and writes to DIR/summary.json, time and sweep.
 """
 
 import argparse
@@ -20,11 +20,9 @@ from make_dataset import make
 from twopoint.cli.reading.load import ReadingOptions, load
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import REGIMES, CESSConfig, sweep_regimes, train_regimes
+from twopoint_models.cess_vae.presets import PRESETS
 from twopoint_models.data import CLASSES, SlidingWindows
 from twopoint_models.data.modules import PatchesModule
-
-SMALL = dict(size=64, width=(16, 32, 48, 64, 96), epochs=6, restart_every=3, fractions=(0.95, 0.05, 0.0), learning_rate=2e-3)
-SMALL |= dict(style_layers=("conv1_1", "conv2_1"))  # deeper ones take most of the time of all
 
 
 def own_images(files: list[str], config: CESSConfig) -> PatchesModule:
@@ -59,16 +57,19 @@ def train_cess_vae(options: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     """Run the example."""
-    small, parser = "--small" in sys.argv, argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs"))
-    parser.add_argument("--regimes", nargs="+", default=["all"] if small else ["sharp"], choices=["all", *REGIMES])
+    parser.add_argument("--regimes", nargs="+", default=["sharp"], choices=["all", *REGIMES])
     parser.add_argument("--images", nargs="+", help="your own micrographs, in place of --data")
     parser.add_argument("--count", type=int, default=1200, help="images of each class to generate where there are neither")
     parser.add_argument("--trials", type=int, default=0, help="trials of the sweep of each regime; 0 is no sweep")
     parser.add_argument("--trial-epochs", type=float, default=5, help="epochs of each; below 1 a share of one")
-    parser.add_argument("--processes", type=int, default=2 if small else 1, help="regimes at a time, each on one core then")
-    parser.add_argument("--small", action="store_true", help="the form for two cores")
-    CESSConfig.add_arguments(parser, **(SMALL if small else {}))
+    parser.add_argument("--processes", type=int, default=1, help="regimes at a time, each on one core then")
+    presets = parser.add_mutually_exclusive_group()
+    for name, about in {"small": "64 x 64, an hour", "medium": "224 x 224, hours", "paper": "as in the paper"}.items():
+        presets.add_argument(f"--{name}", action="store_true", help=about)
+    CESSConfig.add_arguments(parser)
+    parser.set_defaults(**next((PRESETS[name] for name in PRESETS if f"--{name}" in sys.argv), {}))
     options = parser.parse_args()
     try:
         (options.out / "summary.json").write_text(json.dumps(train_cess_vae(options), indent=2) + "\n")

@@ -22,10 +22,11 @@ from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae.on_jax import JAXConfig, train
 from twopoint_models.cess_vae.on_jax.steps import measured
+from twopoint_models.cess_vae.presets import PRESETS
 from twopoint_models.data import CLASSES, MICRO2D
 from twopoint_models.evaluation.figures import gallery
 
-SMALL = dict(size=64, width=(16, 32, 48, 64, 96), epochs=6, restart_every=3, fractions=(0.95, 0.05, 0.0), learning_rate=2e-3)
+SMALL = {name: value for name, value in PRESETS["small"].items() if name in JAXConfig.help()}
 
 
 def part_of(config: JAXConfig, split: str) -> tuple[np.ndarray, list[str]]:

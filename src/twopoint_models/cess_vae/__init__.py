@@ -10,7 +10,8 @@ Where the paper's parts are:
 - eq. (3), the style loss, eq. (11), CESS on the centre crop, and CESS of cumulative statistics, as losses of logits: ``losses``
 - section 3.3 and Fig. 5, the network: ``network`` and ``blocks``; the same network in JAX: ``on_jax``
 - section 3.4, which loss a run begins and ends with: ``regimes``; all choices of a run: ``config``
-- section 3.4, training: ``train`` (one run), ``several`` (all regimes), ``sweep`` (the search of hyperparameters)
+- section 3.4, training: ``train`` (one run) by ``tasks``, ``several`` (all regimes), ``sweep`` (the search of hyperparameters), ``presets``
+- ours: ``discriminator``, the adversary of a regime that asks for shapes beside statistics
 - section 4.1, scores and their tables: ``evaluate``, ``comparisons``, ``tables``
 - Figs 7 to 12: ``figures``; the curves of Fig. 8: ``sensitivity``
 - section 4.3, properties and designs: :mod:`twopoint_models.design`
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from .several import sweep_regimes, train_regimes
     from .sweep import sweep_regime
     from .tables import summarise
-    from .train import CESSVAETask, train_cess_vae
+    from .tasks import CESSVAETask
+    from .train import train_cess_vae
 
 __all__ = [
     "CESSVAE",
@@ -66,6 +68,7 @@ __getattr__, __dir__ = lazily(
         ".several": "sweep_regimes train_regimes",
         ".sweep": "sweep_regime",
         ".tables": "summarise",
-        ".train": "CESSVAETask train_cess_vae",
+        ".tasks": "CESSVAETask",
+        ".train": "train_cess_vae",
     },
 )

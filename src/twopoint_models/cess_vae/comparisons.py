@@ -53,6 +53,39 @@ def pairwise(values: Mapping[str, Shaped[np.ndarray, " samples"]]) -> Float64[np
     return np.array([[((a < b) + (a == b) / 2).mean() for b in rows] for a in rows])
 
 
+def pairwise_intervals(
+    values: Mapping[str, Shaped[np.ndarray, " samples"]], *, draws: int = 2000, seed: int = 0
+) -> Float64[np.ndarray, "rows rows ends"]:
+    """Return the 95 % intervals of the shares of :func:`pairwise`, by bootstrap over the samples.
+
+    Parameters
+    ----------
+    values : dict of str to array (n,)
+        As for :func:`pairwise`, which checks them.
+    draws, seed : int
+        Number and seed of the draws.
+
+    Returns
+    -------
+    float64 array (k, k, 2)
+        The two ends.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.cess_vae.comparisons import pairwise_intervals
+    >>> a, b = np.zeros(100), np.ones(100)
+    >>> pairwise_intervals({"a": a, "b": b})[0].tolist()
+    [[0.5, 0.5], [1.0, 1.0]]
+    """
+    rows = np.array([np.asarray(each, dtype=np.float64) for each in values.values()])
+    wins = (rows[:, None] < rows) + (rows[:, None] == rows) / 2  # (k, k, n)
+    k, n = rows.shape
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=positive("draws", draws))
+    shares = wins.reshape(k * k, n) @ counts.T / n
+    return np.moveaxis(np.percentile(shares, [2.5, 97.5], axis=1), 0, -1).reshape(k, k, 2)
+
+
 def bootstrap_interval(
     values: Shaped[np.ndarray, "seeds samples"],
     statistic: Callable[[np.ndarray], Shaped[np.ndarray, "..."]] = np.median,

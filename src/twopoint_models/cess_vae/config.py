@@ -58,6 +58,8 @@ class CESSConfig(OfCESSVAE, Options):
     classes: tuple[str, ...] = option((), "classes to use; by default all", nargs="*")
     together: bool = option(False, "put images of all classes at the same index into the same part")
     restart_every: int = option(15, "epochs of one cosine of the learning rate; each half starts a new one")
+    second_epochs: int = option(0, "epochs of a regime's second half, of all; 0 means half of them, the odd one included")
+    sweep_network: bool = option(False, "vary depth and width in a sweep too; a regime with two losses takes those of its first")
     start_learning_rate: float = option(0.0, "learning rate of a regime's first half; 0 means that of the second")
     clamp_weight: float = option(0.01, "weight of the clamp per pixel, eq. (9)")
     sigma: float = option(0.05, "variance of the clamp's Gaussians, eq. (9)")
@@ -67,12 +69,20 @@ class CESSConfig(OfCESSVAE, Options):
     short_boxes: bool = option(
         True, "compare cumulative statistics of the centre crop alone, whose boxes are short, in the cumulative regime"
     )
+    adversarial_weight: float = option(1.0, "weight of the discriminator's score in the adversarial regime")
+    cess_weight: float = option(200.0, "weight of CESS of all lags in the adversarial regime")
+    cumulative_weight: float = option(10.0, "weight of CESS of cumulative statistics in the adversarial regime")
+    means_weight: float = option(20.0, "weight of the squared error of means over blocks of 8 pixels in the adversarial regime")
+    discriminator_width: tuple[int, ...] = option((32, 64, 96, 96), "channels of the discriminator's four hidden layers", nargs=4)
+    discriminator_rate: float = option(1.0, "learning rate of the discriminator over that of the network")
     style_layers: tuple[str, ...] = option(("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), "layers of the style loss", nargs="+")
 
-    POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, *OfCESSVAE.POSITIVE, "sigma", "sharpness")
+    POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, *OfCESSVAE.POSITIVE, "sigma", "sharpness", "discriminator_rate")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.second_epochs > self.epochs:
+            raise ValueError(f"second_epochs must not be above epochs, {self.epochs}, got {self.second_epochs}")
         if self.regime == "sharp" and self.phases > 2:
             raise ValueError(f"regime 'sharp' is for two phases, got phases {self.phases}")
 
@@ -83,15 +93,17 @@ class CESSConfig(OfCESSVAE, Options):
 
     @property
     def finish_epochs(self) -> int:
-        """Epochs of the second half, which has one more if the number is odd."""
-        return self.epochs - self.epochs // 2
+        """Epochs of the second half; unless it is given, it has one more than the first if the number is odd."""
+        return self.second_epochs or self.epochs - self.epochs // 2
 
 
 def first_half(config: "CESSConfig") -> "CESSConfig":
     """Return the config of a regime's first half, which is the same for all regimes with the same first loss."""
     name = REGIMES[config.regime].start  # also the name of the regime with this loss in both halves
     rate = config.start_learning_rate or config.learning_rate
-    return without_others(config.changed(regime=name, learning_rate=rate, start_learning_rate=0.0, epochs=config.start_epochs))
+    return without_others(
+        config.changed(regime=name, learning_rate=rate, start_learning_rate=0.0, epochs=config.start_epochs, second_epochs=0)
+    )
 
 
 def without_others(config: "CESSConfig") -> "CESSConfig":

@@ -14,7 +14,7 @@ from .blocks import volume_level
 from .config import REDUCTION, CESSConfig
 from .network import CESSVAE
 
-LOSSES = ("mse", "mse_cess", "cess", "crop", "cumulative", "style", "cess_clamp", "sharp")
+LOSSES = ("mse", "mse_cess", "cess", "crop", "cumulative", "style", "cess_clamp", "sharp", "adversarial")
 
 
 class Loss:
@@ -55,7 +55,8 @@ class Loss:
         """Return means over the batch: "mse"; excess CESS in nats as "cess", "crop", "cumulative", "thresholded"; "style" if trained."""
         found = {name: getattr(self, f"_{name}")(logits, images) for name in ("mse", "cess", "crop")}
         found["cumulative"] = self._excess(self.network.memberships(logits), images, cumulative=True)
-        found["thresholded"] = self._excess(self.hard(logits), images)
+        hard = self.hard(logits)
+        found |= {"thresholded": self._excess(hard, images), "thresholded_cumulative": self._excess(hard, images, cumulative=True)}
         return found | ({"style": self._style(logits, images)} if self.name == "style" else {})
 
     def hard(self, logits: Tensor) -> Tensor:
@@ -109,6 +110,15 @@ class Loss:
         whole, middle, short = (self._excess(straight, images, floor=SHARP_FLOOR, **each) for each in lags)
         return whole + self.config.short_weight * (middle + short)
 
+    def _adversarial(self, logits: Tensor, images: Tensor) -> Tensor:
+        """Return what a discriminator is told nothing of: statistics, and where the phases lie, as means over blocks."""
+        soft, weight = self.network.memberships(logits), self.config
+        means = functional.mse_loss(functional.avg_pool2d(soft, BLOCK), functional.avg_pool2d(images, BLOCK))
+        cumulative = self._excess(soft, images, cumulative=True)
+        return weight.cess_weight * self._excess(soft, images) + weight.cumulative_weight * cumulative + weight.means_weight * means
+
+
+BLOCK = 8  # pixels
 
 # Some statistics of a thresholded image are 0, where the slope of the logarithm is 1 over the floor. With CESS's own floor, 1e-6, a few
 # lags would dominate each step, and training diverges (measured).

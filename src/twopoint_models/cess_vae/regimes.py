@@ -19,7 +19,7 @@ class Regime:
         return tuple(name for name in self.own if name not in NOT_SWEPT)
 
 
-NOT_SWEPT = ("vgg", "style_layers", "short_weight", "crop_weight", "short_boxes")
+NOT_SWEPT = ("vgg", "style_layers", "short_weight", "crop_weight", "short_boxes", "discriminator_width", "discriminator_rate")
 REGIMES = {
     "mse": Regime("mse", "mse", "mse", (), "mean squared error of pixels"),
     "mse_cess": Regime("mse_cess", "mse_cess", "cess", ("alpha",), "alpha MSE + CESS, eq. (10)"),
@@ -29,6 +29,7 @@ REGIMES = {
         "mse", "cumulative", "cumulative", ("crop_weight", "short_boxes"), "MSE, then CESS of cumulative statistics in short boxes"
     ),
     "style": Regime("mse", "style", "style", ("vgg", "style_layers"), "MSE, then the style loss on VGG-19, eq. (3)"),
+    "style_from_scratch": Regime("style", "style", "style", ("vgg", "style_layers"), "the style loss on VGG-19, eq. (3), alone"),
     "cess_clamp": Regime("cess_clamp", "cess_clamp", "cess", ("clamp_weight", "sigma"), "control: CESS and clamp from scratch, Fig. 4"),
     "sharp": Regime(
         "mse",
@@ -36,5 +37,12 @@ REGIMES = {
         "thresholded",
         ("sharpness", "short_weight"),
         "ours: MSE, then CESS of the thresholded image, all lags and short ones, with noise in the decoder for its texture",
+    ),
+    "adversarial": Regime(
+        "mse",
+        "adversarial",
+        "thresholded_cumulative",
+        ("adversarial_weight", "cess_weight", "cumulative_weight", "means_weight", "discriminator_width", "discriminator_rate"),
+        "ours: MSE, then statistics and means of blocks against a discriminator of patches, with noise in the decoder",
     ),
 }

@@ -17,7 +17,18 @@ from .train import begin, train_cess_vae
 
 Data: TypeAlias = Callable[[CESSConfig], Any] | None
 # The longest first, the control last.
-ORDER = ("style", "mse_cess", "sharp", "cumulative_finetuned", "crop_finetuned", "cess_finetuned", "mse", "cess_clamp")
+ORDER = (
+    "style_from_scratch",
+    "style",
+    "adversarial",
+    "mse_cess",
+    "sharp",
+    "cumulative_finetuned",
+    "crop_finetuned",
+    "cess_finetuned",
+    "mse",
+    "cess_clamp",
+)
 
 
 def train_regimes(
@@ -136,8 +147,8 @@ def _sweep(trials: int, epochs: float, progress: Any, folder: Any, data: Data, c
 
 def _begun(trials: int, epochs: float, config: CESSConfig, folder: Any, data: Data) -> tuple[CESSConfig, Any]:
     """Return a config with the best rate of its first half, and the network of that half."""
-    rate = sweep_regime(first_half(config), folder, trials=trials, epochs=epochs, data=data and data(config)).learning_rate
-    config = config.changed(start_learning_rate=rate)
+    first = sweep_regime(first_half(config), folder, trials=trials, epochs=epochs, data=data and data(config))
+    config = config.changed(start_learning_rate=first.learning_rate, depth=first.depth, width=first.width)
     return config, begin(config, folder, data and data(config))
 
 

@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from ..training.fitting import make_trainer, quiet, seed_everything
 from .config import CESSConfig, without_others
 from .network import CESSVAE
 from .regimes import REGIMES
-from .train import make_data, make_task
+from .tasks import make_task
+from .train import make_data
 
 HEARTBEAT = 5  # seconds between the heartbeats of a trial; after three missed ones it counts as killed
 STARTUP = 5  # random trials before the estimator is used
@@ -30,7 +31,12 @@ RANGES: dict[str, tuple[float, float]] = {  # all on a logarithmic scale
     "clamp_weight": (1e-4, 1.0),
     "sigma": (0.01, 0.25),
     "sharpness": (1.0, 16.0),
+    "adversarial_weight": (0.1, 10.0),
+    "cess_weight": (10.0, 1000.0),
+    "cumulative_weight": (1.0, 100.0),
+    "means_weight": (1.0, 100.0),
 }
+DEPTHS, WIDTHS = (1, 2, 3), (16, 32, 64)
 DONE = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
 
@@ -47,7 +53,8 @@ def sweep_regime(
     """Return the config with the hyperparameters whose short runs are best on the validation images.
 
     Each trial trains with the loss of the regime's second half, from ``start`` if it is given, and is judged by the measure of the regime
-    (``REGIMES[config.regime].judge``). The study is kept in ``sweep.sqlite``. Call again to resume it after a kill, or call from several
+    (``REGIMES[config.regime].judge``). With ``config.sweep_network`` depth and width vary too, unless trials start from a
+    network. The study is kept in ``sweep.sqlite``. Call again to resume it after a kill, or call from several
     processes at once to share the trials, each of which uses one device. A trial that was killed is repeated with the same hyperparameters.
     A trial whose loss is not finite counts as the worst.
 
@@ -95,7 +102,7 @@ def sweep_regime(
             progress(len(study.get_trials(deepcopy=False, states=DONE)), trials, _best(study))
     if not torch.isfinite(torch.tensor(_best(study))):
         raise ValueError(f"no trial of {config.regime} gave a finite value; try a smaller learning rate")
-    return config.changed(**study.best_params)
+    return config.changed(**_fields(study.best_params))
 
 
 def _study(config: CESSConfig, folder: Path) -> optuna.Study:
@@ -127,7 +134,16 @@ def _opened(config: CESSConfig, folder: Path) -> optuna.Study:
 
 def _claim(study: optuna.Study, config: CESSConfig, epochs: float) -> None:
     """Record the choices of a study in it; refuse a study of other choices."""
-    found = {"learning_rate", "start_learning_rate", "epochs", "restart_every", *REGIMES[config.regime].swept, *config.OF_THE_MACHINE}
+    found = {
+        "learning_rate",
+        "start_learning_rate",
+        "epochs",
+        "second_epochs",
+        "restart_every",
+        *REGIMES[config.regime].swept,
+        *config.OF_THE_MACHINE,
+    }
+    found |= {"depth", "width"} if config.sweep_network else set()
     about = {name: value for name, value in asdict(without_others(config)).items() if name not in found} | {"trial_epochs": epochs}
     about = json.loads(json.dumps(about))
     held = study.user_attrs.get("about", about)
@@ -168,12 +184,19 @@ def _best(study: optuna.Study) -> float:
     return min((trial.value for trial in study.get_trials(deepcopy=False, states=DONE) if trial.value is not None), default=float("inf"))
 
 
+def _fields(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a trial as fields of a config."""
+    return {name: (value,) if name == "width" else value for name, value in found.items()}
+
+
 def _value(trial: optuna.Trial, config: CESSConfig, epochs: float, start: CESSVAE | None, data: Any) -> float:
     """Run a short training and return the value of the judging measure."""
     names = ("learning_rate", *REGIMES[config.regime].swept)
-    found = {name: trial.suggest_float(name, *RANGES[name], log=True) for name in names}
+    found: dict[str, Any] = {name: trial.suggest_float(name, *RANGES[name], log=True) for name in names}
+    if config.sweep_network and start is None:
+        found |= _fields({name: trial.suggest_categorical(name, choices) for name, choices in (("depth", DEPTHS), ("width", WIDTHS))})
     whole = max(round(epochs), 1)
-    short = config.changed(epochs=whole, restart_every=whole, devices=1, **found)
+    short = config.changed(epochs=whole, second_epochs=0, restart_every=whole, devices=1, **found)
     seed_everything(config.seed)
     task = make_task(short, REGIMES[config.regime].finish, start)
     with tempfile.TemporaryDirectory() as nothing:

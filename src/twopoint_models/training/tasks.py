@@ -35,8 +35,12 @@ class VAETask(pl.LightningModule):
         return loss
 
     def configure_optimizers(self) -> Any:
+        """Return the optimiser and schedule of all parameters."""
+        return self.scheduled(self.parameters())
+
+    def scheduled(self, parameters: Any, **options: Any) -> Any:
         """Return RAdam and a cosine schedule with warm restarts, which advances with each step of the optimiser."""
-        optimizer = torch.optim.RAdam(self.parameters(), self.config.learning_rate, foreach=True)  # the default on GPUs only
+        optimizer = torch.optim.RAdam(parameters, self.config.learning_rate, foreach=True, **options)  # foreach: the default on GPUs only
         epochs = self.trainer.max_epochs or 1
         a_restart = -(-int(self.trainer.estimated_stepping_batches) * min(self.config.restart_every, epochs) // epochs)
         schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, max(a_restart, 1))

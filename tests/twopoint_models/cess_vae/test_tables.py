@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from twopoint_models.cess_vae import summarise
+from twopoint_models.cess_vae.comparisons import pairwise, pairwise_intervals
 from twopoint_models.cess_vae.evaluate import ALL, CROP, SHARP, SOFT, Scores
 from twopoint_models.cess_vae.tables import markdown, overview, per_image
 
@@ -61,23 +62,47 @@ def test_tables_hold_their_numbers():
     lines = page.splitlines()
     assert page.count("\n## ") == 4, "two outputs, two choices of lags"
     rows = [line for line in lines if line.startswith("| a\\|b ")]
-    cells = [cell.strip() for cell in rows[0].replace("\\|", "").split("|")[1:-1]]
-    assert cells == ["ab", "0.0002", "0.002", "0.002", "0.002"]
-    assert any("1.000" in row for row in rows), "it wins every time"
+    assert [cell.split(" (")[0] for cell in cells(rows[0].replace("\\|", ""))] == ["ab", "0.0002", "0.002", "0.0002"]
+    assert any("1 (1 to 1)" in row for row in rows), "it wins every time"
     tables = [block.splitlines() for block in page.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 2 + 4 * 2
+    assert len(tables) == 2 + 4 * 2, "by output, then two of each choice of lags"
     assert all(len({len(line) for line in table}) == 1 for table in tables), "columns stand one below the other"
     assert page.startswith("# Here\n\n2 images.")
 
 
-def test_the_overview_has_medians_errors_and_ratios():
-    table, others = overview(summarise(planted(row=[1e-4, 3e-4]), ["A", "B"])).split("\n\n")
-    heads, _, line = ([cell.strip() for cell in each.split("|")[1:-1]] for each in table.splitlines())
-    assert heads == ["", f"{SOFT}, {ALL}", f"{SOFT}, {CROP}", f"{SHARP}, {ALL}", f"{SHARP}, {CROP}"]
-    assert line == ["row", "0.0002", "0.002", "0.002", "0.002"]
-    heads, _, line = ([cell.strip() for cell in each.split("|")[1:-1]] for each in others.splitlines())
-    assert heads == ["", f"v error, {SOFT}", f"v error, {SHARP}", f"interface, {SHARP}"]
-    assert line == ["row", "0.0002", "0.0004", "0.0001"]
+def cells(line):
+    return [cell.strip() for cell in line.split("|")[1:-1]]
+
+
+def test_the_overview_has_medians_errors_and_ratios_with_intervals():
+    soft, sharp = overview(summarise(planted(row=[1e-4, 3e-4]), ["A", "B"])).split("\n\n")
+    heads, _, line = map(cells, soft.splitlines())
+    assert heads == [SOFT, f"excess, {ALL}", f"excess, {CROP}", "volume fraction off"]
+    assert line == ["row", "0.0002 (0.0001 to 0.0003)", "0.002 (0.001 to 0.003)", "0.0002 (0.0001 to 0.0003)"]
+    heads, _, line = map(cells, sharp.splitlines())
+    assert heads == [SHARP, f"excess, {ALL}", f"excess, {CROP}", "volume fraction off", "interface"]
+    assert line[1:] == ["0.002 (0.001 to 0.003)"] * 2 + ["0.0004 (0.0002 to 0.0006)", "0.0001 (0.0001 to 0.0001)"]
+
+
+def test_intervals_of_shares_hold_the_share_and_narrow_with_the_number():
+    rng = np.random.default_rng(0)
+    widths = []
+    for n in (100, 1600):
+        a, b = rng.random((2, n))
+        found, ends = pairwise({"a": a, "b": b}), pairwise_intervals({"a": a, "b": b})
+        low, high = ends[0, 1]
+        assert low < found[0, 1] < high
+        np.testing.assert_allclose(ends[1, 0], [1 - high, 1 - low], atol=0.02)
+        assert ends[0, 0].tolist() == [0.5, 0.5]
+        widths.append(high - low)
+        assert high - low == pytest.approx(2 * 1.96 * 0.5 / n**0.5, rel=0.1), "that of a share of a half"
+    assert widths[1] == pytest.approx(widths[0] / 4, rel=0.1)
+
+
+def test_interfaces_are_told_by_class():
+    scores = planted(row=[1.0, 2.0, 3.0, 4.0])
+    summary = summarise(scores, ["A", "A", "B", "B"])
+    assert summary["interface_by_class"] == {SHARP: {"row": {"A": 1.5, "B": 3.0}}}, "the last has no interface"
 
 
 def test_each_image_has_a_line():

@@ -14,7 +14,8 @@ import torch
 import twopoint as tp
 from twopoint_models.cess_vae import CESSVAE, REGIMES, CESSConfig, CESSVAETask, train_cess_vae
 from twopoint_models.cess_vae.losses import LOSSES, Loss
-from twopoint_models.cess_vae.train import fit, make_data, make_task, new_network
+from twopoint_models.cess_vae.tasks import make_task, new_network
+from twopoint_models.cess_vae.train import fit, make_data
 from twopoint_models.checks import NotFiniteError
 from twopoint_models.data import MICRO2DWriter
 from twopoint_models.data.modules import MICRO2DModule
@@ -123,7 +124,8 @@ import sys, json, torch
 torch.set_num_threads(1)
 from twopoint_models.cess_vae import CESSConfig
 from twopoint_models.training.fitting import make_trainer
-from twopoint_models.cess_vae.train import make_data, make_task
+from twopoint_models.cess_vae.tasks import make_task
+from twopoint_models.cess_vae.train import make_data
 from pathlib import Path
 config = CESSConfig.read(sys.argv[1])
 trainer = make_trainer(config, Path(sys.argv[2]), progress=False, logger=False, callbacks=[], enable_checkpointing=False)
