@@ -19,8 +19,8 @@ from make_dataset import make
 
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE, REGIMES, CESSConfig, compare_seeds, score_rows, sweep_regime, train_cess_vae
+from twopoint_models.cess_vae.evaluation.tables import seeds_table
 from twopoint_models.cess_vae.presets import PRESETS
-from twopoint_models.cess_vae.tables import seeds_table
 from twopoint_models.cess_vae.train import begin
 from twopoint_models.data import CLASSES, MICRO2D
 from twopoint_models.evaluation.trivial import TRIVIAL

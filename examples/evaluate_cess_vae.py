@@ -18,8 +18,8 @@ import torch
 from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE, line_sensitivity, score_rows, summarise
-from twopoint_models.cess_vae.figures import figures
-from twopoint_models.cess_vae.tables import markdown, overview, per_image
+from twopoint_models.cess_vae.evaluation.figures import figures
+from twopoint_models.cess_vae.evaluation.tables import markdown, overview, per_image
 from twopoint_models.data import MICRO2D
 from twopoint_models.evaluation.trivial import TRIVIAL
 

@@ -2,7 +2,7 @@
 
     python examples/train_cess_vae.py --data generated.h5 [--regimes sharp mse ...|all] [--trials 25] [--out runs] [--small] [--seed 0] ...
 
-`--help` lists every choice. DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; a second call resumes a run that was
+DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; a second call resumes a run that was
 killed. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small`, `--medium`, `--paper`: 64 x 64
 and 224 x 224 on two cores, and the paper's choices. `--help` lists all. Prints, and writes to DIR/summary.json, time and sweep.
 """
@@ -65,9 +65,8 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=0, help="trials of the sweep of each regime; 0 is no sweep")
     parser.add_argument("--trial-epochs", type=float, default=5, help="epochs of each; below 1 a share of one")
     parser.add_argument("--processes", type=int, default=1, help="regimes at a time, each on one core then")
-    presets = parser.add_mutually_exclusive_group()
-    for name, about in {"small": "64 x 64, an hour", "medium": "224 x 224, hours", "paper": "as in the paper"}.items():
-        presets.add_argument(f"--{name}", action="store_true", help=about)
+    for name in PRESETS:
+        parser.add_argument(f"--{name}", action="store_true", help="a preset")
     CESSConfig.add_arguments(parser)
     parser.set_defaults(**next((PRESETS[name] for name in PRESETS if f"--{name}" in sys.argv), {}))
     options = parser.parse_args()

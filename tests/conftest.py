@@ -16,8 +16,9 @@ import pytest
 from support.compiled import Compiled
 
 # jax compiles a program for each shape, most of its time in tests. With less optimisation of programs that run once it takes half the time.
-_QUICK = ("backend_optimization_level=0", "llvm_disable_expensive_passes=true", "cpu_parallel_codegen_split_count=1")
-os.environ.setdefault("XLA_FLAGS", " ".join(f"--xla_{flag}" for flag in (*_QUICK, "cpu_use_fusion_emitters=false")))
+if "XLA_FLAGS" not in os.environ:
+    _quick = ("backend_optimization_level=0", "llvm_disable_expensive_passes=true", "cpu_parallel_codegen_split_count=1")
+    os.environ["XLA_FLAGS"] = " ".join(f"--xla_{flag}" for flag in (*_quick, "cpu_use_fusion_emitters=false"))
 
 # Every annotation of the package is checked in the tests, by beartype; installed before anything imports twopoint.
 if os.environ.get("TWOPOINT_CHECK_ANNOTATIONS", "1") != "0":  # mutation testing runs a thousand times, and faster without

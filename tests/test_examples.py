@@ -17,7 +17,7 @@ import torch
 import twopoint as tp
 from support import ROOT
 from twopoint_models.cess_vae import CESSVAE
-from twopoint_models.cess_vae.evaluate import score
+from twopoint_models.cess_vae.evaluation.evaluate import score
 from twopoint_models.data import MICRO2D, MICRO2DWriter
 from twopoint_models.homogenisation import conductivity, elastic_stiffness, engineering_constants
 

@@ -271,7 +271,8 @@ def check_models(tree: Tree) -> list[str]:
         for found in module.imports():
             other = found.path.split(".")[1] if found.package == "twopoint_models" and "." in found.path else ""
             refused = {
-                "__init__": found.package not in {"twopoint", "twopoint_models", *stdlib_module_names} or bool(other),
+                "__init__": found.package not in {"twopoint", "twopoint_models", *stdlib_module_names}
+                or other not in ("", "lazy", "pretrained"),
                 "nets": found.package not in IN_NETS and other not in ("nets", "lazy"),
                 "data": other == "nets",
                 "homogenisation": found.package in ("torch", "jax"),

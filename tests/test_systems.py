@@ -3,8 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
 from functools import cache
 
 import pytest
@@ -60,6 +60,7 @@ REASONS = {
 BESIDE = {
     "checks": "all layers and systems refuse arguments with it",
     "lazy": "every package's face uses it",
+    "pretrained": "it holds the networks of all systems, and loads each by its name",
     "processes": "generators, homogenisation and training start their processes with it",
     "properties": "it joins two layers, data and homogenisation, of which neither imports the other",
     "weights": "who only fetches weights loads no torch, which importing nets.vgg does",
@@ -129,13 +130,10 @@ def check_circles(tree: Tree, scripts: Tree) -> list[str]:
 
 
 def check_counts(tree: Tree, scripts: Tree) -> list[str]:
-    """A system has few enough files to be read, what is in JAX apart, and so has evaluation."""
-    complaints = []
-    for folder in (*SYSTEMS, "evaluation"):
-        files = [m.name for m in models(tree) if place(m.name) == folder and not fnmatchcase(m.name, f"{MODELS}.{folder}.on_jax*")]
-        if len(files) > MOST_FILES:
-            complaints.append(f"{MODELS}.{folder} has {len(files)} files, more than {MOST_FILES}")
-    return complaints
+    """A folder of a system has few enough files and folders to be read, and so has evaluation."""
+    entries = Counter(m.name.rpartition(".")[0] for m in models(tree) if place(m.name) in (*SYSTEMS, "evaluation"))
+    entries.pop(MODELS, None)
+    return [f"{folder} has {count} files, more than {MOST_FILES}" for folder, count in entries.items() if count > MOST_FILES]
 
 
 def check_places(tree: Tree, scripts: Tree) -> list[str]:

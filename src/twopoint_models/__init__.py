@@ -1,5 +1,7 @@
 """Models on 2-point statistics. This package imports nothing by itself; import each part by its own name.
 
+``load(name)`` returns a trained network: one that comes with the package (``pretrained``), or that of a folder.
+
 Five systems, one a folder: ``cess_vae``, ``statistics_vae``, ``texture_vae``, ``manifold`` and ``design``. The docstring of each is its
 paper's page. What one system alone uses lives in its folder. What two or more use lives in a layer: ``data``, ``nets``, ``training``,
 ``evaluation`` and ``homogenisation``.
@@ -12,3 +14,16 @@ Some files lie beside the layers, because all use them or because they join two 
 - ``properties``: the homogenisation of a dataset, which joins ``data`` and ``homogenisation``
 - ``weights``: pretrained weights, which are fetched without torch and so not from ``nets``
 """
+
+from typing import TYPE_CHECKING
+
+from .lazy import lazily
+
+if TYPE_CHECKING:
+    from .pretrained import load
+
+__all__ = [
+    "load",
+]
+
+__getattr__, __dir__ = lazily(__name__, {".pretrained": "load"})

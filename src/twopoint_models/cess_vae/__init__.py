@@ -12,8 +12,7 @@ Where the paper's parts are:
 - section 3.4, which loss a run begins and ends with: ``regimes``; all choices of a run: ``config``
 - section 3.4, training: ``train`` (one run) by ``tasks``, ``several`` (all regimes), ``sweep`` (the search of hyperparameters), ``presets``
 - ours: ``discriminator``, the adversary of a regime that asks for shapes beside statistics
-- section 4.1, scores and their tables: ``evaluate``, ``comparisons``, ``tables``
-- Figs 7 to 12: ``figures``; the curves of Fig. 8: ``sensitivity``
+- section 4.1, scores, their tables and Figs 7 to 12: ``evaluation``
 - section 4.3, properties and designs: :mod:`twopoint_models.design`
 
 The commands, with a form for two cores::
@@ -29,15 +28,15 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 
 if TYPE_CHECKING:
-    from .comparisons import compare_seeds
     from .config import CESSConfig
-    from .evaluate import score_rows
+    from .evaluation.comparisons import compare_seeds
+    from .evaluation.evaluate import score_rows
+    from .evaluation.sensitivity import line_sensitivity
+    from .evaluation.tables import summarise
     from .network import CESSVAE
     from .regimes import REGIMES
-    from .sensitivity import line_sensitivity
     from .several import sweep_regimes, train_regimes
     from .sweep import sweep_regime
-    from .tables import summarise
     from .tasks import CESSVAETask
     from .train import train_cess_vae
 
@@ -59,15 +58,15 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        ".comparisons": "compare_seeds",
+        ".evaluation.comparisons": "compare_seeds",
         ".config": "CESSConfig",
-        ".evaluate": "score_rows",
+        ".evaluation.evaluate": "score_rows",
         ".network": "CESSVAE",
         ".regimes": "REGIMES",
-        ".sensitivity": "line_sensitivity",
+        ".evaluation.sensitivity": "line_sensitivity",
         ".several": "sweep_regimes train_regimes",
         ".sweep": "sweep_regime",
-        ".tables": "summarise",
+        ".evaluation.tables": "summarise",
         ".tasks": "CESSVAETask",
         ".train": "train_cess_vae",
     },

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Self
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..nets.blocks import conv, count_of, latent_noise, noise_planes
 from ..nets.files import Network
+from .arrays import as_memberships
 from .blocks import Chain, level, receptive_field, volume_level, widths_of
 from .config import REDUCTION
 
@@ -170,6 +172,37 @@ class CESSVAE(Network):
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Tensor:
         """Return the reconstruction from the latent mean, ``decode(encode(images)[0])``."""
         return self.decode(self.encode(images)[0])
+
+    def reconstruct(self, images: Any) -> np.ndarray:
+        """Return the reconstructions of images that are numpy arrays, or what becomes one.
+
+        Parameters
+        ----------
+        images : array (..., H, W), or (..., N, H, W) for more than two phases
+            Labels 0 and 1, or memberships in [0, 1], of one image or more; H and W divisible by 16.
+
+        Returns
+        -------
+        float32 array of this shape
+            Memberships in [0, 1], from the latent mean. ``>= 0.5`` thresholds those of two phases, ``argmax(-3)`` those of more.
+
+        Raises
+        ------
+        ValueError
+            If images have another shape or leave [0, 1].
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from twopoint_models.cess_vae import CESSVAE
+        >>> CESSVAE(width=4).reconstruct(np.eye(32)).shape
+        (32, 32)
+        """
+        found, shape = as_memberships(images, self.channels)
+        weight = next(self.parameters())
+        with torch.inference_mode():
+            decoded: Tensor = self(torch.from_numpy(found).to(weight))
+        return decoded.float().cpu().numpy().reshape(shape)
 
     def sample(self, count: int, size: int | tuple[int, int], *, seed: int = 0) -> Tensor:
         """Return microstructures of latent images drawn from the prior, a standard normal distribution.

@@ -18,11 +18,14 @@ class Network(nn.Module):
 
     config: dict[str, Any]
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors`` and ``model.json``, the options, into a folder, which is created if needed."""
+    def save(self, folder: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> None:
+        """Write ``model.safetensors`` and ``model.json``, the options, into a folder, which is created if needed.
+
+        By default weights keep their dtype. :meth:`load` returns float32 for any; float16 takes half the place.
+        """
         folder, name = Path(folder), type(self).__name__
         folder.mkdir(parents=True, exist_ok=True)
-        tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in self.state_dict().items()}
+        tensors = {key: tensor.detach().to("cpu", dtype).contiguous() for key, tensor in self.state_dict().items()}
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": name})
         (folder / f"{OPTIONS}.part").write_text(json.dumps({"network": name, "options": self.config}, indent=2) + "\n")
         for file in (OPTIONS, WEIGHTS):  # weights come last: they mark a finished run

@@ -1,7 +1,6 @@
 """Presets hold what they promise; that of the paper holds its sentences."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -55,9 +54,3 @@ def test_second_halves_may_be_given():
     assert (found.start_epochs, found.finish_epochs) == (5, 2)
     with pytest.raises(ValueError, match="second_epochs must not be above epochs, 7, got 8"):
         CESSConfig(epochs=7, second_epochs=8)
-
-
-def test_the_example_takes_each_preset():
-    text = (Path(__file__).parents[3] / "examples/train_cess_vae.py").read_text()
-    for name in PRESETS:
-        assert f'"{name}": "' in text

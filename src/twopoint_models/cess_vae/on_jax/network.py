@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from ...checks import positive
 from ...nets.names import OPTIONS, WEIGHTS
+from ..arrays import as_memberships
 from ..config import REDUCTION
 
 TORCH_ONLY = {"sharpness": 0.0, "texture": False}
@@ -141,6 +142,11 @@ class CESSVAE(eqx.Module):
         wide: int | list[int] = self.width[0] if len(self.width) == 1 else list(self.width)
         return dict(phases=self.phases, latent_channels=self.latent_channels, width=wide, depth=self.depth, padding=self.padding)
 
+    def reconstruct(self, images: Any) -> np.ndarray:
+        """Return reconstructions of arrays, as :meth:`twopoint_models.cess_vae.CESSVAE.reconstruct` does."""
+        found, shape = as_memberships(images, self.channels)
+        return np.asarray(self(jnp.asarray(found))).reshape(shape)
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``model.safetensors`` and ``model.json`` into a folder, which is created if needed, for torch or :meth:`load`."""
         folder = Path(folder)
@@ -176,7 +182,7 @@ class CESSVAE(eqx.Module):
         expected = {name: _torch_shape(leaf) for name, leaf in _named(model).items()}
         if wrong := sorted(expected.keys() ^ tensors.keys()) or [name for name in expected if tensors[name].shape != expected[name]]:
             raise ValueError(f"{folder / WEIGHTS} is of another network: {wrong[0]} does not fit")
-        leaves = [jnp.asarray(tensors[name]).reshape(leaf.shape) for name, leaf in _named(model).items()]
+        leaves = [jnp.asarray(tensors[name], dtype=jnp.float32).reshape(leaf.shape) for name, leaf in _named(model).items()]
         weights, rest = eqx.partition(model, eqx.is_array)
         found: Self = eqx.combine(jax.tree.unflatten(jax.tree.structure(weights), leaves), rest)
         return found

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 import twopoint as tp
 
-from ..checks import positive
+from ...checks import positive
 
 
 def two_lines(size: int, spacing: int) -> Float64[np.ndarray, "height width"]:
@@ -33,7 +33,7 @@ def two_lines(size: int, spacing: int) -> Float64[np.ndarray, "height width"]:
 
     Examples
     --------
-    >>> from twopoint_models.cess_vae.sensitivity import two_lines
+    >>> from twopoint_models.cess_vae.evaluation.sensitivity import two_lines
     >>> two_lines(5, 3)[:, 0].tolist()
     [1.0, 0.0, 0.0, 1.0, 0.0]
     """

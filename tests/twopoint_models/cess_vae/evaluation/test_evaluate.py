@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twopoint_models.cess_vae import score_rows
-from twopoint_models.cess_vae.evaluate import ALL, CROP, CUMULATIVE, CUT, SHARP, SOFT, join, score
+from twopoint_models.cess_vae.evaluation.evaluate import ALL, CROP, CUMULATIVE, CUT, SHARP, SOFT, join, score
 from twopoint_models.evaluation.measures import specific_interface_length
 from twopoint_models.evaluation.reconstructions import excess_cess, thresholded_at_fraction
 from twopoint_models.evaluation.trivial import TRIVIAL, blurred

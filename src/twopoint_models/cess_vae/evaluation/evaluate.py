@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import positive
-from ..evaluation.measures import specific_interface_length
-from ..evaluation.reconstructions import Images, centre_crop, excess_cess, labels_of_two, thresholded, thresholded_at_fraction
+from ...checks import positive
+from ...evaluation.measures import specific_interface_length
+from ...evaluation.reconstructions import Images, centre_crop, excess_cess, labels_of_two, thresholded, thresholded_at_fraction
 
 SOFT, SHARP, CUT = "soft", "thresholded", "cut at own fraction"
 ALL, CROP, CUMULATIVE = "all lags", "centre crop", "cumulative"
@@ -60,7 +60,7 @@ def score(reconstructions: Images, images: Images) -> Scores:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae.evaluation.evaluate import score
     >>> images = np.eye(16)[None, None]
     >>> found = score(images / 2, images)
     >>> found.fraction_error["soft"].tolist(), found.interface_ratio["thresholded"].tolist()
@@ -98,7 +98,7 @@ def join(parts: Iterable[Scores]) -> Scores:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluate import join, score
+    >>> from twopoint_models.cess_vae.evaluation.evaluate import join, score
     >>> images = np.eye(16)[None, None]
     >>> join([score(images, images)] * 3).excess["soft"]["all lags"].tolist()
     [0.0, 0.0, 0.0]

@@ -5,8 +5,8 @@ import pytest
 
 import twopoint as tp
 from twopoint_models.cess_vae import line_sensitivity, score_rows
-from twopoint_models.cess_vae.evaluate import ALL, SHARP, SOFT
-from twopoint_models.cess_vae.figures import figures, line_sensitivity_chart, outliers, pairwise_chart, reconstructions
+from twopoint_models.cess_vae.evaluation.evaluate import ALL, SHARP, SOFT
+from twopoint_models.cess_vae.evaluation.figures import figures, line_sensitivity_chart, outliers, pairwise_chart, reconstructions
 from twopoint_models.evaluation.trivial import TRIVIAL
 
 RNG = np.random.default_rng(0)

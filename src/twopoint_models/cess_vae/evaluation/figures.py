@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 import twopoint as tp
 
-from ..evaluation.figures import COLOURS, REAL, planes
-from ..evaluation.histograms import histograms
+from ...evaluation.figures import COLOURS, REAL, planes
+from ...evaluation.histograms import histograms
 from .comparisons import pairwise, valley
 from .evaluate import ALL, OUTPUTS, SHARP, SOFT, Scores
 from .sensitivity import line_sensitivity
@@ -67,7 +67,7 @@ def figures(
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.figures import figures
+    >>> from twopoint_models.cess_vae.evaluation.figures import figures
     >>> from twopoint_models.cess_vae import score_rows
     >>> from twopoint_models.evaluation.trivial import TRIVIAL
     >>> image = np.eye(32)[None]
@@ -146,7 +146,7 @@ def outliers(
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.figures import outliers
+    >>> from twopoint_models.cess_vae.evaluation.figures import outliers
     >>> images = np.stack([np.eye(8)] * 3)
     >>> len(outliers(images, images / 2, ["1", "2", "3"]).axes)
     6
@@ -200,7 +200,7 @@ def line_sensitivity_chart(
 
     Examples
     --------
-    >>> from twopoint_models.cess_vae.figures import line_sensitivity_chart
+    >>> from twopoint_models.cess_vae.evaluation.figures import line_sensitivity_chart
     >>> from twopoint_models.cess_vae import line_sensitivity
     >>> len(line_sensitivity_chart({"sharp": line_sensitivity(32, 10)}, size=32, spacing=10, shown=(11, 16)).axes)
     4
@@ -263,7 +263,7 @@ def reconstructions(
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.figures import reconstructions
+    >>> from twopoint_models.cess_vae.evaluation.figures import reconstructions
     >>> len(reconstructions(np.eye(8), {"MSE": np.eye(8) / 2, "CESS": np.eye(8)}).axes)  # nine panels, one of them empty
     8
     """
@@ -310,7 +310,7 @@ def pairwise_chart(matrices: Mapping[str, np.ndarray], names: Sequence[str], *, 
     Parameters
     ----------
     matrices : dict of str to array (k, k)
-        Results of :func:`twopoint_models.cess_vae.comparisons.pairwise`, by title.
+        Results of :func:`twopoint_models.cess_vae.evaluation.comparisons.pairwise`, by title.
     names : list of str (k,)
         Names of the rows.
     columns : int
@@ -332,7 +332,7 @@ def pairwise_chart(matrices: Mapping[str, np.ndarray], names: Sequence[str], *, 
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.figures import pairwise_chart
+    >>> from twopoint_models.cess_vae.evaluation.figures import pairwise_chart
     >>> len(pairwise_chart({"soft": np.array([[0.5, 0.9], [0.1, 0.5]])}, ["CESS", "MSE"]).axes)
     1
     """

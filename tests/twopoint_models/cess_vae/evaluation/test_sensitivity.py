@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twopoint_models.cess_vae import line_sensitivity
-from twopoint_models.cess_vae.sensitivity import two_lines
+from twopoint_models.cess_vae.evaluation.sensitivity import two_lines
 from twopoint_models.evaluation.reconstructions import excess_cess
 from twopoint_models.evaluation.trivial import blurred
 

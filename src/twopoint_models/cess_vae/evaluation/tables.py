@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.tables import markdown_table, rounded
+from ...evaluation.tables import markdown_table, rounded
 from .comparisons import LEAST, bootstrap_interval, pairwise, pairwise_intervals, valley
 from .evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
 
@@ -49,7 +49,7 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae.evaluation.evaluate import score
     >>> from twopoint_models.cess_vae import summarise
     >>> images = np.eye(16)[None, None]
     >>> summary = summarise({"half": score(images / 2, images), "all": score(images, images)}, ["diagonal"])
@@ -117,8 +117,8 @@ def overview(summary: Summary) -> str:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluate import score
-    >>> from twopoint_models.cess_vae.tables import overview
+    >>> from twopoint_models.cess_vae.evaluation.evaluate import score
+    >>> from twopoint_models.cess_vae.evaluation.tables import overview
     >>> from twopoint_models.cess_vae import summarise
     >>> images = np.eye(16)[None, None]
     >>> print(overview(summarise({"itself": score(images, images)}, ["diagonal"])).splitlines()[2][:27])
@@ -152,9 +152,9 @@ def seeds_table(comparison: Summary) -> str:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae.evaluation.evaluate import score
     >>> from twopoint_models.cess_vae import compare_seeds
-    >>> from twopoint_models.cess_vae.tables import seeds_table
+    >>> from twopoint_models.cess_vae.evaluation.tables import seeds_table
     >>> images = np.eye(16)[None, None]
     >>> seeds_table(compare_seeds({"itself": [score(images, images)]}, draws=10)).splitlines()[2][:30]
     '| itself |     1 |     0 (0 to'
@@ -185,8 +185,8 @@ def markdown(summary: Summary, *, title: str = "Reconstructions") -> str:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluate import score
-    >>> from twopoint_models.cess_vae.tables import markdown
+    >>> from twopoint_models.cess_vae.evaluation.evaluate import score
+    >>> from twopoint_models.cess_vae.evaluation.tables import markdown
     >>> from twopoint_models.cess_vae import summarise
     >>> images = np.eye(16)[None, None]
     >>> print(markdown(summarise({"itself": score(images, images)}, ["diagonal"])).splitlines()[0])
@@ -240,8 +240,8 @@ def per_image(scores: Mapping[str, Scores], names: Iterable[str], indices: Itera
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluate import score
-    >>> from twopoint_models.cess_vae.tables import per_image
+    >>> from twopoint_models.cess_vae.evaluation.evaluate import score
+    >>> from twopoint_models.cess_vae.evaluation.tables import per_image
     >>> images = np.eye(16)[None, None]
     >>> [line[:36] for line in per_image({"itself": score(images, images)}, ["diagonal"], [7]).splitlines()]
     ['class,index,"itself, soft, all lags"', 'diagonal,7,0.0,0.0,0.0,0.0,0.0,0.0,0']

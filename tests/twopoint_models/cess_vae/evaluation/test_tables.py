@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from twopoint_models.cess_vae import summarise
-from twopoint_models.cess_vae.comparisons import pairwise, pairwise_intervals
-from twopoint_models.cess_vae.evaluate import ALL, CROP, SHARP, SOFT, Scores
-from twopoint_models.cess_vae.tables import markdown, overview, per_image
+from twopoint_models.cess_vae.evaluation.comparisons import pairwise, pairwise_intervals
+from twopoint_models.cess_vae.evaluation.evaluate import ALL, CROP, SHARP, SOFT, Scores
+from twopoint_models.cess_vae.evaluation.tables import markdown, overview, per_image
 
 RNG = np.random.default_rng(0)
 

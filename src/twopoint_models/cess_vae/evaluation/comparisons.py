@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64, Shaped
 from scipy.stats import gaussian_kde
 
-from ..checks import positive
+from ...checks import positive
 from .evaluate import SOFT, Scores
 
 Comparison = dict[str, Any]
@@ -43,7 +43,7 @@ def pairwise(values: Mapping[str, Shaped[np.ndarray, " samples"]]) -> Float64[np
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.comparisons import pairwise
+    >>> from twopoint_models.cess_vae.evaluation.comparisons import pairwise
     >>> pairwise({"a": np.array([1.0, 1.0]), "b": np.array([1.0, 2.0])}).tolist()
     [[0.5, 0.75], [0.25, 0.5]]
     """
@@ -73,7 +73,7 @@ def pairwise_intervals(
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.comparisons import pairwise_intervals
+    >>> from twopoint_models.cess_vae.evaluation.comparisons import pairwise_intervals
     >>> a, b = np.zeros(100), np.ones(100)
     >>> pairwise_intervals({"a": a, "b": b})[0].tolist()
     [[0.5, 0.5], [1.0, 1.0]]
@@ -125,7 +125,7 @@ def bootstrap_interval(
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.comparisons import bootstrap_interval
+    >>> from twopoint_models.cess_vae.evaluation.comparisons import bootstrap_interval
     >>> low, high = bootstrap_interval(np.random.default_rng(0).normal(size=(1, 400)))
     >>> low < 0 < high, 0.15 < high - low < 0.35
     (True, True)
@@ -167,7 +167,7 @@ def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) 
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluate import score
+    >>> from twopoint_models.cess_vae.evaluation.evaluate import score
     >>> from twopoint_models.cess_vae import compare_seeds
     >>> images = np.eye(16)[None, None]
     >>> found = compare_seeds({"itself": [score(images, images)] * 2}, draws=10)
@@ -215,7 +215,7 @@ def valley(values: Shaped[np.ndarray, " samples"]) -> float | None:
     Examples
     --------
     >>> import numpy as np
-    >>> from twopoint_models.cess_vae.comparisons import valley
+    >>> from twopoint_models.cess_vae.evaluation.comparisons import valley
     >>> low, high = np.geomspace(1e-5, 3e-5, 20), np.geomspace(1e-3, 3e-3, 80)
     >>> valley(high), round(valley(np.concatenate([low, high])), 4)
     (None, 0.0002)

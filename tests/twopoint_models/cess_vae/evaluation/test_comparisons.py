@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from twopoint_models.cess_vae.comparisons import LEAST, bootstrap_interval, compare_seeds, pairwise, valley
-from twopoint_models.cess_vae.evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
-from twopoint_models.cess_vae.tables import seeds_table
+from twopoint_models.cess_vae.evaluation.comparisons import LEAST, bootstrap_interval, compare_seeds, pairwise, valley
+from twopoint_models.cess_vae.evaluation.evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
+from twopoint_models.cess_vae.evaluation.tables import seeds_table
 
 RNG = np.random.default_rng(0)
 

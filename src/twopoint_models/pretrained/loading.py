@@ -1,0 +1,125 @@
+"""Networks by name: those that come with the package, or a folder of the user's."""
+
+import hashlib
+import json
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+HASHES, CARD, WEIGHTS, OPTIONS = "hashes.json", "card.md", "model.safetensors", "model.json"
+CLASSES = {  # the package of each class of networks
+    "CESSVAE": "cess_vae",
+    "PropertyMLP": "design",
+    "ResNetVAE": "statistics_vae",
+    "TextureVAE": "texture_vae",
+}
+
+
+def names() -> list[str]:
+    """Return the names of the networks that come with the package.
+
+    Returns
+    -------
+    list of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> import twopoint_models
+    >>> all(isinstance(name, str) for name in twopoint_models.pretrained.names())
+    True
+    """
+    return sorted(_hashes())
+
+
+def card(name: str) -> str:
+    """Return the model card of a network: data, training, figures beside trivial ones, licence.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`names`.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    Raises
+    ------
+    ValueError
+        If there is no network of this name.
+
+    Examples
+    --------
+    >>> from twopoint_models.pretrained import card, names
+    >>> all(card(name).startswith("# ") for name in names())
+    True
+    """
+    return (_folder(name) / CARD).read_text(encoding="utf-8")
+
+
+def load(name: str | os.PathLike[str], *, library: str = "torch") -> Any:
+    """Return a trained network, ready for use.
+
+    Parameters
+    ----------
+    name : str or path
+        One of :func:`names`, or a folder with ``model.safetensors`` and ``model.json``, such as a run's. A name comes before a folder.
+    library : "torch" or "jax"
+        Library of the network. jax has those of :class:`twopoint_models.cess_vae.CESSVAE` without noise in the decoder.
+
+    Returns
+    -------
+    network
+        Of the class that ``model.json`` names, on the CPU in evaluation mode. The weights are float32; they were kept in half precision.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder lacks a file.
+    ValueError
+        If there is neither a network nor a folder of this name, the library is another or has no network of this class, or a file is
+        truncated or has another hash than that of the package.
+
+    Examples
+    --------
+    >>> import twopoint_models
+    >>> twopoint_models.load("cess-vae-224-mse", library="numpy")
+    Traceback (most recent call last):
+    ValueError: library must be 'torch' or 'jax', got 'numpy'
+    """
+    if library not in ("torch", "jax"):
+        raise ValueError(f"library must be 'torch' or 'jax', got {library!r}")
+    folder = _folder(name)
+    for file in (WEIGHTS, OPTIONS):
+        if not (folder / file).is_file():
+            raise FileNotFoundError(f"folder must hold {WEIGHTS} and {OPTIONS}, there is no {folder / file}")
+    if (held := _hashes().get(str(name))) and hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != held:
+        raise ValueError(f"the weights of {name} are not those that the package was built with: {folder / WEIGHTS} has another sha256")
+    try:
+        kind = json.loads((folder / OPTIONS).read_text())["network"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder / OPTIONS} is not what save wrote: {error}") from None
+    place = CLASSES.get(kind)
+    if place is None or (library == "jax" and kind != "CESSVAE"):
+        raise ValueError(f"{folder / OPTIONS} is of a {kind}, which {library} has not; known are {', '.join(CLASSES)}")
+    package = import_module(f"..{place}" + (".on_jax" if library == "jax" else ""), __package__)
+    return getattr(package, kind).load(folder)
+
+
+def _hashes() -> dict[str, str]:
+    """Return the hash of each network's weights, by its name."""
+    found: dict[str, str] = json.loads((HERE / HASHES).read_text())
+    return found
+
+
+def _folder(name: str | os.PathLike[str]) -> Path:
+    """Return the folder of a network."""
+    if str(name) in _hashes():
+        return HERE / str(name)
+    if not Path(name).is_dir():
+        raise ValueError(f"name must be a folder or one of {', '.join(names()) or 'none, for none come with it'}, got {str(name)!r}")
+    return Path(name)
