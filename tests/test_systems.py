@@ -130,10 +130,10 @@ def check_circles(tree: Tree, scripts: Tree) -> list[str]:
 
 
 def check_counts(tree: Tree, scripts: Tree) -> list[str]:
-    """A folder of a system has few enough files and folders to be read, and so has evaluation."""
-    entries = Counter(m.name.rpartition(".")[0] for m in models(tree) if place(m.name) in (*SYSTEMS, "evaluation"))
-    entries.pop(MODELS, None)
-    counts = {folder: count + (folder in tree) for folder, count in entries.items()}  # its own __init__ too
+    """A folder of a system has few enough files to be read, those of folders within counted apart, and so has evaluation."""
+    files = [m.name for m in models(tree) if place(m.name) in (*SYSTEMS, "evaluation")]
+    folders = {name.rpartition(".")[0] for name in files} - {MODELS}
+    counts = Counter(name if name in folders else name.rpartition(".")[0] for name in files)  # an __init__ in its own folder
     return [f"{folder} has {count} files, more than {MOST_FILES}" for folder, count in counts.items() if count > MOST_FILES]
 
 
