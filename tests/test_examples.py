@@ -16,6 +16,7 @@ import torch
 
 import twopoint as tp
 from support import ROOT
+from support.scripts import run_script
 from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.cess_vae.evaluation.evaluate import score
 from twopoint_models.data import MICRO2D, MICRO2DWriter
@@ -31,8 +32,7 @@ def save_gray(path, image):
 
 
 def run(name, out, *arguments):
-    command = [sys.executable, EXAMPLES / f"{name}.py", *map(str, arguments), "--out", out, "--small"]
-    printed = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    printed = run_script(EXAMPLES / f"{name}.py", [*arguments, "--out", out, "--small"], out.parent / f"{out.name} printed")
     assert printed.returncode == 0, printed.stderr
     return json.loads((out / "summary.json").read_text()), printed.stdout
 
