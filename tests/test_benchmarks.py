@@ -125,6 +125,7 @@ def command(*arguments):
     return subprocess.run(asked, capture_output=True, text=True, timeout=280, cwd=ROOT)
 
 
+@pytest.mark.long
 def test_the_command(tmp_path):
     pytest.importorskip("matplotlib")
     names = ["cess", "pixels", "gpu-cess", "pymks", "memory-256"]
@@ -140,6 +141,7 @@ def test_the_command(tmp_path):
     assert "literal torch / twopoint" in done.stdout
 
 
+@pytest.mark.long
 def test_what_needs_a_gpu(tmp_path):
     """The steps run, without a GPU on the processor, and what is not reached in the time is named."""
     module = [sys.executable, "-m", "benchmarks.gpu", "--output", tmp_path / "gpu.json"]
@@ -190,6 +192,7 @@ def test_every_task_of_two_checkouts_can_be_done(name):
     assert all(np.isfinite(timing.host(array)).all() for array in (result if isinstance(result, tuple) else (result,)))
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("name", ["numpy-crop", "reconstruct", "import"])
 def test_one_checkout_beside_itself(name, monkeypatch):
     monkeypatch.setattr(beside, "BAR", np.inf)  # no noise makes a case slower, which would be timed again
@@ -200,6 +203,7 @@ def test_one_checkout_beside_itself(name, monkeypatch):
     assert f"{found['ratio']['median']:.3f}" in beside.line(found)
 
 
+@pytest.mark.long
 def test_a_slower_checkout_is_found(tmp_path):
     slow = changed(tmp_path, SLOW)
     found = beside.case("numpy-value-small", {beside.THIS: slow, beside.OTHER: ROOT}, 3, small=True)
@@ -247,6 +251,7 @@ def test_the_interval_is_that_of_the_median_of_paired_ratios():
     assert 180 <= sum(low <= 1 <= high for low, high in inside) <= 200  # 95 %
 
 
+@pytest.mark.long
 def test_the_command_on_two_checkouts(tmp_path):
     done = command("--beside", ROOT, "--small", "--rounds", 2, "--only", "numpy-small", "import", "--output", tmp_path / "beside.json")
     text = (tmp_path / "beside.json").read_text()

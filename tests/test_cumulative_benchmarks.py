@@ -88,6 +88,7 @@ def test_found_positions_may_be_shifted_and_mirrored():
     assert cumulative_positions.found(rows, target, 224).tolist() == [True, True, True, False, False]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("unchecked")
 def test_reconstruction_pixel_by_pixel_resumes(tmp_path, monkeypatch):
     monkeypatch.setattr(cumulative_pixels, "SHAPES", {"two lines": cumulative_pixels.two_lines})

@@ -84,6 +84,7 @@ def test_statistics(backend, boundary, space, crop):
             assert ((got > 0) == (count > 0)).all()
 
 
+@pytest.mark.matrix(keep=4, numpy_has_all=True)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("implied", [False, True])
@@ -134,6 +135,7 @@ def _batch(m, implied):
     return np.stack([m[int(implied) :], m[int(implied) :, ::-1]])
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("implied", [False, True])
 def test_gradients(backend, boundary, implied):
@@ -189,6 +191,7 @@ def test_zeros_and_ones_are_booleans(backend, boundary):
     assert clamp[0] == clamp[1]
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("scale", TINY)
 def test_no_mean_depends_on_the_scale(backend, boundary, scale):
@@ -307,6 +310,7 @@ def _masked(t, mask):
     return lambda p: tp.cess(p, t, mask=mask)  # a constant of the program, which can be checked
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_torch_takes_a_mask_that_requires_a_gradient_as_a_constant(boundary):

@@ -21,6 +21,7 @@ def blobs(size, fraction, *, soft, rng):
     return (1 / (1 + np.exp(-noise / 0.05)) if soft else (noise > 0).astype(float))[None].astype(np.float32).astype(float)
 
 
+@pytest.mark.matrix(keep=6)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("fraction", [0.005, 0.5, 0.995])

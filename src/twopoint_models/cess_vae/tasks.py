@@ -95,7 +95,7 @@ class AdversarialTask(CESSVAETask):
     """Train a CESS VAE against a :class:`Discriminator`, which learns beside it, by the hinge loss.
 
     Each network takes its own gradient, clipped by its own norm: the decoder that of its loss and of the score of its reconstructions, the
-    discriminator that of the hinge loss. Training logs score and discriminator, this loss; 1 means that it cannot tell images apart.
+    discriminator that of the hinge loss. Training logs score and discriminator, this loss; 1 means that it cannot distinguish them.
     A collapse is a validation whose judge is above ``COLLAPSED`` times the least so far. It ends the training with a warning, and the
     network is the last one before it.
     """
@@ -132,7 +132,7 @@ class AdversarialTask(CESSVAETask):
                 clip_grad_norm_(network.parameters(), gradient_clip_val)
 
     def on_train_start(self) -> None:
-        """Do not go on with a run that had collapsed."""
+        """Do not continue a run that had collapsed."""
         self.trainer.should_stop = self.good["collapsed"]
 
     def on_validation_end(self) -> None:

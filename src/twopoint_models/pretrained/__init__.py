@@ -1,7 +1,7 @@
 """Trained networks that come with the package: small files, each with a model card.
 
 A folder beside this file is a network: ``model.safetensors`` in half precision, ``model.json``, and ``card.md``, which says on what it was
-trained, how long, how good it is beside what costs nothing, and under which licence. ``hashes.json`` holds the hash of each file of
+trained, how long, how good it is beside trivial baselines, and under which licence. ``hashes.json`` holds the hash of each file of
 weights. ``python -m benchmarks.publish_model`` writes all of them from a run.
 """
 

@@ -141,6 +141,7 @@ def pairing(run, tmp_path, a, b, *words):
     return measured["pairing"], measured["error"] < 1e-9
 
 
+@pytest.mark.matrix(keep=6)
 @pytest.mark.parametrize(
     ("a", "b"), [((0, 1), (0, 2)), ((0, 2), (0, 1)), ((0, 1), (1, 2)), ((0, 1), (0, 7)), ((3, 9), (3, 8)), ((0, 128), (0, 255))]
 )

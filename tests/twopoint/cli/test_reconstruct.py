@@ -133,6 +133,7 @@ def test_the_command_that_checks_a_reconstruction_finds_its_error(run, tmp_path,
     assert "0 equal, about 1 a random arrangement" in run(*typed[1:], "--force").stdout
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(("values", "name"), [((3, 8), "found.npy"), ((3, 8), "found.png"), ((0, 1), "found.png"), ((0, 255), "found.tif")])
 def test_the_command_that_checks_labels_pairs_their_values(run, tmp_path, values, name):
     np.save(tmp_path / "a.npy", np.array(values)[blobs((16, 16))])

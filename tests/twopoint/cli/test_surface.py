@@ -93,6 +93,7 @@ def test_flat_interfaces_of_every_orientation(steps):
     np.testing.assert_allclose([row.value for row, alone in zip(found, aligned, strict=True) if alone], 1 / thickness, rtol=0.005)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("steps", [PX2, (2.0, 1.0)], ids=str)
 def test_stripes_at_every_angle(steps):
     """At other angles than 0 and 90 degrees, the window ends somewhere in a stripe; with 400 px that is little."""
@@ -105,6 +106,7 @@ def test_stripes_at_every_angle(steps):
     assert max(old) > 1.08
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("wave", [(1, 2, 2), (0, 3, 0), (2, 2, 0), (1, 1, -2)])
 def test_layers_in_a_volume(wave):
     n = 120

@@ -11,6 +11,7 @@ from twopoint.statistics import chunks
 SPACES = {1: (7,), 2: (6, 5), 3: (4, 3, 5)}
 
 
+@pytest.mark.matrix(keep=8)
 @pytest.mark.numpy_only
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("loss", [tp.msess, tp.cess])
@@ -34,6 +35,7 @@ def test_pieces_of_a_batch(mode, loss, ndim, rng, monkeypatch):
             oracles.close(gradient, whole[0][1], 1e-12)
 
 
+@pytest.mark.matrix(keep=8)
 @pytest.mark.numpy_only
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("implied", [False, True])

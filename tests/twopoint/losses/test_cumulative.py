@@ -1,6 +1,7 @@
 """Losses of cumulative statistics against loops over boxes of lags: options, gradients, transforms, and what they are for."""
 
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -57,17 +58,25 @@ def test_floor_and_excess_and_dimensions(backend, space):
         oracles.close(backend.read(tp.cess(backend.make(p), backend.make(t), ndim=len(space), **options)), want, 1e-11)
 
 
+def _own(name, implied, crop):
+    floor = {} if name == "msess" else {"floor": 1e-3}
+    return dict(implied_phase=implied, crop=crop, **floor, **LOSSES[name], **ON)
+
+
+@cache  # the same for all libraries
+def _gradient(name, mode, implied, crop):
+    p, t = (x[int(implied) :] for x in (P * 0.9 + 0.02, T))
+    return oracles.gradient(lambda x: oracles.loss(name, x, t, **_own(name, implied, crop), **options_of(mode)), p)
+
+
 @pytest.mark.matrix(keep=8, numpy_has_all=True)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("implied", [False, True])
 @pytest.mark.parametrize("crop", [None, 2, 3], ids=str)
 def test_gradient(backend, name, mode, implied, crop):
-    own = dict(implied_phase=implied, crop=crop, floor=1e-3, **LOSSES[name], **ON)
-    if name == "msess":
-        own.pop("floor")
-    p, t = (x[int(implied) :] for x in (P * 0.9 + 0.02, T))
-    want = oracles.gradient(lambda x: oracles.loss(name, x, t, **own, **options_of(mode)), p)
+    own, p, t = _own(name, implied, crop), *(x[int(implied) :] for x in (P * 0.9 + 0.02, T))
+    want = _gradient(name, mode, implied, crop)
     value_and_grad = tp.value_and_grad(getattr(tp, name))
     got = value_and_grad(backend.make(p), backend.make(t), **own, **made(options_of(mode), backend))[1]
     oracles.close(backend.read(got), want, 1e-7, f"{mode} {implied}")
@@ -197,6 +206,7 @@ def _planes(spacing):
     return m
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")  # torch has no batching rule for a conjugate
 @pytest.mark.parametrize("crop", [None, 2])
 @pytest.mark.parametrize("mode", oracles.MODES)
@@ -206,12 +216,14 @@ def test_derivatives_of_torch(mode, crop):
     p, t = (torch.tensor(np.stack([x, x[::-1]])) for x in (P * 0.9 + 0.02, T))
     options = {"mask": torch.tensor(MASK)} if "mask" in oracles.MODES[mode] else {}
     options |= {"boundary": oracles.MODES[mode].get("boundary", "periodic"), "crop": crop} | ON
-    assert torch.autograd.gradcheck(lambda x: tp.cess(x, t, floor=1e-3, **options), p.clone().requires_grad_())
-    assert torch.autograd.gradgradcheck(lambda x: tp.cess(x, t[0], floor=1e-3, **options), p[0].clone().requires_grad_())
+    fast = {"fast_mode": crop is not None}  # along a random direction; the other cases hold each entry
+    assert torch.autograd.gradcheck(lambda x: tp.cess(x, t, floor=1e-3, **options), p.clone().requires_grad_(), **fast)
+    assert torch.autograd.gradgradcheck(lambda x: tp.cess(x, t[0], floor=1e-3, **options), p[0].clone().requires_grad_(), **fast)
     one = torch.func.vmap(lambda a, b: tp.cess(a, b, floor=1e-3, **options))(p, t)
     oracles.close(one, tp.cess(p, t, floor=1e-3, reduction="none", **options), 1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.long_on_jax
 def test_derivatives_of_jax(unchecked):
     jax = pytest.importorskip("jax")

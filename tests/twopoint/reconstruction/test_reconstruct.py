@@ -298,6 +298,7 @@ def test_statistics_of_unique_pairs_hold_all():
     assert (reconstruct(all_pairs, iterations=5).labels == reconstruct(unique, iterations=5).labels).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pattern", [np.indices((16, 16)).sum(0) % 2, np.indices((16, 16))[0] % 2], ids=["checkerboard", "stripes"])
 def test_one_fourier_mode_is_found_from_every_start(pattern):
     """Equal noise in both phases would cancel to gray, from which no gradient leads away."""

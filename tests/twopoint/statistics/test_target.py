@@ -39,6 +39,7 @@ def test_same_result_as_the_target(backend, mode, crop):
             oracles.close(backend.read(loss(p, listed, pairs=[(2, 2), (1, 0)])), want, 1e-13)
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("mode", oracles.MODES)
 def test_statistics_without_a_batch_serve_every_member_of_one(backend, mode):
     """The normal case of a texture: one target, a batch of predictions."""
@@ -66,6 +67,7 @@ def test_map_and_cropped(backend):
     assert len(kinds) == 3 * (3 + 1) // 2 + 2  # pairs, mask, count
 
 
+@pytest.mark.matrix(keep=12, numpy_has_all=True)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", [None, 3, 2, (4, 4), (3, 2)], ids=str)
 @pytest.mark.parametrize("pairs", ["all", "unique", [(2, 0), (0, 1), (0, 2), (1, 1)]], ids=str)

@@ -107,6 +107,7 @@ def test_a_run_leaves_a_network_and_goes_on_to_the_bit(tmp_path, monkeypatch):
         train_statistics_vae(config(latents=4), tmp_path / "a", data(), progress=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("has", "wanted"), [(True, torch.bfloat16), (False, torch.float32)])
 def test_fast_is_bfloat16_where_the_processor_has_it(tmp_path, monkeypatch, has, wanted):
     seen, step = [], StatisticsVAETask.training_step

@@ -34,7 +34,7 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
         the valley, and ``classes``, the share in each class. ``pairwise``, by output, statistics and two rows: how often the first has the
         lower excess, ties count half. ``fraction_error``, by output and row: the mean. ``interface_ratio``, by binary output and row: the
         median, None if no image has an interface; ``interface_by_class``, the same in each class. The 95 % intervals of medians, shares,
-        errors and ratios, by bootstrap over the images, stand beside them: ``interval`` in ``excess``, and ``pairwise_interval``,
+        errors and ratios, by bootstrap over the images, are ``interval`` in ``excess``, and ``pairwise_interval``,
         ``fraction_error_interval`` and ``interface_ratio_interval``.
 
     Raises
