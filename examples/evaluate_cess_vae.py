@@ -1,6 +1,6 @@
 """Evaluate trained CESS VAEs: the tables and figures of the paper's section 4, beside trivial reconstructions.
 
-    python examples/evaluate_cess_vae.py [--runs DIR] [--out DIR] [--data FILE] [--split test] [--size 64] [--device cpu] [--small]
+    python examples/evaluate_cess_vae.py [--runs DIR] [--out DIR] [--data FILE] [--training FILE] [--split test] [--size 64] [--small]
 
 Each folder in --runs that CESSVAE.save wrote is a row, reconstructed from latent means. Prints the main tables; writes summary.md and
 summary.json with all of them, images.csv with the excess CESS of each image, outliers/ (Fig. 7), line_sensitivity.png (8), histograms.png
@@ -19,15 +19,16 @@ from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE, line_sensitivity, score_rows, summarise
 from twopoint_models.cess_vae.evaluation.figures import figures
+from twopoint_models.cess_vae.evaluation.nearest import NEAREST, nearest_training_image
 from twopoint_models.cess_vae.evaluation.tables import markdown, overview, per_image
 from twopoint_models.data import MICRO2D
+from twopoint_models.evaluation.reconstructions import centre_crop
 from twopoint_models.evaluation.trivial import TRIVIAL
 
 
 def row_of(model: CESSVAE, device: str):
     """Return the function that reconstructs images from their latent means."""
-    model = model.to(device)
-    return torch.inference_mode()(lambda images: model(torch.from_numpy(images).to(device)).cpu().numpy())
+    return torch.inference_mode()(lambda images: model.to(device)(torch.from_numpy(images).to(device)).cpu().numpy())
 
 
 def main() -> None:
@@ -35,10 +36,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, help="folder of folders with model.safetensors and model.json; else the trivial rows alone")
     parser.add_argument("--out", type=Path, default=Path("evaluate_cess_vae"))
+    parser.add_argument("--training", type=Path, help="file of the training: then the nearest of its images is a row too")
     parser.add_argument("--data", type=Path, help="by default the 500 images in TWOPOINT_DATA")
-    parser.add_argument(
-        "--split", choices=("train", "validation", "test"), help="by default all images; parts of --data are those of the training"
-    )
+    parser.add_argument("--split", choices=("train", "validation", "test"), help="of --data, as in the training; by default all images")
     parser.add_argument("--size", type=int, help="by default that of training.json in the runs, or 64")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0, help="chooses the image of each class that is drawn")
@@ -54,24 +54,26 @@ def main() -> None:
     dataset = MICRO2D(path, size=32 if options.small else options.size or min(trained), split=options.split, **dealt)
     members = [np.flatnonzero(dataset.class_indices == c)[: 3 if options.small else None] for c in range(len(dataset.classes))]
     chosen = np.concatenate(members).tolist()
-    rows = {run.name: row_of(CESSVAE.load(run), options.device) for run in runs} | TRIVIAL
+    size, trivial = dataset.size, dict(TRIVIAL)
+    if options.training:
+        trivial[NEAREST] = nearest_training_image(MICRO2D(options.training, size=size), crop=centre_crop(size))
+    rows = {run.name: row_of(CESSVAE.load(run), options.device) for run in runs} | trivial
     with counting(f"{len(chosen)} images", "") as progress:
         scores, items = score_rows(rows, (dataset[i] for i in chosen), progress=lambda done: progress(done, len(chosen)))
     names, indices = [item["name"] for item in items], [item["index"] for item in items]
-    summary = {"size": dataset.size, "split": options.split} | summarise(scores, names)
-    distances, excess = line_sensitivity()
-    summary["lines_100_px_apart"] = dict(zip(distances.tolist(), excess.tolist(), strict=True))
+    lines = dict(zip(*map(np.ndarray.tolist, line_sensitivity()), strict=True))
+    summary = {"size": size, "split": options.split, "lines_100_px_apart": lines} | summarise(scores, names)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    (options.out / "summary.md").write_text(markdown(summary, title=f"Reconstructions of images of {dataset.size} px"))
+    (options.out / "summary.md").write_text(markdown(summary, title=f"Reconstructions of images of {size} px"))
     (options.out / "images.csv").write_text(per_image(scores, names, indices))
-    found = figures(scores, rows, lambda i: dataset[chosen[i]]["image"], names, trivial=TRIVIAL, seed=options.seed)
+    found = figures(scores, rows, lambda i: dataset[chosen[i]]["image"], names, trivial=trivial, seed=options.seed)
     with counting("drawing", "") as progress:
         for done, (name, figure) in enumerate(found):
             (options.out / name).parent.mkdir(exist_ok=True)
             save(figure, options.out / f"{name}.png")
             progress(done + 1, 4 + max(len(runs), 1) + 2 * len(set(names)))
-    print(overview(summary) + f"\ntables and figures of {len(names)} images of {dataset.size} px: {options.out}")
+    print(overview(summary) + f"\ntables and figures of {len(names)} images of {size} px: {options.out}")
 
 
 if __name__ == "__main__":

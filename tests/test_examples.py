@@ -204,8 +204,9 @@ def runs(tmp_path):
 @pytest.mark.long
 def test_evaluation_of_networks(tmp_path, own_file, runs):
     """Small: three images of a class, two of the other; the numbers are those of the networks' latent means."""
-    summary, printed = run("evaluate_cess_vae", tmp_path / "out", "--runs", runs, "--data", own_file)
-    rows = ["mse", "mse then cess", "constant gray", "block means", "4-px blur"]
+    summary, printed = run("evaluate_cess_vae", tmp_path / "out", "--runs", runs, "--data", own_file, "--training", own_file)
+    rows = ["mse", "mse then cess", "constant gray", "block means", "4-px blur", "nearest training image"]
+    assert summary["excess"]["soft"]["all lags"]["nearest training image"]["mean"] < 1e-9, "each image is among those of the training"
     assert summary["images"] == 5
     assert list(summary["excess"]["soft"]["all lags"]) == list(summary["pairwise"]["thresholded"]["centre crop"]) == rows
     dataset, chosen = MICRO2D(own_file, size=32), [0, 1, 2, 38, 39]
@@ -574,3 +575,18 @@ def test_texture_vae_on_own_images_and_without_runs(tmp_path):
     refused = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert refused.returncode == 2
     assert "--runs must hold what train_texture_vae.py left" in refused.stderr
+
+
+@pytest.mark.long
+def test_recognition_of_reconstructions(tmp_path, own_file, runs):
+    """Two classes that a texture tells: originals are recognised, and of a constant gray nothing is."""
+    common = ["--runs", runs, "--data", own_file, "--size", "32", "--vgg", "random"]
+    summary, printed = run("recognise_reconstructions", tmp_path / "out", *common)
+    assert list(summary["rows"]) == ["originals", "mse", "mse then cess", "4-px blur"]
+    assert (best := summary["rows"]["originals"]["accuracy"]) >= 0.9
+    for row in summary["rows"].values():
+        low, high = row["interval"]
+        assert 0 <= low <= row["accuracy"] <= high <= 1
+        assert row["share"] == pytest.approx(row["accuracy"] / best)
+    assert "1.00 of that of originals" in printed
+    assert (tmp_path / "out/confusion.png").stat().st_size > 10_000

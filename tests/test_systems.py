@@ -44,6 +44,7 @@ EXAMPLES = {
     "homogenise_field": "",
     "homogenise_micro2d": "",
     "make_dataset": "",
+    "recognise_reconstructions": "",  # two: the networks of one, texture vectors of the other
     "reconstruct_circles": "",
     "reconstruct_micrographs": "",
 }

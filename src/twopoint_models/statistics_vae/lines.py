@@ -11,6 +11,7 @@ from scipy import ndimage
 import twopoint as tp
 
 from ..evaluation.components import principal_axes
+from ..evaluation.nearest import nearest_rows
 
 LEAST = 0.25  # share of the size of the image; shorter pieces are not lines
 
@@ -210,14 +211,7 @@ def nearest_in_statistics(
     """
     if images.shape[1:] != among.shape[1:] or images.ndim != 4 or not len(among):
         raise ValueError(f"images and among must have one size (.., 1, H, W), one at least, got {images.shape} and {among.shape}")
-    given = np.concatenate(list(autocorrelations(images)))  # (n, lags)
-    best, at, first = np.full(len(images), np.inf), np.zeros(len(images), dtype=int), 0
-    for part in autocorrelations(among):
-        nearest = ((part**2).sum(axis=1) - 2 * given @ part.T).argmin(axis=1)  # |a - b|^2 without |a|^2, which is the same for all
-        lower = ((given - part[nearest]) ** 2).mean(axis=1)
-        at, best = np.where(lower < best, first + nearest, at), np.minimum(lower, best)
-        first += len(part)
-    return at, best
+    return nearest_rows(np.concatenate(list(autocorrelations(images))), autocorrelations(among))
 
 
 def components_mse(
