@@ -578,6 +578,21 @@ def test_texture_vae_on_own_images_and_without_runs(tmp_path):
 
 
 @pytest.mark.long
+def test_evaluation_of_own_images(tmp_path, runs):
+    """Two micrographs: three tiles of one and one of the other, a class each."""
+    rng = np.random.default_rng(0)
+    for name, shape in (("wide", (40, 100)), ("square", (32, 50))):
+        save_gray(tmp_path / f"{name}.png", (255 * (rng.random(shape) < 0.4)).astype(np.uint8))
+    files = [tmp_path / "wide.png", tmp_path / "square.png"]
+    summary, printed = run("evaluate_cess_vae", tmp_path / "out", "--runs", runs, "--images", *files)
+    assert summary["images"] == 4
+    lines = list(csv.DictReader((tmp_path / "out/images.csv").read_text().splitlines()))
+    assert [line["class"] for line in lines] == ["wide"] * 3 + ["square"]
+    assert "4 images of 32 px" in printed
+    assert (tmp_path / "out/reconstructions/wide_thresholded.png").stat().st_size > 10_000
+
+
+@pytest.mark.long
 def test_recognition_of_reconstructions(tmp_path, own_file, runs):
     """Two classes that a texture tells: originals are recognised, and of a constant gray nothing is."""
     common = ["--runs", runs, "--data", own_file, "--size", "32", "--vgg", "random"]
