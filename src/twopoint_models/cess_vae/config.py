@@ -71,10 +71,10 @@ class CESSConfig(OfCESSVAE, Options):
     )
     adversarial_weight: float = option(1.0, "weight of the discriminator's score in the adversarial regime")
     cess_weight: float = option(200.0, "weight of CESS of all lags in the adversarial regime")
-    cumulative_weight: float = option(10.0, "weight of CESS of cumulative statistics in the adversarial regime")
+    cumulative_weight: float = option(50.0, "weight of CESS of cumulative statistics in the adversarial regime")
     means_weight: float = option(20.0, "weight of the squared error of means over blocks of 8 pixels in the adversarial regime")
     discriminator_width: tuple[int, ...] = option((32, 64, 96, 96), "channels of the discriminator's four hidden layers", nargs=4)
-    discriminator_rate: float = option(1.0, "learning rate of the discriminator over that of the network")
+    discriminator_rate: float = option(2.0, "learning rate of the discriminator over that of the network")
     style_layers: tuple[str, ...] = option(("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), "layers of the style loss", nargs="+")
 
     POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, *OfCESSVAE.POSITIVE, "sigma", "sharpness", "discriminator_rate")

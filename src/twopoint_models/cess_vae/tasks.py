@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 from torch.nn.utils import clip_grad_norm_
 
 from ..nets.vgg import VGG19
@@ -15,7 +16,7 @@ from ..training.tasks import VAETask, checked, divergence, sample_keys
 from ..weights import vgg19
 from .config import CESSConfig
 from .discriminator import Discriminator
-from .losses import Loss
+from .losses import BLOCK, Loss
 from .network import CESSVAE
 from .regimes import REGIMES
 
@@ -94,6 +95,7 @@ class CESSVAETask(VAETask):
 class AdversarialTask(CESSVAETask):
     """Train a CESS VAE against a :class:`Discriminator`, which learns beside it, by the hinge loss.
 
+    The discriminator sees an image beside the means of the original over blocks of 8 pixels, so a patch must look right where it is.
     Each network takes its own gradient, clipped by its own norm: the decoder that of its loss and of the score of its reconstructions, the
     discriminator that of the hinge loss. Training logs score and discriminator, this loss; 1 means that it cannot distinguish them.
     A collapse is a validation whose judge is above ``COLLAPSED`` times the least so far. It ends the training with a warning, and the
@@ -104,14 +106,15 @@ class AdversarialTask(CESSVAETask):
         super().__init__(config, **options)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed + 1)
-            self.discriminator = Discriminator(self.network.channels, self.config.discriminator_width, self.config.padding)
+            self.discriminator = Discriminator(2 * self.network.channels, self.config.discriminator_width, self.config.padding)
         self.discriminator.to(memory_format=torch.channels_last)
         self.good: dict[str, Any] = {"epoch": -1, "least": float("inf"), "network": {}, "collapsed": False}
 
     def against(self, logits: Tensor, images: Tensor) -> Tensor:
         """Return what is added to the loss of the statistics."""
-        found = self.network.memberships(logits)
-        score, told = self.discriminator.of_reconstructions(found), self.discriminator.loss(images, found)
+        means = interpolate(avg_pool2d(images, BLOCK), scale_factor=BLOCK, mode="bilinear")
+        real, made = (torch.cat([x, means], dim=1) for x in (images, self.network.memberships(logits)))
+        score, told = self.discriminator.of_reconstructions(made), self.discriminator.loss(real, made)
         self.log_dict({"score": score, "discriminator": told}, prog_bar=True, batch_size=len(images))
         return told - self.config.adversarial_weight * score
 

@@ -141,3 +141,17 @@ def test_without_a_collapse_the_last_network_stays(run, tmp_path):
         warnings.filterwarnings("error", ".*collapsed.*")
         fitted(task, run.changed(learning_rate=1e-4), tmp_path)
     assert task.good["epoch"] == 3
+
+
+def test_the_discriminator_sees_the_means_of_the_original(run):
+    task = make_task(run, "adversarial")
+    task.log_dict = lambda *_, **__: None
+    seen, whole = [], task.discriminator.forward
+    task.discriminator.forward = lambda x: (seen.append(x.detach()), whole(x))[1]
+    logits, images = torch.randn(2, 1, 16, 16), torch.rand(2, 1, 16, 16).round()
+    assert torch.isfinite(task.against(logits, images))
+    made, both = seen
+    means = torch.nn.functional.interpolate(images.reshape(2, 1, 2, 8, 2, 8).mean((3, 5)), scale_factor=8, mode="bilinear")
+    torch.testing.assert_close(made, torch.cat([logits.sigmoid(), means], 1))
+    torch.testing.assert_close(both[:2], torch.cat([images, means], 1))
+    torch.testing.assert_close(both[2:], made)

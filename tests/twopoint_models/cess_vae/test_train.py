@@ -99,22 +99,25 @@ def killed(self, batch, at):
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, batch, at)
 CESSVAETask.training_step = killed
-fit(CESSConfig.read(sys.argv[1]), sys.argv[2], "sharp", progress=False)
+fit(CESSConfig.read(sys.argv[1]), sys.argv[2], sys.argv[3], progress=False)
 """
 
 
 @pytest.mark.long
-def test_killed_in_the_middle_and_resumed_gives_the_same_weights(path, tmp_path):
-    run = config(path, regime="sharp", epochs=5)
+@pytest.mark.parametrize("regime", ["sharp", "adversarial"])  # the second has two networks in its checkpoint
+def test_killed_in_the_middle_and_resumed_gives_the_same_weights(regime, path, tmp_path):
+    run = config(path, regime=regime, epochs=5, discriminator_width=(2, 2, 2, 2))
     torch.set_num_threads(1)
-    whole = fit(run, tmp_path / "whole", "sharp", progress=False)
+    whole = fit(run, tmp_path / "whole", regime, progress=False)
     (tmp_path / "config").mkdir()
     run.write(tmp_path / "config")
-    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "config", tmp_path / "killed"], capture_output=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path / "config", tmp_path / "killed", regime], capture_output=True, timeout=200
+    )
     assert done.returncode == -9, done.stderr
     assert (tmp_path / "killed" / LAST).is_file()
     assert not (tmp_path / "killed/model.safetensors").exists()
-    resumed = fit(run, tmp_path / "killed", "sharp", progress=False)
+    resumed = fit(run, tmp_path / "killed", regime, progress=False)
     assert torch.equal(weights(resumed), weights(whole))
     assert not torch.equal(weights(resumed), weights(new_network(run)))
 
