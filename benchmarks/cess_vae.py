@@ -68,8 +68,8 @@ def main() -> None:
             row |= {"parameters": sum(each.numel() for each in model.parameters()), "receptive_field": model.receptive_field}
             with torch.inference_mode():
                 row[f"encode_decode_{padding}"] = seconds(lambda net=model: net(images), options.rounds, options.device)
-            if padding == "zeros":
-                row |= step(model, images[:8], options.device)
+            timed = step(model, images[:8], options.device)
+            row |= timed if padding == "zeros" else {"step_circular": timed["step"]}
         print(f"{name:18} {', '.join(f'{key} {value:.4g}' for key, value in row.items())}; loss {row['loss'] / row['step']:.1%} of a step")
     options.output.write_text(json.dumps(found, indent=2) + "\n")
 

@@ -295,7 +295,7 @@ def test_the_network_of_the_cess_vae(tmp_path, monkeypatch):
     cess_vae.main()
     (row,) = json.loads((tmp_path / "out.json").read_text())["networks"].values()
     assert row["receptive_field"] == 172
-    assert all(row[name] > 0 for name in ("encode_decode_zeros", "encode_decode_circular", "step", "loss", "parameters"))
+    assert all(row[name] > 0 for name in ("encode_decode_zeros", "encode_decode_circular", "step", "step_circular", "loss", "parameters"))
 
 
 # ---- cumulative losses --------------------------------------------------------------------------------------------------------------
