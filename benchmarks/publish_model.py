@@ -32,7 +32,8 @@ reconstruction = model.reconstruct(image)  # (H, W) of 0 and 1 -> (H, W), H and 
 ```
 
 - **Trained on** {images} generated images of {size} x {size} pixels, of MICRO2D's ten classes (`examples/make_dataset.py`), periodic.
-- **Steps**: {steps} of {batch} images, seed {seed}, RAdam, learning rate {rate:g}, precision {precision}.
+- **Steps**: {steps} of {batch} images, seed {seed}, RAdam, learning rate {rate:g}.
+- **Precision**: {precision} (fast is bfloat16 if the processor has it).
 - **Size**: {parameters} parameters, kept in half precision.
 - **Latent image**: a sixteenth of the edge, so 14 x 14 numbers of 224 x 224 pixels.
 - **Licence**: MIT, as the package; the training images are the package's own.
@@ -57,9 +58,9 @@ def only(summary: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 
 def steps_of(run: Path, config: CESSConfig) -> int:
-    """Return the steps of both halves, as their checkpoints count them."""
-    folders = [run, *([run.parent / "start" / REGIMES[config.regime].start] if config.start_epochs else [])]
-    return sum(int(torch.load(f / "checkpoints/last.ckpt", weights_only=False, map_location="cpu")["global_step"]) for f in folders)
+    """Return the steps of all halves, as their checkpoints count them."""
+    files = [folder / "checkpoints/last.ckpt" for folder in (run, run.parent / "start" / REGIMES[config.regime].start)]
+    return sum(int(torch.load(file, weights_only=False, map_location="cpu")["global_step"]) for file in files if file.is_file())
 
 
 def card_of(run: Path, name: str, figures: dict[str, Any]) -> str:
@@ -87,15 +88,15 @@ def card_of(run: Path, name: str, figures: dict[str, Any]) -> str:
 
 def publish(run: Path, name: str, figures: dict[str, Any], folder: Path) -> int:
     """Write weights, options, card and hash; return the size of the weights."""
-    card = card_of(run, name, figures)
-    CESSVAE.load(run).save(folder / name, dtype=torch.float16)
-    weights = folder / name / "model.safetensors"
-    if (size := weights.stat().st_size) > MOST:
+    card, network = card_of(run, name, figures), CESSVAE.load(run)
+    if (size := 2 * sum(each.numel() for each in network.state_dict().values())) > MOST:
         raise ValueError(f"the weights of {name} have {size} bytes, more than {MOST}")
+    network.save(folder / name, dtype=torch.float16)
+    weights = folder / name / "model.safetensors"
     (folder / name / "card.md").write_text(card)
     hashes = json.loads((folder / "hashes.json").read_text()) | {name: hashlib.sha256(weights.read_bytes()).hexdigest()}
     (folder / "hashes.json").write_text(json.dumps(dict(sorted(hashes.items())), indent=2) + "\n")
-    return size
+    return weights.stat().st_size
 
 
 def main() -> None:

@@ -57,16 +57,16 @@ def main() -> None:
     trained = {each["size"] for each in told} or {64}
     if (options.runs and not runs) or (len(trained) > 1 and not options.size):
         parser.error(f"--runs must hold folders with a model.json, of one size or with --size; found {len(runs)}, of {sorted(trained)} px")
-    dealt = {name: told[0][name] for name in ("fractions", "together") if told and options.split and name in told[0]}
+    dealt = {name: told[0][name] for name in ("fractions", "together") if told and name in told[0]}
     size, small = 32 if options.small else options.size or min(trained), options.small
     if options.images:
         chosen = own_tiles(options.images, size)
     else:
         dataset = MICRO2D(options.data, size=size, split=options.split, **dealt)
         first = np.searchsorted(dataset.class_indices, dataset.class_indices)
-        chosen = [dataset[i] for i in range(len(dataset)) if not small or i - first[i] < 3]
-    known = options.training and MICRO2D(options.training, size=size)
-    trivial = TRIVIAL | ({NEAREST: nearest_training_image(known, crop=centre_crop(size))} if known else {})
+        chosen = torch.utils.data.Subset(dataset, [i for i in range(len(dataset)) if not small or i - first[i] < 3])  # read when used
+    known = options.training and MICRO2D(options.training, size=size, split="train", **dealt)
+    trivial = TRIVIAL | ({NEAREST: nearest_training_image(known, crop=centre_crop(size))} if options.training else {})
     rows = {run.name: row_of(CESSVAE.load(run), options.device) for run in runs} | trivial
     with counting(f"{len(chosen)} images", "") as progress:
         scores, items = score_rows(rows, chosen, progress=lambda done: progress(done, len(chosen)))

@@ -78,3 +78,4 @@ def test_large_weights_are_refused(run, monkeypatch):
     monkeypatch.setattr(publish_model, "MOST", 1000)
     with pytest.raises(ValueError, match=r"the weights of tiny have [0-9]+ bytes, more than 1000"):
         command(run, "tiny", monkeypatch=monkeypatch)
+    assert not (run.parents[1] / "pretrained/tiny").exists(), "nothing is left"

@@ -102,6 +102,8 @@ def test_wrong_names_and_files_are_refused(shipped, tmp_path):
         twopoint_models.load("small")
     with pytest.raises(ValueError, match="library must be 'torch' or 'jax', got 'numpy'"):
         twopoint_models.load("tiny", library="numpy")
+    with pytest.raises(ValueError, match="name must be one of tiny, got 'small'"):
+        card("small")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"there is no .*empty.model.safetensors"):
         twopoint_models.load(tmp_path / "empty")

@@ -83,6 +83,8 @@ class CESSConfig(OfCESSVAE, Options):
         super().__post_init__()
         if self.second_epochs > self.epochs:
             raise ValueError(f"second_epochs must not be above epochs, {self.epochs}, got {self.second_epochs}")
+        if len(self.discriminator_width) != 4 or not all(each > 0 for each in self.discriminator_width):
+            raise ValueError(f"discriminator_width must be four numbers of channels, got {self.discriminator_width}")
         if self.regime == "sharp" and self.phases > 2:
             raise ValueError(f"regime 'sharp' is for two phases, got phases {self.phases}")
 

@@ -39,7 +39,7 @@ class Discriminator(nn.Module):
     def __init__(self, channels: int, width: tuple[int, ...], padding: str) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for inputs, outputs, stride in zip((channels, *width), width, STRIDES, strict=False):
+        for inputs, outputs, stride in zip((channels, *width[:-1]), width, STRIDES, strict=True):
             layer = _halving(inputs, outputs, padding) if stride == 2 else conv(inputs, outputs, padding)
             layers += [spectral_norm(layer), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, spectral_norm(conv(width[-1], 1, padding)))

@@ -52,7 +52,11 @@ class Loss:
         return value
 
     def measures(self, logits: Tensor, images: Tensor) -> dict[str, Tensor]:
-        """Return means over the batch: "mse"; excess CESS in nats as "cess", "crop", "cumulative", "thresholded"; "style" if trained."""
+        """Return means over the batch.
+
+        These are "mse"; the excess CESS in nats as "cess", "crop", "cumulative", "thresholded" and "thresholded_cumulative"; and "style" if
+        it is trained.
+        """
         found = {name: getattr(self, f"_{name}")(logits, images) for name in ("mse", "cess", "crop")}
         found["cumulative"] = self._excess(self.network.memberships(logits), images, cumulative=True)
         hard = self.hard(logits)
@@ -111,14 +115,14 @@ class Loss:
         return whole + self.config.short_weight * (middle + short)
 
     def _adversarial(self, logits: Tensor, images: Tensor) -> Tensor:
-        """Return what a discriminator is told nothing of: statistics, and where the phases lie, as means over blocks."""
+        """Return the loss of statistics and of means over blocks; the score of a discriminator is not in it."""
         soft, weight = self.network.memberships(logits), self.config
         means = functional.mse_loss(functional.avg_pool2d(soft, BLOCK), functional.avg_pool2d(images, BLOCK))
         cumulative = self._excess(soft, images, cumulative=True)
         return weight.cess_weight * self._excess(soft, images) + weight.cumulative_weight * cumulative + weight.means_weight * means
 
 
-BLOCK = 8  # pixels
+BLOCK = 8  # edge in pixels of the blocks whose means are compared
 
 # Some statistics of a thresholded image are 0, where the slope of the logarithm is 1 over the floor. With CESS's own floor, 1e-6, a few
 # lags would dominate each step, and training diverges (measured).

@@ -7,9 +7,8 @@ from .regimes import REGIMES
 TAPERED = (16, 32, 48, 64, 96)  # channels at five resolutions, few where the image is large
 _ALL = [name for name in REGIMES if name != "style_from_scratch"]
 
-PRESETS: dict[
-    str, dict[str, Any]
-] = {  # fields of CESSConfig; regimes; images of each class to generate; trials of a sweep and their epochs
+# Fields of CESSConfig, and options of the example: regimes, images of each class to generate, trials of a sweep and their epochs.
+PRESETS: dict[str, dict[str, Any]] = {
     "small": dict(
         size=64,
         width=TAPERED,

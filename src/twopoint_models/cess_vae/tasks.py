@@ -99,7 +99,7 @@ class AdversarialTask(CESSVAETask):
     Each network takes its own gradient, clipped by its own norm: the decoder that of its loss and of the score of its reconstructions, the
     discriminator that of the hinge loss. Training logs score and discriminator, this loss; 1 means that it cannot distinguish them.
     A collapse is a validation whose judge is above ``COLLAPSED`` times the least so far. It ends the training with a warning, and the
-    network is the last one before it.
+    network is the last one before it, or that of the start.
     """
 
     def __init__(self, config: CESSConfig | Mapping[str, Any], **options: Any) -> None:
@@ -108,7 +108,7 @@ class AdversarialTask(CESSVAETask):
             torch.manual_seed(self.config.seed + 1)
             self.discriminator = Discriminator(2 * self.network.channels, self.config.discriminator_width, self.config.padding)
         self.discriminator.to(memory_format=torch.channels_last)
-        self.good: dict[str, Any] = {"epoch": -1, "least": float("inf"), "network": {}, "collapsed": False}
+        self.good: dict[str, Any] = {"epoch": -1, "least": float("inf"), "network": self._weights(), "collapsed": False}
 
     def against(self, logits: Tensor, images: Tensor) -> Tensor:
         """Return what is added to the loss of the statistics."""
@@ -146,10 +146,14 @@ class AdversarialTask(CESSVAETask):
         if not value <= COLLAPSED * self.good["least"]:
             self.good["collapsed"] = self.trainer.should_stop = True
             told = f"{self.judge} {value:.3g} in epoch {self.current_epoch}, {self.good['least']:.3g} before"
-            warnings.warn(f"the adversarial training collapsed: {told}; the network of epoch {self.good['epoch']} is kept", stacklevel=2)
+            last = f"of epoch {self.good['epoch']}" if self.good["epoch"] >= 0 else "of the start"
+            warnings.warn(f"the adversarial training collapsed: {told}; the network {last} is kept", stacklevel=2)
         else:
-            kept = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-            self.good |= {"epoch": self.current_epoch, "least": min(value, self.good["least"]), "network": kept}
+            self.good |= {"epoch": self.current_epoch, "least": min(value, self.good["least"]), "network": self._weights()}
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Return a copy of the network's weights."""
+        return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
 
     def judged(self) -> float:
         """Return the judge of the last validation."""

@@ -34,10 +34,12 @@ def nearest_rows(
     >>> at.tolist(), error.tolist()
     ([1], [0.5])
     """
+    given = given.astype(np.float64)  # the difference below cancels most digits
     best, at, first = np.full(len(given), np.inf), np.zeros(len(given), dtype=int), 0
     for part in parts:
+        part = part.astype(np.float64)
         nearest = ((part**2).sum(axis=1) - 2 * given @ part.T).argmin(axis=1)  # |a - b|^2 without |a|^2, which is the same for all
-        lower = ((given - part[nearest]) ** 2).mean(axis=1, dtype=np.float64)
+        lower = ((given - part[nearest]) ** 2).mean(axis=1)
         at, best = np.where(lower < best, first + nearest, at), np.minimum(lower, best)
         first += len(part)
     if not first:

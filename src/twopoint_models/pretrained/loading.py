@@ -7,8 +7,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..nets.names import OPTIONS, WEIGHTS
+
 HERE = Path(__file__).parent
-HASHES, CARD, WEIGHTS, OPTIONS = "hashes.json", "card.md", "model.safetensors", "model.json"
+HASHES, CARD = "hashes.json", "card.md"
 CLASSES = {  # the package of each class of networks
     "CESSVAE": "cess_vae",
     "PropertyMLP": "design",
@@ -27,8 +29,8 @@ def names() -> list[str]:
 
     Examples
     --------
-    >>> import twopoint_models
-    >>> all(isinstance(name, str) for name in twopoint_models.pretrained.names())
+    >>> from twopoint_models.pretrained import names
+    >>> "cess-vae-224-mse" in names()
     True
     """
     return sorted(_hashes())
@@ -58,7 +60,9 @@ def card(name: str) -> str:
     >>> all(card(name).startswith("# ") for name in names())
     True
     """
-    return (_folder(name) / CARD).read_text(encoding="utf-8")
+    if name not in (known := names()):
+        raise ValueError(f"name must be one of {', '.join(known)}, got {name!r}")
+    return (HERE / name / CARD).read_text(encoding="utf-8")
 
 
 def load(name: str | os.PathLike[str], *, library: str = "torch") -> Any:
@@ -121,5 +125,5 @@ def _folder(name: str | os.PathLike[str]) -> Path:
     if str(name) in _hashes():
         return HERE / str(name)
     if not Path(name).is_dir():
-        raise ValueError(f"name must be a folder or one of {', '.join(names()) or 'none, for none come with it'}, got {str(name)!r}")
+        raise ValueError(f"name must be a folder or one of {', '.join(names())}, got {str(name)!r}")
     return Path(name)

@@ -155,3 +155,19 @@ def test_the_discriminator_sees_the_means_of_the_original(run):
     torch.testing.assert_close(made, torch.cat([logits.sigmoid(), means], 1))
     torch.testing.assert_close(both[:2], torch.cat([images, means], 1))
     torch.testing.assert_close(both[2:], made)
+
+
+def test_a_collapse_in_the_first_epoch_leaves_the_network_of_the_start(run, tmp_path, monkeypatch):
+    task = make_task(run, "adversarial")
+    weights = lambda: torch.cat([each.detach().flatten().clone() for each in task.network.parameters()])  # noqa: E731
+    first = weights()
+    monkeypatch.setattr(AdversarialTask, "judged", lambda self: float("nan"))
+    with pytest.warns(UserWarning, match="collapsed: thresholded_cumulative nan in epoch 0, inf before; the network of the start is kept"):
+        fitted(task, run, tmp_path)
+    assert torch.equal(weights(), first)
+
+
+@pytest.mark.parametrize("width", [(8, 8, 8), (8, 8, 8, 8, 8), (8, 8, 0, 8)])
+def test_the_discriminator_has_four_widths(width):
+    with pytest.raises(ValueError, match="discriminator_width must be four numbers of channels"):
+        CESSConfig(discriminator_width=width)
