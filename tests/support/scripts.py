@@ -41,7 +41,8 @@ def run_script(path: Path, arguments: Sequence[Any], folder: Path, *, timeout: f
 @cache
 def _server() -> Any:
     """Return the server of this process."""
-    context = multiprocessing.get_context("forkserver")
+    forks = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if forks else "spawn")
     context.set_forkserver_preload([*HEAVY])
     return context
 

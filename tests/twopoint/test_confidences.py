@@ -84,7 +84,7 @@ def test_statistics(backend, boundary, space, crop):
             assert ((got > 0) == (count > 0)).all()
 
 
-@pytest.mark.matrix(keep=4, numpy_has_all=True)
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("implied", [False, True])

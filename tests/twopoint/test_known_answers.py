@@ -28,13 +28,9 @@ def hold(backend, got, want, tolerance, what):
 @pytest.mark.long_on_jax
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_archive(backend, dtype, shared_data):
-    """On jax, which compiles a program for each shape, every twelfth case, in float32 every thirty-sixth; the slow form has all.
-
-    numpy and torch have all in both; the two that only show another side of numpy have every third in float32.
-    """
+    """On jax, which compiles a program for each shape, every twelfth case, in float32 every thirty-sixth; the slow form has all."""
     archive = np.load(shared_data / "vectors" / "two_point.npz")
-    alike = dtype is np.float32 and backend.name in ("readonly", "strict")
-    every = (12 if dtype is np.float64 else 36) if backend.name.startswith("jax") else 3 if alike else 1
+    every = (12 if dtype is np.float64 else 36) if backend.name.startswith("jax") else 1
     hold_cases(backend, dtype, archive, cases_of(archive)[::every])
 
 

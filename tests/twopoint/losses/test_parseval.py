@@ -41,7 +41,7 @@ def _energy(p, t, zero_weight, pairs):
     return sum(np.sum(weight * np.abs(difference[pair]) ** 2) for pair in pairs)
 
 
-@pytest.mark.matrix(keep=8, numpy_has_all=True)
+@pytest.mark.matrix(keep=8)
 @pytest.mark.parametrize("space", [(7,), (6,), (4, 5), (5, 4), (3, 2, 4)], ids=str)
 @pytest.mark.parametrize(("phases", "implied"), [(2, False), (2, True), (3, False), (3, True)])
 def test_energy(backend, space, phases, implied, rng):

@@ -67,7 +67,7 @@ def test_map_and_cropped(backend):
     assert len(kinds) == 3 * (3 + 1) // 2 + 2  # pairs, mask, count
 
 
-@pytest.mark.matrix(keep=12, numpy_has_all=True)
+@pytest.mark.matrix(keep=12)
 @pytest.mark.parametrize("mode", oracles.MODES)
 @pytest.mark.parametrize("crop", [None, 3, 2, (4, 4), (3, 2)], ids=str)
 @pytest.mark.parametrize("pairs", ["all", "unique", [(2, 0), (0, 1), (0, 2), (1, 1)]], ids=str)
