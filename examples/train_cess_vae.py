@@ -29,8 +29,7 @@ def own_images(files: list[str], config: CESSConfig) -> PatchesModule:
     """Return patches of micrographs; parts of a split are made of blocks of two patches by two, so that none overlap."""
     images = (load(name, ReadingOptions(phases=2)).segmentation.labels for name in files)
     windows = SlidingWindows.in_blocks(images, config.size, max(config.size // 4, 1))
-    loading = dict(batch_size=config.batch_size, workers=config.workers, order_seed=config.seed)
-    return PatchesModule(windows, fractions=config.fractions, **loading)
+    return PatchesModule(windows, fractions=config.fractions, batch_size=config.batch_size, workers=config.workers, order_seed=config.seed)
 
 
 def train_cess_vae(options: argparse.Namespace) -> dict[str, Any]:
@@ -68,7 +67,8 @@ def main() -> None:
     for name in PRESETS:
         parser.add_argument(f"--{name}", action="store_true", help="a preset")
     CESSConfig.add_arguments(parser)
-    parser.set_defaults(**next((PRESETS[name] for name in PRESETS if f"--{name}" in sys.argv), {}))
+    preset = next((PRESETS[name] for name in PRESETS if f"--{name}" in sys.argv), {})
+    parser.set_defaults(**preset | ({"padding": "zeros"} if "--images" in sys.argv else {}))  # micrographs are not periodic
     options = parser.parse_args()
     try:
         (options.out / "summary.json").write_text(json.dumps(train_cess_vae(options), indent=2) + "\n")

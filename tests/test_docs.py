@@ -1,6 +1,9 @@
 """The pages' blocks of Python run as they stand, but for sizes; what a page executes when it is built is left to the build."""
 
 import re
+import shutil
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -99,3 +102,20 @@ def test_blocks_run(page, tmp_path, monkeypatch, unchecked):
         exec(compile(text, f"{page}.md", "exec"), names)
     whole = "".join(PAGES[page])
     assert [given for given in SMALLER.get(page, {}) if given not in whole] == []
+
+
+def test_tables_are_those_of_the_results():
+    done = subprocess.run([sys.executable, DOCS / "tables.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_table_that_differs_is_named(tmp_path):
+    shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("images", "_build"))
+    shutil.copytree(ROOT / "benchmarks/results", tmp_path / "benchmarks/results")
+    page = tmp_path / "docs/papers.md"
+    page.write_text(page.read_text().replace("0.708 (", "0.709 ("))
+    command = [sys.executable, tmp_path / "docs/tables.py"]
+    told = subprocess.run([*command, "--check"], capture_output=True, text=True)
+    assert (told.returncode, told.stdout[:9]) == (1, "papers.md")
+    subprocess.run(command, check=True)
+    assert page.read_text() == (DOCS / "papers.md").read_text()

@@ -292,7 +292,8 @@ def test_train_on_micrographs(tmp_path):
     summary, printed = run("train_cess_vae", tmp_path / "runs", *TINY, "--regimes", "sharp", "--processes", 1, "--images", *pictures)
     assert summary["sharp"]["learning_rate"] == 2e-3
     assert "sharp: " in printed
-    assert CESSVAE.load(tmp_path / "runs/sharp").config["sharpness"] == 4.0
+    trained = CESSVAE.load(tmp_path / "runs/sharp").config
+    assert (trained["sharpness"], trained["padding"]) == (4.0, "zeros")
     assert not (tmp_path / "runs/generated.h5").exists()
 
 

@@ -20,7 +20,7 @@ class OfCESSVAE(Choices):
     depth: int = option(1, "skip-connected convolutions at each resolution")
     latent_channels: int = option(1, "channels of the latent image")
     phases: int = option(2, "phases of the images")
-    padding: str = option("zeros", "padding of convolutions: zeros, or circular for periodic images", choices=("zeros", "circular"))
+    padding: str = option("circular", "padding of convolutions: circular for periodic images, or zeros", choices=("zeros", "circular"))
     alpha: float = option(1.0, "weight of the MSE relative to CESS, eq. (10)")
 
     POSITIVE: ClassVar[tuple[str, ...]] = ("size", "depth", "latent_channels")

@@ -12,6 +12,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": dict(
         size=64,
         width=TAPERED,
+        padding="zeros",  # that of its results
         epochs=6,
         restart_every=3,
         fractions=(0.95, 0.05, 0.0),
@@ -23,7 +24,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "medium": dict(
         size=224,
         width=TAPERED,
-        padding="circular",
         precision="fast",
         epochs=8,
         restart_every=4,

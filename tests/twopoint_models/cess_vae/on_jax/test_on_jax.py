@@ -209,7 +209,7 @@ def test_bad_runs(tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
-    broken = TorchVAE(width=4)
+    broken = TorchVAE(width=4, padding="circular")
     with torch.no_grad():
         broken.decoder[0].weight[0, 0, 0, 0] = torch.nan
     broken.save(tmp_path / "broken")
