@@ -11,7 +11,7 @@ Where the paper's parts are:
 - section 3.3 and Fig. 5, the network: ``network`` and ``blocks``; the same network in JAX: ``on_jax``
 - section 3.4, which loss a run begins and ends with: ``regimes``; all choices of a run: ``config``
 - section 3.4, training: ``train`` (one run) by ``tasks``, ``several`` (all regimes), ``sweep`` (the search of hyperparameters), ``presets``
-- ours: ``discriminator``, the adversary of a regime that asks for shapes beside statistics
+- ours: ``discriminator``, the adversary of a regime that asks for shapes beside statistics, and ``patches``, its distance of patches
 - section 4.1, scores, their tables and Figs 7 to 12: ``evaluation``
 - section 4.3, properties and designs: :mod:`twopoint_models.design`
 

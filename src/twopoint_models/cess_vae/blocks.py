@@ -24,7 +24,15 @@ class Unit(nn.Module):
             x = x + self.share * noise
         return x + torch.relu(self.conv(x))
 
+    def soften(self) -> None:
+        """Make the convolution's weights small, so that the unit changes features little but has a slope."""
+        with torch.no_grad():
+            self.conv.weight.mul_(FIRST_SIZE)
+            nn.init.zeros_(self.conv.bias) if self.conv.bias is not None else None
 
+
+LEVELS = 5  # of resolution, with a sampling by two between neighbours
+FIRST_SIZE = 0.3  # of the weights of a unit that is added to a trained network
 FIRST_SHARE = 0.1  # standard deviation of the noise's shares before training, small compared with the features
 
 
@@ -42,6 +50,16 @@ class Chain(nn.Sequential):
 def level(depth: int, padding: str, inputs: int, outputs: int, *sampling: nn.Module, textured: bool = False) -> tuple[nn.Module, ...]:
     """Return the layers of one resolution: up- or down-sampling, a convolution that sets the channels, ReLU, and ``depth`` units."""
     return *sampling, conv(inputs, outputs, padding), nn.ReLU(), *(Unit(outputs, padding, textured) for _ in range(depth))
+
+
+def levels(chain: nn.Sequential) -> list[list[nn.Module]]:
+    """Return the layers of a decoder by resolution; the last ones hold the convolution that ends it."""
+    found: list[list[nn.Module]] = [[]]
+    for layer in list(chain)[:-1]:
+        if isinstance(layer, nn.Upsample):
+            found.append([])
+        found[-1].append(layer)
+    return [*found, [chain[-1]]]
 
 
 def receptive_field(layers: nn.Module) -> int:
@@ -108,4 +126,12 @@ def widths_of(width: Any) -> int | list[int]:
     found = [count_of("width", each, 1) for each in width]
     if len(found) != 5:
         raise ValueError(f"width must be one number of channels, or five, one a resolution, got {width!r}")
+    return found
+
+
+def depths_of(depths: Any) -> list[int]:
+    """Return five depths as JSON values."""
+    found = [count_of("decoder_depth", each, 1) for each in depths]
+    if len(found) != LEVELS:
+        raise ValueError(f"decoder_depth must be five numbers, one a resolution, got {depths!r}")
     return found

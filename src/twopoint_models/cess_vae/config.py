@@ -59,6 +59,7 @@ class CESSConfig(OfCESSVAE, Options):
     together: bool = option(False, "put images of all classes at the same index into the same part")
     restart_every: int = option(15, "epochs of one cosine of the learning rate; each half starts a new one")
     second_epochs: int = option(0, "epochs of a regime's second half, of all; 0 means half of them, the odd one included")
+    second_batch_size: int = option(0, "images a batch in a regime's second half; 0 means as many as in the first")
     sweep_network: bool = option(False, "vary depth and width in a sweep too; a regime with two losses takes those of its first")
     start_learning_rate: float = option(0.0, "learning rate of a regime's first half; 0 means that of the second")
     clamp_weight: float = option(0.01, "weight of the clamp per pixel, eq. (9)")
@@ -73,6 +74,10 @@ class CESSConfig(OfCESSVAE, Options):
     cess_weight: float = option(200.0, "weight of CESS of all lags in the adversarial regime")
     cumulative_weight: float = option(50.0, "weight of CESS of cumulative statistics in the adversarial regime")
     means_weight: float = option(20.0, "weight of the squared error of means over blocks of 8 pixels in the adversarial regime")
+    patches_weight: float = option(10.0, "weight of the distance between distributions of patches in the adversarial regime")
+    decoder_depth: tuple[int, ...] = option(
+        (1, 2, 2, 2, 1), "skip-connected convolutions of the decoder at each of five resolutions in the adversarial regime", nargs=5
+    )
     discriminator_width: tuple[int, ...] = option((32, 64, 96, 96), "channels of the discriminator's four hidden layers", nargs=4)
     discriminator_rate: float = option(2.0, "learning rate of the discriminator over that of the network")
     style_layers: tuple[str, ...] = option(("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), "layers of the style loss", nargs="+")
@@ -85,8 +90,16 @@ class CESSConfig(OfCESSVAE, Options):
             raise ValueError(f"second_epochs must not be above epochs, {self.epochs}, got {self.second_epochs}")
         if len(self.discriminator_width) != 4 or not all(each > 0 for each in self.discriminator_width):
             raise ValueError(f"discriminator_width must be four numbers of channels, got {self.discriminator_width}")
+        if len(self.decoder_depth) != 5 or not all(each >= self.depth for each in self.decoder_depth):
+            raise ValueError(f"decoder_depth must be five numbers of at least depth, {self.depth}, got {self.decoder_depth}")
         if self.regime == "sharp" and self.phases > 2:
             raise ValueError(f"regime 'sharp' is for two phases, got phases {self.phases}")
+
+    @property
+    def second_half(self) -> "CESSConfig":
+        """Config of the second half alone."""
+        batch = self.second_batch_size or self.batch_size
+        return self.changed(epochs=self.finish_epochs, second_epochs=0, batch_size=batch, second_batch_size=0)
 
     @property
     def start_epochs(self) -> int:
@@ -103,9 +116,8 @@ def first_half(config: "CESSConfig") -> "CESSConfig":
     """Return the config of a regime's first half, which is the same for all regimes with the same first loss."""
     name = REGIMES[config.regime].start  # also the name of the regime with this loss in both halves
     rate = config.start_learning_rate or config.learning_rate
-    return without_others(
-        config.changed(regime=name, learning_rate=rate, start_learning_rate=0.0, epochs=config.start_epochs, second_epochs=0)
-    )
+    both = dict(start_learning_rate=0.0, second_epochs=0, second_batch_size=0)
+    return without_others(config.changed(regime=name, learning_rate=rate, epochs=config.start_epochs, **both))
 
 
 def without_others(config: "CESSConfig") -> "CESSConfig":

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 from ..nets.blocks import conv, count_of, latent_noise, noise_planes
 from ..nets.files import Network
 from .arrays import as_memberships
-from .blocks import Chain, level, receptive_field, volume_level, widths_of
+from .blocks import LEVELS, Chain, depths_of, level, levels, receptive_field, volume_level, widths_of
 from .config import REDUCTION
-
-LEVELS = 5  # of resolution, with a sampling by two between neighbours
 
 
 class CESSVAE(Network):
@@ -36,6 +34,8 @@ class CESSVAE(Network):
         Channels at all resolutions, or at each of five, from the image to the latent image.
     depth : int
         Skip-connected convolutions at each resolution.
+    decoder_depth : five int, optional
+        The same of the decoder at each of five resolutions, from the latent image to the image; by default depth at all.
     padding : "zeros" or "circular"
         Padding of the convolutions. Circular padding suits periodic images and makes the network commute with shifts by 16 pixels.
     sharpness : float
@@ -66,6 +66,7 @@ class CESSVAE(Network):
         latent_channels: int = 1,
         width: int | Sequence[int] = 64,
         depth: int = 1,
+        decoder_depth: Sequence[int] | None = None,
         padding: str = "zeros",
         sharpness: float = 0.0,
         texture: bool = False,
@@ -74,6 +75,8 @@ class CESSVAE(Network):
         counts = dict(phases=count_of("phases", phases, 2), latent_channels=count_of("latent_channels", latent_channels, 1))
         self.config: dict[str, Any] = counts | dict(width=widths_of(width), depth=count_of("depth", depth, 1), padding=padding)
         self.config |= dict(sharpness=float(sharpness), texture=bool(texture))
+        if decoder_depth is not None:
+            self.config["decoder_depth"] = depths_of(decoder_depth)
         if not sharpness >= 0 or (sharpness and phases > 2):
             raise ValueError(f"sharpness must be 0 or more, and 0 for more than two phases, got {sharpness!r}")
         if padding not in ("zeros", "circular"):
@@ -82,7 +85,8 @@ class CESSVAE(Network):
         self.latent_channels = latent_channels
         wide = self.config["width"]
         a, b, c, d, e = wide if isinstance(wide, list) else [wide] * 5
-        down, up = partial(level, depth, padding), partial(level, depth, padding, textured=bool(texture))
+        down = partial(level, depth, padding)
+        ups = [partial(level, each, padding, textured=bool(texture)) for each in self.config.get("decoder_depth", [depth] * LEVELS)]
         self.encoder = nn.Sequential(
             *down(self.channels, a),  # (B, a, H, W)
             *down(a, b, nn.AvgPool2d(2)),  # (B, b, H/2, W/2)
@@ -92,11 +96,11 @@ class CESSVAE(Network):
             conv(e, 2 * latent_channels, padding),  # (B, 2C, H/16, W/16)
         )
         self.decoder = Chain(
-            *up(latent_channels, e),  # (B, e, H/16, W/16)
-            *up(e, d, nn.Upsample(scale_factor=2)),  # (B, d, H/8, W/8)
-            *up(d, c, nn.Upsample(scale_factor=2)),  # (B, c, H/4, W/4)
-            *up(c, b, nn.Upsample(scale_factor=2)),  # (B, b, H/2, W/2)
-            *up(b, a, nn.Upsample(scale_factor=2)),  # (B, a, H, W)
+            *ups[0](latent_channels, e),  # (B, e, H/16, W/16)
+            *ups[1](e, d, nn.Upsample(scale_factor=2)),  # (B, d, H/8, W/8)
+            *ups[2](d, c, nn.Upsample(scale_factor=2)),  # (B, c, H/4, W/4)
+            *ups[3](c, b, nn.Upsample(scale_factor=2)),  # (B, b, H/2, W/2)
+            *ups[4](b, a, nn.Upsample(scale_factor=2)),  # (B, a, H, W)
             conv(a, self.channels, padding),  # (B, 1 or N, H, W)
         )
 
@@ -164,9 +168,14 @@ class CESSVAE(Network):
         return (logits - volume_level(logits)).mul(sharp).sigmoid() if (sharp := self.config["sharpness"]) else logits.sigmoid()
 
     def changed(self, **options: Any) -> Self:
-        """Return a copy of the network with other sharpness or texture."""
+        """Return a copy of the network with other sharpness or texture, or a deeper decoder, whose new units change features little."""
         found = type(self)(**(self.config | options))
-        found.load_state_dict(found.state_dict() | self.state_dict())
+        found.encoder.load_state_dict(self.encoder.state_dict())
+        for old, new in zip(levels(self.decoder), levels(found.decoder), strict=True):
+            for one, other in zip(old, new, strict=False):
+                other.load_state_dict(other.state_dict() | one.state_dict())
+            for unit in new[len(old) :]:
+                unit.soften()
         return found.train(self.training)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Tensor:

@@ -19,7 +19,8 @@ class Regime:
         return tuple(name for name in self.own if name not in NOT_SWEPT)
 
 
-NOT_SWEPT = ("vgg", "style_layers", "short_weight", "crop_weight", "short_boxes", "discriminator_width", "discriminator_rate")
+_NETWORKS = ("decoder_depth", "discriminator_width", "discriminator_rate")
+NOT_SWEPT = ("vgg", "style_layers", "short_weight", "crop_weight", "short_boxes", *_NETWORKS)
 REGIMES = {
     "mse": Regime("mse", "mse", "mse", (), "mean squared error of pixels"),
     "mse_cess": Regime("mse_cess", "mse_cess", "cess", ("alpha",), "alpha MSE + CESS, eq. (10)"),
@@ -42,7 +43,7 @@ REGIMES = {
         "mse",
         "adversarial",
         "thresholded_cumulative",
-        ("adversarial_weight", "cess_weight", "cumulative_weight", "means_weight", "discriminator_width", "discriminator_rate"),
-        "ours: MSE, then statistics and means of blocks against a discriminator of patches, with noise in the decoder",
+        (*(f"{term}_weight" for term in ("adversarial", "cess", "cumulative", "means", "patches")), *_NETWORKS),
+        "ours: MSE, then statistics, means of blocks and patches, and a discriminator, with a deeper decoder that has noise",
     ),
 }

@@ -196,7 +196,7 @@ def _value(trial: optuna.Trial, config: CESSConfig, epochs: float, start: CESSVA
     if config.sweep_network and start is None:
         found |= _fields({name: trial.suggest_categorical(name, choices) for name, choices in (("depth", DEPTHS), ("width", WIDTHS))})
     whole = max(round(epochs), 1)
-    short = config.changed(epochs=whole, second_epochs=0, restart_every=whole, devices=1, **found)
+    short = config.second_half.changed(epochs=whole, restart_every=whole, devices=1, **found)
     seed_everything(config.seed)
     task = make_task(short, REGIMES[config.regime].finish, start)
     with tempfile.TemporaryDirectory() as nothing:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 from torch.nn.utils import clip_grad_norm_
 
+from ..nets.blocks import mixed
 from ..nets.vgg import VGG19
 from ..training.tasks import VAETask, checked, divergence, sample_keys
 from ..weights import vgg19
@@ -18,6 +19,7 @@ from .config import CESSConfig
 from .discriminator import Discriminator
 from .losses import BLOCK, Loss
 from .network import CESSVAE
+from .patches import patch_distance
 from .regimes import REGIMES
 
 
@@ -66,6 +68,7 @@ class CESSVAETask(VAETask):
         mean, log_variance = self.network.encode(images)
         keys = sample_keys(batch)
         logits = self.network.logits(self.drawn(mean, log_variance, keys), keys, seed=self.config.seed, epoch=self.current_epoch)
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # bfloat16 has only 8 bits for what statistics compare
         return self.total(self.loss(logits, images) + self.against(logits, images), divergence(mean, log_variance), batch)
 
     def against(self, logits: Tensor, images: Tensor) -> Tensor | float:
@@ -111,12 +114,17 @@ class AdversarialTask(CESSVAETask):
         self.good: dict[str, Any] = {"epoch": -1, "least": float("inf"), "network": self._weights(), "collapsed": False}
 
     def against(self, logits: Tensor, images: Tensor) -> Tensor:
-        """Return what is added to the loss of the statistics."""
+        """Return what is added to the loss of the statistics and of means over blocks."""
         means = interpolate(avg_pool2d(images, BLOCK), scale_factor=BLOCK, mode="bilinear")
         real, made = (torch.cat([x, means], dim=1) for x in (images, self.network.memberships(logits)))
         score, told = self.discriminator.of_reconstructions(made), self.discriminator.loss(real, made)
         self.log_dict({"score": score, "discriminator": told}, prog_bar=True, batch_size=len(images))
-        return told - self.config.adversarial_weight * score
+        return told - self.config.adversarial_weight * score + self.config.patches_weight * self.patches(logits, images)
+
+    def patches(self, logits: Tensor, images: Tensor) -> Tensor:
+        """Return the distance between distributions of patches, along directions that depend on seed and step."""
+        generator = torch.Generator().manual_seed(mixed(self.config.seed, self.global_step))
+        return patch_distance(self.network.memberships(logits), images, generator)
 
     def configure_optimizers(self) -> Any:
         """Return RAdam with a group for each network, and the schedule of :class:`VAETask`."""
@@ -195,6 +203,6 @@ def make_task(config: CESSConfig, loss: str, network: CESSVAE | None = None) -> 
     if loss == "sharp":
         network = network.changed(sharpness=config.sharpness, texture=True)
     elif loss == "adversarial":
-        network = network.changed(texture=True)
+        network = network.changed(texture=True, decoder_depth=config.decoder_depth)
     kind = AdversarialTask if loss == "adversarial" else CESSVAETask
     return kind(config, loss=loss, judge=REGIMES[config.regime].judge, network=network, vgg=vgg)

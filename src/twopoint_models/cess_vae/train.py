@@ -50,7 +50,7 @@ def train_cess_vae(
     """
     folder, regime = Path(folder), REGIMES[config.regime]
     begun = begin(config, folder.parent, data, progress=progress) if config.start_epochs else None
-    return fit(config.changed(epochs=config.finish_epochs, second_epochs=0), folder, regime.finish, begun, data=data, progress=progress)
+    return fit(config.second_half, folder, regime.finish, begun, data=data, progress=progress)
 
 
 def begin(

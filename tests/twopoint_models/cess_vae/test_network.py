@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from twopoint_models.cess_vae import CESSVAE
-from twopoint_models.cess_vae.blocks import Unit, receptive_field
+from twopoint_models.cess_vae.blocks import Unit, levels, receptive_field
 from twopoint_models.nets.files import read_tensors
 
 
@@ -135,6 +135,20 @@ def test_a_changed_network_keeps_its_weights(tmp_path):
     assert torch.equal(CESSVAE.load(tmp_path).decode(torch.zeros(1, 1, 2, 2)), textured.decode(torch.zeros(1, 1, 2, 2)))
 
 
+def test_a_deeper_decoder_begins_near_the_one_that_it_came_from(tmp_path):
+    plain = small(padding="circular")
+    deeper = plain.changed(texture=True, decoder_depth=(1, 2, 3, 2, 1))
+    for old, new, units in zip(levels(plain.decoder), levels(deeper.decoder), (1, 2, 3, 2, 1, 0), strict=True):
+        assert sum(isinstance(layer, Unit) for layer in new) == units
+        for one, other in zip(old, new, strict=False):
+            assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.state_dict().items())
+    latents = torch.randn(1, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    want = plain.logits(latents)
+    assert (plain.changed(decoder_depth=(1, 2, 3, 2, 1)).logits(latents) - want).abs().mean() < 0.5 * want.abs().mean()
+    deeper.save(tmp_path)
+    assert torch.equal(CESSVAE.load(tmp_path).decode(latents), deeper.decode(latents))
+
+
 def test_samples_hang_on_the_seed():
     model = small()
     a, b, c = (model.sample(3, (32, 48), seed=seed) for seed in (0, 0, 1))
@@ -243,6 +257,8 @@ def test_pickles_are_not_run(tmp_path, capsys):
         (lambda: small(sharpness=-1.0), "sharpness must be 0 or more"),
         (lambda: small(sharpness=float("nan")), "sharpness must be 0 or more"),
         (lambda: small(sharpness=2.0, phases=3), "0 for more than two phases"),
+        (lambda: small(decoder_depth=(1, 2)), "decoder_depth must be five numbers"),
+        (lambda: small(decoder_depth=(1, 2, 0, 1, 1)), "decoder_depth must be an integer of 1 or more, got 0"),
         (lambda: small(padding="reflect"), "padding must be 'zeros' or 'circular'"),
     ],
 )

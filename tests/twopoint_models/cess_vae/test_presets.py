@@ -52,5 +52,9 @@ def test_the_papers_preset_holds_its_sentences(shared_data):
 def test_second_halves_may_be_given():
     found = CESSConfig(epochs=7, second_epochs=2)
     assert (found.start_epochs, found.finish_epochs) == (5, 2)
+    found = CESSConfig(epochs=7, second_epochs=2, batch_size=8, second_batch_size=4, start_learning_rate=0.1)
+    first, second = first_half(found), found.second_half
+    assert [(half.epochs, half.batch_size, half.second_batch_size) for half in (first, second)] == [(5, 8, 0), (2, 4, 0)]
+    assert CESSConfig(batch_size=8).second_half.batch_size == 8
     with pytest.raises(ValueError, match="second_epochs must not be above epochs, 7, got 8"):
         CESSConfig(epochs=7, second_epochs=8)

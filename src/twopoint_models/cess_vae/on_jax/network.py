@@ -22,7 +22,7 @@ from ...nets.names import OPTIONS, WEIGHTS
 from ..arrays import as_memberships
 from ..config import REDUCTION
 
-TORCH_ONLY = {"sharpness": 0.0, "texture": False}
+TORCH_ONLY = {"sharpness": 0.0, "texture": False, "decoder_depth": None}
 
 
 class JAXUnit(eqx.Module):
@@ -39,7 +39,8 @@ class CESSVAE(eqx.Module):
     """Encode microstructures to a latent image at a sixteenth of their resolution, and decode it.
 
     Cai et al., section 3.3 and Fig. 5. The architecture, the names of weights, the files and the distribution of initial weights are those
-    of :class:`twopoint_models.cess_vae.CESSVAE`, so each loads what the other has trained. Only torch has sharpness and texture.
+    of :class:`twopoint_models.cess_vae.CESSVAE`, so each loads what the other has trained. Only torch has sharpness, texture and
+    a decoder of its own depth.
 
     Parameters
     ----------
@@ -167,7 +168,7 @@ class CESSVAE(eqx.Module):
         FileNotFoundError
             If a file is missing.
         ValueError
-            If a file is truncated or of another network, or the network has sharpness or texture.
+            If a file is truncated or of another network, or the network has decoder_depth, sharpness or texture.
         """
         folder = Path(folder)
         for name in (WEIGHTS, OPTIONS):
