@@ -18,7 +18,7 @@ from twopoint.cli.terminal import InputError, counting, say
 from twopoint_models.manifold import Descriptor, embed_micrographs
 from twopoint_models.manifold.pictures import thumbnail_map
 from twopoint_models.manifold.vectors import KINDS
-from twopoint_models.nets.vgg import LUBBERS
+from twopoint_models.nets.names import LUBBERS
 from twopoint_models.weights import vgg19
 
 

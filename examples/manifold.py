@@ -22,7 +22,7 @@ from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.data import MICRO2D
 from twopoint_models.manifold.reports import report
-from twopoint_models.nets.vgg import LUBBERS
+from twopoint_models.nets.names import LUBBERS
 from twopoint_models.weights import vgg19
 
 TASKS = {"angle": 2, "three-parameters": 2, "table": 5, "classification": 3, "shifts": 1}  # so many of the ways of description

@@ -21,7 +21,7 @@ from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.manifold import judge, synthesise
 from twopoint_models.manifold.pictures import syntheses
-from twopoint_models.nets.vgg import LUBBERS, SARDESHMUKH
+from twopoint_models.nets.names import LUBBERS, SARDESHMUKH
 from twopoint_models.weights import vgg19
 
 LAYERS = {"gatys": SARDESHMUKH, "lubbers": LUBBERS}  # conv1_1 and four poolings; conv1_1 to conv5_1

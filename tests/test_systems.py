@@ -59,6 +59,7 @@ REASONS = {
 
 # Files beside the layers, and why they have no room in one.
 BESIDE = {
+    "arrays": "the networks of all systems take arrays of the user's by it",
     "checks": "all layers and systems refuse arguments with it",
     "lazy": "every package's face uses it",
     "pretrained": "it holds the networks of all systems, and loads each by its name",

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 
 class NotFiniteError(ArithmeticError):
     """A loss is not a finite number. Training stops at once; the last checkpoint stays."""
@@ -37,3 +39,46 @@ def item(at: Any, length: int) -> int:
     if not -length <= number < length:
         raise IndexError(f"item {number} of {length}")
     return number % length
+
+
+SHAPES = {True: "(..., H, W)", False: "(..., {0}, H, W)"}
+
+
+def as_images(images: Any, channels: int, *, multiple: int = 1, pad: bool = False) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Return images of the user's as a float32 array (B, channels, H, W), and their own shape.
+
+    Parameters
+    ----------
+    images : array (..., H, W) if channels is 1, otherwise (..., channels, H, W)
+        Labels 0 and 1, memberships, or gray values, in [0, 1].
+    channels : int
+        Channels of the network.
+    multiple : int
+        Number that divides height and width of what is returned, if pad is set.
+    pad : bool
+        Continue images periodically at the lower and right edges up to a multiple.
+
+    Raises
+    ------
+    ValueError
+        If images have another shape, are empty, or hold values outside [0, 1].
+    """
+    found = np.asarray(images)
+    shape, expected = found.shape, SHAPES[positive("channels", channels) == 1].format(channels)
+    if found.dtype.kind not in "bfiu" or not found.size or found.ndim < 2 + (channels > 1) or (channels > 1 and shape[-3] != channels):
+        raise ValueError(f"images must be numbers of the shape {expected}, got {found.dtype} of {shape}")
+    low, high = found.min(), found.max()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"images must be labels 0 and 1, memberships or gray values in [0, 1], got values from {low:g} to {high:g}")
+    flat = np.array(found, dtype=np.float32).reshape(-1, channels, *shape[-2:])
+    beyond = [(0, -n % multiple if pad else 0) for n in shape[-2:]]
+    return np.pad(flat, [(0, 0), (0, 0), *beyond], mode="wrap") if any(n for _, n in beyond) else flat, shape
+
+
+def as_latents(latents: Any, axes: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Return latents (..., *axes) of the user's as a float32 array (B, *axes), and their batch axes; refuse others and NaN."""
+    found = np.asarray(latents)
+    if found.dtype.kind not in "fiu" or found.ndim < axes or not found.size or not np.isfinite(found).all():
+        raise ValueError(f"latents must be finite numbers with {axes} axes or more, got {found.dtype} of {found.shape}")
+    split = found.ndim - axes
+    return found.astype(np.float32).reshape(-1, *found.shape[split:]), found.shape[:split]

@@ -97,7 +97,7 @@ def run(request: CompareRequest) -> None:
     if request.json_file is not None:
         inputs = {"a": a.summary(), "b": b.summary(), "boundary": request.boundary, "crop": list(crop), "spacing": spacing.summary()}
         inputs["pairing"] = pairing
-        outputs.write_json(request.json_file, inputs | measured | {"picture": str(picture)})
+        outputs.write_json(request.json_file, "twopoint compare 1", inputs | measured | {"picture": str(picture)})
     if request.json_file != PRINTED:
         facts = [
             ("A", f"{a.name}, {tables.extent(of_a.space, spacing)}, {a.segmentation.method}"),

@@ -51,7 +51,7 @@ def run(json_file: Path | None, *, force: bool) -> None:
     with working("looking at " + ", ".join(LIBRARIES)):
         report = look()
     if json_file is not None:
-        outputs.write_json(json_file, report)
+        outputs.write_json(json_file, "twopoint doctor 1", report)
     if json_file != PRINTED:
         tables.show(tables.machine(report), tables.self_tests(report["libraries"]), files=[("numbers", json_file)])
     if not report["passed"]:

@@ -157,14 +157,19 @@ def autocovariances(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
         In the unit of spacing.
     values : array (N, shells)
     """
+    covariance, spread = covariance_map(statistics)
+    r, averages = statistics.radial(covariance)
+    scale = statistics.radial(spread)[1]
+    defined = scale > _ROUNDING
+    return r, np.where(defined, averages / np.where(defined, scale, 1), np.nan)
+
+
+def covariance_map(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
+    """Return the autocovariance of each phase at each lag, and what it is divided by, each (N, *lags); see :func:`autocovariances`."""
     f = statistics.f
     first, second = f.sum(axis=1), f.sum(axis=0)  # (N, *lags)
     own = np.stack([f[h, h] for h in range(len(f))])
-    spread = np.sqrt(np.clip(first * (1 - first) * second * (1 - second), 0, None))
-    r, covariance = statistics.radial(own - first * second)
-    scale = statistics.radial(spread)[1]
-    defined = scale > _ROUNDING
-    return r, np.where(defined, covariance / np.where(defined, scale, 1), np.nan)
+    return own - first * second, np.sqrt(np.clip(first * (1 - first) * second * (1 - second), 0, None))
 
 
 def describe_phases(statistics: Statistics) -> list[dict[str, Any]]:
@@ -285,7 +290,11 @@ def _inside(r: np.ndarray, statistics: Statistics) -> np.ndarray:
 def _length(r: np.ndarray, decay: np.ndarray, statistics: Statistics) -> float | None:
     """Return the distance at which an autocovariance has fallen to 1/e; None if it does not within half the image."""
     inside = _inside(r, statistics)
-    r, decay = r[inside], decay[inside]
+    return decay_length(r[inside], decay[inside])
+
+
+def decay_length(r: np.ndarray, decay: np.ndarray) -> float | None:
+    """Return the distance at which an autocovariance has fallen to 1/e, between two distances linearly; None if it does not."""
     below = np.flatnonzero(decay <= math.exp(-1))
     if len(r) < 2 or not len(below) or below[0] == 0:
         return None

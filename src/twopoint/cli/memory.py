@@ -16,6 +16,14 @@ _CONTAINERS = (
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 
+_share = 1  # of the available memory that this process may use: one over the number of processes
+
+
+def divide(processes: int) -> None:
+    """Let this process use its share only of the available memory, because others work beside it."""
+    global _share  # noqa: PLW0603, of a process, set once when it starts
+    _share = processes
+
 
 def require(needed: int, work: str, *, divisible: bool = True) -> None:
     """Raise an error for work that needs more memory than is available, before it begins.
@@ -37,6 +45,7 @@ def require(needed: int, work: str, *, divisible: bool = True) -> None:
     free = available()
     if free is not None and needed > free:
         hint = "; --window takes a part, such as 512" if divisible else ""
+        hint += "; --jobs 1 works on one image at a time" if _share > 1 else ""
         raise InputError(f"{work} needs about {size(needed)} of memory, {size(free)} are available{hint}")
 
 
@@ -58,7 +67,7 @@ def size(amount: float) -> str:
 def available() -> int | None:
     """Return the bytes that are available under the limits of the system and of a container; None if neither is known."""
     amounts = [_system(), *(_container(Path(limit), Path(used)) for limit, used in _CONTAINERS)]
-    return min((amount for amount in amounts if amount is not None), default=None)
+    return min((amount // _share for amount in amounts if amount is not None), default=None)
 
 
 def _system() -> int | None:

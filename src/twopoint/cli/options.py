@@ -30,11 +30,29 @@ File = Annotated[
         "Up to 8 distinct values are labels of phases, unless they lie about fewer; more are gray values.",
     ),
 ]
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILES...",
+        help="PNG, JPEG, TIFF or another image; a TIFF stack, 'file.tif:1' for its second series; .npy, .npz, .csv; HDF5 'file.h5:path'. "
+        "'FILE[3]' takes one of a stack (quote it). A folder stands for all images in it, a pattern such as '*.png' for all that match. "
+        "Up to 8 distinct values are labels of phases, unless they lie about fewer; more are gray values.",
+    ),
+]
 FileA = Annotated[str, typer.Argument(metavar="A", help="The reference: an image or a volume, as 'twopoint stats' reads it.")]
 FileB = Annotated[
     str, typer.Argument(metavar="B", help="The image that is compared with A; its size may differ, and with --spacing-b its spacing.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Picture (.png) to write. Default: a name made of FILE's, in the current folder.")]
+OutOrFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Picture (.png) to write; of several images the folder of results. Default: a name made of FILE's, or a new folder, in the "
+        "current folder."
+    ),
+]
+Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="Whether to draw a picture of each image.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Number of processes for several images. Default: one per core.")]
 Window = Annotated[
     str | None,
     typer.Option(
@@ -87,6 +105,9 @@ Cumulative = Annotated[
         "--cumulative",
         help="Losses of the means of the statistics over the lags from 0 to each lag: they grow with the distance between features.",
     ),
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", help="Also write the numbers of all to this .json file; - prints them instead of the table.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this .json file; - prints them instead of the table.")]
 Save = Annotated[Path | None, typer.Option("--save", help="Write the statistics to this .npz file, for 'twopoint reconstruct' and Python.")]

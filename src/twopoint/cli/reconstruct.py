@@ -143,7 +143,7 @@ def reconstruct_target(target: Target, search: SearchOptions, paths: OutputPaths
     if paths.labels is not None:
         outputs.write_labels(paths.labels, best.labels, n)
     if paths.json_file is not None:
-        outputs.write_json(paths.json_file, measured)
+        outputs.write_json(paths.json_file, "twopoint reconstruction 1", measured)
     if paths.json_file != PRINTED:
         files = [("picture", paths.picture), ("labels", paths.labels), ("numbers", paths.json_file)]
         size = ("size", tables.extent(statistics.shape, target.spacing))

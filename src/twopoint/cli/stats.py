@@ -1,26 +1,46 @@
-"""The command ``stats``: the 2-point statistics of one image."""
+"""The command ``stats``: the 2-point statistics of one image, or of many."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import typer
 
-from .measures import FieldOfView, Statistics, autocovariances, crop_sizes, describe_phases, doubts, field_of_view, measure
-from .options import Boundary, Crop, File, Force, Json, MaskOption, OpenBoundary, Out, Phases, Save, SpacingOption, Threshold, Window
-from .reading.load import LoadedImage, ReadingOptions, load, recorded_spacing
+from .analysis import AnalysisOptions, analyse
+from .many.folder import RunFolder
+from .many.rows import by_kind, spread
+from .many.statistics import CSV, JSON, STATS_FORMAT, SUMMARY_FORMAT, Summary, measure_many, settings_of
+from .options import (
+    Boundary,
+    Crop,
+    Files,
+    Force,
+    Jobs,
+    JsonFile,
+    MaskOption,
+    OpenBoundary,
+    OutOrFolder,
+    Phases,
+    Pictures,
+    Save,
+    SpacingOption,
+    Threshold,
+    Window,
+)
+from .reading.collect import Input, collect, is_several
+from .reading.load import ReadingOptions
 from .reading.names import Source, parse_source
 from .reading.spacing import requested_spacing
 from .saved_statistics import save_statistics
-from .showing import outputs, panels, tables
-from .showing.outputs import JSON, PRINTED, OutputFile
-from .terminal import clear_errors, say, working
+from .showing import outputs, tables
+from .showing.outputs import PRINTED, OutputFile
+from .terminal import PARTLY, InputError, clear_errors, say, working
+
+FOLDER = Path("twopoint-stats")
 
 
 def command(
-    file: File,
-    out: Out = None,
+    files: Files,
+    out: OutOrFolder = None,
     spacing: SpacingOption = None,
     boundary: OpenBoundary = Boundary.open,
     window: Window = None,
@@ -29,106 +49,116 @@ def command(
     mask: MaskOption = None,
     crop: Crop = None,
     save: Save = None,
-    json_file: Json = None,
+    json_file: JsonFile = None,
+    pictures: Pictures = True,
+    jobs: Jobs = None,
     force: Force = False,
 ) -> None:
-    """Measure volume fractions, interface, correlation lengths and 2-point statistics of an image or a volume."""
+    """Measure volume fractions, interface, correlation lengths and 2-point statistics of images or volumes.
+
+    Several files, folders or patterns ('*.png') give a folder of results: summary.csv and summary.json with a row per image, and for each
+    image its numbers and a picture. Several processes work on them. The same command resumes a run that was interrupted, and measures only
+    images that are new or have changed. An image that is refused does not stop the others; the status is then 1.
+    """
     with clear_errors():
-        options = ReadingOptions(window, threshold, phases)
-        run(StatsRequest(file, options, mask, spacing, boundary.value, crop, out, json_file, save, force))
+        options = AnalysisOptions(ReadingOptions(window, threshold, phases), mask, spacing, boundary.value, crop)
+        run(StatsRequest(tuple(files), options, out, json_file, save, pictures, jobs, force))
 
 
 @dataclass(frozen=True)
 class StatsRequest:
     """The arguments of ``stats``."""
 
-    file: str
-    options: ReadingOptions
-    mask: str | None
-    spacing: str | None
-    boundary: str
-    crop: int | None
-    picture: Path | None
+    files: tuple[str, ...]
+    options: AnalysisOptions
+    out: Path | None
     json_file: Path | None
     saved: Path | None
+    pictures: bool
+    jobs: int | None
     force: bool
 
 
 def run(request: StatsRequest) -> None:
+    """Measure one image or many."""
+    if is_several(request.files):
+        _run_many(request)
+    else:
+        _run_one(request, request.files[0])
+
+
+def _run_one(request: StatsRequest, file: str) -> None:
     """Measure an image, print the table, draw the picture, and write the files."""
-    source, requested = parse_source(request.file), requested_spacing(request.spacing)
-    picture = _check_files(request, source)
-    loaded = load(request.file, request.options, request.mask, spaced=requested is None or requested.physical)
-    n, crop = loaded.segmentation.n_phases, crop_sizes(request.crop, loaded.shape, request.boundary)
-    spacing = (requested or recorded_spacing(loaded)).along(len(loaded.shape))
-    with working(f"correlating {n} phases of {tables.extent(loaded.shape, spacing)}"):
-        labels = loaded.segmentation.labels
-        statistics = measure(labels, n, boundary=request.boundary, spacing=spacing, crop=crop, mask=loaded.mask)
-    phases = describe_phases(statistics)
-    view = field_of_view(statistics, phases)
-    for doubt in doubts(statistics):
-        say(f"note: {loaded.name}: {doubt}")
-    with working("drawing"):
-        _draw(loaded, statistics, phases, picture)
+    requested_spacing(request.options.spacing)
+    picture = _check_files(request, parse_source(file))
+    analysis = analyse(file, request.options)
+    if picture is not None:
+        with working("drawing"):
+            analysis.draw(picture)
+    name = analysis.loaded.name
     if request.saved is not None:
-        save_statistics(request.saved, statistics, source=loaded.name)
+        save_statistics(request.saved, analysis.statistics, source=name)
     if request.json_file is not None:
-        outputs.write_json(request.json_file, _summary(loaded, statistics, phases, view) | {"picture": str(picture)})
+        written = {"picture": None if picture is None else str(picture)}
+        outputs.write_json(request.json_file, STATS_FORMAT, analysis.summary() | written)
     if request.json_file != PRINTED:
         files = [("picture", picture), ("statistics", request.saved), ("numbers", request.json_file)]
-        tables.show(tables.facts(loaded.name, _facts(loaded, statistics, view)), tables.phases(phases, spacing.unit), files=files)
+        unit = analysis.statistics.spacing.unit
+        tables.show(tables.facts(name, analysis.facts()), tables.phases(analysis.phases, unit), files=files)
 
 
-def _check_files(request: StatsRequest, source: Source) -> Path:
+def _check_files(request: StatsRequest, source: Source) -> Path | None:
     """Return the picture's path; raise an error for files that cannot be read or written."""
-    picture = Path(f"{source.output}-stats.png") if request.picture is None else request.picture
-    files = [OutputFile(picture, (".png",)), OutputFile(request.json_file, JSON), OutputFile(request.saved, (".npz",))]
-    sources = [source.path] + ([] if request.mask is None else [parse_source(request.mask).path])
+    picture = Path(f"{source.output}-stats.png") if request.out is None else request.out
+    if not request.pictures:
+        picture = None
+    files = [OutputFile(picture, (".png",)), OutputFile(request.json_file, outputs.JSON), OutputFile(request.saved, (".npz",))]
+    sources = [source.path] + ([] if request.options.mask is None else [parse_source(request.options.mask).path])
     outputs.check(files, sources, force=request.force)
     return picture
 
 
-def _draw(loaded: LoadedImage, statistics: Statistics, phases: list[dict[str, Any]], picture: Path) -> None:
-    """Draw the image, its segmentation and its statistics."""
-    from .showing import figures  # imports matplotlib, which --help does not need
-
-    spacing = statistics.spacing
-    shown = panels.panels_of_segmentation(loaded.image.values, loaded.segmentation, loaded.title, spacing, loaded.mask)
-    shown += panels.panels_of_statistics(statistics, [row["correlation_length"] for row in phases])
-    size = tables.extent(loaded.shape, spacing)
-    title = f"{panels.short(loaded.title)}: 2-point statistics, {size}, {statistics.boundary} boundary"
-    figures.save(figures.draw(shown, title=title, columns=3 if len(shown) > 4 else 4), picture)
-
-
-def _summary(loaded: LoadedImage, statistics: Statistics, phases: list[dict[str, Any]], view: FieldOfView) -> dict[str, Any]:
-    """Return all numbers by name, for a .json file."""
-    r, averages = statistics.radial()
-    covariances = _none_for_nan(autocovariances(statistics)[1])
-    return loaded.summary() | {
-        "boundary": statistics.boundary,
-        "crop": list(statistics.lags),
-        "spacing": statistics.spacing.summary(),
-        "phases": phases,
-        "field_of_view": {"large_enough": view.large_enough, "reason": view.reason},
-        "radial": {"r": r.tolist(), "autocorrelations": averages.tolist(), "autocovariances": covariances},
-    }
+def _run_many(request: StatsRequest) -> None:
+    """Measure many images, print a table with a row for each, and list those that were refused."""
+    requested_spacing(request.options.spacing)
+    if request.saved is not None:
+        raise InputError("--save takes the statistics of one image; name one file, or read the numbers of each in the folder of results")
+    if request.options.mask is not None:
+        parse_source(request.options.mask)
+    folder = RunFolder(FOLDER if request.out is None else request.out, settings_of("stats", request.options))
+    images = collect(request.files, folder.path)
+    check_json(request.json_file, images, force=request.force)
+    folder.open(force=request.force)
+    summary = measure_many(images, request.options, folder, pictures=request.pictures, jobs=request.jobs, force=request.force)
+    if request.json_file is not None:
+        outputs.write_json(request.json_file, SUMMARY_FORMAT, summary.content(folder.settings))
+    if request.json_file != PRINTED:
+        show_summary(summary, [("table", folder.path / CSV), ("numbers", folder.path / JSON), ("numbers", request.json_file)])
+    say_refused(summary.refused, len(images))
 
 
-def _none_for_nan(values: np.ndarray) -> list[list[float | None]]:
-    """Return numbers for a .json file, with None for NaN."""
-    return [[value if math.isfinite(value) else None for value in row] for row in values.tolist()]
+def check_json(path: Path | None, images: list[Input], *, force: bool) -> None:
+    """Raise an error for a .json file that cannot be written, or is one of the images."""
+    sources = [Path(image.text) for image in images]
+    outputs.check([OutputFile(path, outputs.JSON)], sources, force=force)
 
 
-def _facts(loaded: LoadedImage, statistics: Statistics, view: FieldOfView) -> list[tuple[str, str]]:
-    """Return the rows of the table of facts: size, segmentation, options and verdict."""
-    rows = [
-        ("size", tables.extent(statistics.space, statistics.spacing)),
-        ("phases", loaded.segmentation.method),
-        ("boundary", statistics.boundary),
-        ("lags kept", " x ".join(map(str, statistics.lags))),
-        ("field large enough", f"{tables.verdict(view.large_enough)}: {view.reason}"),
-    ]
-    if loaded.mask is not None:
-        size = loaded.image.values.size
-        rows.insert(1, ("points inside the mask", f"{loaded.n_points} of {size}, {100 * loaded.n_points / size:.1f} %"))
-    return rows
+def show_summary(summary: Summary, files: list[tuple[str, object]]) -> None:
+    """Print a table for each kind of images, a row per image, and what was written."""
+    groups = by_kind(summary.records)
+    if len(groups) > 1:
+        say("note: images that differ in the number of phases, axes, or spacing are kept apart")
+    shown = [tables.summary(group, spread(group)) for group in groups]
+    noted = sum(bool(record["notes"]) for record in summary.records)
+    if noted:
+        say(f"note: there are notes on {noted} of {len(summary.records)} images, such as doubts about a segmentation: the column notes")
+    tables.show(*shown, files=files)
+
+
+def say_refused(refused: list[dict[str, str]], images: int) -> None:
+    """List images that were refused, and end with status 1 if there are any."""
+    for row in refused:
+        say(f"refused: {row['reason'] if row['source'] in row['reason'] else row['source'] + ': ' + row['reason']}")
+    if refused:
+        say(f"{len(refused)} of {images} images were refused")
+        raise typer.Exit(PARTLY)

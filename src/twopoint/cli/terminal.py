@@ -4,6 +4,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 import typer
@@ -11,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-REFUSED, INTERRUPTED = 2, 130  # exit codes
+PARTLY, REFUSED, INTERRUPTED = 1, 2, 130  # exit codes: some files were refused; nothing was done; Ctrl-C
+_NOTES: ContextVar[list[str] | None] = ContextVar("notes", default=None)  # where notes are kept instead of being printed
 _DESCRIPTION = TextColumn("{task.description}", markup=False)  # may hold a file's name
 
 
@@ -25,8 +27,27 @@ def printable(text: object) -> str:
     return "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in kept)
 
 
+class OutputError(InputError):
+    """A file that cannot be written, which ends a run over many files."""
+
+
+@contextmanager
+def collecting() -> Iterator[list[str]]:
+    """Keep notes in a list instead of printing them, and show no progress: the image is one of many."""
+    notes: list[str] = []
+    token = _NOTES.set(notes)
+    try:
+        yield notes
+    finally:
+        _NOTES.reset(token)
+
+
 def say(*parts: str) -> None:
     """Print a note on the error stream, so that standard output holds results only."""
+    notes = _NOTES.get()
+    if notes is not None:
+        notes.append(printable(" ".join(parts)).removeprefix("note: "))
+        return
     Console(stderr=True, soft_wrap=True).print(Text(printable(" ".join(parts))))
 
 
@@ -44,7 +65,7 @@ def clear_errors() -> Iterator[None]:
         _print_error("there is not enough memory for this; --window takes a part of the image")
         raise typer.Exit(REFUSED) from error
     except (InputError, OSError) as error:
-        _print_error(_sentence(error))
+        _print_error(sentence(error))
         raise typer.Exit(REFUSED) from error
 
 
@@ -56,10 +77,10 @@ def decoding(name: object) -> Iterator[None]:
     except (InputError, MemoryError):
         raise
     except Exception as error:
-        raise InputError(f"{name} cannot be read: {_sentence(error)}") from error
+        raise InputError(f"{name} cannot be read: {sentence(error)}") from error
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
     """Return the message of an exception, or its class where it has none; for a system error the file and the cause."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
@@ -102,4 +123,5 @@ def counting(description: str, form: str = "{:.2e}") -> Iterator[ReportProgress]
 
 def _progress(*columns: ProgressColumn) -> Progress:
     """Return a bar that is removed at the end; none is shown outside a terminal, because a notebook cannot overwrite its lines."""
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    hidden = _NOTES.get() is not None or not sys.stderr.isatty()
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)

@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..arrays import in_batches
+from ..checks import as_images, as_latents
 from ..nets.blocks import conv, count_of, latent_noise, noise_planes
 from ..nets.files import Network
-from .arrays import as_memberships
 from .blocks import LEVELS, Chain, depths_of, level, levels, receptive_field, volume_level, widths_of
 from .config import REDUCTION
 
@@ -75,8 +76,7 @@ class CESSVAE(Network):
         counts = dict(phases=count_of("phases", phases, 2), latent_channels=count_of("latent_channels", latent_channels, 1))
         self.config: dict[str, Any] = counts | dict(width=widths_of(width), depth=count_of("depth", depth, 1), padding=padding)
         self.config |= dict(sharpness=float(sharpness), texture=bool(texture))
-        if decoder_depth is not None:
-            self.config["decoder_depth"] = depths_of(decoder_depth)
+        self.config["decoder_depth"] = None if decoder_depth is None else depths_of(decoder_depth)
         if not sharpness >= 0 or (sharpness and phases > 2):
             raise ValueError(f"sharpness must be 0 or more, and 0 for more than two phases, got {sharpness!r}")
         if padding not in ("zeros", "circular"):
@@ -86,7 +86,7 @@ class CESSVAE(Network):
         wide = self.config["width"]
         a, b, c, d, e = wide if isinstance(wide, list) else [wide] * 5
         down = partial(level, depth, padding)
-        ups = [partial(level, each, padding, textured=bool(texture)) for each in self.config.get("decoder_depth", [depth] * LEVELS)]
+        ups = [partial(level, each, padding, textured=bool(texture)) for each in self.config["decoder_depth"] or [depth] * LEVELS]
         self.encoder = nn.Sequential(
             *down(self.channels, a),  # (B, a, H, W)
             *down(a, b, nn.AvgPool2d(2)),  # (B, b, H/2, W/2)
@@ -109,23 +109,39 @@ class CESSVAE(Network):
         """Edge of the receptive field of a latent pixel, in pixels."""
         return receptive_field(self.encoder)
 
-    def encode(self, images: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Any, *, pad: bool = False) -> tuple[Any, Any]:
         """Return the latent images' mean and log-variance.
 
         Parameters
         ----------
         images : tensor (B, 1, H, W), or (B, N, H, W) for more than two phases
-            Memberships in [0, 1]; H and W divisible by 16.
+            Memberships in [0, 1]; H and W divisible by 16. Or, without gradients, a numpy array (..., H, W), or (..., N, H, W), of labels 0
+            and 1 or memberships.
+        pad : bool
+            For arrays: continue images whose height or width is not divisible by 16 periodically, up to the next multiple. By default they
+            are refused.
 
         Returns
         -------
-        mean, log_variance : tensors (B, C, H/16, W/16)
+        mean, log_variance : tensors (B, C, H/16, W/16), or arrays (..., C, H/16, W/16) for arrays
 
         Raises
         ------
         ValueError
-            If images have another shape.
+            If images have another shape, or arrays leave [0, 1].
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from twopoint_models.cess_vae import CESSVAE
+        >>> CESSVAE(width=4).encode(np.eye(40), pad=True)[0].shape
+        (1, 3, 3)
         """
+        if not isinstance(images, Tensor):
+            found, shape = as_images(images, self.channels, multiple=REDUCTION, pad=pad)
+            batch = shape[: -2 - (self.channels > 1)]
+            mean, log_variance = in_batches(self.encode, found, self)
+            return mean.reshape(*batch, *mean.shape[1:]), log_variance.reshape(*batch, *mean.shape[1:])
         if images.ndim != 4 or images.shape[1] != self.channels:
             raise ValueError(f"images must have the shape (batch, {self.channels}, H, W), got {tuple(images.shape)}")
         if any(n % REDUCTION or not n for n in images.shape[2:]):
@@ -133,25 +149,29 @@ class CESSVAE(Network):
         mean, log_variance = self.encoder(images).chunk(2, dim=1)
         return mean, log_variance.clamp(-30.0, 20.0)  # a variance that float32 holds
 
-    def decode(self, latents: Float[Tensor, "batch latents height width"], *, seed: int = 0) -> Tensor:
+    def decode(self, latents: Any, *, seed: int = 0) -> Any:
         """Decode latent images to memberships.
 
         Parameters
         ----------
-        latents : tensor (B, C, h, w)
+        latents : tensor (B, C, h, w), or a numpy array (..., C, h, w)
         seed : int
             Seed of a textured decoder's noise, which is the same for all images of the batch.
 
         Returns
         -------
         tensor (B, 1, 16 h, 16 w), or (B, N, 16 h, 16 w) for more than two phases
-            Memberships in [0, 1].
+            Memberships in [0, 1]. For an array an array, (..., 16 h, 16 w) or (..., N, 16 h, 16 w).
 
         Raises
         ------
         ValueError
             If latents have another shape.
         """
+        if not isinstance(latents, Tensor):
+            flat, batch = as_latents(latents, 3)
+            (found,) = in_batches(partial(self.decode, seed=seed), flat, self)
+            return found.reshape(*batch, *found.shape[1 + (self.channels == 1) :])
         return self.memberships(self.logits(latents, seed=seed))
 
     def logits(self, latents: Tensor, keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
@@ -182,13 +202,15 @@ class CESSVAE(Network):
         """Return the reconstruction from the latent mean, ``decode(encode(images)[0])``."""
         return self.decode(self.encode(images)[0])
 
-    def reconstruct(self, images: Any) -> np.ndarray:
+    def reconstruct(self, images: Any, *, pad: bool = False) -> np.ndarray:
         """Return the reconstructions of images that are numpy arrays, or what becomes one.
 
         Parameters
         ----------
         images : array (..., H, W), or (..., N, H, W) for more than two phases
             Labels 0 and 1, or memberships in [0, 1], of one image or more; H and W divisible by 16.
+        pad : bool
+            Continue images of other sizes periodically up to a multiple of 16, and cut the reconstructions to the size of the images.
 
         Returns
         -------
@@ -207,11 +229,9 @@ class CESSVAE(Network):
         >>> CESSVAE(width=4).reconstruct(np.eye(32)).shape
         (32, 32)
         """
-        found, shape = as_memberships(images, self.channels)
-        weight = next(self.parameters())
-        with torch.inference_mode():
-            decoded: Tensor = self(torch.from_numpy(found).to(weight))
-        return decoded.float().cpu().numpy().reshape(shape)
+        found, shape = as_images(images, self.channels, multiple=REDUCTION, pad=pad)
+        (decoded,) = in_batches(self, found, self)
+        return decoded[..., : shape[-2], : shape[-1]].reshape(shape)
 
     def sample(self, count: int, size: int | tuple[int, int], *, seed: int = 0) -> Tensor:
         """Return microstructures of latent images drawn from the prior, a standard normal distribution.

@@ -287,7 +287,7 @@ def shift_task(
     Parameters
     ----------
     network : torch.nn.Module
-        Such as :class:`twopoint_models.nets.VGG19` with ``layers=vgg.LUBBERS, pooling="mean", padding="circular"``.
+        Such as :class:`twopoint_models.nets.VGG19` with ``layers=names.LUBBERS, pooling="mean", padding="circular"``.
     images : array (n, H, W), or list of arrays (H, W)
         Gray values in [0, 1], of sizes that are multiples of 16; otherwise poolings drop a remainder.
     shifts : list of two ints

@@ -44,7 +44,7 @@ def texture_vectors(
         Gray values in [0, 1], of the same size; no image may be constant.
     network : torch.nn.Module
         Network from images (b, 1, H, W) to a list of feature maps (b, N_l, h, w), such as :class:`twopoint_models.nets.VGG19` with
-        ``layers=vgg.LUBBERS, pooling="mean"``.
+        ``layers=names.LUBBERS, pooling="mean"``.
     scaling : "root" or "printed"
         Whether to scale by the square root of w / A, or by w / A.
     weights : list of float, optional

@@ -1,6 +1,5 @@
 """Networks in files: weights as safetensors, options as JSON. No file is unpickled, so a malicious file cannot run code."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -10,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .names import OPTIONS, WEIGHTS
+from .names import OPTIONS, WEIGHTS, options_text, read_options
 
 
 class Network(nn.Module):
@@ -27,7 +26,7 @@ class Network(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {key: tensor.detach().to("cpu", dtype).contiguous() for key, tensor in self.state_dict().items()}
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": name})
-        (folder / f"{OPTIONS}.part").write_text(json.dumps({"network": name, "options": self.config}, indent=2) + "\n")
+        (folder / f"{OPTIONS}.part").write_text(options_text(name, self.config))
         for file in (OPTIONS, WEIGHTS):  # weights come last: they mark a finished run
             (folder / f"{file}.part").replace(folder / file)
 
@@ -50,17 +49,10 @@ class Network(nn.Module):
         FileNotFoundError
             If a file is missing.
         ValueError
-            If a file is truncated, of another network, or does not match the options in ``model.json``.
+            If a file is truncated, of another network or version, or does not match the options in ``model.json``.
         """
         folder = Path(folder)
-        for name in (WEIGHTS, OPTIONS):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(f"folder must hold {WEIGHTS} and {OPTIONS}, there is no {folder / name}")
-        try:
-            found = json.loads((folder / OPTIONS).read_text())
-            name, options = found["network"], dict(found["options"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{folder / OPTIONS} is not what save wrote: {error}") from None
+        name, options = read_options(folder)
         if name != cls.__name__:
             raise ValueError(f"{folder / OPTIONS} is of a {name}, not of a {cls.__name__}")
         try:

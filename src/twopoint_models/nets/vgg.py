@@ -10,10 +10,9 @@ from torch import Tensor, nn
 
 from .blocks import L2Pool, conv
 from .files import load_weights, read_tensors
+from .names import SARDESHMUKH
 
 WIDTHS = (64, 128, 256, 512, 512)  # channels of the five blocks; each ends in a pooling by two
-SARDESHMUKH = ("conv1_1", "pool_1", "pool_2", "pool_3", "pool_4")
-LUBBERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 POOLINGS = {"max": nn.MaxPool2d, "mean": nn.AvgPool2d, "l2": L2Pool}
 # Whether the input step reverses the channels, and its scale and shift: scale * image - shift.
 CONVENTIONS = {
@@ -209,7 +208,7 @@ class VGG19(_VGG):
     ----------
     layers : sequence of str
         Layers to return, in this order: ``"conv1_1"`` ... ``"conv5_4"``, each after its ReLU, and ``"pool_1"`` ... ``"pool_5"``. Layers
-        behind the deepest one are not built. The default is that of Sardeshmukh et al., ``vgg.SARDESHMUKH``; ``vgg.LUBBERS`` is that of
+        behind the deepest one are not built. The default is that of Sardeshmukh et al., ``names.SARDESHMUKH``; ``names.LUBBERS`` is that of
         Lubbers et al.
     pooling : "max", "mean" or "l2"
         "max" as the network was trained, "mean" as in Gatys et al. and Lubbers et al., "l2" as in DISTS (:class:`blocks.L2Pool`).

@@ -3,14 +3,17 @@
 import hashlib
 import json
 import os
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..nets.names import OPTIONS, WEIGHTS
+from ..nets.names import OPTIONS, WEIGHTS, read_options
+from ..training.choices import FILE
 
 HERE = Path(__file__).parent
 HASHES, CARD = "hashes.json", "card.md"
+PREDICTOR = "predictor.json"  # in the folder of a predictor of images
 CLASSES = {  # the package of each class of networks
     "CESSVAE": "cess_vae",
     "PropertyMLP": "design",
@@ -65,8 +68,13 @@ def card(name: str) -> str:
     return (HERE / name / CARD).read_text(encoding="utf-8")
 
 
-def load(name: str | os.PathLike[str], *, library: str = "torch") -> Any:
-    """Return a trained network, ready for use.
+def load(name: str | os.PathLike[str], *, library: str = "torch", vgg: str = "") -> Any:
+    """Return a trained network, ready for images.
+
+    A VAE has ``encode``, from images to the mean and log-variance of latents; ``decode``; ``reconstruct``, both one after the other; and
+    ``sample``, images of latents drawn from the prior. They take numpy arrays (..., H, W) without gradients, and tensors (B, 1, H, W) with
+    them. A CESS VAE takes phases of any size divisible by 16, and others with ``pad=True``, which continues them periodically. Texture VAEs and
+    statistics VAEs take gray values of one size, ``network.size``. A predictor has ``predict``.
 
     Parameters
     ----------
@@ -74,6 +82,9 @@ def load(name: str | os.PathLike[str], *, library: str = "torch") -> Any:
         One of :func:`names`, or a folder with ``model.safetensors`` and ``model.json``, such as a run's. A name comes before a folder.
     library : "torch" or "jax"
         Library of the network. jax has those of :class:`twopoint_models.cess_vae.CESSVAE` without noise in the decoder.
+    vgg : str
+        For a texture VAE: file of VGG-19's weights, or "random". By default the file in the cache, which is fetched once (80 MB) when the
+        first image is encoded.
 
     Returns
     -------
@@ -86,7 +97,7 @@ def load(name: str | os.PathLike[str], *, library: str = "torch") -> Any:
         If a folder lacks a file.
     ValueError
         If there is neither a network nor a folder of this name, the library is another or has no network of this class, or a file is
-        truncated or has another hash than that of the package.
+        truncated, of another version, or has another hash than that of the package.
 
     Examples
     --------
@@ -97,21 +108,31 @@ def load(name: str | os.PathLike[str], *, library: str = "torch") -> Any:
     """
     if library not in ("torch", "jax"):
         raise ValueError(f"library must be 'torch' or 'jax', got {library!r}")
-    folder = _folder(name)
-    for file in (WEIGHTS, OPTIONS):
-        if not (folder / file).is_file():
-            raise FileNotFoundError(f"folder must hold {WEIGHTS} and {OPTIONS}, there is no {folder / file}")
+    folder = folder_of(name)
+    kind = kind_of(name)
     if (held := _hashes().get(str(name))) and hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != held:
         raise ValueError(f"the weights of {name} are not those that the package was built with: {folder / WEIGHTS} has another sha256")
-    try:
-        kind = json.loads((folder / OPTIONS).read_text())["network"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder / OPTIONS} is not what save wrote: {error}") from None
     place = CLASSES.get(kind)
     if place is None or (library == "jax" and kind != "CESSVAE"):
         raise ValueError(f"{folder / OPTIONS} is of a {kind}, which {library} has not; known are {', '.join(CLASSES)}")
     package = import_module(f"..{place}" + (".on_jax" if library == "jax" else ""), __package__)
-    return getattr(package, kind).load(folder)
+    if kind == "PropertyMLP" and (folder / PREDICTOR).is_file():
+        return package.ImagePredictor.load(folder)
+    network = getattr(package, kind).load(folder)
+    return network.seeing(partial(_encoding_vgg, folder, vgg)) if kind == "TextureVAE" else network
+
+
+def _encoding_vgg(folder: Path, vgg: str) -> Any:
+    """Return the network whose features a texture VAE encodes, with the pooling of its training."""
+    from ..weights import vgg19
+
+    told = json.loads((folder / FILE).read_text()) if (folder / FILE).is_file() else {}
+    return vgg19(vgg or ("random" if told.get("vgg") == "random" else None), layers=("pool_5",), pooling=told.get("pooling", "max"))
+
+
+def kind_of(name: str | os.PathLike[str]) -> str:
+    """Return the class of a network, which its file names, without loading it; raises as :func:`load`."""
+    return read_options(folder_of(name))[0]
 
 
 def _hashes() -> dict[str, str]:
@@ -120,7 +141,7 @@ def _hashes() -> dict[str, str]:
     return found
 
 
-def _folder(name: str | os.PathLike[str]) -> Path:
+def folder_of(name: str | os.PathLike[str]) -> Path:
     """Return the folder of a network."""
     if str(name) in _hashes():
         return HERE / str(name)

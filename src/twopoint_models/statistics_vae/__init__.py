@@ -24,6 +24,7 @@ from ..lazy import lazily
 
 if TYPE_CHECKING:
     from .batches import LinesModule
+    from .config import StatisticsConfig
     from .evaluate import evaluate_statistics_vaes
     from .figures import figures_of_lines
     from .line_images import LineImages
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .lines import components_mse, count_lines, measure_lines, nearest_in_statistics
     from .network import ResNetVAE
     from .resnet import ResNet
-    from .train import StatisticsConfig, StatisticsVAETask, train_statistics_vae
+    from .train import StatisticsVAETask, train_statistics_vae
 
 __all__ = [
     "LineImages",
@@ -54,6 +55,7 @@ __getattr__, __dir__ = lazily(
     __name__,
     {
         ".batches": "LinesModule",
+        ".config": "StatisticsConfig",
         ".evaluate": "evaluate_statistics_vaes",
         ".figures": "figures_of_lines",
         ".line_images": "LineImages",
@@ -61,6 +63,6 @@ __getattr__, __dir__ = lazily(
         ".lines": "components_mse count_lines measure_lines nearest_in_statistics",
         ".network": "ResNetVAE",
         ".resnet": "ResNet",
-        ".train": "StatisticsConfig StatisticsVAETask train_statistics_vae",
+        ".train": "StatisticsVAETask train_statistics_vae",
     },
 )

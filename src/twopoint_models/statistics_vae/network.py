@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from ..arrays import decode_latents, encode_images
 from ..nets.blocks import count_of, latent_noise
 from ..nets.files import Network
 from .resnet import ResNet
@@ -80,27 +82,34 @@ class ResNetVAE(Network):
         self.last = nn.Conv2d(seed, 1, 1)
         nn.init.constant_(self.last.bias, BRIGHT)
 
-    def encode(self, images: Float[Tensor, "batch 1 height width"]) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Any) -> tuple[Any, Any]:
         """Return the latents' mean and log-variance, (B, D) each.
 
         Parameters
         ----------
         images : tensor (B, 1, size, size)
-            Gray values in [0, 1].
+            Gray values in [0, 1]. Or a numpy array (..., size, size), for which both results are arrays (..., D), without gradients.
 
         Raises
         ------
         ValueError
             If images have another shape.
         """
+        if not isinstance(images, Tensor):
+            return encode_images(self, images)
         if tuple(images.shape[1:]) != (1, self.size, self.size):
             raise ValueError(f"images must have the shape (batch, 1, {self.size}, {self.size}), got {tuple(images.shape)}")
         features = self.hidden(self.encoder(images))
         mean, log_variance = unrounded(self.mean, features), unrounded(self.log_variance, features)
         return mean, log_variance.clamp(-30.0, 20.0)  # a variance that float32 holds
 
-    def decode(self, latents: Float[Tensor, "batch latents"]) -> Tensor:
-        """Decode latents (B, D) to images (B, 1, size, size), gray values in [0, 1]; raise ValueError for other shapes."""
+    def decode(self, latents: Any) -> Any:
+        """Decode latents (B, D) to images (B, 1, size, size), gray values in [0, 1]; raise ValueError for other shapes.
+
+        An array (..., D) becomes an array (..., size, size).
+        """
+        if not isinstance(latents, Tensor):
+            return decode_latents(self.decode, latents, self)
         if latents.ndim != 2 or latents.shape[1] != self.latents:
             raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
         x = interpolate(self.decoder(latents), size=(self.size, self.size), mode="bilinear")
@@ -110,6 +119,11 @@ class ResNetVAE(Network):
     def forward(self, images: Float[Tensor, "batch 1 height width"]) -> Tensor:
         """Return the reconstruction from the latent mean, ``decode(encode(images)[0])``."""
         return self.decode(self.encode(images)[0])
+
+    def reconstruct(self, images: Any) -> np.ndarray:
+        """Return the reconstructions (..., size, size) of arrays (..., size, size) of gray values in [0, 1], from the latent mean."""
+        found: np.ndarray = self.decode(self.encode(np.asarray(images))[0])
+        return found
 
     def sample(self, count: int, *, seed: int = 0) -> Tensor:
         """Return images (count, 1, size, size) of latents drawn from the prior, a standard normal distribution."""

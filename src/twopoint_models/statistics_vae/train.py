@@ -1,10 +1,10 @@
-"""Training of the statistics VAE: its config, loss, task and run."""
+"""Training of the statistics VAE: its loss, task and run."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -12,40 +12,10 @@ from torch import Tensor
 
 import twopoint as tp
 
-from ..training.choices import Options, option
 from ..training.fitting import fit_once
 from ..training.tasks import VAETask, checked, divergence, sample_keys
+from .config import StatisticsConfig
 from .network import ResNetVAE
-
-
-@dataclass(frozen=True)
-class StatisticsConfig(Options):
-    """Choices of a run of the statistics VAE, which are also the options of ``examples/train_statistics_vae.py``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a value is invalid.
-    """
-
-    latents: int = option(9, "number of latents of an image")
-    size: int = option(224, "height and width of images in pixels")
-    layout: int = option(152, "layers of the ResNet that encodes", choices=(18, 34, 50, 101, 152))
-    width: int = option(1, "factor of the decoder's channels relative to the paper")
-    encoder: str = option("", "file of the ResNet's weights, with torchvision's names; without it training is from scratch")
-    start: str = option("", "folder of a trained network, such as a vanilla one, from whose weights training starts")
-    compared: str = option(
-        "statistics",
-        "what the loss compares: statistics, cumulative statistics, which see how far apart lines are, or data, the pixels",
-        choices=("statistics", "cumulative", "data"),
-    )
-    alpha: float = option(1.0, "weight of the comparison, a sum over lags or pixels")
-    mean: bool = option(False, "take the mean over lags or pixels instead of the sum")
-    gray: float = option(0.0, "gray value of the phase whose autocorrelation is compared; 0 is black")
-    deviation: float = option(0.25, "standard deviation of soft membership, exp(-(x - gray)^2 / (2 deviation^2))")
-    kl_weight: float = option(1.0, "weight of the Kullback-Leibler divergence in nats per image, beta in the paper")
-
-    POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, "latents", "size", "width", "deviation")
 
 
 class StatisticsVAETask(VAETask):

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 
 if TYPE_CHECKING:
+    from .config import TextureConfig
     from .decoder import TextureDecoder
     from .evaluate import code, correlations_with, encodings, similarities
     from .figures import figures_of_properties, figures_of_texture_vae
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .properties import micrograph_properties
     from .regressions import leave_one_out, predict
     from .tables import summarise_properties, summarise_similarities
-    from .train import TextureConfig, TextureVAETask, make_vgg, train_texture_vae
+    from .train import TextureVAETask, make_vgg, train_texture_vae
 
 __all__ = [
     "TextureConfig",
@@ -56,6 +57,7 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {
+        ".config": "TextureConfig",
         ".decoder": "TextureDecoder",
         ".evaluate": "code correlations_with encodings similarities",
         ".figures": "figures_of_properties figures_of_texture_vae",
@@ -63,6 +65,6 @@ __getattr__, __dir__ = lazily(
         ".properties": "micrograph_properties",
         ".regressions": "leave_one_out predict",
         ".tables": "summarise_properties summarise_similarities",
-        ".train": "TextureConfig TextureVAETask make_vgg train_texture_vae",
+        ".train": "TextureVAETask make_vgg train_texture_vae",
     },
 )

@@ -1,19 +1,23 @@
 """The network of the texture VAE: from features of a frozen VGG-19 to a few latents, and from these to a patch of the same texture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..arrays import decode_latents, encode_images
 from ..nets.blocks import conv, count_of, latent_noise
 from ..nets.files import Network
+from .config import POOLED
 from .decoder import SLOPE, TextureDecoder
 
 ENCODING = "pool_5"  # the layer of VGG-19 that is encoded
-CHANNELS, POOLED = 512, 32  # channels of that layer, and pixels along an edge for each of its pixels
+CHANNELS = 512  # of that layer
 BLOCKS = 4  # up-samplings by two
 
 
@@ -66,19 +70,44 @@ class TextureVAE(Network):
         for each in width:
             count_of("width", each, 1)
         self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=size, width=list(width), texture=bool(texture))
-        self.latents, self.edge = latents, size >> BLOCKS
+        self.latents, self.size, self.edge = latents, size, size >> BLOCKS
+        self._vgg: Callable[[], nn.Module] | None = None
+        self._filters: tuple[nn.Module, ...] = ()
         self.features = (CHANNELS, size // POOLED, size // POOLED)
         self.scale = (CHANNELS * (size // POOLED) ** 2) ** -0.5  # keeps a step of Adam small, which changes all weights equally
         self.mean, self.log_variance = (nn.Linear(CHANNELS * (size // POOLED) ** 2, latents) for _ in range(2))
         self.decoder: nn.Module = TextureDecoder(latents, self.edge, width) if texture else _decoder(latents, self.edge, width)
 
-    def encode(self, features: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor]:
+    def seeing(self, vgg: Callable[[], nn.Module]) -> Self:
+        """Encode images too, by features of a frozen network, and return this network.
+
+        Parameters
+        ----------
+        vgg : callable
+            Called once, when the first image comes. Returns a network from images (B, 1, size, size) to a list whose last entry is the
+            features, such as ``VGG19(layers=("pool_5",))``. It is not saved.
+        """
+        self._vgg, self._filters = vgg, ()
+        return self
+
+    def features_of(self, images: Float[Tensor, "batch 1 height width"]) -> Tensor:
+        """Return the features of images (B, 1, size, size) by the network of :meth:`seeing`; raise ValueError if there is none."""
+        if self._vgg is None:
+            raise ValueError("images need the features of VGG-19: call seeing, or twopoint_models.load, which does")
+        if tuple(images.shape[1:]) != (1, self.size, self.size):
+            raise ValueError(f"images must have the shape (batch, 1, {self.size}, {self.size}), got {tuple(images.shape)}")
+        self._filters = self._filters or (self._vgg(),)  # in a tuple, so that it is not among the weights
+        found: Tensor = self._filters[0].to(images.device)(images)[-1]
+        return found
+
+    def encode(self, features: Any) -> tuple[Any, Any]:
         """Return the latents' mean and log-variance.
 
         Parameters
         ----------
         features : tensor (B, 512, size/32, size/32)
-            Features of patches, from ``VGG19(layers=("pool_5",))``.
+            Features of patches, from ``VGG19(layers=("pool_5",))``. With :meth:`seeing` also images, a tensor (B, 1, size, size) of gray
+            values in [0, 1], or a numpy array (..., size, size), for which mean and log-variance are arrays (..., D), without gradients.
 
         Returns
         -------
@@ -89,17 +118,21 @@ class TextureVAE(Network):
         ValueError
             If features have another shape.
         """
+        if not isinstance(features, Tensor):
+            return encode_images(self, features)
+        if features.shape[1:2] == (1,):
+            features = self.features_of(features)
         if tuple(features.shape[1:]) != self.features:
             raise ValueError(f"features must have the shape (batch, {', '.join(map(str, self.features))}), got {tuple(features.shape)}")
         flat = features.flatten(1) * self.scale
         return self.mean(flat), self.log_variance(flat).clamp(-30.0, 20.0)  # a variance that float32 holds
 
-    def decode(self, latents: Float[Tensor, "batch latents"], keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Tensor:
+    def decode(self, latents: Any, keys: Sequence[int] = (0,), *, seed: int = 0, epoch: int = 0) -> Any:
         """Decode latents to patches.
 
         Parameters
         ----------
-        latents : tensor (B, D)
+        latents : tensor (B, D), or an array (..., D), which becomes an array (..., size, size)
         keys : sequence of int
             One key for each patch, or one for all. The noise of a textured decoder depends on seed, epoch and key.
         seed, epoch : int
@@ -115,6 +148,8 @@ class TextureVAE(Network):
         ValueError
             If latents have another shape, or there is another number of keys.
         """
+        if not isinstance(latents, Tensor):
+            return decode_latents(partial(self.decode, seed=seed), latents, self)
         if latents.ndim != 2 or latents.shape[1] != self.latents:
             raise ValueError(f"latents must have the shape (batch, {self.latents}), got {tuple(latents.shape)}")
         if len(keys) not in (1, len(latents)):
@@ -125,6 +160,11 @@ class TextureVAE(Network):
     def forward(self, features: Float[Tensor, "batch channels height width"]) -> Tensor:
         """Return the reconstruction from the latent mean, ``decode(encode(features)[0])``."""
         return self.decode(self.encode(features)[0])
+
+    def reconstruct(self, images: Any) -> np.ndarray:
+        """Return patches of the textures of arrays (..., size, size) of gray values in [0, 1], from the latent mean; see :meth:`seeing`."""
+        found: np.ndarray = self.decode(self.encode(np.asarray(images))[0])
+        return found
 
     def sample(self, count: int, *, seed: int = 0) -> Tensor:
         """Return patches (count, 1, size, size) of latents drawn from the prior, a standard normal distribution."""

@@ -1,10 +1,10 @@
-"""Training of the texture VAE: its config, task and run."""
+"""Training of the texture VAE: its task and run."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -12,40 +12,12 @@ from torch import Tensor
 
 import twopoint as tp
 
-from ..nets.vgg import SARDESHMUKH, VGG19
-from ..training.choices import Options, option
+from ..nets.vgg import VGG19
 from ..training.fitting import fit_once
 from ..training.tasks import VAETask, checked, divergence, sample_keys
 from ..weights import vgg19
-from .network import ENCODING, POOLED, TextureVAE
-
-
-@dataclass(frozen=True)
-class TextureConfig(Options):
-    """Choices of a run of the texture VAE, which are also the options of ``examples/train_texture_vae.py``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a value is invalid.
-    """
-
-    latents: int = option(64, "number of latents of a patch")
-    size: int = option(128, "height and width of a patch in pixels, divisible by 32")
-    width: tuple[int, ...] = option((256, 128, 64, 32, 32), "channels of the decoder, from coarse to fine", nargs=5)
-    texture: bool = option(False, "use the decoder in which noise places the grains, not the paper's")
-    relative: bool = option(
-        False, "divide the loss of each layer and patch by that of an image without features, so that faint textures count too"
-    )
-    style_layers: tuple[str, ...] = option(SARDESHMUKH, "layers of the style loss", nargs="+")
-    pooling: str = option("max", "pooling of VGG-19", choices=("max", "mean"))
-
-    POSITIVE: ClassVar[tuple[str, ...]] = (*Options.POSITIVE, "latents", "size")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.size % POOLED:
-            raise ValueError(f"size must be divisible by {POOLED}, got {self.size}")
+from .config import TextureConfig
+from .network import ENCODING, TextureVAE
 
 
 class TextureVAETask(VAETask):

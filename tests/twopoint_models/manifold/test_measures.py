@@ -16,7 +16,7 @@ from twopoint_models.manifold import (
     texture_vectors,
 )
 from twopoint_models.nets import VGG19
-from twopoint_models.nets.vgg import LUBBERS
+from twopoint_models.nets.names import LUBBERS
 
 THETA = np.arange(30) * np.pi / 30
 

@@ -24,7 +24,7 @@ from twopoint_models.manifold import (
     three_parameters,
 )
 from twopoint_models.nets import VGG19
-from twopoint_models.nets.vgg import LUBBERS
+from twopoint_models.nets.names import LUBBERS
 
 RNG = np.random.default_rng(0)
 

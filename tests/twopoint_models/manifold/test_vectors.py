@@ -17,7 +17,7 @@ from twopoint_models.manifold import (
     two_point_vectors,
 )
 from twopoint_models.nets import VGG19
-from twopoint_models.nets.vgg import LUBBERS
+from twopoint_models.nets.names import LUBBERS
 
 WEIGHTS = "weights/vgg19_norm_conv5_4_f16.safetensors"
 

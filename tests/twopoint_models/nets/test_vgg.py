@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 
 import twopoint as tp
 from twopoint_models.nets import VGG16, VGG19
-from twopoint_models.nets.vgg import LUBBERS, SARDESHMUKH
+from twopoint_models.nets.names import LUBBERS, SARDESHMUKH
 
 # Written down by hand: what stands where, and which places the convolutions have in the two files that number their members.
 ORDER = {

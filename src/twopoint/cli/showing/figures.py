@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
+from ... import __version__
+from ..reading.collect import OWN_SOFTWARE
 from ..reading.segmentation import format_threshold
 from ..reading.spacing import readable_unit
 from .panels import Curve, Curves, Field, Histogram, Panel
@@ -73,7 +75,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; a letter that the font lacks becomes a box, without a warning."""
     with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
         warnings.simplefilter("ignore")
-        figure.savefig(path, dpi=_DPI, format="png")
+        figure.savefig(path, dpi=_DPI, format="png", metadata={"Software": f"{OWN_SOFTWARE} {__version__}"}, pil_kwargs={"compress_level": 3})
 
 
 def _height(panel: Panel) -> float:
@@ -199,7 +201,9 @@ def _histogram(axes: Axes, panel: Histogram) -> None:
     values = np.ravel(panel.values).astype(float)
     count, edges = np.histogram(values, bins=_bins(panel.values))
     phase = np.searchsorted(panel.thresholds, (edges[:-1] + edges[1:]) / 2)
-    axes.bar(edges[:-1], count / max(count.sum(), 1), width=np.diff(edges), align="edge", color=[_PHASES[i] for i in phase])
+    share = count / max(count.sum(), 1)
+    for h in range(len(panel.thresholds) + 1):
+        axes.stairs(np.where(phase == h, share, 0.0), edges, fill=True, color=_PHASES[h])
     for threshold in panel.thresholds:
         axes.axvline(threshold, color="#d1495b", lw=1.5)
         axes.annotate(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
-from ..terminal import InputError
+from ..terminal import InputError, OutputError
 
 JSON = (".json",)
 PRINTED = Path("-")  # instead of a .json file: print
@@ -68,13 +69,43 @@ def _check_path(path: Path, *, force: bool) -> None:
         raise InputError(f"{path} cannot be written: permission denied")
 
 
-def write_json(path: Path, measured: dict[str, Any]) -> None:
-    """Write numbers to a .json file, or print them."""
-    text = json.dumps({"twopoint": __version__} | measured, indent=2, allow_nan=False) + "\n"
+def write_json(path: Path, form: str, measured: dict[str, Any]) -> None:
+    """Write numbers to a .json file, or print them; form names the keys and their version, as the schema has them."""
+    text = json_text(form, measured)
     if path == PRINTED:
         print(text, end="")
     else:
         path.write_text(text, encoding="utf-8")
+
+
+def json_text(form: str, measured: dict[str, Any]) -> str:
+    """Return numbers as text for a .json file, with the version of this package and the form of the keys."""
+    return json.dumps({"twopoint": __version__, "format": form} | measured, indent=2, allow_nan=False) + "\n"
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file under another name, and give it its own when it is complete, so that a file of this name is never half written.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    write : callable
+        Writes to the path that it is given.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written, as on a full disk.
+    """
+    part = path.with_name(f".{path.name[-100:]}.{os.getpid()}.part")
+    try:
+        write(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_labels(path: Path, labels: np.ndarray, n_phases: int) -> None:

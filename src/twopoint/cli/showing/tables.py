@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console, Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ... import __version__
@@ -76,6 +76,38 @@ def phases(measured: list[dict[str, Any]], unit: str) -> Table:
     for row in measured:
         values = (number(row[name]) for name in ("volume_fraction", "specific_surface", "correlation_length"))
         table.add_row(str(row["phase"]), *values, number(row["tail"], 2))
+    return table
+
+
+def summary(records: list[dict[str, Any]], spread: dict[str, Any]) -> Table:
+    """Return a table of many images of one kind, a row per image, and their mean and standard deviation.
+
+    Of two phases phase 1 is shown, of more all, one after the other in a cell.
+
+    Parameters
+    ----------
+    records : list of dict
+        The numbers of each image.
+    spread : dict
+        Their mean and standard deviation.
+    """
+    n, unit = len(records[0]["phases"]), records[0]["spacing"]["unit"]
+    shown = [1] if n == 2 else list(range(n))
+    of = "of phase 1" if n == 2 else f"of phases 0 to {n - 1}"
+    headers = ("volume\nfraction", f"surface\n1/{unit}", f"corr.\nlength\n{unit}")
+    title = Text(f"{len(records)} of the {spread['kind']}: volume fraction, specific surface and correlation length {of}")
+    name = Column("", overflow="fold", min_width=12)
+    table = Table(name, "size, px", *headers, "large\nenough", "notes", title=title, title_justify="left")
+    names = ("volume_fraction", "specific_surface", "correlation_length")
+    for record in records:
+        cells = [" ".join(number(record["phases"][h][name]) for h in shown) for name in names]
+        large = verdict(record["field_of_view"]["large_enough"])
+        size = " x ".join(map(str, record["shape"]))
+        table.add_row(Text(printable(record["name"])), size, *cells, large, str(len(record["notes"]) or ""))
+    if len(records) > 1:
+        table.add_section()
+        for row, key in (("mean", "mean"), ("standard deviation", "standard_deviation")):
+            table.add_row(row, "", *(" ".join(number(spread["phases"][h][name][key], 3) for h in shown) for name in names), "", "")
     return table
 
 

@@ -1,6 +1,5 @@
 """The variational autoencoder of the CESS paper as an equinox module, with the same layers as in torch."""
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -17,9 +16,8 @@ from jaxtyping import Float, PRNGKeyArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from ...checks import positive
-from ...nets.names import OPTIONS, WEIGHTS
-from ..arrays import as_memberships
+from ...checks import as_images, positive
+from ...nets.names import OPTIONS, WEIGHTS, options_text, read_options
 from ..config import REDUCTION
 
 TORCH_ONLY = {"sharpness": 0.0, "texture": False, "decoder_depth": None}
@@ -145,7 +143,7 @@ class CESSVAE(eqx.Module):
 
     def reconstruct(self, images: Any) -> np.ndarray:
         """Return reconstructions of arrays, as :meth:`twopoint_models.cess_vae.CESSVAE.reconstruct` does."""
-        found, shape = as_memberships(images, self.channels)
+        found, shape = as_images(images, self.channels)
         return np.asarray(self(jnp.asarray(found))).reshape(shape)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -154,8 +152,7 @@ class CESSVAE(eqx.Module):
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {name: np.asarray(leaf).reshape(_torch_shape(leaf)) for name, leaf in _named(self).items()}
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": "CESSVAE"})
-        told = {"network": "CESSVAE", "options": self.options | TORCH_ONLY}
-        (folder / f"{OPTIONS}.part").write_text(json.dumps(told, indent=2) + "\n")
+        (folder / f"{OPTIONS}.part").write_text(options_text("CESSVAE", self.options | TORCH_ONLY))
         for name in (OPTIONS, WEIGHTS):  # weights come last: they mark a finished run
             (folder / f"{name}.part").replace(folder / name)
 
@@ -171,10 +168,7 @@ class CESSVAE(eqx.Module):
             If a file is truncated or of another network, or the network has decoder_depth, sharpness or texture.
         """
         folder = Path(folder)
-        for name in (WEIGHTS, OPTIONS):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(f"folder must hold {WEIGHTS} and {OPTIONS}, there is no {folder / name}")
-        options = _options_of(folder / OPTIONS)
+        options = _options_of(folder)
         try:
             tensors = load_file(folder / WEIGHTS)
         except (SafetensorError, OSError) as error:
@@ -227,13 +221,9 @@ def _torch_shape(leaf: Any) -> tuple[int, ...]:
     return leaf.shape if leaf.shape[-1] == 3 else leaf.shape[:1]
 
 
-def _options_of(path: Path) -> dict[str, Any]:
-    """Return the constructor's options from a file."""
-    try:
-        told = json.loads(path.read_text())
-        name, options = told["network"], dict(told["options"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not what save wrote: {error}") from None
+def _options_of(folder: Path) -> dict[str, Any]:
+    """Return the constructor's options of a folder."""
+    (name, options), path = read_options(folder), folder / OPTIONS
     if name != "CESSVAE":
         raise ValueError(f"{path} is of a {name}, not of a CESSVAE")
     for option, absent in TORCH_ONLY.items():
