@@ -9,6 +9,7 @@ Where the paper's parts are:
 - eqs. (1) and (7) to (10), statistics and losses: :mod:`twopoint` (``correlations``, ``msess``, ``cess``, ``clamp``, ``mse_cess``)
 - eq. (3), the style loss, eq. (11), CESS on the centre crop, and CESS of cumulative statistics, as losses of logits: ``losses``
 - section 3.3 and Fig. 5, the network: ``network`` and ``blocks``; the same network in JAX: ``on_jax``
+- ours: the distribution of latent images from which samples are drawn: ``prior``
 - section 3.4, which loss a run begins and ends with: ``regimes``; all choices of a run: ``config``
 - section 3.4, training: ``train`` (one run) by ``tasks``, ``several`` (all regimes), ``sweep`` (the search of hyperparameters), ``presets``
 - ours: ``discriminator``, the adversary of a regime that asks for shapes beside statistics, and ``patches``, its distance of patches

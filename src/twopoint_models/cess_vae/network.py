@@ -1,6 +1,6 @@
 """The variational autoencoder of the CESS paper: from images of phases to a small latent image and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -11,10 +11,13 @@ from torch import Tensor, nn
 
 from ..arrays import in_batches
 from ..checks import as_images, as_latents
-from ..nets.blocks import conv, count_of, latent_noise, noise_planes
+from ..nets.blocks import conv, count_of, latent_noise, mixed, noise_planes
 from ..nets.files import Network
 from .blocks import LEVELS, Chain, depths_of, level, levels, receptive_field, volume_level, widths_of
 from .config import REDUCTION
+from .prior import LatentPrior
+
+MEANS = 1  # tells the noise of images' means from that of latents
 
 
 class CESSVAE(Network):
@@ -42,6 +45,8 @@ class CESSVAE(Network):
     sharpness : float
         With 0 the decoder ends in a plain sigmoid or softmax. Above 0, for two phases, the logits of each image are shifted so that its
         thresholded volume fraction equals the mean of the plain sigmoid, and then multiplied by the sharpness.
+    prior : (int, int), optional
+        Size (h, w) of the latent images to which a :class:`LatentPrior` was fitted, as :meth:`fit_prior` does.
     texture : bool
         Add noise to the decoder at each resolution, from which it can place the grains that the latent image cannot store.
 
@@ -71,12 +76,14 @@ class CESSVAE(Network):
         padding: str = "zeros",
         sharpness: float = 0.0,
         texture: bool = False,
+        prior: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         counts = dict(phases=count_of("phases", phases, 2), latent_channels=count_of("latent_channels", latent_channels, 1))
         self.config: dict[str, Any] = counts | dict(width=widths_of(width), depth=count_of("depth", depth, 1), padding=padding)
         self.config |= dict(sharpness=float(sharpness), texture=bool(texture))
         self.config["decoder_depth"] = None if decoder_depth is None else depths_of(decoder_depth)
+        self.config["prior"] = None if prior is None else [count_of("prior", each, 1) for each in prior]
         if not sharpness >= 0 or (sharpness and phases > 2):
             raise ValueError(f"sharpness must be 0 or more, and 0 for more than two phases, got {sharpness!r}")
         if padding not in ("zeros", "circular"):
@@ -103,6 +110,7 @@ class CESSVAE(Network):
             *ups[4](b, a, nn.Upsample(scale_factor=2)),  # (B, a, H, W)
             conv(a, self.channels, padding),  # (B, 1 or N, H, W)
         )
+        self.prior = None if prior is None else LatentPrior(latent_channels, (prior[0], prior[1]))
 
     @property
     def receptive_field(self) -> int:
@@ -196,6 +204,8 @@ class CESSVAE(Network):
                 other.load_state_dict(other.state_dict() | one.state_dict())
             for unit in new[len(old) :]:
                 unit.soften()
+        if self.prior is not None and found.prior is not None:
+            found.prior.load_state_dict(self.prior.state_dict())
         return found.train(self.training)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Tensor:
@@ -233,8 +243,26 @@ class CESSVAE(Network):
         (decoded,) = in_batches(self, found, self)
         return decoded[..., : shape[-2], : shape[-1]].reshape(shape)
 
-    def sample(self, count: int, size: int | tuple[int, int], *, seed: int = 0) -> Tensor:
-        """Return microstructures of latent images drawn from the prior, a standard normal distribution.
+    def fit_prior(self, images: Iterable[Tensor]) -> None:
+        """Fit the prior, from which :meth:`sample` draws, to the latents of images, and keep it with the weights.
+
+        Parameters
+        ----------
+        images : iterable of tensors (B, 1, H, W), or (B, N, H, W) for more than two phases
+            Batches of training images of one size.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two images, or their sizes differ.
+        """
+        weight = next(self.parameters())
+        with torch.no_grad():
+            self.prior = LatentPrior.of(self.encode(batch.to(weight)) for batch in images).to(weight)
+        self.config["prior"] = list(self.prior.within.shape[2:])
+
+    def sample(self, count: int, size: int | tuple[int, int], *, seed: int = 0, prior: str | None = None) -> Tensor:
+        """Return microstructures of latent images drawn from a prior.
 
         Parameters
         ----------
@@ -244,6 +272,10 @@ class CESSVAE(Network):
             Height and width in pixels, divisible by 16.
         seed : int
             The same seed gives the same images on every device.
+        prior : "fitted" or "normal", optional
+            "fitted" draws latents with the mean and covariances of those of training images, see :class:`LatentPrior`; "normal" draws
+            independent standard normal latents, which suit a network that was trained with a large ``kl_weight``. By default "fitted" if
+            the network has one.
 
         Returns
         -------
@@ -252,13 +284,24 @@ class CESSVAE(Network):
         Raises
         ------
         ValueError
-            If count or size is invalid.
+            If count, size or prior is invalid, or no prior was fitted.
         """
         height, wide = (size, size) if isinstance(size, int) else size
         if min(height, wide) < 1 or height % REDUCTION or wide % REDUCTION:
             raise ValueError(f"size must be divisible by {REDUCTION}, got {size}")
         shape, keys = (self.latent_channels, height // REDUCTION, wide // REDUCTION), range(count_of("count", count, 1))
-        return self.memberships(self.logits(latent_noise(keys, shape, seed=seed).to(next(self.parameters())), keys, seed=seed))
+        return self.memberships(self.logits(self._latents(shape, keys, seed, prior), keys, seed=seed))
+
+    def _latents(self, shape: tuple[int, ...], keys: range, seed: int, prior: str | None) -> Tensor:
+        """Return latent images (B, C, h, w) drawn from a prior."""
+        if prior not in (None, "fitted", "normal"):
+            raise ValueError(f"prior must be 'fitted' or 'normal', got {prior!r}")
+        field = latent_noise(keys, shape, seed=seed).to(next(self.parameters()))
+        if prior == "normal" or (prior is None and self.prior is None):
+            return field
+        if self.prior is None:
+            raise ValueError("prior must be 'normal', for this network has no fitted one; fit_prior fits it")
+        return self.prior.drawn(field, latent_noise(keys, shape[:1], seed=mixed(seed, MEANS)).to(field))
 
     def interpolate(
         self, first: Float[Tensor, "batch channels height width"], second: Float[Tensor, "batch channels height width"], count: int

@@ -1,9 +1,12 @@
 """Training of the CESS VAE: a run from its config to a folder."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from torch import Tensor
 
 from ..data.modules.micro2d import MICRO2DModule
 from ..training.fitting import fit_once
@@ -19,6 +22,7 @@ def train_cess_vae(
     """Train a network by both halves of a regime and return it.
 
     The first half is kept in ``start/<loss>`` beside the folder, for all regimes with the same first loss. A finished half is not repeated.
+    The network keeps a prior that is fitted to its latents of training images (:meth:`CESSVAE.fit_prior`).
     A half that was killed resumes from its last whole epoch, bit for bit on a CPU.
 
     Parameters
@@ -50,7 +54,26 @@ def train_cess_vae(
     """
     folder, regime = Path(folder), REGIMES[config.regime]
     begun = begin(config, folder.parent, data, progress=progress) if config.start_epochs else None
-    return fit(config.second_half, folder, regime.finish, begun, data=data, progress=progress)
+    found = fit(config.second_half, folder, regime.finish, begun, data=data, progress=progress)
+    if found.prior is None:
+        found.fit_prior(_some_images(data if data is not None else make_data(config)))
+        if rank_zero_only.rank == 0:
+            found.save(folder)
+    return found
+
+
+PRIOR_IMAGES = 1024  # training images to which the prior is fitted
+
+
+def _some_images(data: pl.LightningDataModule) -> Iterator[Tensor]:
+    """Return batches of the first training images."""
+    data.setup("fit")
+    left = PRIOR_IMAGES
+    for batch in data.train_dataloader():
+        yield batch["image"][:left]
+        left -= len(batch["image"])
+        if left <= 0:
+            return
 
 
 def begin(

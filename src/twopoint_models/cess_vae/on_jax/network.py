@@ -21,6 +21,7 @@ from ...nets.names import OPTIONS, WEIGHTS, options_text, read_options
 from ..config import REDUCTION
 
 TORCH_ONLY = {"sharpness": 0.0, "texture": False, "decoder_depth": None}
+PRIOR = "prior"  # of torch, from which it samples; the network itself is the same without
 
 
 class JAXUnit(eqx.Module):
@@ -144,7 +145,7 @@ class CESSVAE(eqx.Module):
     def reconstruct(self, images: Any) -> np.ndarray:
         """Return reconstructions of arrays, as :meth:`twopoint_models.cess_vae.CESSVAE.reconstruct` does."""
         found, shape = as_images(images, self.channels)
-        return np.asarray(self(jnp.asarray(found))).reshape(shape)
+        return np.array(self(jnp.asarray(found))).reshape(shape)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``model.safetensors`` and ``model.json`` into a folder, which is created if needed, for torch or :meth:`load`."""
@@ -152,7 +153,7 @@ class CESSVAE(eqx.Module):
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {name: np.asarray(leaf).reshape(_torch_shape(leaf)) for name, leaf in _named(self).items()}
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": "CESSVAE"})
-        (folder / f"{OPTIONS}.part").write_text(options_text("CESSVAE", self.options | TORCH_ONLY))
+        (folder / f"{OPTIONS}.part").write_text(options_text("CESSVAE", self.options | TORCH_ONLY | {PRIOR: None}))
         for name in (OPTIONS, WEIGHTS):  # weights come last: they mark a finished run
             (folder / f"{name}.part").replace(folder / name)
 
@@ -170,7 +171,7 @@ class CESSVAE(eqx.Module):
         folder = Path(folder)
         options = _options_of(folder)
         try:
-            tensors = load_file(folder / WEIGHTS)
+            tensors = {name: value for name, value in load_file(folder / WEIGHTS).items() if not name.startswith(f"{PRIOR}.")}
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{folder / WEIGHTS} is cut short, or no file of weights: {error}") from None
         model = cls(**options, key=jax.random.key(0))
@@ -229,4 +230,5 @@ def _options_of(folder: Path) -> dict[str, Any]:
     for option, absent in TORCH_ONLY.items():
         if options.pop(option, absent) != absent:
             raise ValueError(f"{path} is of a network with {option}, which is torch's alone")
+    options.pop(PRIOR, None)
     return options
