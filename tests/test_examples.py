@@ -596,6 +596,29 @@ def test_evaluation_of_own_images(tmp_path, runs):
 
 
 @pytest.mark.long
+def test_samples_beside_data(tmp_path, own_file):
+    """Small; both priors of an untrained network, and the data beside themselves."""
+    torch.manual_seed(0)
+    model = CESSVAE(width=4, padding="circular").eval()
+    model.save(tmp_path / "plain")
+    command = [sys.executable, EXAMPLES / "sample_cess_vae.py", tmp_path / "plain", "--data", own_file, "--out", tmp_path / "no", "--small"]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert refused.returncode == 2
+    assert "has no fitted prior" in refused.stderr
+    model.fit_prior([torch.rand(20, 1, 64, 64).round()])
+    model.save(tmp_path / "run")
+    summary, printed = run("sample_cess_vae", tmp_path / "out", tmp_path / "run", "--data", own_file, "--training", own_file)
+    assert summary["images"] == 20
+    rows = summary["distances"]
+    assert list(rows) == ["fitted prior", "normal prior", "training images"]
+    assert set(rows["fitted prior"]) == {"volume fraction", "interface length", "component 1", "component 2", "component 3"}
+    assert all(value == 0 for value in rows["training images"].values()), "the data's own images are no distance apart"
+    assert all(value > 0 for value in rows["fitted prior"].values())
+    assert "fitted prior      volume fraction" in printed
+    assert (tmp_path / "out/samples.png").stat().st_size > 5_000
+
+
+@pytest.mark.long
 def test_recognition_of_reconstructions(tmp_path, own_file, runs):
     """Two classes that a texture tells: originals are recognised, and of a constant gray nothing is."""
     common = ["--runs", runs, "--data", own_file, "--size", "32", "--vgg", "random"]

@@ -24,6 +24,7 @@ HEAVY = ("torch", "pytorch_lightning", "jax", "matplotlib", "sklearn", "optuna",
 EXAMPLES = {
     "train_cess_vae": "cess_vae",
     "evaluate_cess_vae": "cess_vae",
+    "sample_cess_vae": "",  # of a published network too, by the loader that is no system's
     "compare_cess_regimes": "cess_vae",
     "train_jax_vae": "cess_vae",
     "train_statistics_vae": "statistics_vae",
