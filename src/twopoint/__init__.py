@@ -1,5 +1,6 @@
 """2-point spatial statistics of microstructures as differentiable losses, on numpy, torch and jax."""
 
+from .descriptors import chord_lengths, cluster_correlation, euler_number, lineal_path, three_point
 from .losses import cess, clamp, gram, mse_cess, msess, style_loss, value_and_grad
 from .reconstruction import Reconstruction, reconstruct
 from .statistics import (
@@ -24,10 +25,14 @@ __all__ = [
     "TargetStatistics",
     "autocorrelation",
     "cess",
+    "chord_lengths",
     "clamp",
+    "cluster_correlation",
     "correlations",
     "cross_correlation",
+    "euler_number",
     "gram",
+    "lineal_path",
     "mse_cess",
     "msess",
     "one_hot",
@@ -38,6 +43,7 @@ __all__ = [
     "statistics_error",
     "style_loss",
     "target_statistics",
+    "three_point",
     "two_phase",
     "value_and_grad",
     "volume_fractions",

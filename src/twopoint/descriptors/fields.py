@@ -82,5 +82,6 @@ def require_indicators(m: Array, descriptor: str, xp: Namespace, name: str = "m"
         low, high = float(xp.min(values)), float(xp.max(values))
     found = "NaN" if low != low else f"{low:g}..{high:g}"
     raise ValueError(
-        f"{descriptor} needs indicators, {name} of 0 and 1 only, got values of {found}; one_hot(argmax over the phases, n_phases) thresholds soft fields"
+        f"{descriptor} needs indicators, {name} of 0 and 1 only, got values of {found}; "
+        "one_hot(argmax over the phases, n_phases) thresholds soft fields"
     )
