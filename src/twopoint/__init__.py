@@ -1,7 +1,7 @@
 """2-point spatial statistics of microstructures as differentiable losses, on numpy, torch and jax."""
 
 from .descriptors import chord_lengths, cluster_correlation, euler_number, lineal_path, three_point
-from .losses import cess, clamp, gram, mse_cess, msess, style_loss, value_and_grad
+from .losses import cess, clamp, descriptor_loss, gram, mse_cess, msess, style_loss, value_and_grad
 from .reconstruction import Reconstruction, reconstruct
 from .statistics import (
     TargetStatistics,
@@ -30,6 +30,7 @@ __all__ = [
     "cluster_correlation",
     "correlations",
     "cross_correlation",
+    "descriptor_loss",
     "euler_number",
     "gram",
     "lineal_path",

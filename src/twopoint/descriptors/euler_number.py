@@ -83,6 +83,11 @@ class Cells:
     periodic: bool
     corners: bool
 
+    @property
+    def unseen(self) -> float:
+        """The fraction of the entries that nothing in the space spans."""
+        return 0.0
+
     def means(self, m: Array, xp: Namespace) -> Array:
         """Return the Euler number, (..., N)."""
         ndim = len(self.space)
@@ -117,7 +122,7 @@ class Cells:
             for axis in range(-ndim, 0):
                 ones = xp.ones_like(along(m, axis, 0, 1))
                 m = xp.concat([ones, m, ones], axis=axis)
-        blocks = {(): m}
+        blocks: dict[tuple[int, ...], Array] = {(): m}
         for cell in (cell for n in range(1, ndim + 1) for cell in itertools.combinations(range(ndim), n)):
             first, second = self._neighbours(blocks[cell[:-1]], cell[-1] - ndim, xp)
             blocks[cell] = first * second

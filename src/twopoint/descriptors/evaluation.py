@@ -10,6 +10,11 @@ from .fields import Fields
 class Products(Protocol):
     """Sums or means of products of memberships; entries follow the phases, whose axes are of size 1 for a single field."""
 
+    @property
+    def unseen(self) -> float:
+        """The fraction of the entries that nothing in the space spans."""
+        ...
+
     def means(self, m: Array, xp: Namespace) -> Array:
         """Return the means for fields (..., N, *space)."""
         ...

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays.kernels import compiled
 
-_TOGETHER, _CACHED = 16, 1 << 15  # lines held together at most, and numbers in all their products
+_TOGETHER, _CACHED = 32, 1 << 16  # lines held together at most, and numbers in all their products
 
 
 @compiled
@@ -103,7 +103,7 @@ def segment_sums(lines, periodic, table, rows, requested, starts, found):
                 _fill(lines[member, o], size, products, first, together)
                 _advance(table, products, alive, together, tiny)
                 for w in range(requested.shape[0]):
-                    n, a, of_a, of_b, own = table[requested[w]]
+                    _, a, of_a, of_b, own = table[requested[w]]
                     stop, shift = starts[w] * together, a * together
                     if own >= 0:
                         if alive[own]:
@@ -118,7 +118,7 @@ def _transpose(table, requested, starts, weights, products, alive, back, togethe
     length = products.shape[1] // together
     back[:] = 0
     for w in range(requested.shape[0]):
-        n, a, of_a, of_b, own = table[requested[w]]
+        _, a, of_a, of_b, own = table[requested[w]]
         stop, shift, weight = starts[w] * together, a * together, weights[w]
         if own >= 0:
             for y in range(stop):

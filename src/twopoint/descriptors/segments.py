@@ -23,7 +23,9 @@ from ..statistics.lags import along
 
 Step = tuple[int, int, int]  # a product over n points from those over a and b points
 
-_HELD = 1 << 22  # numbers in all products that the adjoint holds at a time on a CPU, and on an accelerator 64 times as many
+_HELD = 1 << 19  # numbers in all products that the adjoint holds at a time on a CPU: they fit into its cache
+_HELD_ON_ACCELERATOR = 1 << 28  # the same on an accelerator, where parts only bound the memory
+_NEXT = {-4: -3, -3: -1, -1: 0}  # the axis of lines (members, outer, size, inner) that is split after another; 0 for none
 _WORTH_THREADS = 1 << 18  # numbers in a batch below which threads cost more than they save
 
 
@@ -41,6 +43,11 @@ class Segments:
         """Return the segments with the steps that lead to them."""
         points = tuple(points)
         return cls(space, periodic, points, steps_to(points))
+
+    @property
+    def unseen(self) -> float:
+        """The fraction of the entries that nothing in the space spans."""
+        return 0.0
 
     @property
     def ndim(self) -> int:
@@ -70,7 +77,8 @@ class Segments:
     def _means_along(self, m: Array, axis: int, xp: Namespace) -> Array:
         """Return the mean products over segments along an axis, (..., N, lengths)."""
         last, axes = _last_uses(self.steps), tuple(range(-self.ndim, 0))
-        products, found = {1: m}, {}
+        products: dict[int, Array] = {1: m}
+        found: dict[int, Array] = {}
         for at, (n, a, b) in enumerate(((1, 0, 0), *self.steps)):
             if n > 1:
                 products[n] = products[a] * xp.roll(products[b], -a, axis=axis)
@@ -82,21 +90,31 @@ class Segments:
 
     def _transpose_along(self, cotangent: Array, m: Array, axis: int, xp: Namespace) -> Array:
         """Return the cotangent of m from that of the mean products along an axis; lines are taken in parts that fit into memory."""
-        size = self.space[axis]
-        inner = math.prod(self.space[axis:]) // size if axis < -1 else 1
-        lines = xp.reshape(m, (*m.shape[: -self.ndim], -1, size, inner))  # (..., N, outer, size, inner)
-        held = math.prod(lines.shape) * (2 * len(self.steps) + 2)
-        parts = min(lines.shape[-3], -(-held // (_HELD if on_cpu(m) else 64 * _HELD)))
-        each = -(-lines.shape[-3] // parts)
-        found = [
-            self._transpose_lines(cotangent, along(lines, -3, i, i + each), self.space[axis], axis, xp)
-            for i in range(0, lines.shape[-3], each)
-        ]
-        return xp.reshape(xp.concat(found, axis=-3) if len(found) > 1 else found[0], m.shape)
+        size, inner = self.space[axis], math.prod(self.space[axis:][1:])
+        members = math.prod(m.shape[: -self.ndim])
+        lines = xp.reshape(m, (members, -1, size, inner))
+        cotangent = xp.reshape(cotangent, (members, len(self.points)))
+        most = (_HELD if on_cpu(m) else _HELD_ON_ACCELERATOR) // (size * (2 * len(self.steps) + 2))
+
+        def transpose(at: int, axis: int, cotangent: Array, lines: Array, most: int) -> Array:
+            """Split one axis after the other, from the members on."""
+            if axis == 0:
+                return self._transpose_lines(cotangent, lines, size, at, xp)
+            count, others = lines.shape[axis], math.prod(lines.shape[i] for i in (-1, -3, -4) if i > axis)
+            each = max(1, most // others)
+            parts = [(i, min(i + each, count)) for i in range(0, count, each)]
+            found = [
+                transpose(at, _NEXT[axis], cotangent[slice(*part), ...] if axis == -4 else cotangent, along(lines, axis, *part), most)
+                for part in parts
+            ]
+            return xp.concat(found, axis=axis) if len(found) > 1 else found[0]
+
+        return xp.reshape(transpose(axis, -4, cotangent, lines, most), m.shape)
 
     def _transpose_lines(self, cotangent: Array, lines: Array, size: int, axis: int, xp: Namespace) -> Array:
-        """Return the cotangent of lines (..., N, outer, size, inner): that of each product is handed on to its two factors."""
-        products, found = {1: lines}, {}
+        """Return the cotangent of lines (members, outer, size, inner): that of each product is handed on to its two factors."""
+        products: dict[int, Array] = {1: lines}
+        found: dict[int, Array] = {}
         for n, a, b in self.steps:
             products[n] = products[a] * xp.roll(products[b], -a, axis=-2)
         for i, n in enumerate(self.points):
@@ -112,12 +130,12 @@ class Segments:
 
     @staticmethod
     def _spread(cotangent: Array, lines: Array, starts: int, size: int, xp: Namespace) -> Array:
-        """Return a cotangent (..., N) at the points where a segment can begin, (..., N, 1, size, 1)."""
-        each = xp.reshape(cotangent, (*cotangent.shape, 1, 1, 1))
-        ones = xp.ones_like(lines[..., :1, :starts, :1])
+        """Return a cotangent (members,) at the points where a segment can begin, (members, 1, size, 1)."""
+        each = xp.reshape(cotangent, (-1, 1, 1, 1))
+        ones = xp.ones_like(lines[:1, :1, :starts, :1])
         if starts == size:
             return each * ones
-        return each * xp.concat([ones, xp.zeros_like(lines[..., :1, starts:, :1])], axis=-2)
+        return each * xp.concat([ones, xp.zeros_like(lines[:1, :1, starts:, :1])], axis=-2)
 
 
 def steps_to(points: Iterable[int]) -> tuple[Step, ...]:
@@ -161,14 +179,18 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
 
     def evaluate(part: slice) -> None:
         for axis in range(ndim):
-            view = (part.stop - part.start, -1, space[axis], math.prod(space[axis + 1 :]))
+            inner = math.prod(space[axis + 1 :])
+            view = (part.stop - part.start, -1, space[axis], inner)
+            order = (0, 1, 2, 3) if inner > 1 else (0, 3, 2, 1)  # the loops hold lines of the last axis of the view together
             starts = np.asarray([segments.starts(axis, n) for n in segments.points])
             table, requested, rows = _table(segments)
-            lines = flat[part].reshape(view), segments.periodic, table, rows, requested, starts
+            lines = flat[part].reshape(view).transpose(order), segments.periodic, table, rows, requested, starts
             if weights is None:
                 kernels.segment_sums(*lines, found[part, axis])
             else:
-                kernels.transpose_segment_sums(*lines, np.ascontiguousarray(weights[part, axis]), found[part].reshape(view))
+                kernels.transpose_segment_sums(
+                    *lines, np.ascontiguousarray(weights[part, axis]), found[part].reshape(view).transpose(order)
+                )
 
     number = (thread_count(xp) or workers(WORTH_THREADS)) if flat.size >= _WORTH_THREADS else 1
     each = -(-members // min(members, 4 * number)) if number > 1 else members

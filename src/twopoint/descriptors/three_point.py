@@ -115,6 +115,11 @@ class Triples:
     periodic: bool
     lags: tuple[tuple[Lag, Lag], ...]
 
+    @property
+    def unseen(self) -> float:
+        """The fraction of the entries that no triple of points spans."""
+        return sum(map(self._is_empty, self.lags)) / len(self.lags)
+
     def means(self, m: Array, xp: Namespace) -> Array:
         """Return the means of products of three memberships, (..., N, N, N, lags)."""
         return xp.stack([self._mean(m, pair, xp) for pair in self.lags], axis=-1)
@@ -130,9 +135,10 @@ class Triples:
         """Return the means at one pair of lags, (..., N, N, N)."""
         n = m.shape[-len(self.space) - 1]
         batch = m.shape[: -len(self.space) - 1]
+        if self._is_empty(pair):
+            each = xp.sum(m, axis=tuple(range(-len(self.space), 0)))
+            return xp.zeros_like(each[..., None, None] * each[..., None, :, None] * each[..., None, None, :])
         a, b, c = self._points(m, pair, xp)  # (..., N, points)
-        if not a.shape[-1]:
-            return xp.zeros((*batch, n, n, n), dtype=m.dtype, device=getattr(m, "device", None))
         with full_precision(m, xp):
             sums = xp.matmul(_outer(a, b, xp), xp.matrix_transpose(c))  # (..., N * N, N)
         return xp.reshape(sums, (*batch, n, n, n)) / float(a.shape[-1])
@@ -140,10 +146,10 @@ class Triples:
     def _transpose_one(self, cotangent: Array, m: Array, pair: tuple[Lag, Lag], xp: Namespace) -> Array:
         """Return the cotangent of m from that of the means at one pair of lags, (..., N, N, N)."""
         n = m.shape[-len(self.space) - 1]
-        points = self._points(m, pair, xp)
         found = xp.zeros_like(m)
-        if not points[0].shape[-1]:
+        if self._is_empty(pair):
             return found
+        points = self._points(m, pair, xp)
         cotangent, batch = cotangent / float(points[0].shape[-1]), tuple(range(cotangent.ndim - 3))
         with full_precision(m, xp):
             for i, lag in enumerate(((0,) * len(self.space), *pair)):
@@ -162,6 +168,10 @@ class Triples:
             ends.append((start, max(start, size - max(reach))))
         return ends
 
+    def _is_empty(self, pair: tuple[Lag, Lag]) -> bool:
+        """Whether no triple of points is inside an open space."""
+        return not self.periodic and any(start == stop for start, stop in self._bounds(pair))
+
     def _points(self, m: Array, pair: tuple[Lag, Lag], xp: Namespace) -> list[Array]:
         """Return m at x, x + r1 and x + r2, (..., N, points)."""
         ndim, found = len(self.space), []
@@ -172,7 +182,7 @@ class Triples:
                     part = xp.roll(part, -r, axis=axis - ndim) if r else part
                 else:
                     part = along(part, axis - ndim, start + r, stop + r)
-            found.append(xp.reshape(part, (*m.shape[:-ndim], -1) if 0 not in part.shape else (*m.shape[:-ndim], 0)))
+            found.append(xp.reshape(part, (*m.shape[:-ndim], -1)))
         return found
 
     def _place(self, x: Array, lag: Lag, pair: tuple[Lag, Lag], like: Array, xp: Namespace) -> Array:
