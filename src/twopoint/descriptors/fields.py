@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from ..arrays import checks
-from ..arrays.frameworks import at_once, may_inspect, stop_gradient
 from ..arrays.namespace import as_floating, namespace, result_dtype, widest
 from ..arrays.types import Array, Namespace
 from ..statistics import phases
@@ -65,23 +64,3 @@ def finish_descriptor(values: Array, m: Array, xp: Namespace) -> Array:
 def require_connectivity(connectivity: str) -> None:
     """Raise if the connectivity is neither that of faces nor that of corners."""
     checks.choice("connectivity", connectivity, CONNECTIVITIES)
-
-
-def require_indicators(m: Array, descriptor: str, xp: Namespace, name: str = "m") -> None:
-    """Raise unless m is known to hold 0 and 1 only, which a descriptor of clusters or runs needs."""
-    if xp.isdtype(m.dtype, "bool"):
-        return
-    if not may_inspect(m, xp):
-        raise TypeError(
-            f"{descriptor} has no gradient and needs known values in the memory of the CPU; {name} is traced or on another device"
-        )
-    with at_once(xp):
-        values = stop_gradient(m, xp)
-        if bool(xp.all((values == 0) | (values == 1))):
-            return
-        low, high = float(xp.min(values)), float(xp.max(values))
-    found = "NaN" if low != low else f"{low:g}..{high:g}"
-    raise ValueError(
-        f"{descriptor} needs indicators, {name} of 0 and 1 only, got values of {found}; "
-        "one_hot(argmax over the phases, n_phases) thresholds soft fields"
-    )

@@ -68,7 +68,7 @@ def test_checkerboard_and_laminate():
 
 
 def test_chords_end_where_the_autocorrelation_falls(rng):
-    """The number of chords along an axis is the number of points times S2(0) - S2(1), and their lengths add up to the points of their lines."""
+    """Along an axis there are S2(0) - S2(1) chords a point, and their lengths add up to the points of lines that are not full."""
     x = rng.random((3, 40, 31)) < 0.6
     counts = tp.chord_lengths(x[:, None])[:, 0]
     s2 = tp.autocorrelation(x)
@@ -82,7 +82,7 @@ def test_chords_end_where_the_autocorrelation_falls(rng):
 def test_random_points_have_geometric_chords():
     """Of independent points of a phase of fraction v, a chord has length L with probability v^(L-1) (1-v)."""
     v = 0.7
-    counts = tp.chord_lengths((np.random.default_rng(1).random((1, 1000, 1000)) < v)).sum(axis=(0, 1))
+    counts = tp.chord_lengths(np.random.default_rng(1).random((1, 1000, 1000)) < v).sum(axis=(0, 1))
     lengths = np.arange(1, 21)
     expected = counts.sum() * v ** (lengths - 1) * (1 - v)
     assert (np.abs(counts[1:21] - expected) < 5 * np.sqrt(expected)).all()  # five standard deviations of a count
