@@ -1,12 +1,13 @@
 """Evaluation of descriptors that are mean products of memberships, with the weights of a mask, and its adjoint."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..arrays.types import Array, Namespace
 from ..statistics.adjoint import transpose_explicit
 from .fields import Fields
 
 
+@runtime_checkable
 class Products(Protocol):
     """Sums or means of products of memberships; entries follow the phases, whose axes are of size 1 for a single field."""
 

@@ -1,5 +1,6 @@
 """The three-point statistics at given pairs of lags."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +120,14 @@ class Triples:
     def unseen(self) -> float:
         """The fraction of the entries that no triple of points spans."""
         return sum(map(self._is_empty, self.lags)) / len(self.lags)
+
+    @property
+    def numbers(self) -> list[float]:
+        """The number of triples at each pair of lags, 1 instead of 0."""
+        return [
+            float(math.prod(self.space) if self.periodic else max(1, math.prod(stop - start for start, stop in self._bounds(pair))))
+            for pair in self.lags
+        ]
 
     def means(self, m: Array, xp: Namespace) -> Array:
         """Return the means of products of three memberships, (..., N, N, N, lags)."""

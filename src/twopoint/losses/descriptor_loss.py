@@ -17,8 +17,8 @@ from ..descriptors.evaluation import Products, evaluate, transpose
 from ..descriptors.fields import Fields, fields_of
 from ..descriptors.lineal_path import segments_of
 from ..descriptors.three_point import triples_of
-from ..statistics.plan import Options, RequestedOptions
-from ..statistics.target import Target, TargetStatistics, descriptor_key
+from ..statistics.plan import Options, RequestedOptions, descriptor_key
+from ..statistics.target import Target, TargetStatistics
 from .measures import batch_weight, finish, reduce_batch
 from .prepare import check_shape, resolve_options
 
@@ -229,7 +229,7 @@ def _prepare(
     statistics = target if isinstance(target, TargetStatistics) else None
     resolved = requested.with_defaults() if statistics is None else resolve_options(statistics, requested)
     resolved.check()
-    sample = target if statistics is None else _stored(statistics, descriptor, own)
+    sample = target if statistics is None else stored_descriptor(statistics, descriptor, own)
     xp = namespace(prediction=prediction, target=sample, mask=resolved.mask)
     checks.real("prediction", prediction, xp)
     if statistics is None:
@@ -259,7 +259,7 @@ def _shape(m: Array, descriptor: str, own: dict[str, Any], shared: Options) -> t
     return (n, shared.ndim, len(products.points)) if descriptor == "lineal_path" else (n, n, n, len(products.lags))
 
 
-def _stored(statistics: TargetStatistics, descriptor: str, own: dict[str, Any]) -> Array:
+def stored_descriptor(statistics: TargetStatistics, descriptor: str, own: dict[str, Any]) -> Array:
     """Return a descriptor that target statistics hold; raise if they are without it."""
     key = descriptor_key(descriptor, own)
     if key not in statistics.descriptors:

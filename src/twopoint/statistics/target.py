@@ -14,7 +14,7 @@ from ..arrays.types import Array, Namespace
 from . import correlation, phases
 from .lags import Lags, all_lags
 from .layout import assemble, disassemble, order, spread, square
-from .plan import Options, Pair, Pairs, Plan, canonical, is_all, listed_pairs, plan_of, resolve, resolve_rows
+from .plan import Options, Pair, Pairs, Plan, canonical, descriptor_key, is_all, listed_pairs, plan_of, resolve, resolve_rows
 
 
 @dataclass(eq=False, repr=False)
@@ -277,6 +277,10 @@ class TargetStatistics:
         namespace(target=self.first, values=values)
         return self._replaced(descriptors=self.descriptors | {descriptor_key(descriptor, options): values})
 
+    def with_descriptors_of(self, other: "TargetStatistics") -> "TargetStatistics":
+        """Return the statistics with the descriptors of others."""
+        return self._replaced(descriptors=other.descriptors)
+
     def with_all_pairs(self) -> "TargetStatistics":
         """Return the statistics of all pairs, if each pair is present in at least one order: f_kh(r) = f_hk(-r)."""
         needed = canonical(resolve("all", self.n_phases))
@@ -331,17 +335,6 @@ class TargetStatistics:
 
 _FIELDS = tuple(entry.name for entry in fields(TargetStatistics) if entry.init)
 Target: TypeAlias = Array | TargetStatistics
-
-
-def descriptor_key(descriptor: str, options: dict[str, Any]) -> Hashable:
-    """Return a key of a descriptor with options, in which defaults are left out and lists are tuples of ints."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Iterable) and not isinstance(value, str):
-            return tuple(plain(entry) for entry in value)
-        return int(value) if hasattr(value, "__index__") else value
-
-    return descriptor, tuple((name, plain(value)) for name, value in sorted(options.items()) if value is not None and value != "faces")
 
 
 def target_statistics(
