@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float, Int
 
 from ..arrays.types import Array
 from .indicators import indicators_of
+from .runs import run_lengths
 
 
 def chord_lengths(
@@ -63,26 +64,6 @@ def chord_lengths(
     counts = np.zeros((len(fields), ndim, 1 + max(found.space)), dtype=np.int64)
     for of_field, field in zip(counts, fields, strict=True):
         for axis, of_axis in enumerate(of_field):
-            lengths = _chords(np.ascontiguousarray(np.moveaxis(field, axis, -1)), periodic=found.periodic)
+            lengths = run_lengths(np.ascontiguousarray(np.moveaxis(field, axis, -1)), periodic=found.periodic)
             of_axis += np.bincount(lengths, minlength=len(of_axis))
     return found.counts(counts.reshape(*found.phases.shape[:-ndim], ndim, -1))
-
-
-def _chords(x: np.ndarray, *, periodic: bool) -> np.ndarray:
-    """Return the lengths of all chords along the last axis of booleans (..., S)."""
-    size = x.shape[-1]
-    changes = np.empty(x.shape, dtype=bool)  # whether a point differs from the one before it
-    np.not_equal(x[..., 1:], x[..., :-1], out=changes[..., 1:])
-    changes[..., 0] = x[..., 0] != x[..., -1] if periodic else False
-    at = np.flatnonzero(changes)
-    if not len(at):
-        return at
-    line = at // size
-    last = np.append(line[1:] != line[:-1], True)  # of its line
-    lengths = np.append(at[1:], 0) - at
-    inside = np.take(x, at)  # whether a run of the phase begins here
-    if not periodic:
-        return lengths[inside & ~last]
-    first = at[np.append(0, np.flatnonzero(last[:-1]) + 1)]
-    lengths[last] = first + size - at[last]
-    return lengths[inside]

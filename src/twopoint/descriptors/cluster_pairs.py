@@ -7,15 +7,18 @@ transformed back once.
 
 import math
 from collections.abc import Iterator
+from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from ..arrays.fft import fast_length, irfftn, rfftn
 from ..statistics.lags import Lags
 from .components import Boxes, Clusters, boxes_of, coordinate
 
-_STEPS = 8  # extents of boxes from one power of 2 to the next
+_STEPS = 4  # extents of boxes from one power of 2 to the next
 _MOST_PLACES = 1024  # of a box whose pairs are counted by a matrix product
 _STORED = 1 << 27  # places of boxes that are stored at once
 _AT_ONCE = 1 << 20  # places that are transformed or multiplied at once
@@ -122,15 +125,22 @@ def _by_products(filled: np.ndarray, group: _Group) -> np.ndarray:
     """Return the sums by lag modulo the period, from the number of clusters that hold both of two places, exact in float32."""
     places = filled.shape[1]
     both = np.zeros((places, places))
-    for part in _parts(filled, places):
-        rows = part.astype(np.float32)
-        both += rows.T @ rows
+    with _blas().limit(limits=1, user_api="blas"):  # several threads wait for each other in products as small as these
+        for part in _parts(filled, places):
+            rows = part.astype(np.float32)
+            both += rows.T @ rows
     lag, ndim = np.zeros((1,) * 2 * len(group.box), dtype=np.int64), len(group.box)
     for axis, (n, period) in enumerate(zip(group.box, group.period, strict=True)):
         x = np.arange(n)
         difference = (x[None, :] - x[:, None]) % period
         lag = lag * period + np.expand_dims(difference, tuple(i for i in range(2 * ndim) if i % ndim != axis))
     return np.bincount(np.ravel(lag), np.ravel(both), minlength=math.prod(group.period)).reshape(group.period)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Return threadpoolctl's controller, which takes longer to make than many of the products."""
+    return ThreadpoolController()
 
 
 def _by_spectra(filled: np.ndarray, group: _Group) -> np.ndarray:
@@ -151,16 +161,16 @@ def _parts(filled: np.ndarray, places: int) -> Iterator[np.ndarray]:
 
 def _add(sums: np.ndarray, group: _Group, total: np.ndarray, lags: Lags) -> None:
     """Add the sums of a group, by lag modulo its period, to the total at the stored lags."""
-    taken, at = [], []
-    for axis, (n, period) in enumerate(zip(group.box, group.period, strict=True)):
-        lag = np.arange(period)
-        lag = np.where(lag > (period - 1) // 2, lag - period, lag)
-        kept = np.abs(lag) < n
-        if lags.whole[axis]:
-            position = lag % lags.stored[axis]
-        else:
-            kept &= np.abs(lag) <= lags.stored[axis] // 2
-            position = lag + lags.stored[axis] // 2
-        taken.append(np.flatnonzero(kept))
-        at.append(position[kept])
-    total[np.ix_(*at)] += sums[np.ix_(*taken)]
+    axes = [_spans(n, period, lags, axis) for axis, (n, period) in enumerate(zip(group.box, group.period, strict=True))]
+    for block in product(*axes):
+        taken, at = zip(*block, strict=True)
+        total[at] += sums[taken]
+
+
+def _spans(n: int, period: int, lags: Lags, axis: int) -> list[tuple[slice, slice]]:
+    """Return where the lags from 0 on and those below 0 are along an axis, modulo the period and among the stored lags."""
+    zero, whole = lags.zero[axis], lags.whole[axis]
+    reach = n - 1 if whole else min(n - 1, zero)
+    ahead, behind = min(reach, (period - 1) - (period - 1) // 2), min(reach, (period - 1) // 2)  # of an even torus, S/2 is taken once
+    end = lags.stored[axis] if whole else zero
+    return [(slice(0, ahead + 1), slice(zero, zero + ahead + 1)), (slice(period - behind, period), slice(end - behind, end))]

@@ -1,11 +1,11 @@
-"""Indicators of phases in the memory of the CPU, for the descriptors that count runs and clusters, which have no gradient."""
+"""Indicators of phases in the memory of the CPU, whose runs and clusters are counted, which has no gradient."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import checks
-from ..arrays.frameworks import is_concrete, may_split
+from ..arrays.frameworks import is_concrete, may_inspect, may_split
 from ..arrays.namespace import device_of, namespace, result_dtype, to_numpy
 from ..arrays.types import Array, Namespace
 from ..statistics.plan import Options
@@ -47,6 +47,11 @@ def indicators_of(m: Array, descriptor: str, *, ndim: int, boundary: str, implie
     if implied_phase:
         phases = _with_implied(phases, descriptor, ndim)
     return Indicators(phases, ndim, boundary == "periodic", result_dtype(m, xp), device_of(m), xp)
+
+
+def known_booleans(m: Array, xp: Namespace) -> bool:
+    """Whether m holds booleans, which have no gradient, and its values are known and in the memory of the CPU."""
+    return bool(xp.isdtype(m.dtype, "bool")) and may_inspect(m, xp)
 
 
 def _require_constant(m: Array, descriptor: str, xp: Namespace) -> None:

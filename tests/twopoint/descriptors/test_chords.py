@@ -127,3 +127,21 @@ def test_walks_see_a_planted_error(planted, rng):
     assert (counts == want).all()
     with pytest.raises(AssertionError):
         oracles.close(planted(counts), want, 0)
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "open"])
+@pytest.mark.parametrize("shape", [(1,), (13,), (7, 9), (1, 6), (4, 5, 6)], ids=str)
+def test_the_lineal_path_of_booleans_comes_from_their_runs(backend, shape, boundary, rng):
+    """It equals that of the same phases as floats, which are multiplied along all segments."""
+    ndim = len(shape)
+    x = rng.random((2, *shape)) < 0.7
+    x[0] = True
+    m = np.stack([~x, x], axis=1)
+    for lengths in (None, [0], [min(shape) - 1, 0, min(shape) // 2]):
+        options = dict(ndim=ndim, boundary=boundary, lengths=lengths)
+        want = tp.lineal_path(m.astype(float), **options)
+        oracles.close(backend.read(tp.lineal_path(backend.make(m), **options)), want, 1e-6 if backend.name == "torch" else 1e-13)
+        implied = backend.read(tp.lineal_path(backend.make(m[:, 1:]), implied_phase=True, **options))
+        oracles.close(implied, want, 1e-6 if backend.name == "torch" else 1e-13)
+    with pytest.raises(ValueError, match="lengths must be at most"):
+        tp.lineal_path(backend.make(m), ndim=ndim, boundary=boundary, lengths=[min(shape)])
