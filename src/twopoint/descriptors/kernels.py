@@ -1,8 +1,9 @@
 # mypy: ignore-errors
 """Loops over segments that numba compiles (the extra ``fast``), in the calling thread and without Python's lock.
 
-Lines are (members, outer, size, inner); some neighbouring lines of the inner axis are held together, and a shift by a point is one by
-their number. A periodic line is continued by its first points. See segments.Segments and its table of steps.
+Lines are (members, outer, size, inner), given as a flat array with shape and strides, so that one program serves each axis. Some
+neighbouring lines of the inner axis are held together, and a shift by a point is one by their number. A periodic line is continued by its
+first points. See segments.Segments and its table of steps.
 """
 
 import numpy as np
@@ -13,12 +14,12 @@ _TOGETHER, _CACHED = 32, 1 << 16  # lines held together at most, and numbers in 
 
 
 @compiled
-def _fill(lines, size, products, first, together):
-    """Write lines (size, inner), from the first of inner on, to the first product, continued periodically."""
+def _fill(lines, begin, size, along, beside, products, together):
+    """Write lines, which begin at an index and have two strides, to the first product, continued periodically."""
     for t in range(products.shape[1] // together):
-        at = t if t < size else t - size
+        at = begin + (t if t < size else t - size) * along
         for v in range(together):
-            products[0, t * together + v] = lines[at, first + v]
+            products[0, t * together + v] = lines[at + v * beside]
 
 
 @compiled
@@ -89,9 +90,9 @@ def _length(size, periodic, table):
 
 
 @compiled
-def segment_sums(lines, periodic, table, rows, requested, starts, found):
+def segment_sums(lines, shape, strides, periodic, table, rows, requested, starts, found):
     """Add the sums of the requested products over all lines of each member to found (members, lengths)."""
-    members, outer, size, inner = lines.shape
+    members, outer, size, inner = shape
     length = _length(size, periodic, table)
     most = min(inner, max(1, min(_TOGETHER, _CACHED // (length * rows))))
     alive, tiny = np.ones(rows, np.bool_), np.finfo(lines.dtype).tiny
@@ -100,7 +101,8 @@ def segment_sums(lines, periodic, table, rows, requested, starts, found):
             for first in range(0, inner, most):
                 together = min(most, inner - first)
                 products = np.empty((rows, length * together), lines.dtype)
-                _fill(lines[member, o], size, products, first, together)
+                begin = member * strides[0] + o * strides[1] + first * strides[3]
+                _fill(lines, begin, size, strides[2], strides[3], products, together)
                 _advance(table, products, alive, together, tiny)
                 for w in range(requested.shape[0]):
                     _, a, of_a, of_b, own = table[requested[w]]
@@ -140,9 +142,9 @@ def _transpose(table, requested, starts, weights, products, alive, back, togethe
 
 
 @compiled
-def transpose_segment_sums(lines, periodic, table, rows, requested, starts, weights, found):
-    """Transpose segment_sums, for weights (members, lengths); the result is added to found, of the shape of the lines."""
-    members, outer, size, inner = lines.shape
+def transpose_segment_sums(lines, shape, strides, periodic, table, rows, requested, starts, weights, found):
+    """Transpose segment_sums, for weights (members, lengths); the result is added to found, flat as the lines."""
+    members, outer, size, inner = shape
     length = _length(size, periodic, table)
     most = min(inner, max(1, min(_TOGETHER, _CACHED // (length * rows))))
     alive, tiny = np.ones(rows, np.bool_), np.finfo(lines.dtype).tiny
@@ -152,10 +154,11 @@ def transpose_segment_sums(lines, periodic, table, rows, requested, starts, weig
                 together = min(most, inner - first)
                 products = np.empty((rows, length * together), lines.dtype)
                 back = np.empty_like(products)
-                _fill(lines[member, o], size, products, first, together)
+                begin = member * strides[0] + o * strides[1] + first * strides[3]
+                _fill(lines, begin, size, strides[2], strides[3], products, together)
                 _advance(table, products, alive, together, tiny)
                 _transpose(table, requested, starts, weights[member], products, alive, back, together)
                 for t in range(length):
-                    at = t if t < size else t - size
+                    at = begin + (t if t < size else t - size) * strides[2]
                     for v in range(together):
-                        found[member, o, at, first + v] += back[0, t * together + v]
+                        found[at + v * strides[3]] += back[0, t * together + v]

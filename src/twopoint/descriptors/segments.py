@@ -170,7 +170,7 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
     from . import kernels
 
     space, ndim = segments.space, segments.ndim
-    flat = np.ascontiguousarray(m).reshape(-1, *space)
+    flat, table = np.require(m, requirements=["C", "W"]).reshape(-1, *space), _table(segments)
     members = len(flat)
     shape = (members, ndim, len(segments.points))
     inverse = [[1.0 / segments.number(axis, n) for n in segments.points] for axis in range(ndim)]
@@ -179,18 +179,12 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
 
     def evaluate(part: slice) -> None:
         for axis in range(ndim):
-            inner = math.prod(space[axis + 1 :])
-            view = (part.stop - part.start, -1, space[axis], inner)
-            order = (0, 1, 2, 3) if inner > 1 else (0, 3, 2, 1)  # the loops hold lines of the last axis of the view together
             starts = np.asarray([segments.starts(axis, n) for n in segments.points])
-            table, requested, rows = _table(segments)
-            lines = flat[part].reshape(view).transpose(order), segments.periodic, table, rows, requested, starts
+            lines = flat[part].reshape(-1), *_layout(part.stop - part.start, space, axis), segments.periodic, *table, starts
             if weights is None:
                 kernels.segment_sums(*lines, found[part, axis])
             else:
-                kernels.transpose_segment_sums(
-                    *lines, np.ascontiguousarray(weights[part, axis]), found[part].reshape(view).transpose(order)
-                )
+                kernels.transpose_segment_sums(*lines, np.ascontiguousarray(weights[part, axis]), found[part].reshape(-1))
 
     number = (thread_count(xp) or workers(WORTH_THREADS)) if flat.size >= _WORTH_THREADS else 1
     each = -(-members // min(members, 4 * number)) if number > 1 else members
@@ -201,8 +195,17 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
     return (found * np.asarray(inverse)).astype(flat.dtype).reshape(*m.shape[:-ndim], *shape[1:])
 
 
-def _table(segments: Segments) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the steps as rows (n, a, row of a, row of b, own row), the requested points' steps, and the number of stored products.
+def _layout(members: int, space: tuple[int, ...], axis: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the shape and the strides of the lines along an axis, (members, outer, size, inner)."""
+    size, inner = space[axis], math.prod(space[axis + 1 :])
+    outer = math.prod(space[:axis])
+    if inner == 1:  # lines of the last axis stand in rows, which are taken together
+        return (members, 1, size, outer), (outer * size, outer * size, 1, size)
+    return (members, outer, size, inner), (outer * size * inner, size * inner, inner, 1)
+
+
+def _table(segments: Segments) -> tuple[np.ndarray, int, np.ndarray]:
+    """Return the steps as rows (n, a, row of a, row of b, own row), the number of stored products, and the steps of the requested points.
 
     Step 0 is the line itself. A product that is no factor is not stored, and has the row -1.
     """
@@ -213,4 +216,4 @@ def _table(segments: Segments) -> tuple[np.ndarray, np.ndarray, int]:
             rows[n] = len(rows)
     table = [(1, 0, -1, -1, 0)] + [(n, a, rows[a], rows[b], rows.get(n, -1)) for n, a, b in segments.steps]
     order = {row[0]: i for i, row in enumerate(table)}
-    return np.asarray(table, np.int64), np.asarray([order[n] for n in segments.points], np.int64), len(rows)
+    return np.asarray(table, np.int64), len(rows), np.asarray([order[n] for n in segments.points], np.int64)

@@ -19,7 +19,7 @@ Lag = tuple[int, ...]
 
 def three_point(
     m: Float[Array, "*microstructure"] | Bool[Array, "*microstructure"],
-    lags: Iterable[tuple[Iterable[int], Iterable[int]]],
+    lags: Iterable[Iterable[int | Iterable[int]]],
     *,
     ndim: int = 2,
     boundary: str = "periodic",
