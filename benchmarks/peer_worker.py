@@ -10,6 +10,7 @@ The inputs are x, images of phase 1 as 0 and 1, and p, soft predictions, both (b
 
 import json
 import os
+import shlex
 import sys
 import time
 
@@ -38,7 +39,7 @@ def pymks(x, p, threads):
 
 
 def porespy(x, p, threads):
-    """Radial averages with the bins that it chooses, and, to compare results, with shells one pixel wide."""
+    """Radial averages with the bins that it chooses, and, to compare results, with shells one pixel wide; chords and lineal paths."""
     import porespy
 
     porespy.settings.ncores = threads
@@ -48,7 +49,32 @@ def porespy(x, p, threads):
     def radial(**bins):
         return np.stack([porespy.metrics.two_point_correlation(image, **bins).probability_scaled for image in images])
 
-    return {"two_point_correlation": radial, "shells": lambda: radial(bins=shells)}
+    def of_all(count):
+        return np.stack([[count(image, axis) for axis in (0, 1)] for image in images])
+
+    def chords(image, axis):
+        drawn = porespy.filters.apply_chords(image, axis=axis)  # on every second line
+        return np.bincount(porespy.metrics.chord_counts(drawn), minlength=1 + max(image.shape))
+
+    def all_chords(image, axis):
+        drawn = porespy.filters.apply_chords(image, axis=axis, spacing=0)  # labels: its counts would join chords side by side
+        lengths = np.bincount(drawn.ravel())[1:]
+        return np.bincount(lengths[lengths > 0], minlength=1 + max(image.shape))  # labels of chords at a border are not used
+
+    def lineal_path(image, axis):
+        distance = porespy.filters.distance_transform_lin(image, axis=axis, mode="forward")
+        size = image.shape[axis]
+        found = porespy.metrics.lineal_path_distribution(distance, bins=np.arange(size + 1) + 0.5)
+        segments = np.cumsum(found.relfreq[::-1])[::-1] * image.sum()  # of r + 1 points or more ahead
+        return segments / ((size - np.arange(size)) * image.shape[1 - axis])
+
+    return {
+        "two_point_correlation": radial,
+        "shells": lambda: radial(bins=shells),
+        "chords": lambda: of_all(chords),
+        "all chords": lambda: of_all(all_chords),
+        "lineal path": lambda: of_all(lineal_path),
+    }
 
 
 def mcrpy(x, p, threads):
@@ -128,7 +154,7 @@ def main():
     jobs["literal"] = lambda: literal(x)
     print(json.dumps({"ready": sorted(jobs), "python": sys.version.split()[0], "numpy": np.__version__}), file=answers, flush=True)
     for line in sys.stdin:
-        command, *rest = line.split(maxsplit=2)
+        command, *rest = shlex.split(line)
         if command == "quit":
             break
         start = time.perf_counter()

@@ -6,6 +6,7 @@ Results are compared first, under the convention of each: PyMKS keeps odd, centr
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -50,14 +51,15 @@ class Peer(Worker):
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads), "PYTHONWARNINGS": "ignore"}
         environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")} | quiet
         super().__init__([python, str(Path(__file__).with_name("peer_worker.py")), peer, str(given), str(threads)], environment)
+        self.answer()  # it is ready
 
     def seconds(self, job: str) -> float:
         """Let it do a job once."""
-        return self.ask(f"time {job}")["seconds"]
+        return self.ask(f"time {shlex.quote(job)}")["seconds"]
 
     def result(self, job: str) -> tuple[np.ndarray, ...]:
         """Let it do a job, and fetch what comes out."""
-        saved = np.load(self.ask(f"save {job} {self.results.name}/result.npz")["saved"])
+        saved = np.load(self.ask(f"save {shlex.quote(job)} {self.results.name}/result.npz")["saved"])
         return tuple(saved[name] for name in saved.files)
 
     def close(self) -> None:

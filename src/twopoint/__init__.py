@@ -1,6 +1,7 @@
 """2-point spatial statistics of microstructures as differentiable losses, on numpy, torch and jax."""
 
-from .losses import cess, clamp, gram, mse_cess, msess, style_loss, value_and_grad
+from .descriptors import chord_lengths, cluster_correlation, euler_number, lineal_path, three_point
+from .losses import cess, clamp, descriptor_loss, gram, mse_cess, msess, style_loss, value_and_grad
 from .reconstruction import Reconstruction, reconstruct
 from .statistics import (
     TargetStatistics,
@@ -24,10 +25,15 @@ __all__ = [
     "TargetStatistics",
     "autocorrelation",
     "cess",
+    "chord_lengths",
     "clamp",
+    "cluster_correlation",
     "correlations",
     "cross_correlation",
+    "descriptor_loss",
+    "euler_number",
     "gram",
+    "lineal_path",
     "mse_cess",
     "msess",
     "one_hot",
@@ -38,6 +44,7 @@ __all__ = [
     "statistics_error",
     "style_loss",
     "target_statistics",
+    "three_point",
     "two_phase",
     "value_and_grad",
     "volume_fractions",

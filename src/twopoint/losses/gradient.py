@@ -10,6 +10,7 @@ from ..arrays.namespace import is_array, namespace
 from ..arrays.types import Array, Namespace
 from ..statistics.target import TargetStatistics
 from .clamp import clamp, clamp_with_gradient
+from .descriptor_loss import descriptor_loss, descriptor_loss_with_gradient
 from .spatial import cess, cess_with_gradient, mse_cess, mse_cess_with_gradient, msess, msess_with_gradient
 from .style import style_loss, style_loss_with_gradient
 
@@ -21,6 +22,7 @@ _WITH_GRADIENT: dict[Loss, Callable[..., tuple[Array, Any]]] = {
     cess: cess_with_gradient,
     mse_cess: mse_cess_with_gradient,
     clamp: clamp_with_gradient,
+    descriptor_loss: descriptor_loss_with_gradient,
     style_loss: style_loss_with_gradient,
 }
 
@@ -161,8 +163,9 @@ def _has_no_history(prediction: Any, target: Any, terms: list[Term], xp: Namespa
     """Whether adjoints can replace torch's differentiation: losses of this package, plain tensors, and no other derivative recorded."""
     if not all(loss in _WITH_GRADIENT for _, loss, _ in terms):
         return False
-    statistics = (*target.values, target.mask, target.count) if isinstance(target, TargetStatistics) else ()
-    given = [prediction, target, *statistics, *(x for weight, _, own in terms for x in (weight, *own.values()))]
+    stored = (*target.values, target.mask, target.count, *target.descriptors.values()) if isinstance(target, TargetStatistics) else ()
+    options = [own | (own.get("options") or {}) for _, _, own in terms]
+    given = [prediction, target, *stored, *(weight for weight, _, _ in terms), *(x for own in options for x in own.values())]
     arrays = [x for each in given for x in (each if isinstance(each, (list, tuple)) else (each,)) if is_array(x)]
     return all(is_eager(x, xp) and can_be_kept(x, xp) for x in arrays)
 

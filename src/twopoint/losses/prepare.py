@@ -56,7 +56,7 @@ def prepare(
         checks.real("target", target, xp)
         checks.equal_shapes(prediction, target)
     else:
-        _check_shape(prediction, statistics)
+        check_shape(prediction, statistics)
     plan, pairs, mask = plan_of(prediction, options, xp, "prediction")
     if isinstance(measure, CrossEntropy):
         _check_cross_entropy(measure, prediction, options, plan, xp)
@@ -251,7 +251,7 @@ def _check_mask(statistics: TargetStatistics, mask: Array | None) -> None:
         raise ValueError(f"mask must have the shape of the target statistics' mask, {expected}, got {tuple(mask.shape)}")
 
 
-def _check_shape(prediction: Array, statistics: TargetStatistics) -> None:
+def check_shape(prediction: Array, statistics: TargetStatistics) -> None:
     """Raise if the shape of a prediction does not fit the statistics; statistics without a batch apply to every member of a batch."""
     got, expected = tuple(prediction.shape), statistics.microstructure_shape
     if got != expected and (statistics.batch_shape or got[-len(expected) :] != expected):

@@ -84,9 +84,10 @@ def _implied(statistics: TargetStatistics) -> TargetStatistics:
     """Return statistics with phase 0 implied if this saves transforms, since the phases of a descent sum to one."""
     if statistics.implied_phase or not statistics.plan.periodic_unmasked:
         return statistics
-    return TargetStatistics.from_correlations(
+    implied = TargetStatistics.from_correlations(
         statistics.correlations, shape=statistics.shape, crop=statistics.crop, centered=statistics.crop is not None, implied_phase=True
     )
+    return implied.with_descriptors_of(statistics)
 
 
 def descend(

@@ -1,12 +1,13 @@
 """Pixel exchange: points of two phases are exchanged to lower the squared error of the statistics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
 from ..statistics.target import TargetStatistics
 from .compiled_increments import increments
+from .described import Described, DescribedIncrements, with_descriptors
 from .increments import Increments
 
 Report: TypeAlias = Callable[[int, float], None]  # number of steps, relative error of the statistics
@@ -21,9 +22,17 @@ _DONE = 1e-7  # relative error at which the walk ends, because its square is of 
 
 
 def exchange(
-    labels: np.ndarray, statistics: TargetStatistics, *, most: int, rng: np.random.Generator, report: Report | None = None
+    labels: np.ndarray,
+    statistics: TargetStatistics,
+    *,
+    most: int,
+    rng: np.random.Generator,
+    report: Report | None = None,
+    descriptors: Sequence[Described] = (),
 ) -> np.ndarray:
     """Return labels with a lower squared error of the statistics and the same number of points of each phase.
+
+    With descriptors the error is the root of the sum of the squares of all relative errors, of the statistics and of each descriptor.
 
     Each step makes the best exchange that is not tabu, even if the error rises, so that the walk leaves local minima; the best labels
     of the walk are returned. Under an open boundary, a mask or a crop only exchanges that lower the error are made. The walk ends early
@@ -41,6 +50,8 @@ def exchange(
         Source of the random number of steps for which a point rests.
     report : function (steps, error), optional
         Called after every step with the lowest relative error so far.
+    descriptors : list of (descriptor, options), optional
+        Descriptors that the statistics hold, with all their options.
 
     Returns
     -------
@@ -59,7 +70,7 @@ def exchange(
     """
     if not most:
         return labels
-    state = increments(labels, statistics)
+    state = with_descriptors(increments(labels, statistics), statistics, descriptors)
     walk = _Walk(state, rng)
     best, length, since = state.error, 0, 0
     for done in range(1, most + 1):
@@ -79,7 +90,7 @@ def exchange(
 class _Walk:
     """The walk, whose steps make the best exchange among pools of promising points; points rest after an exchange."""
 
-    def __init__(self, state: Increments, rng: np.random.Generator) -> None:
+    def __init__(self, state: Increments | DescribedIncrements, rng: np.random.Generator) -> None:
         self.state, self.rng = state, rng
         self.made: list[tuple[int, int]] = []  # exchanges, in order
         self.steps = 0
@@ -109,7 +120,7 @@ class _Walk:
         """Choose the most promising points of every two phases."""
         state = self.state
         free = state.point_mask & (self.rests <= self.steps)
-        members = [np.flatnonzero(free & (state.labels == phase)) for phase in range(state.basis.shape[1])]
+        members = [np.flatnonzero(free & (state.labels == phase)) for phase in range(state.n_phases)]
         for p, ours in enumerate(members):
             for q, theirs in list(enumerate(members))[p + 1 :]:
                 self.pools[p, q] = (self._promising(ours, p, q, -1, _POOL), self._promising(theirs, p, q, 1, _POOL))
@@ -117,7 +128,7 @@ class _Walk:
     def _promising(self, points: np.ndarray, p: int, q: int, sign: int, most: int) -> np.ndarray:
         """Return the points that may move and whose own part of the change is lowest; those of p are subtracted, sign -1."""
         free = points[self.rests[points] <= self.steps]
-        return self.state.lowest(free, p if sign < 0 else q, self.state.step_between(p, q), sign, most)
+        return self.state.promising(free, p, q, sign, most)
 
     def _best(self, p: int, q: int) -> tuple[float, int, int] | None:
         """Return the change of the best exchange between the pools of two phases, and its points."""

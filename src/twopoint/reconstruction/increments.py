@@ -112,6 +112,15 @@ class Increments:
         slope = v @ self.G.reshape(len(v), -1)[:, self.at[points]]
         return sign * 4 * slope + 2 * self.typical * _quadratic(v, self.S, self.at_twice[points])
 
+    @property
+    def n_phases(self) -> int:
+        """The number of phases."""
+        return self.basis.shape[1]
+
+    def promising(self, points: np.ndarray, p: int, q: int, sign: int, most: int) -> np.ndarray:
+        """Return up to so many points whose own parts of the change are lowest: those of p become q, sign -1, or those of q become p."""
+        return self.lowest(points, p if sign < 0 else q, self.step_between(p, q), sign, most)
+
     def lowest(self, points: np.ndarray, phase: int, v: np.ndarray, sign: int, most: int) -> np.ndarray:
         """Return up to so many of the points that belong to a phase, those whose own parts of the change are lowest."""
         points = points[self.labels[points] == phase]

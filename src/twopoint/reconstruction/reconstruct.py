@@ -17,7 +17,7 @@ from ..statistics.plan import RequestedOptions
 from ..statistics.target import Target, TargetStatistics
 from . import descent
 from .exchange import exchange
-from .request import Request, resolve_request
+from .request import Request, described, resolve_request
 from .threshold import threshold
 
 _POLISH = 5000
@@ -89,7 +89,9 @@ def reconstruct(
         As in :func:`msess`, for the losses of the descent that have no such option of their own. The exchange of pixels lowers the
         squared error lag by lag. Where every pixel is free, cumulative losses are slow; they are for early stages and few parameters.
     loss : list of (weight, loss, options), or a loss
-        ``msess``, ``cess`` and ``clamp``, with at least one of the first two; by default ``[(1, cess, {"excess": True})]``.
+        ``msess``, ``cess``, ``clamp`` and ``descriptor_loss``, with at least one of the first two; by default
+        ``[(1, cess, {"excess": True})]``. Descriptors are evaluated of the target at the start. The exchange of pixels then lowers the sum
+        of the squared relative errors of the statistics and of each descriptor, whatever the weights.
     starts : int
         Number of starts from different noise; the noise of start i is the same whatever their number.
     tries : int
@@ -190,7 +192,7 @@ def _search(
     for i, (field, _) in enumerate(found):
         thresholded, rng = threshold(to_numpy(field), request.fractions, request.in_numpy.mask), np.random.default_rng([seed, i, 1])
         counted_on = _counting_on(report, len(found) * iterations * (len(request.runs) + len(begin[0]) - 1) + i * polish)
-        labels.append(exchange(thresholded, request.seen, most=polish, rng=rng, report=counted_on))
+        labels.append(exchange(thresholded, request.seen, most=polish, rng=rng, report=counted_on, descriptors=described(request.terms)))
     indicators = xp.asarray(one_hot(np.stack(labels), request.in_numpy.n_phases, ndim=request.in_numpy.ndim), dtype=dtype, device=device)
     losses = np.asarray([evaluation.loss for evaluation in evaluate(indicators)])
     order = [int(i) for i in np.argsort(losses, kind="stable")]

@@ -12,10 +12,11 @@ from ..arrays.frameworks import stop_gradient
 from ..arrays.namespace import floating, is_array, namespace, to_numpy
 from ..arrays.types import Array
 from ..losses.clamp import clamp
+from ..losses.descriptor_loss import descriptor_loss, evaluate_descriptor, name_of, split_options, stored_descriptor
 from ..losses.gradient import Term, value_and_grad
 from ..losses.prepare import resolve_options
 from ..losses.spatial import cess, msess
-from ..statistics.plan import RequestedOptions
+from ..statistics.plan import Options, RequestedOptions
 from ..statistics.target import Target, TargetStatistics, target_statistics
 from .descent import Run
 
@@ -45,7 +46,7 @@ def resolve_request(
     """Check the arguments of reconstruct and fill in the defaults, before the first evaluation."""
     terms = _terms(loss)
     runs = _runs(pulls, clamps, any(term is clamp for _, term, _ in terms))
-    statistics, common = _statistics(target, requested)
+    statistics, common = _statistics(target, requested, terms)
     in_numpy = statistics.map(_in_float64)
     fractions = _fractions(volume_fractions, in_numpy)
     own = statistics.first if isinstance(target, TargetStatistics) else target
@@ -104,14 +105,38 @@ def _terms(loss: Any) -> list[Term]:
     terms = [(1.0, loss, {})] if callable(loss) else list(loss)
     value_and_grad(terms)  # raises unless it is a list of (weight, loss, options)
     for _, term, _ in terms:
-        if term not in (cess, msess, clamp):
-            raise TypeError(f"loss must be made of cess, msess and clamp, got {getattr(term, '__name__', term)!r}")
-    if all(term is clamp for _, term, _ in terms):
-        raise ValueError("loss must hold cess or msess: clamp does not depend on the statistics")
+        if term not in (cess, msess, clamp, descriptor_loss):
+            raise TypeError(f"loss must be made of cess, msess, clamp and descriptor_loss, got {getattr(term, '__name__', term)!r}")
+    if all(term in (clamp, descriptor_loss) for _, term, _ in terms):
+        raise ValueError("loss must hold cess or msess: clamp and descriptor_loss do not depend on the statistics")
     return terms
 
 
-def _statistics(target: Target, requested: RequestedOptions) -> tuple[TargetStatistics, dict[str, Any]]:
+def described(terms: list[Term]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the descriptors in a sum of losses with their own options; raise for options that are those of the target."""
+    found = []
+    for _, term, own in terms:
+        if term is descriptor_loss:
+            descriptor = name_of(own.get("descriptor"))
+            options, shared = split_options(descriptor, own.get("options"))
+            if shared:
+                raise ValueError(f"options of {descriptor}: {', '.join(shared)} must be options of reconstruct, which all losses share")
+            found.append((descriptor, options))
+    return found
+
+
+def _with_descriptors(statistics: TargetStatistics, target: Target, terms: list[Term]) -> TargetStatistics:
+    """Return statistics with the descriptors in the loss, evaluated of a microstructure; raise if given statistics are without one."""
+    for descriptor, own in described(terms):
+        if isinstance(target, TargetStatistics):
+            stored_descriptor(statistics, descriptor, own)
+        else:
+            shared = Options(statistics.ndim, statistics.boundary, statistics.mask, implied_phase=statistics.implied_phase)
+            statistics = statistics.with_descriptor(descriptor, evaluate_descriptor(target, descriptor, own, shared), **own)
+    return statistics
+
+
+def _statistics(target: Target, requested: RequestedOptions, terms: list[Term]) -> tuple[TargetStatistics, dict[str, Any]]:
     """Return the checked statistics of a target, and the options with which the losses are called."""
     if not isinstance(requested.cumulative, bool):
         raise TypeError(f"cumulative must be True or False, got {requested.cumulative!r}")
@@ -122,6 +147,7 @@ def _statistics(target: Target, requested: RequestedOptions) -> tuple[TargetStat
     else:
         options = {name: value for name, value in vars(requested).items() if value is not None and name != "cumulative"}
         statistics = target_statistics(target, **options)
+    statistics = _with_descriptors(statistics, target, terms)
     if statistics.mask is not None and not namespace(mask=statistics.mask).isdtype(statistics.mask.dtype, "bool"):
         raise ValueError("reconstruct needs a mask of booleans, got confidences; mask > 0 keeps the points of positive confidence")
     if statistics.batch_shape:
@@ -133,7 +159,7 @@ def _statistics(target: Target, requested: RequestedOptions) -> tuple[TargetStat
 
 def _seen(statistics: TargetStatistics, terms: list[Term], common: dict[str, Any]) -> TargetStatistics:
     """Return the statistics at the lags that the losses use, those of the largest crop."""
-    crops = [own.get("crop", common.get("crop")) for _, term, own in terms if term is not clamp]
+    crops = [own.get("crop", common.get("crop")) for _, term, own in terms if term in (cess, msess)]
     sizes = [checks.crop_sizes(crop, statistics.plan.lags.totals) for crop in crops]
     if statistics.crop is not None or any(size is None for size in sizes):
         return statistics

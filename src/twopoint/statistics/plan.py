@@ -4,7 +4,7 @@ The correlation of (k, h) is that of (h, k) at the opposite lag, so only canonic
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -190,3 +190,14 @@ def independent(pairs: Pairs, n_phases: int) -> Pairs:
         second = explicit if k == 0 else (k,)
         needed |= {(i, j) for i in first for j in second}
     return canonical(tuple(needed))
+
+
+def descriptor_key(descriptor: str, options: dict[str, Any]) -> Hashable:
+    """Return a key of a descriptor with options, in which defaults are left out and lists are tuples of ints."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Iterable) and not isinstance(value, str):
+            return tuple(plain(entry) for entry in value)
+        return int(value) if hasattr(value, "__index__") else value
+
+    return descriptor, tuple((name, plain(value)) for name, value in sorted(options.items()) if value is not None and value != "faces")

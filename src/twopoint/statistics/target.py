@@ -14,7 +14,7 @@ from ..arrays.types import Array, Namespace
 from . import correlation, phases
 from .lags import Lags, all_lags
 from .layout import assemble, disassemble, order, spread, square
-from .plan import Options, Pair, Pairs, Plan, canonical, is_all, listed_pairs, plan_of, resolve, resolve_rows
+from .plan import Options, Pair, Pairs, Plan, canonical, descriptor_key, is_all, listed_pairs, plan_of, resolve, resolve_rows
 
 
 @dataclass(eq=False, repr=False)
@@ -42,6 +42,8 @@ class TargetStatistics:
         Whether the mask has the batch axes.
     symmetric : bool
         Whether the statistics are those of a microstructure, for which f_hk(-r) = f_kh(r) holds exactly.
+    descriptors : dict of arrays
+        Descriptors beyond two points, which :meth:`with_descriptor` adds.
     """
 
     values: tuple[Array, ...]
@@ -51,6 +53,7 @@ class TargetStatistics:
     pairs: Pairs | None
     mask_batched: bool
     symmetric: bool
+    descriptors: dict[Hashable, Array] = field(default_factory=dict)  # of the target, by descriptor_key(); see with_descriptor
     _prepared: dict[Hashable, Any] = field(default_factory=dict, init=False)  # filled by losses through remember()
 
     @property
@@ -253,8 +256,7 @@ class TargetStatistics:
 
     def _replaced(self, **changes: Any) -> "TargetStatistics":
         """Return the statistics with some fields changed."""
-        kept = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
-        return type(self)(**kept | changes)
+        return type(self)(**{name: getattr(self, name) for name in _FIELDS} | changes)
 
     def map(self, function: Callable[[Array], Array]) -> "TargetStatistics":
         """Return the statistics with a function applied to each array, for instance to change the device, dtype or library.
@@ -262,7 +264,22 @@ class TargetStatistics:
         ``statistics.map(lambda x: x.to("cuda"))`` moves statistics of torch; the mask is boolean, or holds confidences.
         """
         mask, count = (None if x is None else function(x) for x in (self.mask, self.count))
-        return self._replaced(values=tuple(function(f) for f in self.values), mask=mask, count=count)._registered()
+        described = {key: function(values) for key, values in self.descriptors.items()}
+        values = tuple(function(f) for f in self.values)
+        return self._replaced(values=values, mask=mask, count=count, descriptors=described)._registered()
+
+    def with_descriptor(self, descriptor: str, values: Array, **options: Any) -> "TargetStatistics":
+        """Return the statistics with a descriptor of the target, as :func:`descriptor_loss` needs it in a sum of losses.
+
+        ``statistics.with_descriptor("lineal_path", twopoint.lineal_path(target, lengths=[1, 2, 4]), lengths=[1, 2, 4])``; all phases have
+        values, also an implied one. Boundary and mask are those of the statistics.
+        """
+        namespace(target=self.first, values=values)
+        return self._replaced(descriptors=self.descriptors | {descriptor_key(descriptor, options): values})
+
+    def with_descriptors_of(self, other: "TargetStatistics") -> "TargetStatistics":
+        """Return the statistics with the descriptors of others."""
+        return self._replaced(descriptors=other.descriptors)
 
     def with_all_pairs(self) -> "TargetStatistics":
         """Return the statistics of all pairs, if each pair is present in at least one order: f_kh(r) = f_hk(-r)."""
@@ -277,7 +294,11 @@ class TargetStatistics:
     def __getitem__(self, index: Any) -> "TargetStatistics":
         at = checks.batch_index(index, self.batch_shape, self.ndim)
         mask, count = (None if x is None else x[at] for x in (self.mask, self.count))
-        return self._replaced(values=tuple(f[at] for f in self.values), mask=mask, count=count)
+        described = {
+            key: values[checks.batch_index(index, self.batch_shape, len(values.shape) - len(self.batch_shape))]
+            for key, values in self.descriptors.items()
+        }
+        return self._replaced(values=tuple(f[at] for f in self.values), mask=mask, count=count, descriptors=described)
 
     def __len__(self) -> int:
         if not self.batch_shape:
@@ -301,14 +322,18 @@ class TargetStatistics:
 
     def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Return the arrays and the static fields, for jax."""
-        return (self.values, self.mask, self.count), (self.plan, self.pairs, self.mask_batched, self.symmetric)
+        described = tuple(self.descriptors.values())
+        fixed = (self.plan, self.pairs, self.mask_batched, self.symmetric, tuple(self.descriptors))
+        return (self.values, self.mask, self.count, described), fixed
 
     @classmethod
     def tree_unflatten(cls, fixed: tuple[Any, ...], arrays: tuple[Any, ...]) -> "TargetStatistics":
         """Return statistics from static fields and arrays, for jax."""
-        return cls(*arrays, *fixed)
+        described = dict(zip(fixed[-1], arrays[-1], strict=True))
+        return cls(**dict(zip(_FIELDS, (*arrays[:-1], *fixed[:-1], described), strict=True)))
 
 
+_FIELDS = tuple(entry.name for entry in fields(TargetStatistics) if entry.init)
 Target: TypeAlias = Array | TargetStatistics
 
 

@@ -115,7 +115,7 @@ class TargetCache:
         self.hits += len(keys) - len(missing)
         self.misses += len(missing)
         if missing:
-            (values, mask, count), fixed = target_statistics(target[missing], **options).tree_flatten()
+            (values, mask, count, _), fixed = target_statistics(target[missing], **options).tree_flatten()
             self._shared = (None if mask is None else mask[0], None if count is None else count[0], fixed)
             for i, *own in zip(missing, *values, strict=True):
                 found[i] = self._keep(keys[i], own, marks[i])
@@ -150,7 +150,7 @@ class TargetCache:
             joined.append(torch.stack(rows).to(device))  # (batch, *stored)
         mask, count, fixed = self._shared
         mask, count = (None if x is None else x.to(device).expand(len(found), *x.shape) for x in (mask, count))
-        return TargetStatistics.tree_unflatten(fixed, (tuple(joined), mask, count))
+        return TargetStatistics.tree_unflatten(fixed, (tuple(joined), mask, count, ()))
 
     def _check_options(self, target: Tensor, options: dict[str, Any]) -> None:
         """Raise if options or shape differ from those of the stored statistics."""
