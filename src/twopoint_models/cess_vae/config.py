@@ -97,9 +97,9 @@ class CESSConfig(OfCESSVAE, Options):
 
     @property
     def second_half(self) -> "CESSConfig":
-        """Config of the second half alone."""
-        batch = self.second_batch_size or self.batch_size
-        return self.changed(epochs=self.finish_epochs, second_epochs=0, batch_size=batch, second_batch_size=0)
+        """Config of the second half alone, in which the weight of the divergence is whole from the beginning."""
+        batch, whole = self.second_batch_size or self.batch_size, {"kl_warm_up": 0} if self.start_epochs else {}
+        return self.changed(epochs=self.finish_epochs, second_epochs=0, batch_size=batch, second_batch_size=0, **whole)
 
     @property
     def start_epochs(self) -> int:

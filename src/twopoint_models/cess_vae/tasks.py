@@ -79,10 +79,8 @@ class CESSVAETask(VAETask):
         """Measure reconstructions from latent means."""
         images = checked(batch["image"])
         mean, log_variance = self.network.encode(images)
-        found = self.loss.measures(self.network.logits(mean), images) | {"kl": divergence(mean, log_variance)}
-        found["judge"] = found[self.judge]
-        names = {f"validation_{name}": value for name, value in found.items()}
-        self.log_dict(names, batch_size=len(images), sync_dist=True)
+        found = self.loss.measures(self.network.logits(mean), images)
+        self.validated(found | {"judge": found[self.judge]}, mean, log_variance)
 
     def pictures(self, images: Tensor) -> dict[str, Tensor]:
         """Return the rows of a picture of the run, as memberships."""

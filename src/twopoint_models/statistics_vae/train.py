@@ -65,8 +65,7 @@ class StatisticsVAETask(VAETask):
         mean, log_variance = self.network.encode(images)
         made = self.network.decode(mean)
         found = {name: self._apart(name, made, images, "mean") for name in ("statistics", "cumulative", "data")}
-        found |= {"kl": divergence(mean, log_variance), "judge": found[self.config.compared]}
-        self.log_dict({f"validation_{name}": value for name, value in found.items()}, batch_size=len(images), sync_dist=True)
+        self.validated(found | {"judge": found[self.config.compared]}, mean, log_variance)
 
     def pictures(self, images: Tensor) -> dict[str, Tensor]:
         """Return the rows of a picture of the run, as darkness."""

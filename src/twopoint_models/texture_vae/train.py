@@ -72,8 +72,7 @@ class TextureVAETask(VAETask):
         *targets, encoded = self._features(checked(batch["image"]))
         mean, log_variance = self.network.encode(encoded)
         style = self._style(self.network.decode(mean), targets)
-        found = {"validation_style": style, "validation_kl": divergence(mean, log_variance), "validation_judge": style}
-        self.log_dict(found, batch_size=len(encoded), sync_dist=True)
+        self.validated({"style": style, "judge": style}, mean, log_variance)
 
     def pictures(self, images: Tensor) -> dict[str, Tensor]:
         """Return the rows of a picture of the run, as darkness."""

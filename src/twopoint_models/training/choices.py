@@ -151,6 +151,7 @@ class Training(Choices):
     learning_rate: float = option(1e-3, "learning rate of RAdam at the start of each cosine")
     restart_every: int = option(10, "epochs of one cosine of the learning rate")
     kl_weight: float = option(1e-6, "weight of the Kullback-Leibler divergence, in nats an image")
+    kl_warm_up: int = option(0, "epochs before kl_weight is whole; until then it grows by equal steps from epoch to epoch")
     gradient_clip: float = option(0.1, "largest norm of a step's gradient; 0 is no limit")
     seed: int = option(0, "seed of weights, order and latent noise")
 

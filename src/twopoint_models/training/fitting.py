@@ -17,6 +17,7 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 
 from ..nets.names import WEIGHTS
 from .choices import Options
+from .latents import Latents
 from .pictures import Pictures
 
 LAST = "checkpoints/last.ckpt"
@@ -59,7 +60,7 @@ def fit_once(
     """Return the network of a folder. It is trained first, with pictures, unless a finished run has saved it."""
     config.claim(folder)
     if not (folder / WEIGHTS).is_file():
-        fit_task(made, folder, config, data, pictures=[Pictures(folder / "pictures")], progress=progress)
+        fit_task(made, folder, config, data, pictures=[Pictures(folder / "pictures"), Latents(folder / "latents.csv")], progress=progress)
     return network.load(folder)
 
 

@@ -24,7 +24,7 @@ class VAETask(pl.LightningModule):
 
     def total(self, reconstruction: Tensor, kl: Tensor, batch: dict[str, Any]) -> Tensor:
         """Return the loss of a batch and log it with its parts; refuse a loss that is not finite."""
-        loss = reconstruction + self.config.kl_weight * kl
+        loss = reconstruction + self.config.kl_weight * min(1.0, (self.current_epoch + 1) / (self.config.kl_warm_up + 1)) * kl
         if not torch.isfinite(loss):
             raise NotFiniteError(
                 f"loss is {loss.item()} (reconstruction {reconstruction.item()}, kl {kl.item()}) in epoch {self.current_epoch}, "
@@ -33,6 +33,27 @@ class VAETask(pl.LightningModule):
         found = {"loss": loss, "reconstruction": reconstruction, "kl": kl}
         self.log_dict(found, prog_bar=True, batch_size=len(batch["image"]))
         return loss
+
+    def validated(self, measures: Mapping[str, Any], mean: Tensor, log_variance: Tensor) -> None:
+        """Log measures of a validation batch with the prefix ``validation_``, and the divergence; keep that of each latent number."""
+        found = {**measures, "kl": divergence(mean, log_variance)}
+        self.log_dict({f"validation_{name}": value for name, value in found.items()}, batch_size=len(mean), sync_dist=True)
+        batch = torch.stack([divergences(mean, log_variance).sum(0), (log_variance / 2).exp().sum(0)]).double()
+        self._sums, self._count = (self._sums + batch, self._count + len(mean)) if self._count else (batch, len(mean))
+
+    _sums: Tensor
+    _count = 0
+    latents: Tensor | None = None  # (2, *latents): divergence and posterior deviation of each latent number, of the last validation
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean divergence and posterior deviation of the latent numbers."""
+        if not self._count:
+            return
+        sums, count = (self.all_gather(each) for each in (self._sums.float(), torch.tensor(float(self._count), device=self.device)))
+        self.latents = sums.reshape(-1, *self._sums.shape).sum(0) / count.sum()
+        self._count = 0
+        told = {"validation_kl_of_a_latent": self.latents[0].mean(), "validation_posterior_deviation": self.latents[1].mean()}
+        self.log_dict(told, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser and schedule of all parameters."""
@@ -49,7 +70,12 @@ class VAETask(pl.LightningModule):
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return the Kullback-Leibler divergence of the latent distributions from the prior, in nats per image, averaged over the batch."""
-    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).flatten(1).sum(1).mean()
+    return divergences(mean, log_variance).flatten(1).sum(1).mean()
+
+
+def divergences(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return the Kullback-Leibler divergence of each latent number from the prior, in nats."""
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)
 
 
 PLACES = ("class_index", "index", "parent", "row", "column")  # keys that may identify an image of a batch
