@@ -99,11 +99,15 @@ def measure_for_distances(task: tuple[Input, AnalysisOptions]) -> MeasuredImage:
     values = loaded.segmentation.values
     by_order = loaded.colours or are_numbers(values) or not all(value == round(value) for value in values)
     most = statistics.lags if options.crop is not None else tuple(min(n, _MOST_LAGS[statistics.ndim]) for n in statistics.lags)
-    labels = loaded.segmentation.labels
+    near = np.ascontiguousarray(_centre(statistics.f, most))
+    return MeasuredImage(record, near, () if by_order else values, thumbnail(loaded.segmentation.labels))
+
+
+def thumbnail(labels: np.ndarray) -> np.ndarray:
+    """Return labels as a small image: thinned, and of a volume the middle slice."""
     plane = labels[labels.shape[0] // 2] if labels.ndim == 3 else labels
     thin = math.ceil(max(plane.shape) / _THUMBNAIL)
-    near = np.ascontiguousarray(_centre(statistics.f, most))
-    return MeasuredImage(record, near, () if by_order else values, np.ascontiguousarray(plane[::thin, ::thin]))
+    return np.ascontiguousarray(plane[::thin, ::thin])
 
 
 def compare_all(images: list[MeasuredImage], crop: int | None, by: str) -> list[Group]:
