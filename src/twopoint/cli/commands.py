@@ -23,12 +23,6 @@ def _root(version: Annotated[bool, typer.Option("--version", callback=_version, 
     """2-point spatial statistics of microstructures."""
 
 
-for _name, _module in {
-    "demo": demo,
-    "stats": stats,
-    "report": report,
-    "compare": compare,
-    "reconstruct": reconstruct,
-    "doctor": doctor,
-}.items():
+_COMMANDS = {"demo": demo, "stats": stats, "report": report, "compare": compare, "reconstruct": reconstruct, "doctor": doctor}
+for _name, _module in _COMMANDS.items():
     app.command(_name)(_module.command)

@@ -241,14 +241,12 @@ def _cumulate(f: np.ndarray, count: np.ndarray) -> np.ndarray:
     def sums(x: np.ndarray) -> np.ndarray:
         return sum_boxes_everywhere(np.pad(x, [(0, 0)] * (x.ndim - len(padding)) + padding), lags, xp)
 
-    kept = tuple(slice(0, n) for n in count.shape)
-    means: np.ndarray = (sums(f * count) / sums(count))[(..., *kept)]
-    return means
+    kept: Any = (..., *(slice(0, n) for n in count.shape))
+    return np.asarray((sums(f * count) / sums(count))[kept])
 
 
 def _centre(f: np.ndarray, lags: tuple[int, ...]) -> np.ndarray:
     """Return the centred lags near 0 out of more of them."""
     start = [n // 2 - m // 2 for n, m in zip(f.shape[-len(lags) :], lags, strict=True)]
-    kept = tuple(slice(at, at + m) for at, m in zip(start, lags, strict=True))
-    near: np.ndarray = f[(..., *kept)]
-    return near
+    kept: Any = (..., *(slice(at, at + m) for at, m in zip(start, lags, strict=True)))
+    return np.asarray(f[kept])

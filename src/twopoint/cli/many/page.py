@@ -225,8 +225,8 @@ def _overview(members: list[tuple[int, ReportSection]]) -> dict[str, Any]:
     records = [section.record for _, section in members]
     n, unit, several = len(records[0]["phases"]), records[0]["spacing"]["unit"], len(records) > 1
     shown, measures = shown_phases(n), dict(zip(MEASURES, _columns(unit), strict=True))
-    of = (lambda h: "") if n == 2 else (lambda h: f" of phase {h}")
-    columns = ["image", "size, px", *(f"{text}{of(h)}" for text in measures.values() for h in shown)]
+    of = ["" if n == 2 else f" of phase {h}" for h in range(n)]
+    columns = ["image", "size, px", *(f"{text}{of[h]}" for text in measures.values() for h in shown)]
     rows = []
     for at, section in members:
         record = section.record
@@ -239,7 +239,7 @@ def _overview(members: list[tuple[int, ReportSection]]) -> dict[str, Any]:
             {"text": str(len(record["notes"])), "value": str(len(record["notes"]))},
         ]
         rows.append({"anchor": _anchor(at), "name": record["name"], "cells": cells})
-    columns += [f"anisotropy{of(h)}" for h in shown] + ["field large enough", "notes"]
+    columns += [f"anisotropy{of[h]}" for h in shown] + ["field large enough", "notes"]
     return {
         "title": f"{len(records)} of the {kind_text(records[0])}",
         "caption": ("Measures of phase 1. " if n == 2 else "") + ("A click on a heading sorts." if several else ""),
