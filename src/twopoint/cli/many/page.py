@@ -122,7 +122,7 @@ def alt_text(panel: Panel, analysis: Analysis) -> str:
         return f"Segmentation of {name} into {len(phases)} phases: {shares}"
     if panel.kind == "gray":
         return f"Gray values of {name}, {size} pixels"
-    title = " ".join(panel.title.split())
+    title = ", ".join(panel.title.splitlines())
     return f"Map of the {title}: {np.nanmax(panel.values):.3g} at lag 0, {np.nanmin(panel.values):.3g} at least"
 
 
@@ -241,7 +241,7 @@ def _overview(members: list[tuple[int, ReportSection]]) -> dict[str, Any]:
         rows.append({"anchor": _anchor(at), "name": record["name"], "cells": cells})
     columns += [f"anisotropy{of[h]}" for h in shown] + ["field large enough", "notes"]
     return {
-        "title": f"{len(records)} of the {kind_text(records[0])}",
+        "title": kind_text(records[0], len(records)),
         "caption": ("Measures of phase 1. " if n == 2 else "") + ("A click on a heading sorts." if several else ""),
         "columns": columns,
         "rows": rows,
@@ -280,7 +280,7 @@ def _spread(records: list[Record], shown: list[int], measures: dict[str, str]) -
         for h in shown
     ]
     alt = f"Spread among {len(records)} images: {'; '.join(parts)}"
-    salt = f"spread-{kind_text(records[0])}"
+    salt = f"spread-{kind_text(records[0], len(records))}"
     return cast(str, Markup(vector.svg_of(vector.spread_figure(values), alt, salt)))
 
 

@@ -96,7 +96,7 @@ def summary(records: list[dict[str, Any]], spread: dict[str, Any]) -> Table:
     shown = [1] if n == 2 else list(range(n))
     of = "of phase 1" if n == 2 else f"of phases 0 to {n - 1}"
     headers = ("volume\nfraction", f"surface\n1/{unit}", f"corr.\nlength\n{unit}")
-    title = Text(f"{len(records)} of the {spread['kind']}: volume fraction, specific surface and correlation length {of}")
+    title = Text(f"{spread['kind']}: volume fraction, specific surface and correlation length {of}")
     name = Column("", overflow="fold", min_width=12)
     table = Table(name, "size, px", *headers, "large\nenough", "notes", title=title, title_justify="left")
     names = ("volume_fraction", "specific_surface", "correlation_length")
