@@ -63,7 +63,7 @@ def command(
     phases: Phases = None,
     crop: Crop = None,
     cumulative: Cumulative = False,
-    by: By = Distance.cess,
+    by: By = Distance.cumulative,
     json_file: JsonFile = None,
     jobs: Jobs = None,
     force: Force = False,

@@ -160,7 +160,7 @@ def symmetric(matrix: np.ndarray, by: str) -> np.ndarray:
 
 
 def _clusters(links: np.ndarray) -> list[int]:
-    """Return the cluster of each image if the dendrogram is cut at its largest gap; one cluster if no gap separates groups."""
+    """Return the cluster of each image if the dendrogram is cut at its widest gap; one cluster if no gap separates groups."""
     from scipy.cluster.hierarchy import fcluster
 
     height = cut_height(links)
