@@ -4,9 +4,9 @@
 
 Each case makes up to three files (PNG, JPEG, BMP, GIF, PGM, JPEG 2000, TIFF of one or several images, .npy, HDF5, .npz, text with a
 matrix, a MATLAB file), damages two in five (cut off, bits flipped, numbers in the header changed, parts lost, doubled or of another
-file), gives some of them another ending, and runs a command on one of them, or on a folder or a pattern, in a worker, which has 60 seconds. Prints how many cases ran, by
-command and exit status. A case is reported if it ends with another status than 0, 2, or 1 with images that were refused, prints nothing, crashes or takes longer; its
-files are kept, and the status is 1.
+file), gives some of them another ending, and runs a command on one of them, or on a folder or a pattern of several, in a worker, which
+has 60 seconds. Prints how many cases ran, by command and exit status. A case is reported if it ends with another status than 0, 2, or 1
+with images that were refused, prints nothing, crashes or takes longer; its files are kept, and the status is 1.
 """
 
 import argparse
