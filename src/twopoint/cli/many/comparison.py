@@ -108,7 +108,7 @@ def _draw(groups: list[Group], path: Any) -> None:
         for group in groups
     ]
     number = sum(len(group.images) for group in groups)
-    figures.save(dendrograms.draw_dendrograms(shown, f"which of {number} images are alike, by their 2-point statistics"), path)
+    figures.save(dendrograms.draw_dendrograms(shown, f"which of {number} images are similar, by their 2-point statistics"), path)
 
 
 def clusters_text(group: Group) -> str:

@@ -60,7 +60,7 @@ class ReportSection:
 
 
 @dataclass(frozen=True)
-class _Task:
+class _PageTask:
     image: Input
     options: AnalysisOptions
     dpi: int
@@ -72,7 +72,7 @@ def sections_of(images: list[Input], options: AnalysisOptions, jobs: int | None)
 
     found: dict[int, ReportSection] = {}
     refused: dict[int, Record] = {}
-    tasks = [_Task(image, options, vector.resolution(len(images))) for image in images]
+    tasks = [_PageTask(image, options, vector.resolution(len(images))) for image in images]
     for at, outcome in work_on_all(_section, tasks, jobs, f"measuring {len(images)} images"):
         if outcome.result is not None:
             found[at] = outcome.result
@@ -81,7 +81,7 @@ def sections_of(images: list[Input], options: AnalysisOptions, jobs: int | None)
     return [found[at] for at in sorted(found)], [refused[at] for at in sorted(refused)]
 
 
-def _section(task: _Task) -> ReportSection:
+def _section(task: _PageTask) -> ReportSection:
     """Measure one image and draw it."""
     from ..showing import vector
 

@@ -43,7 +43,7 @@ def collect(texts: tuple[str, ...], results: Path | None = None) -> list[Input]:
     Raises
     ------
     InputError
-        If a folder holds no image, or a pattern matches no file.
+        If a folder has no image, or a pattern matches no file.
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -96,7 +96,7 @@ def _of_folder(folder: Path, results: Path | None) -> list[str]:
     if not files:
         left_out = f"; {len(own)} pictures and results of twopoint are left out" if own else ""
         endings = ", ".join(dict.fromkeys(ending.lstrip(".") for ending in IN_FOLDERS))
-        raise InputError(f"{folder} holds no image ({endings}){left_out}; name other files one by one or by a pattern, such as '*.csv'")
+        raise InputError(f"{folder} has no image ({endings}){left_out}; name other files one by one or by a pattern, such as '*.csv'")
     _say_left_out(str(folder), own, others)
     return [str(path) for path in files]
 

@@ -83,7 +83,7 @@ def phases(measured: list[dict[str, Any]], unit: str) -> Table:
 def summary(records: list[dict[str, Any]], spread: dict[str, Any]) -> Table:
     """Return a table of many images of one kind, a row per image, and their mean and standard deviation.
 
-    Of two phases phase 1 is shown, of more all, one after the other in a cell.
+    Phase 1 is shown of two phases, and all phases of more, one after the other in a cell.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def distances(title: str, rows: Iterable[tuple[str, int, str, float | None]], ma
     """
     rows = list(rows)
     numbers = [] if matrix is None else [str(at + 1) for at in range(len(rows))]
-    table = Table("", Column("", overflow="fold", min_width=12), "group", Column("most alike", overflow="fold"), "distance", *numbers)
+    table = Table("", Column("", overflow="fold", min_width=12), "group", Column("most similar", overflow="fold"), "distance", *numbers)
     table.title, table.title_justify = Text(printable(title)), "left"
     for at, (name, group, nearest, value) in enumerate(rows):
         own = [] if matrix is None else [number(float(x), 2) for x in matrix[at]]

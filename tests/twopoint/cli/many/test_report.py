@@ -127,7 +127,7 @@ def test_a_volume_and_names_that_a_page_would_read(run, tmp_path):
 def test_bad_input(run, tmp_path):
     photo(tmp_path / "a.png")
     (tmp_path / "empty").mkdir()
-    refused(run("report", "empty"), "empty holds no image")
+    refused(run("report", "empty"), "empty has no image")
     refused(run("report", "missing.png"), "there is no image to report on: missing.png cannot be read")
     refused(run("report", "a.png", "--out", "a.pdf"), "a.pdf must end in .html or .htm")
     refused(run("report", "a.png", "--out", "nowhere/a.html"), "nowhere is not a directory")

@@ -61,8 +61,8 @@ def test_an_image_that_is_named_twice_is_taken_once():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("empty",), "empty holds no image"),
-        (("texts",), "texts holds no image"),
+        (("empty",), "empty has no image"),
+        (("texts",), "texts has no image"),
         (("*.bmp",), r"\*.bmp matches no file"),
     ],
 )
