@@ -58,7 +58,12 @@ def collect(texts: tuple[str, ...], results: Path | None = None) -> list[Input]:
 
 def is_several(texts: tuple[str, ...]) -> bool:
     """Return whether arguments name more than one file: several arguments, a folder, or a pattern."""
-    return len(texts) != 1 or Path(texts[0]).is_dir() or _is_pattern(texts[0])
+    return len(texts) != 1 or _is_folder(texts[0]) or _is_pattern(texts[0])
+
+
+def _is_folder(text: str) -> bool:
+    """Return whether a text is the name of a folder; an empty one is not, though it is a path."""
+    return bool(text.strip()) and "\0" not in text and Path(text).is_dir()
 
 
 def _is_pattern(text: str) -> bool:
@@ -68,7 +73,7 @@ def _is_pattern(text: str) -> bool:
 
 def _members(text: str, results: Path | None) -> list[str]:
     """Return the files that an argument names; an argument that is neither a folder nor a pattern as it is."""
-    if "\0" not in text and text and Path(text).is_dir():
+    if _is_folder(text):
         return _of_folder(Path(text), results)
     if not _is_pattern(text):
         return [text]
