@@ -54,8 +54,10 @@ def test_images_of_one_material_are_neighbours(run, tmp_path, by):
     assert summary["by"] == by
 
 
-@pytest.mark.parametrize("boundary", ["open", "periodic"])
-@pytest.mark.parametrize("crop", [12, 21])
+@pytest.mark.parametrize(
+    ("boundary", "crop"),
+    [("open", 12), ("periodic", 21), *(pytest.param(*row, marks=pytest.mark.long) for row in (("open", 21), ("periodic", 12)))],
+)
 def test_the_matrix_holds_what_two_images_give(run, tmp_path, boundary, crop):
     shapes = [(30, 28)] * 3 if boundary == "periodic" else [(30, 28), (30, 28), (26, 33)]
     for i, shape in enumerate(shapes):

@@ -152,7 +152,7 @@ def browser():
         chromium.close()
 
 
-@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("width", [400, pytest.param(1400, marks=pytest.mark.long)])
 @pytest.mark.parametrize("script", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_in_a_browser(run, tmp_path, browser, width, script):
     for seed in range(3):
