@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -246,7 +246,7 @@ def _overview(members: list[tuple[int, ReportSection]]) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "foot": _foot(records, shown, len(columns)) if several else [],
-        "spread": _spread(records, shown, measures) if several else "",
+        "spread": _spread(records, shown, measures) if several else [],
         "multiples": _multiples(members, n, unit) if several and len(members) <= _MOST_MULTIPLES else [],
     }
 
@@ -266,36 +266,30 @@ def _foot(records: list[Record], shown: list[int], columns: int) -> list[dict[st
     return rows
 
 
-def _spread(records: list[Record], shown: list[int], measures: dict[str, str]) -> str:
-    """Return the drawing of the spread among images."""
-    from markupsafe import Markup
-
+def _spread(records: list[Record], shown: list[int], measures: dict[str, str]) -> list[dict[str, Any]]:
+    """Return a drawing of the spread among images for each measure."""
     from ..showing import vector
 
-    values = {text: [[record["phases"][h][name] for record in records] for h in shown] for name, text in measures.items()}
-    found = spread(records)["phases"]
-    parts = [
-        f"{text} of phase {h} {number(found[h][name]['mean'], 3)} ± {number(found[h][name]['standard_deviation'], 2)}"
-        for name, text in measures.items()
-        for h in shown
-    ]
-    alt = f"Spread among {len(records)} images: {'; '.join(parts)}"
-    salt = f"spread-{kind_text(records[0], len(records))}"
-    return cast(str, Markup(vector.svg_of(vector.spread_figure(values), alt, salt)))
+    found, drawings = spread(records)["phases"], []
+    for name, text in measures.items():
+        values = [[record["phases"][h][name] for record in records] for h in shown]
+        parts = [f"phase {h} {number(found[h][name]['mean'], 3)} ± {number(found[h][name]['standard_deviation'], 2)}" for h in shown]
+        alt = f"{text}, mean ± standard deviation among {len(records)} images: {', '.join(parts)}"
+        salt = f"spread-{kind_text(records[0], len(records))}-{name}"
+        drawings.append(Drawing(vector.svg_of(vector.spread_figure(text, values), alt, salt), alt))
+    return _marked(drawings)
 
 
 def _multiples(members: list[tuple[int, ReportSection]], n_phases: int, unit: str) -> list[dict[str, Any]]:
     """Return the small multiples."""
-    from markupsafe import Markup
-
     from ..showing import vector
 
     traces = [vector.Trace(section.r, section.covariance, section.thumbnail) for _, section in members]
+    figures = vector.multiple_figures(traces, n_phases, unit)
     found = []
-    for i, (at, section) in enumerate(members):
+    for (at, section), figure in zip(members, figures, strict=True):
         length = number(section.record["phases"][shown_phases(n_phases)[0]]["correlation_length"])
         alt = f"{section.record['name']}: segmentation and autocovariance, correlation length {length} {unit}"
-        figure = vector.multiple_figure(traces[i], traces[:i] + traces[i + 1 :], n_phases, unit)
-        drawing = Markup(vector.svg_of(figure, alt, f"small-{at}"))
-        found.append({"anchor": _anchor(at), "name": section.record["name"], "drawing": drawing})
+        drawing = Drawing(vector.svg_of(figure, alt, f"small-{at}"), section.record["name"])
+        found += [{"anchor": _anchor(at)} | marked for marked in _marked([drawing])]
     return found

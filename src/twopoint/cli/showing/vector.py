@@ -4,7 +4,7 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from .panels import Panel
 
 _FINE, _COARSE = 120, 80  # dots per inch of images in drawings of one image, and of many
 _MANY = 10  # images from which drawings are coarse
+_POINTS = 60  # of a curve of the small multiples
 _HIDDEN = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 
 
@@ -93,22 +94,25 @@ def directions_figure(directions: DirectionalLengths, unit: str) -> Figure:
     return figure
 
 
-def multiple_figure(trace: Trace, others: Sequence[Trace], n_phases: int, unit: str) -> Figure:
-    """Return one of the small multiples: labels, and the autocovariance over distance among those of the other images."""
-    figure = Figure(figsize=(3.4, 1.6), layout="constrained")
-    image, curve = figure.subplots(1, 2)
-    image.imshow(trace.thumbnail, cmap=phase_colours(n_phases), vmin=-0.5, vmax=n_phases - 0.5, interpolation="nearest")
-    image.axis("off")
-    reach = _reach([trace, *others])
+def multiple_figures(traces: Sequence[Trace], n_phases: int, unit: str) -> Iterator[Figure]:
+    """Yield small multiples: the labels of each image, and its autocovariance over distance in the range of those of all images."""
+    reach = _reach(traces)
+    r = np.linspace(0, reach, _POINTS)
+    found = [np.interp(r, trace.r[known], trace.values[known]) for trace in traces for known in [np.isfinite(trace.values)]]
+    least, most = np.min(found, axis=0), np.max(found, axis=0)
     factor, unit = readable_unit(unit, reach)
-    for other in others:
-        curve.plot(other.r * factor, other.values, color="#b9bcc2", lw=0.6)
-    curve.plot(trace.r * factor, trace.values, color="#d1495b", lw=1.6)
-    curve.set_xlim(0, reach * factor)
-    curve.set_ylim(-0.3, 1.02)
-    curve.tick_params(labelsize=7)
-    curve.set_xlabel(unit, fontsize=7)
-    return figure
+    for trace, values in zip(traces, found, strict=True):
+        figure = Figure(figsize=(3.4, 1.6), layout="constrained")
+        image, curve = figure.subplots(1, 2)
+        image.imshow(trace.thumbnail, cmap=phase_colours(n_phases), vmin=-0.5, vmax=n_phases - 0.5, interpolation="nearest")
+        image.axis("off")
+        curve.fill_between(r * factor, least, most, color="#d3d6db", lw=0)
+        curve.plot(r * factor, values, color="#d1495b", lw=1.6)
+        curve.set_xlim(0, reach * factor)
+        curve.set_ylim(min(-0.3, float(least.min())), 1.02)
+        curve.tick_params(labelsize=7)
+        curve.set_xlabel(unit, fontsize=7)
+        yield figure
 
 
 def _reach(traces: Sequence[Trace]) -> float:
@@ -120,28 +124,30 @@ def _reach(traces: Sequence[Trace]) -> float:
     return max(min(2 * float(np.median(last)), min(float(trace.r[-1]) for trace in traces)), 1e-12)
 
 
-def spread_figure(values: dict[str, list[list[float | None]]]) -> Figure:
-    """Return a figure of the spread of measures: each image a dot, the mean a line, the standard deviation a band.
+def spread_figure(name: str, phases: list[list[float | None]]) -> Figure:
+    """Return a figure of the spread of a measure: each image a dot, the mean a line, the standard deviation a band.
 
     Parameters
     ----------
-    values : dict of list
-        For each measure, by its name with the unit, and each shown phase the value of each image.
+    name : str
+        Name of the measure, with the unit.
+    phases : list of list
+        Of each shown phase the value of each image.
     """
-    figure = Figure(figsize=(3.2 * len(values), 3.0), layout="constrained")
-    for axes, (name, phases) in zip(np.atleast_1d(figure.subplots(1, len(values))), values.items(), strict=True):
-        for at, found in enumerate(phases):
-            known = np.array([value for value in found if value is not None])
-            if not len(known):
-                continue
-            shift = 0.25 * (np.arange(len(known)) * 0.618034 % 1 - 0.5)  # an even spread without chance
-            mean, deviation = float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else 0.0
-            axes.fill_between([at - 0.3, at + 0.3], mean - deviation, mean + deviation, color="#8ea8c3", alpha=0.35, lw=0)
-            axes.plot([at - 0.3, at + 0.3], [mean, mean], color=OUTLINE, lw=1.4)
-            axes.plot(at + shift, known, "o", ms=4, color="#2f4b8f", alpha=0.7, mew=0)
-        axes.set_title(name, fontsize=10)
-        axes.set_xlim(-0.6, len(phases) - 0.4)
-        first = 1 if len(phases) == 1 else 0
-        axes.set_xticks(range(len(phases)), [f"phase {at + first}" for at in range(len(phases))], fontsize=8)
-        axes.tick_params(labelsize=8)
+    figure = Figure(figsize=(3.2, 3.0), layout="constrained")
+    axes = figure.add_subplot()
+    for at, found in enumerate(phases):
+        known = np.array([value for value in found if value is not None])
+        if not len(known):
+            continue
+        shift = 0.25 * (np.arange(len(known)) * 0.618034 % 1 - 0.5)  # an even spread without chance
+        mean, deviation = float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else 0.0
+        axes.fill_between([at - 0.3, at + 0.3], mean - deviation, mean + deviation, color="#8ea8c3", alpha=0.35, lw=0)
+        axes.plot([at - 0.3, at + 0.3], [mean, mean], color=OUTLINE, lw=1.4)
+        axes.plot(at + shift, known, "o", ms=4, color="#2f4b8f", alpha=0.7, mew=0)
+    axes.set_title(name, fontsize=10)
+    axes.set_xlim(-0.6, len(phases) - 0.4)
+    first = 1 if len(phases) == 1 else 0
+    axes.set_xticks(range(len(phases)), [f"phase {at + first}" for at in range(len(phases))], fontsize=8)
+    axes.tick_params(labelsize=8)
     return figure

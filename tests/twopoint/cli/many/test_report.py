@@ -108,7 +108,7 @@ def test_the_page_of_several_images(run, tmp_path):
     assert "bad.png" in page.text
     assert "standard deviation" in page.text
     labels = [drawing["aria-label"] for drawing in page.all("svg")]
-    assert any(label.startswith("Spread among 3 images: volume fraction of phase 1 0.5") for label in labels)
+    assert any(label.startswith("volume fraction, mean ± standard deviation among 3 images: phase 1 0.5") for label in labels)
     assert sum("segmentation and autocovariance" in label for label in labels) == 3
     values = [float(cell["data-value"]) for cell in page.all("td") if re.fullmatch(r"0\.\d+", cell.get("data-value", ""))]
     assert len(values) >= 6
@@ -170,7 +170,7 @@ def test_in_a_browser(run, tmp_path, browser, width, script):
         assert requests == [(tmp_path / "report.html").as_uri()]
         assert "3 images" in page.inner_text("h1")
         boxes = [box for svg in page.query_selector_all("figure svg") if (box := svg.bounding_box())]
-        assert len(boxes) == 1 + 3 + 3 * 6
+        assert len(boxes) == 3 + 3 + 3 * 6
         assert all(box["width"] > 100 and box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
         if script:
             assert page.evaluate("document.documentElement.scrollWidth") <= width
