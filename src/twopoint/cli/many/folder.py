@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
-from ..reading.collect import RUN_FILE, Input
+from ..reading.collect import RUN_FILE, Input, path_of
 from ..reading.names import parse_source
 from ..showing import outputs
 from ..terminal import InputError, OutputError
 
 RUN_FORMAT = "twopoint run 1"
+_FILES = (".png", ".json", ".csv", ".html", ".htm", ".pdf", ".svg", ".jpg", ".tif", ".tiff")  # endings that no folder has
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class RunFolder:
             raise InputError("an output's name must not hold a null character")
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"{self.path} is a file; --out takes a folder for several images")
+        if self.path.suffix.lower() in _FILES and not self.path.exists():
+            raise InputError(f"--out takes a folder for several images, got {self.path}, the name of a file")
         marker = self.path / RUN_FILE
         if marker.exists() and not force:
             self._refuse_other_settings(_read_json(marker))
@@ -71,7 +74,9 @@ class RunFolder:
         other = [name for name in {**was, **now} if was.get(name) != now.get(name)]
         if other:
             listed = ", ".join(f"{name} {was.get(name)}, now {now.get(name)}" for name in sorted(other))
-            raise InputError(f"{self.path} holds results of other options ({listed}); name another folder by --out, or --force replaces them")
+            raise InputError(
+                f"{self.path} holds results of other options ({listed}); name another folder by --out, or --force replaces them"
+            )
 
     def record(self, name: str) -> Path:
         """The file for the numbers of one image."""
@@ -98,10 +103,10 @@ class RunFolder:
 
 def stamp(text: str) -> dict[str, int] | None:
     """Return the size and the time of an image's file, by which a change is noticed; None if it cannot be read."""
-    try:
-        found = parse_source(text).path.stat()
-    except (InputError, OSError):
+    path = path_of(text)
+    if path is None or not path.exists():
         return None
+    found = path.stat()
     return {"bytes": found.st_size, "modified": found.st_mtime_ns}
 
 
