@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 from .lazy import lazily
 
 if TYPE_CHECKING:
+    from .images import open_images
     from .pretrained import load
 
 __all__ = [
     "load",
+    "open_images",
 ]
 
-__getattr__, __dir__ = lazily(__name__, {".pretrained": "load"})
+__getattr__, __dir__ = lazily(__name__, {".images": "open_images", ".pretrained": "load"})

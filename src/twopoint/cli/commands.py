@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from twopoint_models.cli.app import app as model
+
 from .. import __version__
 from . import compare, demo, doctor, reconstruct, stats
 
@@ -25,3 +27,4 @@ def _root(version: Annotated[bool, typer.Option("--version", callback=_version, 
 
 for _name, _module in {"demo": demo, "stats": stats, "compare": compare, "reconstruct": reconstruct, "doctor": doctor}.items():
     app.command(_name)(_module.command)
+app.add_typer(model, name="model")

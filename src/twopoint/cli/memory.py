@@ -21,7 +21,7 @@ _share = 1  # of the available memory that this process may use: one over the nu
 
 def divide(processes: int) -> None:
     """Let this process use its share only of the available memory, because others work beside it."""
-    global _share  # noqa: PLW0603, of a process, set once when it starts
+    global _share
     _share = processes
 
 

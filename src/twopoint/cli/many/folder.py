@@ -71,7 +71,9 @@ class RunFolder:
         other = [name for name in {**was, **now} if was.get(name) != now.get(name)]
         if other:
             listed = ", ".join(f"{name} {was.get(name)}, now {now.get(name)}" for name in sorted(other))
-            raise InputError(f"{self.path} holds results of other options ({listed}); name another folder by --out, or --force replaces them")
+            raise InputError(
+                f"{self.path} holds results of other options ({listed}); name another folder by --out, or --force replaces them"
+            )
 
     def record(self, name: str) -> Path:
         """The file for the numbers of one image."""

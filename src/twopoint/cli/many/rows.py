@@ -56,9 +56,7 @@ def spread(records: list[Record]) -> Record:
         denominator; None for one image), smallest and largest value.
     """
     n = len(records[0]["phases"])
-    measured = [
-        {"phase": h} | {name: _spread_of([record["phases"][h][name] for record in records]) for name in MEASURES} for h in range(n)
-    ]
+    measured = [{"phase": h} | {name: _spread_of([record["phases"][h][name] for record in records]) for name in MEASURES} for h in range(n)]
     return {"images": len(records), "kind": kind_text(records[0]), "spacing": records[0]["spacing"], "phases": measured}
 
 

@@ -75,7 +75,9 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; a letter that the font lacks becomes a box, without a warning."""
     with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
         warnings.simplefilter("ignore")
-        figure.savefig(path, dpi=_DPI, format="png", metadata={"Software": f"{OWN_SOFTWARE} {__version__}"}, pil_kwargs={"compress_level": 3})
+        figure.savefig(
+            path, dpi=_DPI, format="png", metadata={"Software": f"{OWN_SOFTWARE} {__version__}"}, pil_kwargs={"compress_level": 3}
+        )
 
 
 def _height(panel: Panel) -> float:
