@@ -23,6 +23,7 @@ from ..images import Images, OneImage, Reading
 from .runs import PARTS
 
 BLOCK = 32  # images between two saves, which a kill loses at most
+FEW = 3  # notes on images that are printed
 NAMES, SKIPPED, NOTES = "names", "skipped", "notes"
 Arrays = dict[str, np.ndarray]
 
@@ -248,10 +249,10 @@ def write_summary(folder: RunFolder, paths: Sequence[Path], told: dict[str, Any]
     """Write summary.json: what was done, and the images that were left out with the reason; remove the files of the blocks."""
     skipped = [text for each in joined(paths, SKIPPED) for text in each.tolist()]
     notes = [text for each in joined(paths, NOTES) for text in each.tolist()]
-    for text in notes[:3]:
+    for text in notes[:FEW]:
         say("note:", text)
-    if len(notes) > 3:
-        say(f"note: {len(notes) - 3} more notes on images are in {folder.path / 'summary.json'}")
+    if len(notes) > FEW:
+        say(f"note: {len(notes) - FEW} more notes on images are in {folder.path / 'summary.json'}")
     if skipped:
         say(f"note: {len(skipped)} images were left out; {folder.path / 'summary.json'} says why")
     summary = told | {"settings": folder.settings, "skipped": skipped, "notes": notes}

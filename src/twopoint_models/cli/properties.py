@@ -181,9 +181,10 @@ def predict(
             head = [f"{name}{end}{predictor.unit_text(name)}" for name in predictor.properties for end in ("", " low", " high")]
             write_csv(out / PROPERTIES, ["file", "row", "column", *head], _rows(paths, "values"))
             told = {"network": run, "materials": predictor.about["materials"], "units": predictor.units, "level": predictor.level}
-            write_summary(folder, paths, told)
+            count = sum(len(each) for each in joined(paths, NAMES))
+            write_summary(folder, paths, told | {"rows": count})
             finish(folder)
-        typer.echo(f"{sum(len(x) for x in joined(paths, NAMES)) if paths[0].exists() else len(source)} rows: {out / PROPERTIES}")
+        typer.echo(f"{count} rows: {out / PROPERTIES}")
 
 
 def _predicted(run: str, tiles: list[Tiles]) -> Arrays:
