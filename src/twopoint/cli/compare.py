@@ -1,24 +1,33 @@
-"""The command ``compare``: differences between the statistics of two images."""
+"""The command ``compare``: differences between the statistics of two images, or distances among many."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.table import Table
 
 from .. import TargetStatistics, cess, msess, one_hot, statistics_error
 from . import memory
+from .analysis import AnalysisOptions
+from .many.comparison import FORMAT, MATRIX, NUMBERS, PAIRS, PICTURE, UNITS, clusters_text, compare_many, nearest
+from .many.distances import Group
+from .many.folder import RunFolder
+from .many.pool import check_json, say_refused
+from .many.statistics import settings_of
 from .measures import Statistics, crop_sizes, measure
 from .options import (
     Boundary,
+    By,
     Crop,
     Cumulative,
-    FileA,
-    FileB,
+    Distance,
+    FilesToCompare,
     Force,
-    Json,
+    Jobs,
+    JsonFile,
     OpenBoundary,
-    Out,
+    OutOrFolder,
     Phases,
     SpacingB,
     SpacingOption,
@@ -27,6 +36,7 @@ from .options import (
     Window,
     WindowB,
 )
+from .reading.collect import collect, is_several
 from .reading.load import LoadedImage, ReadingOptions, load, recorded_spacing, resample
 from .reading.names import parse_source
 from .reading.pairing import pair
@@ -36,11 +46,13 @@ from .showing.outputs import JSON, PRINTED, OutputFile
 from .showing.panels import Field
 from .terminal import InputError, clear_errors, say, working
 
+FOLDER = Path("twopoint-compare")
+_MOST_SHOWN = 12  # images up to which the terminal shows the matrix
+
 
 def command(
-    a: FileA,
-    b: FileB,
-    out: Out = None,
+    files: FilesToCompare,
+    out: OutOrFolder = None,
     spacing: SpacingOption = None,
     spacing_b: SpacingB = None,
     boundary: OpenBoundary = Boundary.open,
@@ -51,19 +63,42 @@ def command(
     phases: Phases = None,
     crop: Crop = None,
     cumulative: Cumulative = False,
-    json_file: Json = None,
+    by: By = Distance.cess,
+    json_file: JsonFile = None,
+    jobs: Jobs = None,
     force: Force = False,
 ) -> None:
-    """Compare the 2-point statistics of two images or volumes.
+    """Compare the 2-point statistics of two images or volumes, or of every two of many.
 
     The relative error is the norm of the difference of the statistics, divided by the norm of A's statistics without their mean: 0 for
     equal statistics, about 1 for a random arrangement. Excess CESS is the cross-entropy of the statistics, eq. (8), minus A's own, in nats;
     MSESS is the mean over lags of their summed squared differences, eq. (7). Both are 0 for equal statistics.
+
+    Three files or more, a folder or a pattern ('*.png') give a folder of results: distances.png, a dendrogram of images that are near each
+    other and the matrix of their distances; the same as tables (.csv), and .json. Lags up to three correlation lengths are compared unless
+    --crop sets them.
     """
     with clear_errors():
         options_a = ReadingOptions(window, threshold, phases)
+        if len(files) != 2 or any(is_several((file,)) for file in files):
+            of_b = {"--spacing-b": spacing_b, "--window-b": window_b, "--threshold-b": threshold_b, "--cumulative": cumulative or None}
+            _refuse_options_of_two({name: value for name, value in of_b.items() if value is not None})
+            options = AnalysisOptions(options_a, None, spacing, boundary.value, crop)
+            run_many(ManyRequest(tuple(files), options, by.value, out, json_file, jobs, force))
+            return
         options_b = ReadingOptions(window_b or window, threshold_b or threshold, phases, of_b=window_b is not None)
-        run(CompareRequest((a, b), (options_a, options_b), spacing, spacing_b, boundary.value, crop, cumulative, out, json_file, force))
+        pair_of_files = (files[0], files[1])
+        run(
+            CompareRequest(
+                pair_of_files, (options_a, options_b), spacing, spacing_b, boundary.value, crop, cumulative, out, json_file, force
+            )
+        )
+
+
+def _refuse_options_of_two(given: dict[str, object]) -> None:
+    """Raise an error for options that two images have only."""
+    if given:
+        raise InputError(f"{', '.join(given)} can be used with two images only; of more, --by chooses the distance")
 
 
 @dataclass(frozen=True)
@@ -80,6 +115,52 @@ class CompareRequest:
     picture: Path | None
     json_file: Path | None
     force: bool
+
+
+@dataclass(frozen=True)
+class ManyRequest:
+    """The arguments of ``compare`` for many images."""
+
+    files: tuple[str, ...]
+    options: AnalysisOptions
+    by: str
+    folder: Path | None
+    json_file: Path | None
+    jobs: int | None
+    force: bool
+
+
+def run_many(request: ManyRequest) -> None:
+    """Compare every two images, print who is nearest to whom, and write the results."""
+    requested_spacing(request.options.spacing)
+    settings = settings_of("compare", request.options) | {"by": request.by}
+    folder = RunFolder(FOLDER if request.folder is None else request.folder, settings)
+    images = collect(request.files, folder.path)
+    if len(images) < 2:
+        raise InputError(f"compare needs two images or more, got {len(images)}")
+    check_json(request.json_file, images, force=request.force)
+    folder.open(force=request.force)
+    found = compare_many(images, request.options, folder, by=request.by, jobs=request.jobs)
+    if request.json_file is not None:
+        outputs.write_json(request.json_file, FORMAT, found.content(settings, request.by))
+    if request.json_file != PRINTED:
+        files = [("picture", PICTURE), ("matrix", MATRIX), ("pairs", PAIRS), ("numbers", NUMBERS)]
+        written = [(name, folder.path / file) for name, file in files] + [("numbers", request.json_file)]
+        tables.show(*(_table(group) for group in found.groups), files=written)
+    say_refused(found.refused, len(images))
+
+
+def _table(group: Group) -> Table:
+    """Return a table of the images of a group, each with its cluster and the image nearest to it, and of few images the matrix."""
+    names = [image.record["name"] for image in group.images]
+    matrix = group.distance if len(names) <= _MOST_SHOWN else None
+    closest = [nearest(group, at) for at in range(len(names))] if len(names) > 1 else []
+    rows: list[tuple[str, int, str, float | None]] = [
+        (name, cluster, names[at], value) for name, cluster, (at, value) in zip(names, group.clusters, closest, strict=False)
+    ]
+    lags = " x ".join(map(str, group.lags))
+    title = f"{len(names)} images, {clusters_text(group)}; distance: {UNITS[group.by]}, {lags} lags"
+    return tables.distances(title, rows or [(names[0], 1, "", None)], matrix)
 
 
 def run(request: CompareRequest) -> None:

@@ -57,12 +57,13 @@ def directional_lengths(statistics: Statistics) -> DirectionalLengths:
     statistics : Statistics
         Statistics of N phases.
     """
+    angles: tuple[float, ...] | None = None
     if statistics.ndim == 2:
-        angles: tuple[float, ...] | None = tuple(float(angle) for angle in range(0, 180, _STEP))
-        turned = np.radians(angles)
+        turned = np.radians(np.arange(0, 180, _STEP))
+        angles = tuple(range(0, 180, _STEP))
         vectors = np.stack([-np.sin(turned), np.cos(turned)], axis=1)  # rows count downward
     else:
-        angles, vectors = None, np.eye(statistics.ndim)
+        vectors = np.eye(statistics.ndim)
     covariance, spread = covariance_map(statistics)
     lengths = [[_along(vector, c, s, statistics) for vector in vectors] for c, s in zip(covariance, spread, strict=True)]
     return DirectionalLengths(angles, vectors, lengths)

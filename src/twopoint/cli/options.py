@@ -14,6 +14,14 @@ class Boundary(StrEnum):
     periodic = "periodic"
 
 
+class Distance(StrEnum):
+    """The measures by which many images are ordered."""
+
+    cess = "cess"
+    cumulative = "cumulative"
+    error = "error"
+
+
 class LossName(StrEnum):
     """The losses that a reconstruction can minimise."""
 
@@ -39,9 +47,19 @@ Files = Annotated[
         "Up to 8 distinct values are labels of phases, unless they lie about fewer; more are gray values.",
     ),
 ]
-FileA = Annotated[str, typer.Argument(metavar="A", help="The reference: an image or a volume, as 'twopoint stats' reads it.")]
-FileB = Annotated[
-    str, typer.Argument(metavar="B", help="The image that is compared with A; its size may differ, and with --spacing-b its spacing.")
+FilesToCompare = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="A B...",
+        help="Images or volumes, as 'twopoint stats' reads them; of two, A is the reference, and B's size may differ, with --spacing-b its "
+        "spacing too. A folder stands for all images in it, a pattern such as '*.png' for all that match.",
+    ),
+]
+By = Annotated[
+    Distance,
+    typer.Option(
+        help="Distance by which many images are ordered: the root of the excess CESS, of the cumulative excess CESS, or the relative error."
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="Picture (.png) to write. Default: a name made of FILE's, in the current folder.")]
 OutOrFolder = Annotated[

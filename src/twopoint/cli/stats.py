@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
 from .analysis import AnalysisOptions, analyse
 from .many.folder import RunFolder
+from .many.pool import check_json, say_refused
 from .many.rows import by_kind, spread
 from .many.statistics import CSV, JSON, STATS_FORMAT, SUMMARY_FORMAT, Summary, measure_many, settings_of
 from .options import (
@@ -26,14 +25,14 @@ from .options import (
     Threshold,
     Window,
 )
-from .reading.collect import Input, collect, is_several
+from .reading.collect import collect, is_several
 from .reading.load import ReadingOptions
 from .reading.names import Source, parse_source
 from .reading.spacing import requested_spacing
 from .saved_statistics import save_statistics
 from .showing import outputs, tables
 from .showing.outputs import PRINTED, OutputFile
-from .terminal import PARTLY, InputError, clear_errors, say, working
+from .terminal import InputError, clear_errors, say, working
 
 FOLDER = Path("twopoint-stats")
 
@@ -109,9 +108,8 @@ def _run_one(request: StatsRequest, file: str) -> None:
 
 def _check_files(request: StatsRequest, source: Source) -> Path | None:
     """Return the picture's path; raise an error for files that cannot be read or written."""
-    picture = Path(f"{source.output}-stats.png") if request.out is None else request.out
-    if not request.pictures:
-        picture = None
+    named = Path(f"{source.output}-stats.png") if request.out is None else request.out
+    picture = named if request.pictures else None
     files = [OutputFile(picture, (".png",)), OutputFile(request.json_file, outputs.JSON), OutputFile(request.saved, (".npz",))]
     sources = [source.path] + ([] if request.options.mask is None else [parse_source(request.options.mask).path])
     outputs.check(files, sources, force=request.force)
@@ -137,12 +135,6 @@ def _run_many(request: StatsRequest) -> None:
     say_refused(summary.refused, len(images))
 
 
-def check_json(path: Path | None, images: list[Input], *, force: bool) -> None:
-    """Raise an error for a .json file that cannot be written, or is one of the images."""
-    sources = [Path(image.text) for image in images]
-    outputs.check([OutputFile(path, outputs.JSON)], sources, force=force)
-
-
 def show_summary(summary: Summary, files: list[tuple[str, object]]) -> None:
     """Print a table for each kind of images, a row per image, and what was written."""
     groups = by_kind(summary.records)
@@ -153,12 +145,3 @@ def show_summary(summary: Summary, files: list[tuple[str, object]]) -> None:
     if noted:
         say(f"note: there are notes on {noted} of {len(summary.records)} images, such as doubts about a segmentation: the column notes")
     tables.show(*shown, files=files)
-
-
-def say_refused(refused: list[dict[str, str]], images: int) -> None:
-    """List images that were refused, and end with status 1 if there are any."""
-    for row in refused:
-        say(f"refused: {row['reason'] if row['source'] in row['reason'] else row['source'] + ': ' + row['reason']}")
-    if refused:
-        say(f"{len(refused)} of {images} images were refused")
-        raise typer.Exit(PARTLY)

@@ -68,7 +68,7 @@ def is_gray(network: Any) -> bool:
 
 
 def own_tile(network: Any, tile: int | None) -> int | None:
-    """Return the size of tiles: that of a network of one size, else what was asked for."""
+    """Return the size of tiles: that of a network of one size, otherwise the requested one."""
     size = getattr(network, "size", None)
     if size is not None and tile not in (None, size):
         raise InputError(f"--tile must be {size}, the size of this network's images, got {tile}")
@@ -164,10 +164,10 @@ def read_latents(path: Path, network: Any) -> tuple[np.ndarray, list[str]]:
         c = network.latent_channels
         edge = round(math.sqrt(flat.shape[1] / c))
         if values.ndim < 4 and c * edge**2 != flat.shape[1]:
-            raise InputError(f"{path} has {flat.shape[1]} numbers a row, which are no square latent image of {c} channels; use latents.npz")
+            raise InputError(f"{path} has {flat.shape[1]} numbers per row, which are no square latent image of {c} channels; use latents.npz")
         values = values if values.ndim == 4 else flat.reshape(-1, c, edge, edge)
     elif flat.shape[1] != network.latents:
-        raise InputError(f"{path} has {flat.shape[1]} numbers a row, this network {network.latents} latents")
+        raise InputError(f"{path} has {flat.shape[1]} numbers per row, this network {network.latents} latents")
     return np.asarray(values, dtype=np.float32), names or [str(i) for i in range(len(values))]
 
 

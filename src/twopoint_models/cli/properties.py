@@ -76,9 +76,9 @@ def homogenise(
 def _materials(
     young: str | None, poisson: str | None, conductivity: str | None
 ) -> tuple[Quantities | None, Quantities | None, Quantities | None]:
-    """Return the properties of the phases; refuse what does not fit."""
+    """Return the properties of the phases; raise an error if their numbers differ."""
     if (young is None) != (poisson is None) or (young is None and conductivity is None):
-        raise InputError("give --young and --poisson together, or --conductivity, or all three: one number a phase")
+        raise InputError("give --young and --poisson together, or --conductivity, or all three: one number per phase")
     e, nu, k = (
         None if text is None else quantities(option, text, kind)
         for option, text, kind in (
@@ -89,7 +89,7 @@ def _materials(
     )
     counts = {name: len(x.values) for name, x in (("--young", e), ("--poisson", nu), ("--conductivity", k)) if x is not None}
     if len(set(counts.values())) > 1 or min(counts.values()) < 2:
-        raise InputError(f"materials must have one number a phase, two or more and equally many, got {counts}")
+        raise InputError(f"materials must have one number per phase, two or more and equally many, got {counts}")
     return e, nu, k
 
 

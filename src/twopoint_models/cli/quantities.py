@@ -15,7 +15,7 @@ OF_PROPERTY = dict.fromkeys(("E_x", "E_y", "G_xy"), "pressure") | dict.fromkeys(
 
 @dataclass(frozen=True)
 class Quantities:
-    """Numbers in one unit, "" if none was given."""
+    """Numbers in one unit, "" without one."""
 
     values: tuple[float, ...]
     unit: str

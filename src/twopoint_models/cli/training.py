@@ -87,7 +87,7 @@ def read_all(source: Images) -> Read:
 
 
 def fitting_size(read: Read, size: int | None, usual: int, multiple: int) -> int:
-    """Return the edge of patches: what was asked for, or the usual one, or what fits into the smallest image."""
+    """Return the edge of patches: the requested one, the usual one, or the largest that fits into the smallest image."""
     at = int(np.argmin([min(each.shape) for each in read.images]))
     smallest = min(read.images[at].shape)
     if size is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import __version__
-from ..reading.collect import RUN_FILE, Input
+from ..reading.collect import RUN_FILE, Input, path_of
 from ..reading.names import parse_source
 from ..showing import outputs
 from ..terminal import InputError, OutputError
@@ -100,10 +100,10 @@ class RunFolder:
 
 def stamp(text: str) -> dict[str, int] | None:
     """Return the size and the time of an image's file, by which a change is noticed; None if it cannot be read."""
-    try:
-        found = parse_source(text).path.stat()
-    except (InputError, OSError):
+    path = path_of(text)
+    if path is None or not path.exists():
         return None
+    found = path.stat()
     return {"bytes": found.st_size, "modified": found.st_mtime_ns}
 
 

@@ -11,11 +11,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Generic, TypeVar
 
+import typer
+
 from .. import memory
+from ..reading.collect import Input, path_of
+from ..showing import outputs
 from ..showing.tables import duration
-from ..terminal import InputError, OutputError, counting, say, sentence
+from ..terminal import PARTLY, InputError, OutputError, counting, say, sentence
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -123,7 +129,13 @@ def _begin(jobs: int) -> None:
     memory.divide(jobs)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """End this process when the first one has ended, killed for instance."""
+    parent.join()
+    os._exit(1)
 
 
 def _outcome(function: Callable[[Task], Result], task: Task) -> Outcome[Result]:
@@ -139,3 +151,18 @@ def _outcome(function: Callable[[Task], Result], task: Task) -> Outcome[Result]:
     except Exception as error:  # noqa: BLE001, a defect at one image of hundreds must not lose the others; its reason says so
         place = traceback.extract_tb(error.__traceback__)[-1]
         return Outcome(None, f"{INTERNAL}, please report it: {type(error).__name__}: {error} ({place.filename}:{place.lineno})")
+
+
+def check_json(path: Path | None, images: list[Input], *, force: bool) -> None:
+    """Raise an error for a .json file that cannot be written, or is one of the images."""
+    sources = [found for image in images if (found := path_of(image.text)) is not None]
+    outputs.check([outputs.OutputFile(path, outputs.JSON)], sources, force=force)
+
+
+def say_refused(refused: list[dict[str, str]], images: int) -> None:
+    """List images that were refused, and end with status 1 if there are any."""
+    for row in refused:
+        say(f"refused: {row['reason'] if row['source'] in row['reason'] else row['source'] + ': ' + row['reason']}")
+    if refused:
+        say(f"{len(refused)} of {images} images were refused")
+        raise typer.Exit(PARTLY)

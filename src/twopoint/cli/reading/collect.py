@@ -143,7 +143,15 @@ def _hidden(path: Path) -> bool:
 def _natural(path: str | Path) -> tuple[object, ...]:
     """Return a key in which image2 comes before image10."""
     parts = re.split(r"(\d+)", str(path))
-    return tuple((int(part), "") if i % 2 else (0, part.lower()) for i, part in enumerate(parts)) + (str(path),)
+    return (*((int(part), "") if i % 2 else (0, part.lower()) for i, part in enumerate(parts)), str(path))
+
+
+def path_of(text: str) -> Path | None:
+    """Return the file of an image; None if there is none."""
+    try:
+        return parse_source(text).path
+    except InputError:
+        return None
 
 
 def _identity(text: str) -> str:

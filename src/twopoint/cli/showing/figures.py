@@ -28,6 +28,7 @@ _FINE = 1200  # pixels along an axis above which an image is thinned; the pictur
 _WIDTH, _PLAIN, _MARGIN, _DPI = 4.4, 3.2, 0.95, 110  # width of a panel, height of a plot, height of title and labels, all in inches
 _FLAT, _TALL = 0.35, 1.6  # bounds on the height of an image relative to its width
 _BINS = 128
+_COMPRESSION = 3  # of a PNG: higher ones take longer and make it hardly smaller
 _MOST_TICKS, _MOST_INSIDE = 5, 4  # ticks along an axis; lines up to which the legend is inside the axes
 _ROUNDING = 1e-12  # largest difference of statistics that count as equal
 _THICK, _THIN, _OUTLINE = 2.8, 1.6, "#333333"
@@ -75,9 +76,8 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; a letter that the font lacks becomes a box, without a warning."""
     with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
         warnings.simplefilter("ignore")
-        figure.savefig(
-            path, dpi=_DPI, format="png", metadata={"Software": f"{OWN_SOFTWARE} {__version__}"}, pil_kwargs={"compress_level": 3}
-        )
+        software = {"Software": f"{OWN_SOFTWARE} {__version__}"}  # by which the picture is not taken for an image in a folder
+        figure.savefig(path, dpi=_DPI, format="png", metadata=software, pil_kwargs={"compress_level": _COMPRESSION})
 
 
 def _height(panel: Panel) -> float:
@@ -159,13 +159,17 @@ def _ticks(length: float) -> MaxNLocator:
 def _scale(panel: Field, values: np.ndarray) -> tuple[Colormap | str, Normalize]:
     """Return the colour map and its scale: one colour per phase, and symmetric about 0 for a difference."""
     if panel.kind == "phases":
-        colours = ListedColormap(_PHASES[: panel.n_phases]).with_extremes(under=_LEFT_OUT)
-        return colours, BoundaryNorm(np.arange(panel.n_phases + 1) - 0.5, panel.n_phases)
+        return phase_colours(panel.n_phases), BoundaryNorm(np.arange(panel.n_phases + 1) - 0.5, panel.n_phases)
     finite = values[np.isfinite(values)].astype(float)
     if panel.kind == "difference":
         reach = _largest_difference(values) or 1.0  # equal statistics need a scale too
         return _MAPS[panel.kind], Normalize(-reach, reach)
     return _MAPS[panel.kind], Normalize(float(finite.min()), float(finite.max()))
+
+
+def phase_colours(n_phases: int) -> Colormap:
+    """Return one colour per phase, and another for points that are left out."""
+    return ListedColormap(_PHASES[:n_phases]).with_extremes(under=_LEFT_OUT)
 
 
 def _curves(axes: Axes, panel: Curves) -> None:

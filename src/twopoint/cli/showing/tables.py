@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from rich.console import Console, Group
 from rich.table import Column, Table
 from rich.text import Text
@@ -108,6 +109,28 @@ def summary(records: list[dict[str, Any]], spread: dict[str, Any]) -> Table:
         table.add_section()
         for row, key in (("mean", "mean"), ("standard deviation", "standard_deviation")):
             table.add_row(row, "", *(" ".join(number(spread["phases"][h][name][key], 3) for h in shown) for name in names), "", "")
+    return table
+
+
+def distances(title: str, rows: Iterable[tuple[str, int, str, float | None]], matrix: np.ndarray | None) -> Table:
+    """Return a table of images, each with its group, the image nearest to it and the distance, and the row of the matrix.
+
+    Parameters
+    ----------
+    title : str
+        Title.
+    rows : iterable of (name, group, nearest image, distance)
+        The images.
+    matrix : array (n, n) or None
+        Their distances; None for a table without them.
+    """
+    rows = list(rows)
+    numbers = [] if matrix is None else [str(at + 1) for at in range(len(rows))]
+    table = Table("", Column("", overflow="fold", min_width=12), "group", Column("most alike", overflow="fold"), "distance", *numbers)
+    table.title, table.title_justify = Text(printable(title)), "left"
+    for at, (name, group, nearest, value) in enumerate(rows):
+        own = [] if matrix is None else [number(float(x), 2) for x in matrix[at]]
+        table.add_row(str(at + 1), Text(printable(name)), str(group), Text(printable(nearest)), number(value, 3), *own)
     return table
 
 
