@@ -52,7 +52,6 @@ EXAMPLES = {
 # Modules of a layer that one system alone uses so far, and why they stay.
 REASONS = {
     "data.modules.micro2d": "the public way to train a network of one's own on MICRO2D's files (docs/data.md), beside the reader",
-    "homogenisation.bounds": "public bounds of the homogenisation library (docs/homogenisation.md); a design looks at some of them",
     "evaluation.similarity": "DISTS and STSIM-2 compare any two textures; docs/manifold.md takes them for syntheses",
     "evaluation.pyramid": "the subbands of STSIM-2, public beside it",
 }

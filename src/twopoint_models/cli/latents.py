@@ -164,7 +164,9 @@ def read_latents(path: Path, network: Any) -> tuple[np.ndarray, list[str]]:
         c = network.latent_channels
         edge = round(math.sqrt(flat.shape[1] / c))
         if values.ndim < 4 and c * edge**2 != flat.shape[1]:
-            raise InputError(f"{path} has {flat.shape[1]} numbers per row, which are no square latent image of {c} channels; use latents.npz")
+            raise InputError(
+                f"{path} has {flat.shape[1]} numbers per row, no square latent image of {c} channels; use latents.npz"
+            )
         values = values if values.ndim == 4 else flat.reshape(-1, c, edge, edge)
     elif flat.shape[1] != network.latents:
         raise InputError(f"{path} has {flat.shape[1]} numbers per row, this network {network.latents} latents")
