@@ -4,9 +4,9 @@
 
 Each case makes up to three files (PNG, JPEG, BMP, GIF, PGM, JPEG 2000, TIFF of one or several images, .npy, HDF5, .npz, text with a
 matrix, a MATLAB file), damages two in five (cut off, bits flipped, numbers in the header changed, parts lost, doubled or of another
-file), gives some of them another ending, and runs a command on them in a worker, which has 60 seconds. Prints how many cases ran, by
-command and exit status. A case is reported if it ends with another status than 0 or 2, prints nothing, crashes or takes longer; its
-files are kept, and the status is 1.
+file), gives some of them another ending, and runs a command on one of them, or on a folder or a pattern of several, in a worker, which
+has 60 seconds. Prints how many cases ran, by command and exit status. A case is reported if it ends with another status than 0, 2, or 1
+with images that were refused, prints nothing, crashes or takes longer; its files are kept, and the status is 1.
 """
 
 import argparse
@@ -68,12 +68,18 @@ OPTIONS = {
     "--json": ("-", "out.json", "out.txt", ".", "nowhere/out.json", "a.png"),
     "--out": ("out.png", "µ$_{[bold].png", "out.jpg", "", ".", "nowhere/o.png", "a.png", "x" * 300 + ".png"),
     "--save": ("out.npz", "b.NPZ", "out.npy", ".", "a.npz"),
+    "--jobs": ("1", "1", "0", "x"),
+    "--by": ("cess", "error", "cumulative", "x"),
+    "--page": ("out.html", "µ$_{[bold].htm", "out.png", "", ".", "nowhere/o.html", "x" * 300 + ".html"),
+    "--title": ("a <b>", "", "µ$_{", "{{ 1 }}"),
+    "--folder": ("results", ".", "", "files", "a.png", "nowhere/results", "x" * 300),
     "--labels": ("out.npy", "out.png", "out.tif", "out.txt"),
 }
 IMAGE = ("--window", "--threshold", "--phases", "--spacing", "--boundary", "--json", "--out")
 TAKES = {
-    "stats": (*IMAGE, "--crop", "--save"),
-    "compare": (*IMAGE, "--crop", "--window-b", "--threshold-b", "--spacing-b"),
+    "stats": (*IMAGE, "--crop", "--save", "--jobs"),
+    "report": (*IMAGE[:-2], "--crop", "--page", "--title"),
+    "compare": (*IMAGE, "--crop", "--window-b", "--threshold-b", "--spacing-b", "--by"),
     "reconstruct": (*IMAGE, "--crop", "--loss", "--seed", "--starts", "--labels"),
     "demo": ("--seed", "--starts", "--json", "--out", "--labels"),
 }
@@ -257,11 +263,9 @@ def make_file(folder: Path, random: Random) -> Path:
     return path
 
 
-def make_words(folder: Path, random: Random) -> list[str]:
-    """Return a command line, and make its files."""
-    command = random.choice(["stats", "stats", "stats", "stats", "compare", "compare", "compare", "reconstruct", "reconstruct", "demo"])
-    words = [command]
-    path = folder
+def single(command: str, folder: Path, random: Random) -> list[str]:
+    """Make the files of a command on one or two, and return their names, with a dataset or an index now and then."""
+    words, path = [], folder
     for _ in range({"compare": 2, "demo": 0}.get(command, 1)):
         path = path if path.is_file() and random.random() < 0.3 else make_file(folder, random)
         name = path.name
@@ -270,10 +274,34 @@ def make_words(folder: Path, random: Random) -> list[str]:
         if path.suffix in (".tif", ".npz", ".csv") and random.random() < 0.2:
             name += ":" + random.choice(["0", "1", "2", "image", "-1"])
         words.append(name + (random.choice(INDICES) if random.random() < 0.05 else ""))
+    return words
+
+
+def several(folder: Path, random: Random) -> list[str]:
+    """Make several files in a folder, and return a folder, a pattern, their names, or some of each."""
+    place = folder / "files"
+    place.mkdir(exist_ok=True)
+    for _ in range(random.choice([0, 1, 2, 3, 4])):
+        make_file(place, random)
+        if random.random() < 0.5:  # a file of the same kind, so that some can be compared
+            np.save(place / f"{random.choice(NAMES[:4])}.npy", np.random.default_rng(random.getrandbits(32)).integers(0, 2, (16, 18)))
+    names = [f"files/{path.name}" for path in sorted(place.iterdir())]
+    words = random.choice([["files"], ["files/*"], ["files/*.npy"], ["**/*"], names, ["files", "files/a.npy"], [*names, "missing.png"]])
+    return words or ["files"]
+
+
+def make_words(folder: Path, random: Random) -> list[str]:
+    """Return a command line, and make its files."""
+    command = random.choice([*["stats"] * 4, *["compare"] * 3, *["reconstruct"] * 2, "report", "report", "demo"])
+    many = command in ("stats", "compare", "report") and random.random() < 0.35
+    words = [command, *(several(folder, random) if many else single(command, folder, random))]
     if command == "demo":
         words += ["--size", random.choice(["16", "17", "20"]), "--starts", "1"]
+    if many:
+        words += ["--jobs", "1"]  # processes of one's own would take most of the time
     for option in random.sample(TAKES[command], random.choice([0, 0, 0, 1, 1, 2, 4])):
-        words += [option, random.choice(OPTIONS[option][:2] if random.random() < 0.6 else OPTIONS[option])]
+        kind = "--folder" if many and option == "--out" else option
+        words += [option.replace("--page", "--out"), random.choice(OPTIONS[kind][:2] if random.random() < 0.6 else OPTIONS[kind])]
     if command == "stats" and random.random() < 0.15:
         words += ["--mask", make_file(folder, random).name]
     return words + ["--force"] * (random.random() < 0.5)
@@ -293,8 +321,10 @@ def run_case(words: list[str]) -> tuple[int, str]:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException:  # noqa: BLE001  the user would see a traceback
             status, wrong = -1, traceback.format_exc()
-    if not wrong and status not in (0, 2):
+    if not wrong and (status not in (0, 1, 2) or (status == 1 and "were refused" not in err.getvalue())):
         wrong = f"status {status}: {err.getvalue()}"
+    if not wrong and "internal error" in err.getvalue():  # one of many images met a defect
+        wrong = err.getvalue()
     if not wrong and status == 2 and not err.getvalue().strip():
         wrong = "refused silently"
     if not wrong and "Traceback" in out.getvalue() + err.getvalue():

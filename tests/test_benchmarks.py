@@ -24,6 +24,7 @@ from benchmarks import (
     jobs,
     literal,
     machine,
+    many_images,
     reader_rate,
     series,
     timing,
@@ -299,3 +300,12 @@ def test_the_network_of_the_cess_vae(tmp_path, monkeypatch):
 
 
 # ---- cumulative losses --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+def test_many_images_are_measured_and_their_pages_written():
+    found = many_images.measure(images=4, size=48, jobs=1, pages=2)
+    for name in ("without pictures", "with pictures"):
+        assert found[name]["images_per_processor_second"] > 0
+        assert found[name]["memory_MB"] >= found[name]["memory_at_a_quarter_MB"] > 1
+    assert 0 < found["page of 1, MB"] < found["page of 2, MB"]

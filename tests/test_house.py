@@ -30,9 +30,11 @@ MAY_NAME_FRAMEWORKS = (
 IN_CLI = (
     "options terminal memory surface",
     "reading",
-    "measures",
+    "measures directions",
     "saved_statistics known_answers",
     "showing",
+    "analysis",
+    "many",
     "COMMANDS",
     "commands",
     "app",
@@ -41,7 +43,7 @@ CLI_HEIGHT = {name: height for height, names in enumerate(IN_CLI) for name in na
 WITHOUT_BRANCHES = ("statistics", "descriptors", "losses", "reconstruction", "synthetic")  # but losses.gradient
 PREDICATES = {"is_numpy", "is_torch", "is_jax"}
 LIGHTNING = ("twopoint_models.training", "twopoint_models.training.*", "twopoint_models.data.modules.*", "twopoint_models.*_vae.train")
-FIGURES = ("twopoint.cli.showing.figures", "twopoint_models.*.figures")
+FIGURES = ("twopoint.cli.showing.figures", "twopoint.cli.showing.dendrograms", "twopoint.cli.showing.vector", "twopoint_models.*.figures")
 FIGURES += ("twopoint_models.evaluation.fields", "twopoint_models.evaluation.histograms")
 FIGURES += ("twopoint_models.manifold.pictures", "twopoint_models.manifold.reports")
 SWEEPS = ("twopoint_models.*.sweep",)

@@ -7,6 +7,7 @@ from io import TextIOWrapper
 # The package of each module that is needed.
 _NEEDED = {
     "h5py": "h5py",
+    "jinja2": "jinja2",
     "matplotlib": "matplotlib",
     "PIL": "pillow",
     "rich": "rich",

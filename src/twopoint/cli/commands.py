@@ -7,7 +7,7 @@ import typer
 from twopoint_models.cli.app import app as model
 
 from .. import __version__
-from . import compare, demo, doctor, reconstruct, stats
+from . import compare, demo, doctor, reconstruct, report, stats
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -25,6 +25,7 @@ def _root(version: Annotated[bool, typer.Option("--version", callback=_version, 
     """2-point spatial statistics of microstructures."""
 
 
-for _name, _module in {"demo": demo, "stats": stats, "compare": compare, "reconstruct": reconstruct, "doctor": doctor}.items():
+_COMMANDS = {"demo": demo, "stats": stats, "report": report, "compare": compare, "reconstruct": reconstruct, "doctor": doctor}
+for _name, _module in _COMMANDS.items():
     app.command(_name)(_module.command)
 app.add_typer(model, name="model")

@@ -47,7 +47,7 @@ from .showing.panels import Field
 from .terminal import InputError, clear_errors, say, working
 
 FOLDER = Path("twopoint-compare")
-_MOST_SHOWN = 12  # images up to which the terminal shows the matrix
+_MOST_SHOWN = 8  # images up to which the terminal shows the matrix, in 80 columns
 
 
 def command(
@@ -63,7 +63,7 @@ def command(
     phases: Phases = None,
     crop: Crop = None,
     cumulative: Cumulative = False,
-    by: By = Distance.cess,
+    by: By = Distance.cumulative,
     json_file: JsonFile = None,
     jobs: Jobs = None,
     force: Force = False,
@@ -146,21 +146,20 @@ def run_many(request: ManyRequest) -> None:
     if request.json_file != PRINTED:
         files = [("picture", PICTURE), ("matrix", MATRIX), ("pairs", PAIRS), ("numbers", NUMBERS)]
         written = [(name, folder.path / file) for name, file in files] + [("numbers", request.json_file)]
-        tables.show(*(_table(group) for group in found.groups), files=written)
+        tables.show(*(table for group in found.groups for table in _tables(group)), files=written)
     say_refused(found.refused, len(images))
 
 
-def _table(group: Group) -> Table:
+def _tables(group: Group) -> list[Table]:
     """Return a table of the images of a group, each with its cluster and the image nearest to it, and of few images the matrix."""
     names = [image.record["name"] for image in group.images]
-    matrix = group.distance if len(names) <= _MOST_SHOWN else None
     closest = [nearest(group, at) for at in range(len(names))] if len(names) > 1 else []
     rows: list[tuple[str, int, str, float | None]] = [
         (name, cluster, names[at], value) for name, cluster, (at, value) in zip(names, group.clusters, closest, strict=False)
     ]
-    lags = " x ".join(map(str, group.lags))
-    title = f"{len(names)} images, {clusters_text(group)}; distance: {UNITS[group.by]}, {lags} lags"
-    return tables.distances(title, rows or [(names[0], 1, "", None)], matrix)
+    title = f"{len(names)} images, {clusters_text(group)}; distance: {UNITS[group.by]}, {' x '.join(map(str, group.lags))} lags"
+    shown = [tables.neighbours(title, rows or [(names[0], 1, "", None)])]
+    return shown + [tables.matrix(group.distance)] * (2 < len(names) <= _MOST_SHOWN)
 
 
 def run(request: CompareRequest) -> None:

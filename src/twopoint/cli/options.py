@@ -58,7 +58,8 @@ FilesToCompare = Annotated[
 By = Annotated[
     Distance,
     typer.Option(
-        help="Distance by which many images are ordered: the root of the excess CESS, of the cumulative excess CESS, or the relative error."
+        help="Distance by which many images are ordered: the root of the cumulative excess CESS, which fluctuates least among images of "
+        "one material, of the excess CESS, or the relative error."
     ),
 ]
 Out = Annotated[Path | None, typer.Option(help="Picture (.png) to write. Default: a name made of FILE's, in the current folder.")]

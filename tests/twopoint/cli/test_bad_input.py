@@ -211,7 +211,8 @@ def test_a_file_without_permission(run, image, monkeypatch):
 
 
 def test_folders_and_devices_are_no_files(run, tmp_path):
-    cli_harness.refused(run("stats", tmp_path), "is a directory; name a file in it")
+    cli_harness.refused(run("reconstruct", tmp_path), "is a directory; name a file in it")
+    cli_harness.refused(run("stats", tmp_path), "has no image")
     cli_harness.refused(run("stats", "/dev/null"), "is not a regular file")
     cli_harness.refused(run("stats", ""), "name must not be empty")
 

@@ -26,7 +26,7 @@ def test_no_traceback(seed):
     with tempfile.TemporaryDirectory() as folder:
         words, status, wrong = fuzz.one_case(seed, Path(folder))
     assert not wrong, (words, wrong)
-    assert status in (0, 2)
+    assert status in (0, 1, 2)
 
 
 def test_a_planted_traceback_and_a_silent_refusal_are_found(monkeypatch, tmp_path):

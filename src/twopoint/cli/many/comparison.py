@@ -65,17 +65,17 @@ def compare_many(images: list[Input], options: AnalysisOptions, folder: RunFolde
     groups = compare_all([found[at] for at in sorted(found)], options.crop, MEASURES[by])
     comparison = Comparison(groups, [refused[at] for at in sorted(refused)])
     if len(groups) > 1:
-        listed = "; ".join(f"{len(group.images)} {_kind(group)}" for group in groups)
+        listed = "; ".join(_kind(group) for group in groups)
         say(f"note: images that cannot be compared are kept apart: {listed}")
     _write(comparison, folder, by)
     return comparison
 
 
 def _kind(group: Group) -> str:
-    """Return what the images of a group share, for the user."""
+    """Return how many images a group has, and what they share, for the user."""
     first = group.images[0]
     values = f" of the values {', '.join(f'{value:g}' for value in first.values)}" if first.values else ""
-    return kind_text(first.record) + values
+    return kind_text(first.record, len(group.images)) + values
 
 
 def _write(comparison: Comparison, folder: RunFolder, by: str) -> None:
@@ -102,19 +102,19 @@ def _draw(groups: list[Group], path: Any) -> None:
             group.clusters,
             cut_height(group.links),
             group.distance,
-            f"{len(group.images)} {panels.short(_kind(group))}\n{clusters_text(group)}",
+            f"{panels.short(_kind(group))}\n{clusters_text(group)}",
             UNITS[group.by],
         )
         for group in groups
     ]
     number = sum(len(group.images) for group in groups)
-    figures.save(dendrograms.draw_dendrograms(shown, f"which of {number} images are alike, by their 2-point statistics"), path)
+    figures.save(dendrograms.draw_dendrograms(shown, f"which of {number} images are similar, by their 2-point statistics"), path)
 
 
 def clusters_text(group: Group) -> str:
     """Return how many groups there are, for the user."""
     number = max(group.clusters)
-    return f"{number} groups at the largest gap" if number > 1 else "no separate groups"
+    return f"{number} groups at the widest gap" if number > 1 else "no separate groups"
 
 
 def _content(group: Group) -> dict[str, Any]:

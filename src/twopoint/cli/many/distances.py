@@ -24,6 +24,7 @@ MEASURES = {"cess": "excess_cess", "cumulative": "cumulative_excess_cess", "erro
 _MOST_LAGS = {2: 129, 3: 41}  # along each axis, that are kept of an image before the common lags are known
 _REACH, _LEAST_REACH = 3.0, 10  # the longest lag by default, in correlation lengths; its least number of steps
 _THUMBNAIL = 96  # pixels along the longer side
+_SMALL = 0.02  # share of the highest merge of a dendrogram; lower merges are not distinguished
 _APART = 1.5  # ratio of two heights of a dendrogram, from which the groups between them are separate
 
 
@@ -99,11 +100,15 @@ def measure_for_distances(task: tuple[Input, AnalysisOptions]) -> MeasuredImage:
     values = loaded.segmentation.values
     by_order = loaded.colours or are_numbers(values) or not all(value == round(value) for value in values)
     most = statistics.lags if options.crop is not None else tuple(min(n, _MOST_LAGS[statistics.ndim]) for n in statistics.lags)
-    labels = loaded.segmentation.labels
+    near = np.ascontiguousarray(_centre(statistics.f, most))
+    return MeasuredImage(record, near, () if by_order else values, thumbnail(loaded.segmentation.labels))
+
+
+def thumbnail(labels: np.ndarray) -> np.ndarray:
+    """Return labels as a small image: thinned, and of a volume the middle slice."""
     plane = labels[labels.shape[0] // 2] if labels.ndim == 3 else labels
     thin = math.ceil(max(plane.shape) / _THUMBNAIL)
-    near = np.ascontiguousarray(_centre(statistics.f, most))
-    return MeasuredImage(record, near, () if by_order else values, np.ascontiguousarray(plane[::thin, ::thin]))
+    return np.ascontiguousarray(plane[::thin, ::thin])
 
 
 def compare_all(images: list[MeasuredImage], crop: int | None, by: str) -> list[Group]:
@@ -155,7 +160,7 @@ def symmetric(matrix: np.ndarray, by: str) -> np.ndarray:
 
 
 def _clusters(links: np.ndarray) -> list[int]:
-    """Return the cluster of each image if the dendrogram is cut at its largest gap; one cluster if no gap separates groups."""
+    """Return the cluster of each image if the dendrogram is cut at its widest gap; one cluster if no gap separates groups."""
     from scipy.cluster.hierarchy import fcluster
 
     height = cut_height(links)
@@ -168,16 +173,18 @@ def _clusters(links: np.ndarray) -> list[int]:
 
 
 def cut_height(links: np.ndarray) -> float | None:
-    """Return the height in the middle of the largest gap between merges of a dendrogram, at most half as many groups as images.
+    """Return the height of a dendrogram between groups: in the gap between two merges that grow by the largest factor.
 
-    None if the heights around the gap differ by less than a factor of 1.5: then nothing separates groups.
+    There are at most half as many groups as images. Heights below 2 % of the highest count as these, so that copies of an image are not
+    groups of their own. None if the largest factor is below 1.5: then nothing separates groups.
     """
     heights = links[len(links) // 2 :, 2]
-    if len(heights) < 2:
+    if len(heights) < 2 or not heights[-1] > 0:
         return None
-    gap = int(np.argmax(np.diff(heights)))
-    below, above = float(heights[gap]), float(heights[gap + 1])
-    return (below + above) / 2 if above > _APART * below and above > 0 else None
+    heights = np.maximum(heights, _SMALL * heights[-1])
+    ratios = heights[1:] / heights[:-1]
+    gap = int(np.argmax(ratios))
+    return float(heights[gap] * math.sqrt(ratios[gap])) if ratios[gap] > _APART else None
 
 
 def _common_lags(images: list[MeasuredImage], crop: int | None) -> tuple[int, ...]:
@@ -204,7 +211,10 @@ def _matrices(images: list[MeasuredImage], lags: tuple[int, ...]) -> dict[str, n
         count = np.ones(lags) if periodic else pair_counts(np.ones(shape, bool), ndim=len(shape), boundary="open", crop=lags, centered=True)
         columns = [at for at, own in enumerate(shapes) if own == shape]
         cumulative[:, columns] = _excess(_cumulate(f, count), columns)
-    return {"error": _errors(f, images), "excess_cess": _excess(f, list(range(n))), "cumulative_excess_cess": cumulative}
+    matrices = {"error": _errors(f, images), "excess_cess": _excess(f, list(range(n))), "cumulative_excess_cess": cumulative}
+    for matrix in matrices.values():
+        np.fill_diagonal(matrix, 0.0)  # exactly, not up to rounding
+    return matrices
 
 
 def _errors(f: np.ndarray, images: list[MeasuredImage]) -> np.ndarray:
@@ -237,14 +247,12 @@ def _cumulate(f: np.ndarray, count: np.ndarray) -> np.ndarray:
     def sums(x: np.ndarray) -> np.ndarray:
         return sum_boxes_everywhere(np.pad(x, [(0, 0)] * (x.ndim - len(padding)) + padding), lags, xp)
 
-    kept = tuple(slice(0, n) for n in count.shape)
-    means: np.ndarray = (sums(f * count) / sums(count))[(..., *kept)]
-    return means
+    kept: Any = (..., *(slice(0, n) for n in count.shape))
+    return np.asarray((sums(f * count) / sums(count))[kept])
 
 
 def _centre(f: np.ndarray, lags: tuple[int, ...]) -> np.ndarray:
     """Return the centred lags near 0 out of more of them."""
     start = [n // 2 - m // 2 for n, m in zip(f.shape[-len(lags) :], lags, strict=True)]
-    kept = tuple(slice(at, at + m) for at, m in zip(start, lags, strict=True))
-    near: np.ndarray = f[(..., *kept)]
-    return near
+    kept: Any = (..., *(slice(at, at + m) for at, m in zip(start, lags, strict=True)))
+    return np.asarray(f[kept])

@@ -12,6 +12,7 @@ from ..showing import outputs
 from ..terminal import InputError, OutputError
 
 RUN_FORMAT = "twopoint run 1"
+_FILES = (".png", ".json", ".csv", ".html", ".htm", ".pdf", ".svg", ".jpg", ".tif", ".tiff")  # endings that no folder has
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class RunFolder:
             raise InputError("an output's name must not hold a null character")
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"{self.path} is a file; --out takes a folder for several images")
+        if self.path.suffix.lower() in _FILES and not self.path.exists():
+            raise InputError(f"--out takes a folder for several images, got {self.path}, the name of a file")
         marker = self.path / RUN_FILE
         if marker.exists() and not force:
             self._refuse_other_settings(_read_json(marker))

@@ -25,12 +25,12 @@ def kind(record: Record) -> tuple[int, int, tuple[float, ...], str]:
     return len(record["phases"]), len(record["shape"]), tuple(spacing["steps"]), spacing["unit"]
 
 
-def kind_text(record: Record) -> str:
-    """Return the kind of an image for the user."""
+def kind_text(record: Record, number: int) -> str:
+    """Return a number of images and their kind, for the user."""
     n, ndim, steps, unit = kind(record)
     step = " x ".join(f"{value:.6g}" for value in (steps[:1] if len(set(steps)) == 1 else steps))
-    what = "image" if ndim == 2 else "volume"
-    return f"{what}s of {n} phases" + ("" if unit == "px" else f", {step} {unit} per pixel")
+    what = ("image" if ndim == 2 else "volume") + "s" * (number != 1)
+    return f"{number} {what} of {n} phases" + ("" if unit == "px" else f", {step} {unit} per pixel")
 
 
 def by_kind(records: Iterable[Record]) -> list[list[Record]]:
@@ -57,7 +57,7 @@ def spread(records: list[Record]) -> Record:
     """
     n = len(records[0]["phases"])
     measured = [{"phase": h} | {name: _spread_of([record["phases"][h][name] for record in records]) for name in MEASURES} for h in range(n)]
-    return {"images": len(records), "kind": kind_text(records[0]), "spacing": records[0]["spacing"], "phases": measured}
+    return {"images": len(records), "kind": kind_text(records[0], len(records)), "spacing": records[0]["spacing"], "phases": measured}
 
 
 def _spread_of(values: list[float | None]) -> Record:

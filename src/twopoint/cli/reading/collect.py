@@ -43,7 +43,7 @@ def collect(texts: tuple[str, ...], results: Path | None = None) -> list[Input]:
     Raises
     ------
     InputError
-        If a folder holds no image, or a pattern matches no file.
+        If a folder has no image, or a pattern matches no file.
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -58,7 +58,12 @@ def collect(texts: tuple[str, ...], results: Path | None = None) -> list[Input]:
 
 def is_several(texts: tuple[str, ...]) -> bool:
     """Return whether arguments name more than one file: several arguments, a folder, or a pattern."""
-    return len(texts) != 1 or Path(texts[0]).is_dir() or _is_pattern(texts[0])
+    return len(texts) != 1 or _is_folder(texts[0]) or _is_pattern(texts[0])
+
+
+def _is_folder(text: str) -> bool:
+    """Return whether a text is the name of a folder; an empty one is not, though it is a path."""
+    return bool(text.strip()) and "\0" not in text and Path(text).is_dir()
 
 
 def _is_pattern(text: str) -> bool:
@@ -68,7 +73,7 @@ def _is_pattern(text: str) -> bool:
 
 def _members(text: str, results: Path | None) -> list[str]:
     """Return the files that an argument names; an argument that is neither a folder nor a pattern as it is."""
-    if "\0" not in text and text and Path(text).is_dir():
+    if _is_folder(text):
         return _of_folder(Path(text), results)
     if not _is_pattern(text):
         return [text]
@@ -96,7 +101,7 @@ def _of_folder(folder: Path, results: Path | None) -> list[str]:
     if not files:
         left_out = f"; {len(own)} pictures and results of twopoint are left out" if own else ""
         endings = ", ".join(dict.fromkeys(ending.lstrip(".") for ending in IN_FOLDERS))
-        raise InputError(f"{folder} holds no image ({endings}){left_out}; name other files one by one or by a pattern, such as '*.csv'")
+        raise InputError(f"{folder} has no image ({endings}){left_out}; name other files one by one or by a pattern, such as '*.csv'")
     _say_left_out(str(folder), own, others)
     return [str(path) for path in files]
 

@@ -15,7 +15,7 @@ from .panels import short
 _CLUSTERS = ("#3a9188", "#d1495b", "#2f4b8f", "#c98a12", "#7b4b94", "#6b705c", "#1b7fa6", "#a63d7f")
 _PLAIN = "#777777"
 _ROW, _LEAST, _MOST = 0.42, 3.0, 40.0  # height of an image's row, of the shortest and of the tallest picture, in inches
-_THUMBNAILS = 80  # rows up to which images are shown
+_THUMBNAILS, _NAMED = 80, 15  # rows up to which images are shown, and columns up to which they are named
 _LETTER = 9.0
 _WIDTHS = (3.6, 0.5, 4.6)  # of dendrogram, images and matrix
 
@@ -99,7 +99,8 @@ def _draw_group(figure: Figure, axes: list[Axes], group: Dendrogram, letter: flo
     places = [10 * at + 5 for at in range(n)]
     matrix.set_yticks(places, [short(name) for name in group.names], fontsize=letter)
     matrix.yaxis.tick_right()
-    matrix.set_xticks(places, [short(name) if n <= 15 else "" for name in group.names], fontsize=letter, rotation=90)
+    few = n <= _NAMED
+    matrix.set_xticks(places if few else [], [short(name) for name in group.names] if few else [], fontsize=letter, rotation=90)
     for label, colour in zip(matrix.get_yticklabels(), colours, strict=True):
         label.set_color(colour)
     matrix.set_title("distance of every two", fontsize=11)

@@ -31,7 +31,7 @@ _BINS = 128
 _COMPRESSION = 3  # of a PNG: higher ones take longer and make it hardly smaller
 _MOST_TICKS, _MOST_INSIDE = 5, 4  # ticks along an axis; lines up to which the legend is inside the axes
 _ROUNDING = 1e-12  # largest difference of statistics that count as equal
-_THICK, _THIN, _OUTLINE = 2.8, 1.6, "#333333"
+_THICK, _THIN, OUTLINE = 2.8, 1.6, "#333333"
 
 
 def draw(panels: Sequence[Panel], *, title: str, columns: int = 4) -> Figure:
@@ -167,6 +167,11 @@ def _scale(panel: Field, values: np.ndarray) -> tuple[Colormap | str, Normalize]
     return _MAPS[panel.kind], Normalize(float(finite.min()), float(finite.max()))
 
 
+def phase_colour(phase: int) -> str:
+    """Return the colour of a phase."""
+    return _PHASES[phase]
+
+
 def phase_colours(n_phases: int) -> Colormap:
     """Return one colour per phase, and another for points that are left out."""
     return ListedColormap(_PHASES[:n_phases]).with_extremes(under=_LEFT_OUT)
@@ -192,14 +197,14 @@ def _curves(axes: Axes, panel: Curves) -> None:
 def _curve(axes: Axes, r: np.ndarray, curve: Curve, width: float) -> None:
     """Draw one line with its limit and its mark; an outline makes light colours visible."""
     colour = _PHASES[curve.colour]
-    outline = [patheffects.withStroke(linewidth=width + 1.2, foreground=_OUTLINE)]
+    outline = [patheffects.withStroke(linewidth=width + 1.2, foreground=OUTLINE)]
     name = curve.name or "_nolegend_"
     axes.plot(r, curve.values, color=colour, lw=width, ls="--" if curve.dashed else "-", label=name, path_effects=outline)
     if curve.limit is not None:
-        axes.axhline(curve.limit, color=_OUTLINE, lw=1, ls=":")
+        axes.axhline(curve.limit, color=OUTLINE, lw=1, ls=":")
     if curve.mark is not None:
         height = float(np.interp(curve.mark, r, curve.values))
-        axes.plot([curve.mark], [height], "o", color=colour, mec=_OUTLINE, ms=8, zorder=3)
+        axes.plot([curve.mark], [height], "o", color=colour, mec=OUTLINE, ms=8, zorder=3)
 
 
 def _histogram(axes: Axes, panel: Histogram) -> None:

@@ -83,7 +83,7 @@ def phases(measured: list[dict[str, Any]], unit: str) -> Table:
 def summary(records: list[dict[str, Any]], spread: dict[str, Any]) -> Table:
     """Return a table of many images of one kind, a row per image, and their mean and standard deviation.
 
-    Of two phases phase 1 is shown, of more all, one after the other in a cell.
+    Phase 1 is shown of two phases, and all phases of more, one after the other in a cell.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def summary(records: list[dict[str, Any]], spread: dict[str, Any]) -> Table:
     shown = [1] if n == 2 else list(range(n))
     of = "of phase 1" if n == 2 else f"of phases 0 to {n - 1}"
     headers = ("volume\nfraction", f"surface\n1/{unit}", f"corr.\nlength\n{unit}")
-    title = Text(f"{len(records)} of the {spread['kind']}: volume fraction, specific surface and correlation length {of}")
+    title = Text(f"{spread['kind']}: volume fraction, specific surface and correlation length {of}")
     name = Column("", overflow="fold", min_width=12)
     table = Table(name, "size, px", *headers, "large\nenough", "notes", title=title, title_justify="left")
     names = ("volume_fraction", "specific_surface", "correlation_length")
@@ -112,8 +112,8 @@ def summary(records: list[dict[str, Any]], spread: dict[str, Any]) -> Table:
     return table
 
 
-def distances(title: str, rows: Iterable[tuple[str, int, str, float | None]], matrix: np.ndarray | None) -> Table:
-    """Return a table of images, each with its group, the image nearest to it and the distance, and the row of the matrix.
+def neighbours(title: str, rows: Iterable[tuple[str, int, str, float | None]]) -> Table:
+    """Return a table of images, each with its group, the image nearest to it and their distance.
 
     Parameters
     ----------
@@ -121,16 +121,19 @@ def distances(title: str, rows: Iterable[tuple[str, int, str, float | None]], ma
         Title.
     rows : iterable of (name, group, nearest image, distance)
         The images.
-    matrix : array (n, n) or None
-        Their distances; None for a table without them.
     """
-    rows = list(rows)
-    numbers = [] if matrix is None else [str(at + 1) for at in range(len(rows))]
-    table = Table("", Column("", overflow="fold", min_width=12), "group", Column("most alike", overflow="fold"), "distance", *numbers)
+    table = Table("", Column("", overflow="fold"), "group", Column("most similar", overflow="fold"), "distance")
     table.title, table.title_justify = Text(printable(title)), "left"
-    for at, (name, group, nearest, value) in enumerate(rows):
-        own = [] if matrix is None else [number(float(x), 2) for x in matrix[at]]
-        table.add_row(str(at + 1), Text(printable(name)), str(group), Text(printable(nearest)), number(value, 3), *own)
+    for at, (name, group, nearest, value) in enumerate(rows, 1):
+        table.add_row(str(at), Text(printable(name)), str(group), Text(printable(nearest)), number(value, 3))
+    return table
+
+
+def matrix(values: np.ndarray) -> Table:
+    """Return a table of the distances (n, n) of few images, which have the numbers of :func:`neighbours`."""
+    table = Table("", *(str(at + 1) for at in range(len(values))), title="distances", title_justify="left")
+    for at, row in enumerate(values, 1):
+        table.add_row(str(at), *(number(float(value), 2) for value in row))
     return table
 
 

@@ -60,7 +60,7 @@ def test_stats_show_image_histogram_segmentation_maps_and_averages(phases):
     for line, expected in zip(lines, values, strict=True):
         np.testing.assert_array_equal(line.get_xydata(), np.stack([r, expected], axis=-1))
     histogram = next(axes for axes in figure.axes if axes.get_xlabel() == "gray value")
-    assert sum(bar.get_height() for bar in histogram.patches) == pytest.approx(1)
+    assert sum(bars.get_data().values.sum() for bars in histogram.patches) == pytest.approx(1)
     assert [line.get_xdata()[0] for line in histogram.lines] == list(found.thresholds)
 
 
