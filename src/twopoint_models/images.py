@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,12 @@ class OneImage:
         if not np.isin(values, range(8)).all():
             raise InputError(f"{self.name} must hold labels of phases, 0 to 7, got values from {values.min():g} to {values.max():g}")
         return values.astype(np.uint8), max(int(values.max()) + 1, 2)
+
+    def absolute(self) -> "OneImage":
+        """Return the image by the whole path of its file."""
+        if isinstance(self.source, str):
+            return replace(self, source=os.path.abspath(self.source))
+        return replace(self, source=(os.path.abspath(self.source[0]), self.source[1])) if isinstance(self.source, tuple) else self
 
     def stamp(self) -> Any:
         """Return what changes when the image changes: size and time of its file; None for arrays."""
@@ -195,7 +201,7 @@ def _micro2d(path: str) -> list[OneImage]:
     return [OneImage(f"{path}:{name}[{i}]", (path, name), i, f"{name}-{i}") for name, shape in shapes.items() for i in range(shape[0])]
 
 
-_OPEN: dict[tuple[str, str], Any] = {}  # datasets of this process, by file and class
+_OPEN: dict[tuple[Any, ...], Any] = {}  # datasets of this process, by file, time of its change, and class
 
 
 def _read_item(source: Any, index: int) -> np.ndarray:
@@ -203,9 +209,11 @@ def _read_item(source: Any, index: int) -> np.ndarray:
     if isinstance(source, tuple) and len(source) == 2 and isinstance(source[0], str):
         from .data.micro2d import MICRO2D
 
-        if source not in _OPEN:
-            _OPEN[source] = MICRO2D(source[0], [source[1]], size=None)
-        source = _OPEN[source]
+        path = Path(source[0]).resolve()
+        key = (path, path.stat().st_mtime_ns, source[1])
+        if key not in _OPEN:
+            _OPEN[key] = MICRO2D(path, [source[1]], size=None)
+        source = _OPEN[key]
     found = source[index]
     found = np.asarray(found["image"] if isinstance(found, dict) else found)
     found = found[0] if found.ndim == 3 and found.shape[0] == 1 else found

@@ -16,6 +16,8 @@ from twopoint.cli.terminal import InputError, counting, working
 
 from ..data.pieces import load_arrays, save_arrays
 from ..images import open_images
+from ..nets.names import WEIGHTS
+from ..pretrained.loading import folder_of, names
 from .many import NAMES, Arrays, How, Tiles, finish, joined, one_shape, over_images, write_csv, write_npz, write_summary
 from .options import Files, Jobs, Out, Run, Scheduler, Seed, Skip, Tile, Vgg
 from .runs import VAES, digest, load_run, model_errors, results_in
@@ -51,7 +53,7 @@ def encode(
         with results_in(out, settings, LATENTS, force=force) as folder:
             source = open_images(images, phases=phases, threshold=threshold, window=window, gray=is_gray(network), results=out)
             how = How(tile, skip, jobs, scheduler)
-            paths = over_images(folder, source, partial(_encoded, run, vgg), how, f"encoding {len(source)} images")
+            paths = over_images(folder, source, partial(_encoded, absolute(run), vgg), how, f"encoding {len(source)} images")
             shape = one_shape(paths, "mean", _SHAPES)
             write_npz(out / NPZ, paths, ("mean", "log_variance", NAMES))
             head = ["file", "row", "column", *(f"z{i}" for i in range(math.prod(shape)))]
@@ -60,6 +62,11 @@ def encode(
             write_summary(folder, paths, told)
             finish(folder)
         typer.echo(f"{told['rows']} rows of {math.prod(shape)} latents: {out / LATENTS}, {out / NPZ}")
+
+
+def absolute(run: str) -> str:
+    """Return RUN as workers elsewhere find it: a name as it is, a folder by its whole path."""
+    return run if run in names() else str(Path(run).resolve())
 
 
 def is_gray(network: Any) -> bool:
@@ -75,9 +82,15 @@ def own_tile(network: Any, tile: int | None) -> int | None:
     return size if size is not None else tile
 
 
-@lru_cache(maxsize=2)
 def loaded_in_process(run: str, vgg: str = "") -> Any:
-    """Return the network of RUN, which each process loads once."""
+    """Return the network of RUN, which each process loads once, and again if its file changes."""
+    folder = folder_of(run).resolve()
+    return _loaded(run, str(folder), (folder / WEIGHTS).stat().st_mtime_ns, vgg)
+
+
+@lru_cache(maxsize=2)
+def _loaded(run: str, folder: str, changed: int, vgg: str) -> Any:
+    """Return a network; folder and time of change are the key of the cache."""
     return load_run(run, (*VAES, "PropertyMLP"), vgg)
 
 
@@ -122,8 +135,8 @@ def _encoded(run: str, vgg: str, tiles: list[Tiles]) -> Arrays:
 
 def _rows(paths: Sequence[Path]) -> Iterator[Sequence[object]]:
     """Yield the rows of latents.csv."""
-    for names, mean in zip(joined(paths, NAMES), joined(paths, "mean"), strict=True):
-        for (name, row, column), values in zip(names.tolist(), mean.reshape(len(mean), -1).tolist(), strict=True):
+    for places, mean in zip(joined(paths, NAMES), joined(paths, "mean"), strict=True):
+        for (name, row, column), values in zip(places.tolist(), mean.reshape(len(mean), -1).tolist(), strict=True):
             yield [name, row, column, *values]
 
 
@@ -164,9 +177,7 @@ def read_latents(path: Path, network: Any) -> tuple[np.ndarray, list[str]]:
         c = network.latent_channels
         edge = round(math.sqrt(flat.shape[1] / c))
         if values.ndim < 4 and c * edge**2 != flat.shape[1]:
-            raise InputError(
-                f"{path} has {flat.shape[1]} numbers per row, no square latent image of {c} channels; use latents.npz"
-            )
+            raise InputError(f"{path} has {flat.shape[1]} numbers per row, no square latent image of {c} channels; use latents.npz")
         values = values if values.ndim == 4 else flat.reshape(-1, c, edge, edge)
     elif flat.shape[1] != network.latents:
         raise InputError(f"{path} has {flat.shape[1]} numbers per row, this network {network.latents} latents")

@@ -6,7 +6,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,9 @@ def over_images(folder: RunFolder, images: Images, work: Work, how: How, what: s
     paths = [parts / f"{_key(block)}.npz" for block in blocks]
     left = [i for i, path in enumerate(paths) if not path.is_file()]
     processes = 1 if how.scheduler else number_of_processes(how.jobs, len(left))
-    tasks = [Task(blocks[i], images.reading, how.tile, how.skip, paths[i], processes) for i in left]
+    tasks = [Task(blocks[i], images.reading, how.tile, how.skip, paths[i].resolve(), processes) for i in left]
+    if how.scheduler:  # workers have folders of their own
+        tasks = [replace(task, entries=tuple(each.absolute() for each in task.entries)) for task in tasks]
     if len(left) < len(blocks):
         say(f"note: {sum(len(blocks[i]) for i in range(len(blocks)) if i not in set(left))} of {len(entries)} images were done before")
     outcomes = _over_dask(work, tasks, how.scheduler, what) if how.scheduler else work_on_all(partial(_block, work), tasks, how.jobs, what)

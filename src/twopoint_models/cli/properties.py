@@ -12,6 +12,7 @@ from twopoint.cli.options import Force, Phases, Threshold, Window
 from twopoint.cli.terminal import InputError
 
 from ..images import open_images
+from .latents import absolute, arrays_of, by_size, loaded_in_process
 from .many import NAMES, Arrays, How, Tiles, finish, joined, over_images, write_csv, write_summary
 from .options import Conductivity, Files, Jobs, Out, Plane, Poisson, Run, Scheduler, Skip, Tile, Tolerance, Young
 from .quantities import Quantities, quantities
@@ -114,8 +115,6 @@ def _unit(name: str, e: Quantities | None, k: Quantities | None) -> str:
 
 def _homogenised(e: Any, nu: Any, k: Any, plane: str, tolerance: float, tiles: list[Tiles]) -> Arrays:
     """Return the numbers of tiles, a row each."""
-    from .latents import by_size
-
     n = len(e or k)
     for each in tiles:
         if each.phases > n or int(each.values.max()) >= n:
@@ -177,7 +176,7 @@ def predict(
         with results_in(out, settings, PROPERTIES, force=force) as folder:
             source = open_images(images, phases=phases, threshold=threshold, window=window, results=out)
             how = How(predictor.size, skip, jobs, scheduler)
-            paths = over_images(folder, source, partial(_predicted, run), how, f"predicting {len(source)} images")
+            paths = over_images(folder, source, partial(_predicted, absolute(run)), how, f"predicting {len(source)} images")
             head = [f"{name}{end}{predictor.unit_text(name)}" for name in predictor.properties for end in ("", " low", " high")]
             write_csv(out / PROPERTIES, ["file", "row", "column", *head], _rows(paths, "values"))
             told = {"network": run, "materials": predictor.about["materials"], "units": predictor.units, "level": predictor.level}
@@ -189,8 +188,6 @@ def predict(
 
 def _predicted(run: str, tiles: list[Tiles]) -> Arrays:
     """Return mean, low and high of each property of tiles."""
-    from .latents import arrays_of, loaded_in_process
-
     predictor = loaded_in_process(run)
     found = predictor.predict(np.stack(arrays_of(predictor.encoder, tiles)))
     rows = np.stack([found.mean, found.low, found.high], axis=2)  # (n, p, 3)

@@ -13,7 +13,7 @@ from twopoint.cli.showing.outputs import write_whole
 from twopoint.cli.terminal import InputError, counting, working
 
 from ..images import open_images
-from .latents import LARGEST, arrays_of, by_size, flat_of, is_gray, loaded_in_process, own_tile
+from .latents import LARGEST, absolute, arrays_of, by_size, flat_of, is_gray, loaded_in_process, own_tile
 from .many import NAMES, Arrays, How, Tiles, finish, joined, over_images, write_csv, write_summary
 from .options import Files, Jobs, Out, Run, Scheduler, Seed, Skip, Tile, Vgg
 from .runs import VAES, digest, load_run, model_errors, results_in
@@ -57,7 +57,7 @@ def reconstruct(
         with results_in(out, settings, TABLE, force=force) as folder:
             source = open_images(images, phases=phases, threshold=threshold, window=window, gray=is_gray(network), results=out)
             how = How(tile, skip, jobs, scheduler)
-            work = partial(_reconstructed, run, vgg, out if pictures else None)
+            work = partial(_reconstructed, absolute(run), vgg, out.resolve() if pictures else None)
             paths = over_images(folder, source, work, how, f"reconstructing {len(source)} images")
             columns = GRAY_COLUMNS if is_gray(network) else COLUMNS
             write_csv(out / TABLE, ["file", "row", "column", *columns], _rows(paths, list(columns)))
