@@ -20,9 +20,8 @@ from twopoint_models.data import keep_images, read_micrographs
 from twopoint_models.data.modules import PatchesModule
 from twopoint_models.data.modules.parts import PartsModule
 from twopoint_models.statistics_vae import LinesModule, StatisticsConfig, train_statistics_vae
+from twopoint_models.statistics_vae.config import PRESETS
 
-PAPER = dict(epochs=1500, restart_every=1500)
-SMALL = dict(size=64, layout=18, width=4, epochs=10, restart_every=10, learning_rate=2e-3, gradient_clip=1.0, alpha=1e4, precision="fast")
 COUNTS = (80_000, 10_000, 10_000)
 
 
@@ -54,7 +53,7 @@ def main() -> None:
     parser.add_argument("--n-lines", type=int, nargs=2, default=(1, 5), help="fewest and most lines; 3 7 is the harder set")
     parser.add_argument("--images", nargs="+", help="your own micrographs, in place of lines")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
-    StatisticsConfig.add_arguments(parser, omit=["compared", "start"], **(SMALL if small else PAPER))
+    StatisticsConfig.add_arguments(parser, omit=["compared", "start"], **PRESETS["small" if small else "paper"])
     options, summary = parser.parse_args(), {}
     try:
         for compared in options.compare:

@@ -20,9 +20,7 @@ from twopoint_models.checks import NotFiniteError
 from twopoint_models.data import keep_castings, keep_images, read_micrographs
 from twopoint_models.data.modules import PatchesModule
 from twopoint_models.texture_vae import TextureConfig, train_texture_vae
-
-SMALL = dict(epochs=2, restart_every=2, batch_size=4, learning_rate=1e-2, gradient_clip=1.0, kl_weight=1e-3)
-SMALL |= dict(texture=True, relative=True, width=(128, 128, 96, 48, 24))
+from twopoint_models.texture_vae.config import PRESETS
 
 
 def train(options: argparse.Namespace) -> dict:
@@ -53,7 +51,7 @@ def main() -> None:
     parser.add_argument("--stride", type=int, default=80 if "--small" in sys.argv else 50, help="pixels from patch to patch")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
     parser.add_argument("--latents", type=int, nargs="+", default=[64], help="numbers that describe a patch; a network for each")
-    TextureConfig.add_arguments(parser, omit=["latents"], **(SMALL if "--small" in sys.argv else {}))
+    TextureConfig.add_arguments(parser, omit=["latents"], **(PRESETS["small"] if "--small" in sys.argv else {}))
     options = parser.parse_args()
     try:
         summary = train(options)

@@ -67,10 +67,11 @@ ONLY_IN = {
     ),
     "sklearn": ("twopoint_models.manifold.embedding", "twopoint_models.*regression*", "twopoint.adapters.sklearn_transformer.transformer"),
     "torchvision": (),
-    "twopoint_models": ("twopoint_models", "twopoint_models.*"),
+    "twopoint_models": ("twopoint_models", "twopoint_models.*", "twopoint.cli.commands"),  # the commands twopoint model
     **dict.fromkeys(("examples", "benchmarks", "tests", "conftest", "backends", "oracles", "strategies"), ()),
 }
 IN_NETS = {"torch", "jaxtyping", "safetensors", *stdlib_module_names}
+COMMAND_LINE = ("twopoint_models.cli", "twopoint_models.cli.*", "twopoint_models.images")  # use that of twopoint too
 DOORS = {"twopoint.backend", "twopoint.synthetic"}  # besides the names of twopoint itself and the adapters
 
 
@@ -258,6 +259,8 @@ def check_public(tree: Tree) -> list[str]:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
                 used.append((f"twopoint.{node.attr}", node.lineno))
+        own = any(fnmatchcase(module.name, pattern) for pattern in COMMAND_LINE)
+        used = [(path, line) for path, line in used if not (own and path.startswith("twopoint.cli."))]
         complaints += [f"{module.name}:{line} uses {path}" for path, line in used if not is_public(path, names)]
     return complaints
 
@@ -274,7 +277,7 @@ def check_models(tree: Tree) -> list[str]:
             other = found.path.split(".")[1] if found.package == "twopoint_models" and "." in found.path else ""
             refused = {
                 "__init__": found.package not in {"twopoint", "twopoint_models", *stdlib_module_names}
-                or other not in ("", "lazy", "pretrained"),
+                or other not in ("", "images", "lazy", "pretrained"),
                 "nets": found.package not in IN_NETS and other not in ("nets", "lazy"),
                 "data": other == "nets",
                 "homogenisation": found.package in ("torch", "jax"),
@@ -384,6 +387,8 @@ PLANTED = [
         "from twopoint.statistics.correlation import correlate",
         "uses twopoint.statistics.correlation",
     ),
+    (check_public, "twopoint_models/design.py", "from twopoint.cli.terminal import say", "uses twopoint.cli.terminal"),
+    (check_public, "twopoint_models/cli/app.py", "from twopoint.losses import spatial", "uses twopoint.losses"),
     (check_public, "twopoint_models/design.py", "from twopoint import statistics", "uses twopoint.statistics"),
     (check_public, "twopoint_models/design.py", "import twopoint as tp\ntp.arrays", "uses twopoint.arrays"),
     (check_models, "twopoint_models/__init__.py", "import torch", "imports torch"),

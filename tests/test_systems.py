@@ -16,7 +16,7 @@ pytestmark = pytest.mark.numpy_only
 MODELS = "twopoint_models"
 SYSTEMS = ("cess_vae", "statistics_vae", "texture_vae", "manifold", "design")
 LAYERS = ("data", "evaluation", "homogenisation", "nets", "training")
-MAY_IMPORT = {"design": {"cess_vae"}}  # a design is a latent of the CESS VAE
+MAY_IMPORT = {"design": {"cess_vae"}, "cli": {*SYSTEMS}}  # a design is a latent of the CESS VAE; commands are above all
 MOST_FILES, MOST_LINES, MOST_BODY = 14, 400, 40
 HEAVY = ("torch", "pytorch_lightning", "jax", "matplotlib", "sklearn", "optuna", "pandas", "h5py", "pooch")
 
@@ -53,7 +53,6 @@ EXAMPLES = {
 # Modules of a layer that one system alone uses so far, and why they stay.
 REASONS = {
     "data.modules.micro2d": "the public way to train a network of one's own on MICRO2D's files (docs/data.md), beside the reader",
-    "homogenisation.bounds": "public bounds of the homogenisation library (docs/homogenisation.md); a design looks at some of them",
     "evaluation.similarity": "DISTS and STSIM-2 compare any two textures; docs/manifold.md takes them for syntheses",
     "evaluation.pyramid": "the subbands of STSIM-2, public beside it",
 }
@@ -61,7 +60,9 @@ REASONS = {
 # Files beside the layers, and why they have no room in one.
 BESIDE = {
     "arrays": "the networks of all systems take arrays of the user's by it",
+    "cli": "the commands are above all systems",
     "checks": "all layers and systems refuse arguments with it",
+    "images": "files, folders, arrays and datasets of the user's, for all networks; it reads as the command line of twopoint",
     "lazy": "every package's face uses it",
     "pretrained": "it holds the networks of all systems, and loads each by its name",
     "processes": "generators, homogenisation and training start their processes with it",
@@ -88,8 +89,8 @@ def place(name: str) -> str:
 def users(tree: Tree, scripts: Tree) -> dict[str, set[str]]:
     """Return by module of a layer, or beside the layers, the systems and the other examples that use it, directly or through layers."""
     edges = {module.name: modules_used(module, tree) for module in models(tree) if not module.is_package}  # a face is no user of its names
-    found: dict[str, set[str]] = {name: set() for name in edges if place(name) not in SYSTEMS}
-    starts = [(place(name), used) for name, used in edges.items() if place(name) in SYSTEMS]
+    found: dict[str, set[str]] = {name: set() for name in edges if place(name) not in (*SYSTEMS, "cli")}
+    starts = [(place(name), used) for name, used in edges.items() if place(name) in (*SYSTEMS, "cli")]
     starts += [(EXAMPLES.get(script.name) or f"examples/{script.name}.py", modules_used(script, tree)) for script in scripts.values()]
     for user, used in starts:
         waiting = [name for name in used if name in found]
@@ -134,7 +135,7 @@ def check_circles(tree: Tree, scripts: Tree) -> list[str]:
 
 def check_counts(tree: Tree, scripts: Tree) -> list[str]:
     """A folder of a system has few enough files to be read, those of folders within counted apart, and so has evaluation."""
-    files = [m.name for m in models(tree) if place(m.name) in (*SYSTEMS, "evaluation")]
+    files = [m.name for m in models(tree) if place(m.name) in (*SYSTEMS, "evaluation", "cli")]
     folders = {name.rpartition(".")[0] for name in files} - {MODELS}
     counts = Counter(name if name in folders else name.rpartition(".")[0] for name in files)  # an __init__ in its own folder
     return [f"{folder} has {count} files, more than {MOST_FILES}" for folder, count in counts.items() if count > MOST_FILES]

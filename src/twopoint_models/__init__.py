@@ -9,6 +9,8 @@ paper's page. What one system alone uses lives in its folder. What two or more u
 Some files lie beside the layers, because all use them or because they join two layers:
 
 - ``arrays``: arrays of the user's through the networks of all systems
+- ``cli``: the commands ``twopoint model ...``, above all systems
+- ``images``: images of the user's, one at a time: ``open_images``
 - ``checks``: refusals of arguments that every part shares
 - ``lazy``: packages whose public names are imported when they are first used
 - ``processes``: work in several processes, for generators, homogenisation and training alike
@@ -21,10 +23,12 @@ from typing import TYPE_CHECKING
 from .lazy import lazily
 
 if TYPE_CHECKING:
+    from .images import open_images
     from .pretrained import load
 
 __all__ = [
     "load",
+    "open_images",
 ]
 
-__getattr__, __dir__ = lazily(__name__, {".pretrained": "load"})
+__getattr__, __dir__ = lazily(__name__, {".images": "open_images", ".pretrained": "load"})

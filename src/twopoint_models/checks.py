@@ -76,7 +76,7 @@ def as_images(images: Any, channels: int, *, multiple: int = 1, pad: bool = Fals
 
 
 def as_latents(latents: Any, axes: int) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Return latents (..., *axes) of the user's as a float32 array (B, *axes), and their batch axes; refuse others and NaN."""
+    """Return latents (..., *axes) as a float32 array (B, *axes), and their batch axes; raise ValueError for NaN and other shapes."""
     found = np.asarray(latents)
     if found.dtype.kind not in "fiu" or found.ndim < axes or not found.size or not np.isfinite(found).all():
         raise ValueError(f"latents must be finite numbers with {axes} axes or more, got {found.dtype} of {found.shape}")

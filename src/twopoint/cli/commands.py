@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from twopoint_models.cli.app import app as model
+
 from .. import __version__
 from . import compare, demo, doctor, reconstruct, report, stats
 
@@ -26,3 +28,4 @@ def _root(version: Annotated[bool, typer.Option("--version", callback=_version, 
 _COMMANDS = {"demo": demo, "stats": stats, "report": report, "compare": compare, "reconstruct": reconstruct, "doctor": doctor}
 for _name, _module in _COMMANDS.items():
     app.command(_name)(_module.command)
+app.add_typer(model, name="model")

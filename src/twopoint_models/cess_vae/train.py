@@ -17,13 +17,18 @@ from .tasks import make_task
 
 
 def train_cess_vae(
-    config: CESSConfig, folder: str | os.PathLike[str], data: pl.LightningDataModule | None = None, *, progress: bool = True
+    config: CESSConfig,
+    folder: str | os.PathLike[str],
+    data: pl.LightningDataModule | None = None,
+    *,
+    start: str | os.PathLike[str] | None = None,
+    progress: bool = True,
 ) -> CESSVAE:
     """Train a network by both halves of a regime and return it.
 
-    The first half is kept in ``start/<loss>`` beside the folder, for all regimes with the same first loss. A finished half is not repeated.
-    The network keeps a prior that is fitted to its latents of training images (:meth:`CESSVAE.fit_prior`).
-    A half that was killed resumes from its last whole epoch, bit for bit on a CPU.
+    The first half is kept in ``start/<loss>`` beside the folder, for all regimes with the same first loss, or in that of ``start``. A
+    finished half is not repeated. A half that was killed resumes from its last whole epoch, bit for bit on a CPU. The network keeps a
+    prior that is fitted to its latents of training images (:meth:`CESSVAE.fit_prior`).
 
     Parameters
     ----------
@@ -35,6 +40,8 @@ def train_cess_vae(
     data : LightningDataModule, optional
         Images to use in place of those of ``config.data``. Batches are dicts with image (B, 1 or N, H, W) and keys that identify an image:
         index and class_index, or parent, row and column.
+    start : str or path, optional
+        Folder for ``start/<loss>``; by default the one that holds the folder.
     progress : bool
         Draw a bar.
 
@@ -53,7 +60,7 @@ def train_cess_vae(
         If a loss is not finite.
     """
     folder, regime = Path(folder), REGIMES[config.regime]
-    begun = begin(config, folder.parent, data, progress=progress) if config.start_epochs else None
+    begun = begin(config, folder.parent if start is None else start, data, progress=progress) if config.start_epochs else None
     found = fit(config.second_half, folder, regime.finish, begun, data=data, progress=progress)
     if found.prior is None:
         found.fit_prior(_some_images(data if data is not None else make_data(config)))

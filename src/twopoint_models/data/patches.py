@@ -170,3 +170,20 @@ class GrayPatches:
             most = found["image"].max()
             raise ValueError(f"white must be the largest gray value, 255 for 8-bit images: a patch holds {most}, white is {self.white:g}")
         return found | {"image": found["image"][None].astype(np.float32) / np.float32(self.white)}
+
+
+class PhasePatches:
+    """Windows of labels as memberships (phases, h, w) float32."""
+
+    def __init__(self, windows: SlidingWindows, phases: int) -> None:
+        self.windows, self.phases = windows, positive("phases", phases)
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, item: int) -> dict[str, Any]:
+        found = self.windows[item]
+        labels = found["image"]
+        if labels.min() < 0 or labels.max() >= self.phases:
+            raise ValueError(f"labels must be 0 to {self.phases - 1}, a patch holds {labels.min()} to {labels.max()}")
+        return found | {"image": (labels == np.arange(self.phases)[:, None, None]).astype(np.float32)}

@@ -7,7 +7,7 @@ Where the parts are:
 - which target properties phases can reach: ``targets``; the properties themselves: :func:`twopoint_models.homogenisation.properties_of`
 - the descent through the decoder and homogenisation: ``search``
 - the paper's predictor of properties from latents: ``predictor``; designs on it, the paper's way: ``by_predictor``
-- properties that the predictor learns, by homogenisation: ``labels``
+- properties that the predictor learns, by homogenisation: ``labels``; properties of images with intervals: ``images``
 - latents beside thumbnails and components of 2-point statistics: ``descriptions``
 - designs in several ways for the same targets: ``compare``; whether a design looks like a known microstructure: ``plausibility``
 - errors and tables: ``tables``; the chart of scores: ``figures``
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..homogenisation.two_phase import PROPERTIES, Materials, properties_of
     from .by_predictor import latents_by_network, latents_by_search
     from .descriptions import compare_descriptions, statistics_components, thumbnails
+    from .images import ImagePredictor, train_predictor
     from .labels import labelled
     from .plausibility import Plausibility, plausibility_of
     from .predictor import PropertyMLP, fit_property_mlp
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PROPERTIES",
     "Designs",
+    "ImagePredictor",
     "Materials",
     "Plausibility",
     "PropertyMLP",
@@ -53,6 +55,7 @@ __all__ = [
     "reachable",
     "statistics_components",
     "thumbnails",
+    "train_predictor",
 ]
 
 __getattr__, __dir__ = lazily(
@@ -60,6 +63,7 @@ __getattr__, __dir__ = lazily(
     {
         ".by_predictor": "latents_by_network latents_by_search",
         ".descriptions": "compare_descriptions statistics_components thumbnails",
+        ".images": "ImagePredictor train_predictor",
         ".labels": "labelled",
         ".plausibility": "Plausibility plausibility_of",
         ".predictor": "PropertyMLP fit_property_mlp",

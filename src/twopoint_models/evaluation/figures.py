@@ -186,3 +186,49 @@ def planes(name: str, values: np.ndarray) -> np.ndarray:
     if values.ndim != 3 or not values.size or not np.isfinite(values).all():
         raise ValueError(f"{name} must be finite images (H, W), one or more, got {values.shape}")
     return values
+
+
+def grid(images: Sequence[np.ndarray], names: Sequence[str], *, columns: int = 8, width: float = 1.6) -> Figure:
+    """Draw images in rows, each with its name above it.
+
+    Parameters
+    ----------
+    images : list of arrays (H, W)
+        Values in [0, 1]; 1 is dark.
+    names : list of str
+        Names of the images; long ones are cut.
+    columns : int
+        Images in a row.
+    width : float
+        Width of an image in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no image, or another number of names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.evaluation.figures import grid
+    >>> len(grid([np.eye(8)] * 3, ["a", "b", "c"]).axes)
+    3
+    """
+    if not len(images) or len(images) != len(names):
+        raise ValueError(f"images must be one or more, with a name each, got {len(images)} and {len(names)} names")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    figure = Figure(figsize=(width * columns, 1.15 * width * rows), layout="constrained")
+    for i, (image, name) in enumerate(zip(images, names, strict=True)):
+        at = figure.add_subplot(rows, columns, i + 1)
+        at.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        at.set_title(name if len(name) <= LONGEST else f"…{name[-LONGEST:]}", fontsize=7)
+        at.axis("off")
+    return figure
+
+
+LONGEST = 24  # letters of a name above an image

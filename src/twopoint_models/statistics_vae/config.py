@@ -1,9 +1,16 @@
 """The choices of a run of the statistics VAE."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..training.choices import Options, option
+
+_SMALL: dict[str, Any] = dict(size=64, layout=18, width=4, epochs=10, restart_every=10)
+# A form for two cores, from scratch, and the paper's choices.
+PRESETS: dict[str, dict[str, Any]] = {
+    "small": _SMALL | dict(learning_rate=2e-3, gradient_clip=1.0, alpha=1e4, precision="fast"),
+    "paper": dict(epochs=1500, restart_every=1500),
+}
 
 
 @dataclass(frozen=True)

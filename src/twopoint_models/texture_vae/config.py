@@ -1,12 +1,19 @@
 """The choices of a run of the texture VAE."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..nets.names import SARDESHMUKH
 from ..training.choices import Options, option
 
 POOLED = 32  # pixels of a patch along an edge for each pixel of the layer that is encoded
+
+_SMALL: dict[str, Any] = dict(epochs=2, restart_every=2, batch_size=4, learning_rate=1e-2, gradient_clip=1.0, kl_weight=1e-3)
+# A form for two cores, and the paper's choices.
+PRESETS: dict[str, dict[str, Any]] = {
+    "small": _SMALL | dict(texture=True, relative=True, width=(128, 128, 96, 48, 24)),
+    "paper": {},
+}
 
 
 @dataclass(frozen=True)

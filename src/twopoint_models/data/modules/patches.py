@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..patches import GrayPatches, SlidingWindows
+from ..patches import GrayPatches, PhasePatches, SlidingWindows
 from ..splits import SPLITS
 from .parts import ALL, PartsModule
 
@@ -26,6 +26,8 @@ class PatchesModule(PartsModule):
         Fractions of the parents in train, validation and test.
     seed, batch_size, workers, order_seed : int
         As for :class:`MICRO2DModule`.
+    phases : int, optional
+        Number N of phases, of which the parents hold labels 0 to N-1: images are memberships (B, N, h, w) instead of gray values.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class PatchesModule(PartsModule):
         batch_size: int = 64,
         workers: int = 0,
         order_seed: int | None = None,
+        phases: int | None = None,
     ) -> None:
         fractions = _shares(windows) if isinstance(windows, Mapping) else tuple(fractions)
         super().__init__(fractions, seed, batch_size, workers, order_seed)
@@ -73,7 +76,9 @@ class PatchesModule(PartsModule):
         else:
             shares = {part: share for part, share in zip(SPLITS, self.hparams.fractions, strict=True) if share}
             found = dict(zip(shares, self.windows.split(shares.values(), self.hparams.seed), strict=True)) | {ALL: self.windows}
-        return {part: GrayPatches(found[part], self.hparams.white) if part in found else () for part in parts}
+        n, white = self.hparams.phases, self.hparams.white
+        made = {part: (GrayPatches(found[part], white) if n is None else PhasePatches(found[part], n)) for part in parts if part in found}
+        return {part: made.get(part, ()) for part in parts}
 
 
 def _shares(windows: Mapping[str, SlidingWindows]) -> tuple[float, ...]:

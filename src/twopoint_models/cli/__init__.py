@@ -1,0 +1,1 @@
+"""The commands ``twopoint model ...``: each reads, calls public functions of this package, and writes."""
