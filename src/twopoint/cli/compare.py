@@ -8,11 +8,13 @@ import numpy as np
 
 from .. import TargetStatistics, cess, msess, one_hot, statistics_error
 from . import memory
+from .descriptors import compare_descriptors, measure_descriptors, requested_descriptors
 from .measures import Statistics, crop_sizes, measure
 from .options import (
     Boundary,
     Crop,
     Cumulative,
+    DescriptorNames,
     FileA,
     FileB,
     Force,
@@ -31,7 +33,7 @@ from .reading.load import LoadedImage, ReadingOptions, load, recorded_spacing, r
 from .reading.names import parse_source
 from .reading.pairing import pair
 from .reading.spacing import Spacing, common_spacing, requested_spacing
-from .showing import outputs, panels, tables
+from .showing import descriptors, outputs, panels, tables
 from .showing.outputs import JSON, PRINTED, OutputFile
 from .showing.panels import Field
 from .terminal import InputError, clear_errors, say, working
@@ -51,6 +53,7 @@ def command(
     phases: Phases = None,
     crop: Crop = None,
     cumulative: Cumulative = False,
+    descriptor_names: DescriptorNames = None,
     json_file: Json = None,
     force: Force = False,
 ) -> None:
@@ -63,7 +66,8 @@ def command(
     with clear_errors():
         options_a = ReadingOptions(window, threshold, phases)
         options_b = ReadingOptions(window_b or window, threshold_b or threshold, phases, of_b=window_b is not None)
-        run(CompareRequest((a, b), (options_a, options_b), spacing, spacing_b, boundary.value, crop, cumulative, out, json_file, force))
+        files, options = (a, b), (options_a, options_b)
+        run(CompareRequest(files, options, spacing, spacing_b, boundary.value, crop, cumulative, out, json_file, force, descriptor_names))
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,12 @@ class CompareRequest:
     picture: Path | None
     json_file: Path | None
     force: bool
+    descriptors: str | None = None
 
 
 def run(request: CompareRequest) -> None:
     """Compare two images, print the table, draw the picture, and write the files."""
-    picture = _check_files(request)
+    picture, names = _check_files(request), requested_descriptors(request.descriptors)
     a, b, spacing = _load_both(request)
     crop, pairing = _common_lags(a, b, request.boundary, request.crop), pair(a, b)
     with working("correlating both images"):
@@ -92,6 +97,9 @@ def run(request: CompareRequest) -> None:
         measured = _difference(b, of_a, cumulative=request.cumulative)
     measured["radial_difference"] = _radial_difference(of_a, of_b)
     measured |= {"volume_fractions_a": of_a.fractions.tolist(), "volume_fractions_b": of_b.fractions.tolist()}
+    if names:
+        with working("measuring descriptors of both images"):
+            measured["descriptors"] = _compare_descriptors(a, b, names, request.boundary, spacing)
     with working("drawing"):
         _draw(a, b, of_a, of_b, measured["error"], picture)
     if request.json_file is not None:
@@ -107,7 +115,15 @@ def run(request: CompareRequest) -> None:
             ("lags compared", " x ".join(map(str, crop))),
         ]
         files = [("picture", picture), ("numbers", request.json_file)]
-        tables.show(tables.facts("", facts), tables.comparison(measured, ("A", "B")), files=files)
+        shown = [descriptors.comparison_table(measured["descriptors"])] if names else []
+        tables.show(tables.facts("", facts), tables.comparison(measured, ("A", "B")), *shown, files=files)
+
+
+def _compare_descriptors(a: LoadedImage, b: LoadedImage, names: tuple[str, ...], boundary: str, spacing: Spacing) -> list[dict[str, Any]]:
+    """Return the differences between the descriptors of both images."""
+    options: dict[str, Any] = dict(boundary=boundary, spacing=spacing)
+    of_a, of_b = (measure_descriptors(x.segmentation.labels, x.segmentation.n_phases, names, **options) for x in (a, b))
+    return compare_descriptors(of_a, of_b)
 
 
 def _check_files(request: CompareRequest) -> Path:
