@@ -116,7 +116,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     """Return a line for each bar."""
     parts = [*(part[b] for part in found["clusters"].values() for b in ("periodic", "open")), *(found.get("porespy") or {}).values()]
     bars = [bar for part in parts if isinstance(part, dict) for bar in part.get("bars", ())]
-    return [f"{bar['what']}: {bar['figure']:.3g}, wanted {bar['limit']}{'' if bar['held'] else '  MISSED'}" for bar in bars]
+    return [f"{bar['what']}: {bar['figure']:.3g}; the limit is {bar['limit']}{'' if bar['held'] else '  MISSED'}" for bar in bars]
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ MAY_NAME_FRAMEWORKS = (
 IN_CLI = (
     "options terminal memory surface",
     "reading",
-    "measures",
+    "measures descriptors",
     "saved_statistics known_answers",
     "showing",
     "COMMANDS",

@@ -249,7 +249,7 @@ def compare_descriptors(a: Descriptors, b: Descriptors) -> list[dict[str, Any]]:
 
 
 def write_csv(path: Path, found: Descriptors) -> None:
-    """Write all numbers and curves, a number a row."""
+    """Write all numbers and curves, one number per row."""
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["descriptor", "quantity", "phase", "axis", f"distance, {found.unit}", "value", "unit"])
