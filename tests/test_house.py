@@ -30,7 +30,7 @@ MAY_NAME_FRAMEWORKS = (
 IN_CLI = (
     "options terminal memory surface",
     "reading",
-    "measures directions",
+    "measures directions descriptors",
     "saved_statistics known_answers",
     "showing",
     "analysis",

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from .descriptors import Descriptors, measure_descriptors
 from .directions import DirectionalLengths, directional_lengths
 from .measures import FieldOfView, Statistics, autocovariances, crop_sizes, describe_phases, doubts, field_of_view, measure
 from .reading.load import LoadedImage, ReadingOptions, load, recorded_spacing
 from .reading.spacing import requested_spacing
-from .showing import panels, tables
+from .showing import descriptors, panels, tables
 from .showing.panels import Panel
 from .terminal import say, working
 
@@ -25,6 +26,7 @@ class AnalysisOptions:
     spacing: str | None
     boundary: str
     crop: int | None
+    descriptors: tuple[str, ...] = ()
 
     def typed(self) -> list[str]:
         """Return the options as they are typed."""
@@ -36,6 +38,7 @@ class AnalysisOptions:
             "--spacing": self.spacing,
             "--boundary": None if self.boundary == "open" else self.boundary,
             "--crop": self.crop,
+            "--descriptors": ",".join(self.descriptors) or None,
         }
         return [word for name, value in given.items() if value is not None for word in (name, str(value))]
 
@@ -56,6 +59,8 @@ class Analysis:
         Whether the image shows enough of the material.
     directions : DirectionalLengths
         Correlation lengths along directions.
+    descriptors : Descriptors or None
+        The descriptors beyond two points that were requested.
     """
 
     loaded: LoadedImage
@@ -63,12 +68,14 @@ class Analysis:
     phases: list[dict[str, Any]]
     view: FieldOfView
     directions: DirectionalLengths
+    descriptors: Descriptors | None = None
 
     def summary(self) -> dict[str, Any]:
         """Return all numbers by name, for a .json file."""
         statistics = self.statistics
         r, averages = statistics.radial()
         covariances = _none_for_nan(autocovariances(statistics)[1])
+        beyond = {} if self.descriptors is None else {"descriptors": self.descriptors.summary()}
         return self.loaded.summary() | {
             "boundary": statistics.boundary,
             "crop": list(statistics.lags),
@@ -77,6 +84,7 @@ class Analysis:
             "directions": self.directions.summary(),
             "field_of_view": {"large_enough": self.view.large_enough, "reason": self.view.reason},
             "radial": {"r": r.tolist(), "autocorrelations": averages.tolist(), "autocovariances": covariances},
+            **beyond,
         }
 
     def facts(self) -> list[tuple[str, str]]:
@@ -98,7 +106,8 @@ class Analysis:
         """Return panels of the image, its segmentation and its statistics."""
         loaded, statistics = self.loaded, self.statistics
         shown = panels.panels_of_segmentation(loaded.image.values, loaded.segmentation, loaded.title, statistics.spacing, loaded.mask)
-        return shown + panels.panels_of_statistics(statistics, [row["correlation_length"] for row in self.phases])
+        shown += panels.panels_of_statistics(statistics, [row["correlation_length"] for row in self.phases])
+        return shown + ([] if self.descriptors is None else descriptors.panels_of_descriptors(self.descriptors))
 
     def draw(self, picture: Path) -> None:
         """Draw the image, its segmentation and its statistics."""
@@ -137,7 +146,15 @@ def analyse(file: str, options: AnalysisOptions) -> Analysis:
         directions = directional_lengths(statistics)
     for doubt in doubts(statistics):
         say(f"note: {loaded.name}: {doubt}")
-    return Analysis(loaded, statistics, phases, view, directions)
+    return Analysis(loaded, statistics, phases, view, directions, _beyond(labels, n, options, statistics))
+
+
+def _beyond(labels: np.ndarray, n: int, options: AnalysisOptions, statistics: Statistics) -> Descriptors | None:
+    """Measure the descriptors beyond two points that were requested; None without any."""
+    if not options.descriptors:
+        return None
+    with working("measuring descriptors"):
+        return measure_descriptors(labels, n, options.descriptors, boundary=statistics.boundary, spacing=statistics.spacing)
 
 
 def _none_for_nan(values: np.ndarray) -> list[list[float | None]]:

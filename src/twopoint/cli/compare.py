@@ -10,6 +10,7 @@ from rich.table import Table
 from .. import TargetStatistics, cess, msess, one_hot, statistics_error
 from . import memory
 from .analysis import AnalysisOptions
+from .descriptors import compare_descriptors, measure_descriptors, requested_descriptors
 from .many.comparison import FORMAT, MATRIX, NUMBERS, PAIRS, PICTURE, UNITS, clusters_text, compare_many, nearest
 from .many.distances import Group
 from .many.folder import RunFolder
@@ -21,6 +22,7 @@ from .options import (
     By,
     Crop,
     Cumulative,
+    DescriptorNames,
     Distance,
     FilesToCompare,
     Force,
@@ -41,7 +43,7 @@ from .reading.load import LoadedImage, ReadingOptions, load, recorded_spacing, r
 from .reading.names import parse_source
 from .reading.pairing import pair
 from .reading.spacing import Spacing, common_spacing, requested_spacing
-from .showing import outputs, panels, tables
+from .showing import descriptors, outputs, panels, tables
 from .showing.outputs import JSON, PRINTED, OutputFile
 from .showing.panels import Field
 from .terminal import InputError, clear_errors, say, working
@@ -64,6 +66,7 @@ def command(
     crop: Crop = None,
     cumulative: Cumulative = False,
     by: By = Distance.cumulative,
+    descriptor_names: DescriptorNames = None,
     json_file: JsonFile = None,
     jobs: Jobs = None,
     force: Force = False,
@@ -81,18 +84,16 @@ def command(
     with clear_errors():
         options_a = ReadingOptions(window, threshold, phases)
         if len(files) != 2 or any(is_several((file,)) for file in files):
-            of_b = {"--spacing-b": spacing_b, "--window-b": window_b, "--threshold-b": threshold_b, "--cumulative": cumulative or None}
-            _refuse_options_of_two({name: value for name, value in of_b.items() if value is not None})
+            of_b = {"--spacing-b": spacing_b, "--window-b": window_b, "--threshold-b": threshold_b}
+            of_two = of_b | {"--cumulative": cumulative or None, "--descriptors": descriptor_names}
+            _refuse_options_of_two({name: value for name, value in of_two.items() if value is not None})
             options = AnalysisOptions(options_a, None, spacing, boundary.value, crop)
             run_many(ManyRequest(tuple(files), options, by.value, out, json_file, jobs, force))
             return
         options_b = ReadingOptions(window_b or window, threshold_b or threshold, phases, of_b=window_b is not None)
-        pair_of_files = (files[0], files[1])
-        run(
-            CompareRequest(
-                pair_of_files, (options_a, options_b), spacing, spacing_b, boundary.value, crop, cumulative, out, json_file, force
-            )
-        )
+        pair_of_files, options_of_both = (files[0], files[1]), (options_a, options_b)
+        how = (boundary.value, crop, cumulative)
+        run(CompareRequest(pair_of_files, options_of_both, spacing, spacing_b, *how, out, json_file, force, descriptor_names))
 
 
 def _refuse_options_of_two(given: dict[str, object]) -> None:
@@ -115,6 +116,7 @@ class CompareRequest:
     picture: Path | None
     json_file: Path | None
     force: bool
+    descriptors: str | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def _tables(group: Group) -> list[Table]:
 
 def run(request: CompareRequest) -> None:
     """Compare two images, print the table, draw the picture, and write the files."""
-    picture = _check_files(request)
+    picture, names = _check_files(request), requested_descriptors(request.descriptors)
     a, b, spacing = _load_both(request)
     crop, pairing = _common_lags(a, b, request.boundary, request.crop), pair(a, b)
     with working("correlating both images"):
@@ -172,6 +174,9 @@ def run(request: CompareRequest) -> None:
         measured = _difference(b, of_a, cumulative=request.cumulative)
     measured["radial_difference"] = _radial_difference(of_a, of_b)
     measured |= {"volume_fractions_a": of_a.fractions.tolist(), "volume_fractions_b": of_b.fractions.tolist()}
+    if names:
+        with working("measuring descriptors of both images"):
+            measured["descriptors"] = _compare_descriptors(a, b, names, request.boundary, spacing)
     with working("drawing"):
         _draw(a, b, of_a, of_b, measured["error"], picture)
     if request.json_file is not None:
@@ -187,7 +192,15 @@ def run(request: CompareRequest) -> None:
             ("lags compared", " x ".join(map(str, crop))),
         ]
         files = [("picture", picture), ("numbers", request.json_file)]
-        tables.show(tables.facts("", facts), tables.comparison(measured, ("A", "B")), files=files)
+        shown = [descriptors.comparison_table(measured["descriptors"])] if names else []
+        tables.show(tables.facts("", facts), tables.comparison(measured, ("A", "B")), *shown, files=files)
+
+
+def _compare_descriptors(a: LoadedImage, b: LoadedImage, names: tuple[str, ...], boundary: str, spacing: Spacing) -> list[dict[str, Any]]:
+    """Return the differences between the descriptors of both images."""
+    options: dict[str, Any] = dict(boundary=boundary, spacing=spacing)
+    of_a, of_b = (measure_descriptors(x.segmentation.labels, x.segmentation.n_phases, names, **options) for x in (a, b))
+    return compare_descriptors(of_a, of_b)
 
 
 def _check_files(request: CompareRequest) -> Path:

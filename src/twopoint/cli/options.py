@@ -128,6 +128,15 @@ Cumulative = Annotated[
 JsonFile = Annotated[
     Path | None, typer.Option("--json", help="Also write the numbers of all to this .json file; - prints them instead of the table.")
 ]
+DescriptorNames = Annotated[
+    str | None,
+    typer.Option(
+        "--descriptors",
+        help="Also measure descriptors beyond two points: all, or some of lineal_path, chord_lengths, cluster_correlation, three_point, "
+        "euler_number, separated by commas.",
+    ),
+]
+DescriptorsCsv = Annotated[Path | None, typer.Option("--csv", help="Write the numbers and curves of --descriptors to this .csv file.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers to this .json file; - prints them instead of the table.")]
 Save = Annotated[Path | None, typer.Option("--save", help="Write the statistics to this .npz file, for 'twopoint reconstruct' and Python.")]
 Labels = Annotated[

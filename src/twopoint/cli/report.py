@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from .analysis import AnalysisOptions
+from .descriptors import requested_descriptors
 from .many.page import sections_of, write_page
 from .many.pool import say_refused
-from .options import Boundary, Crop, Files, Force, Jobs, MaskOption, OpenBoundary, Phases, SpacingOption, Threshold, Window
+from .options import Boundary, Crop, DescriptorNames, Files, Force, Jobs, MaskOption, OpenBoundary, Phases, SpacingOption, Threshold, Window
 from .reading.collect import collect, path_of
 from .reading.load import ReadingOptions
 from .reading.names import parse_source
@@ -33,6 +34,7 @@ def command(
     phases: Phases = None,
     mask: MaskOption = None,
     crop: Crop = None,
+    descriptor_names: DescriptorNames = None,
     jobs: Jobs = None,
     force: Force = False,
 ) -> None:
@@ -41,7 +43,8 @@ def command(
     The page is one file that needs neither network nor this program, light or dark as the reader's system is, and can be printed.
     """
     with clear_errors():
-        options = AnalysisOptions(ReadingOptions(window, threshold, phases), mask, spacing, boundary.value, crop)
+        names = requested_descriptors(descriptor_names, masked=mask is not None)
+        options = AnalysisOptions(ReadingOptions(window, threshold, phases), mask, spacing, boundary.value, crop, names)
         run(ReportRequest(tuple(files), options, out, title, jobs, force))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .analysis import AnalysisOptions, analyse
+from .descriptors import requested_descriptors, write_csv
 from .many.folder import RunFolder
 from .many.pool import check_json, say_refused
 from .many.rows import by_kind, spread
@@ -11,6 +12,8 @@ from .many.statistics import CSV, JSON, STATS_FORMAT, SUMMARY_FORMAT, Summary, m
 from .options import (
     Boundary,
     Crop,
+    DescriptorNames,
+    DescriptorsCsv,
     Files,
     Force,
     Jobs,
@@ -30,7 +33,7 @@ from .reading.load import ReadingOptions
 from .reading.names import Source, parse_source
 from .reading.spacing import requested_spacing
 from .saved_statistics import save_statistics
-from .showing import outputs, tables
+from .showing import descriptors, outputs, tables
 from .showing.outputs import PRINTED, OutputFile
 from .terminal import InputError, clear_errors, say, working
 
@@ -48,6 +51,8 @@ def command(
     mask: MaskOption = None,
     crop: Crop = None,
     save: Save = None,
+    descriptor_names: DescriptorNames = None,
+    csv_file: DescriptorsCsv = None,
     json_file: JsonFile = None,
     pictures: Pictures = True,
     jobs: Jobs = None,
@@ -60,8 +65,9 @@ def command(
     images that are new or have changed. An image that is refused does not stop the others; the status is then 1.
     """
     with clear_errors():
-        options = AnalysisOptions(ReadingOptions(window, threshold, phases), mask, spacing, boundary.value, crop)
-        run(StatsRequest(tuple(files), options, out, json_file, save, pictures, jobs, force))
+        names = requested_descriptors(descriptor_names, masked=mask is not None)
+        options = AnalysisOptions(ReadingOptions(window, threshold, phases), mask, spacing, boundary.value, crop, names)
+        run(StatsRequest(tuple(files), options, out, json_file, save, csv_file, pictures, jobs, force))
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ class StatsRequest:
     out: Path | None
     json_file: Path | None
     saved: Path | None
+    csv_file: Path | None
     pictures: bool
     jobs: int | None
     force: bool
@@ -97,20 +104,26 @@ def _run_one(request: StatsRequest, file: str) -> None:
     name = analysis.loaded.name
     if request.saved is not None:
         save_statistics(request.saved, analysis.statistics, source=name)
+    if request.csv_file is not None and analysis.descriptors is not None:
+        write_csv(request.csv_file, analysis.descriptors)
     if request.json_file is not None:
         written = {"picture": None if picture is None else str(picture)}
         outputs.write_json(request.json_file, STATS_FORMAT, analysis.summary() | written)
     if request.json_file != PRINTED:
-        files = [("picture", picture), ("statistics", request.saved), ("numbers", request.json_file)]
+        files = [("picture", picture), ("statistics", request.saved), ("descriptors", request.csv_file), ("numbers", request.json_file)]
         unit = analysis.statistics.spacing.unit
-        tables.show(tables.facts(name, analysis.facts()), tables.phases(analysis.phases, unit), files=files)
+        beyond = [] if analysis.descriptors is None else [descriptors.descriptor_table(analysis.descriptors)]
+        tables.show(tables.facts(name, analysis.facts()), tables.phases(analysis.phases, unit), *beyond, files=files)
 
 
 def _check_files(request: StatsRequest, source: Source) -> Path | None:
     """Return the picture's path; raise an error for files that cannot be read or written."""
+    if request.csv_file is not None and not request.options.descriptors:
+        raise InputError(f"--csv {request.csv_file} needs --descriptors, whose numbers it holds")
     named = Path(f"{source.output}-stats.png") if request.out is None else request.out
     picture = named if request.pictures else None
     files = [OutputFile(picture, (".png",)), OutputFile(request.json_file, outputs.JSON), OutputFile(request.saved, (".npz",))]
+    files.append(OutputFile(request.csv_file, (".csv",)))
     sources = [source.path] + ([] if request.options.mask is None else [parse_source(request.options.mask).path])
     outputs.check(files, sources, force=request.force)
     return picture
@@ -121,6 +134,8 @@ def _run_many(request: StatsRequest) -> None:
     requested_spacing(request.options.spacing)
     if request.saved is not None:
         raise InputError("--save takes the statistics of one image; name one file, or read the numbers of each in the folder of results")
+    if request.csv_file is not None:
+        raise InputError("--csv takes the descriptors of one image; those of many are in the .json file of each")
     if request.options.mask is not None:
         parse_source(request.options.mask)
     folder = RunFolder(FOLDER if request.out is None else request.out, settings_of("stats", request.options))

@@ -1,7 +1,7 @@
 """The number of pairs of points in one cluster at each lag, exactly, at a cost that grows with the sizes of the clusters' boxes.
 
 Clusters whose boxes have about the same extents are put into arrays of these extents. The pairs of small ones are counted by one matrix
-product, which has the number of clusters that hold both of two places of the box. Of large ones the squared spectra are summed, and
+product, which has the number of clusters that hold both of two places of the box. The squared spectra of large ones are summed, and
 transformed back once.
 """
 
@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 from ..arrays.fft import fast_length, irfftn, rfftn
 from ..statistics.lags import Lags
-from .components import Boxes, Clusters, boxes_of, coordinate
+from .components import ClusterBoxes, Clusters, boxes_of, coordinate
 
 _STEPS = 4  # extents of boxes from one power of 2 to the next
 _MOST_PLACES = 1024  # of a box whose pairs are counted by a matrix product
@@ -49,7 +49,7 @@ def pair_sums(clusters: Clusters, lags: Lags) -> np.ndarray:
     return total
 
 
-def _groups(boxes: Boxes, clusters: Clusters) -> list[_Group]:
+def _groups(boxes: ClusterBoxes, clusters: Clusters) -> list[_Group]:
     """Sort the clusters by the extents of their boxes, rounded up."""
     rounded = np.minimum(_round_up(boxes.extent), clusters.space)
     key = np.ravel_multi_index(tuple(rounded.T - 1), clusters.space)
@@ -98,7 +98,7 @@ def _portions(groups: list[_Group]) -> Iterator[list[_Group]]:
     yield portion
 
 
-def _fill(groups: list[_Group], boxes: Boxes, clusters: Clusters, points: np.ndarray, of: np.ndarray) -> list[np.ndarray]:
+def _fill(groups: list[_Group], boxes: ClusterBoxes, clusters: Clusters, points: np.ndarray, of: np.ndarray) -> list[np.ndarray]:
     """Return booleans (clusters, places) for each group: whether the cluster has a place of its box."""
     first = np.full(clusters.number, -1)  # where the box of a cluster is stored
     strides, stored = np.zeros((clusters.number, len(clusters.space)), dtype=np.int64), [0]

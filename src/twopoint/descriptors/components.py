@@ -20,7 +20,7 @@ class Clusters(NamedTuple):
         return self.labels.shape
 
 
-class Boxes(NamedTuple):
+class ClusterBoxes(NamedTuple):
     """The smallest boxes that hold the clusters; periodic boxes may wrap around."""
 
     start: np.ndarray  # (clusters, ndim)
@@ -64,11 +64,11 @@ def _touching(labels: np.ndarray, axis: int, *, corners: bool) -> np.ndarray:
     return np.concatenate(found, axis=1)
 
 
-def boxes_of(clusters: Clusters, points: np.ndarray, of: np.ndarray) -> Boxes:
+def boxes_of(clusters: Clusters, points: np.ndarray, of: np.ndarray) -> ClusterBoxes:
     """Return the boxes of clusters from their points, flat indices, and the cluster of each."""
     ends = [_interval(coordinate(points, clusters.space, axis), of, size, clusters) for axis, size in enumerate(clusters.space)]
     start, extent = (np.stack(side, axis=1) for side in zip(*ends, strict=True))
-    return Boxes(start, extent)
+    return ClusterBoxes(start, extent)
 
 
 def coordinate(points: np.ndarray, space: tuple[int, ...], axis: int) -> np.ndarray:

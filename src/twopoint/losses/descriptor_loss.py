@@ -96,7 +96,7 @@ def descriptor_loss(
     >>> import numpy as np, twopoint as tp
     >>> stripes, mixed = tp.two_phase(np.eye(4)), tp.two_phase(np.full((4, 4), 0.25))
     >>> round(float(tp.descriptor_loss(mixed, stripes, descriptor="lineal_path", options={"lengths": [1, 2]})), 6)
-    0.003021
+    0.009399
     """
     requested = RequestedOptions(ndim, boundary, mask, implied_phase=implied_phase)
     return _loss(prediction, target, descriptor, options, weights, requested, reduction)[0]

@@ -101,7 +101,7 @@ class DescribedIncrements:
         self.slopes, self.since = np.sum([each.slopes(self.grid) for each in self.errors], axis=0), 0
 
     def promising(self, points: np.ndarray, p: int, q: int, sign: int, most: int) -> np.ndarray:
-        """Return up to so many points whose own parts of the change are lowest: those of p become q, sign -1, or those of q become p."""
+        """Return at most that many points whose own parts of the change are lowest: those of p become q for sign -1, else the reverse."""
         own, other = (p, q) if sign < 0 else (q, p)
         points = points[self.labels[points] == own]
         if len(points) <= most:

@@ -118,11 +118,11 @@ class Increments:
         return self.basis.shape[1]
 
     def promising(self, points: np.ndarray, p: int, q: int, sign: int, most: int) -> np.ndarray:
-        """Return up to so many points whose own parts of the change are lowest: those of p become q, sign -1, or those of q become p."""
+        """Return at most that many points whose own parts of the change are lowest: those of p become q for sign -1, else the reverse."""
         return self.lowest(points, p if sign < 0 else q, self.step_between(p, q), sign, most)
 
     def lowest(self, points: np.ndarray, phase: int, v: np.ndarray, sign: int, most: int) -> np.ndarray:
-        """Return up to so many of the points that belong to a phase, those whose own parts of the change are lowest."""
+        """Return at most that many points of a phase, those whose own parts of the change are lowest."""
         points = points[self.labels[points] == phase]
         if len(points) <= most:
             return points

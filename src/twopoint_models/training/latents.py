@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 
-COLLAPSED = 0.01  # nats; a latent number that carries less says nothing of an image
+COLLAPSED = 0.01  # nats; a latent number with less does not distinguish images
 
 
 class Latents(pl.Callback):

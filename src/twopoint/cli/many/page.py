@@ -11,7 +11,7 @@ from ..analysis import Analysis, AnalysisOptions, analyse
 from ..measures import autocovariances
 from ..reading.collect import Input
 from ..reading.segmentation import format_threshold
-from ..showing import outputs
+from ..showing import descriptors, outputs
 from ..showing.panels import Curves, Histogram, Panel
 from ..showing.tables import number, verdict
 from ..terminal import collecting
@@ -98,7 +98,8 @@ def _section(task: _PageTask) -> ReportSection:
     drawings.append(Drawing(vector.svg_of(figure, alt, f"{name}-directions"), alt))
     r, covariances = autocovariances(analysis.statistics)
     phase = shown_phases(len(analysis.phases))[0]
-    return ReportSection(record, analysis.facts(), drawings, r, covariances[phase], thumbnail(analysis.loaded.segmentation.labels))
+    facts = analysis.facts() + ([] if analysis.descriptors is None else descriptors.facts(analysis.descriptors))
+    return ReportSection(record, facts, drawings, r, covariances[phase], thumbnail(analysis.loaded.segmentation.labels))
 
 
 def shown_phases(n_phases: int) -> list[int]:
@@ -113,6 +114,9 @@ def alt_text(panel: Panel, analysis: Analysis) -> str:
     if isinstance(panel, Histogram):
         cuts = ", ".join(format_threshold(value, panel.values.dtype) for value in panel.thresholds)
         return f"Histogram of the gray values, from {panel.values.min():.4g} to {panel.values.max():.4g}, cut at {cuts}"
+    if isinstance(panel, Curves) and panel.title in descriptors.TITLES.values():
+        ends = [f"{line.name} from {line.values[0]:.3g} to {line.values[-1]:.3g}" for line in panel.lines]
+        return f"Curves of the {panel.title}, for distances from {panel.r[0]:.3g} to {panel.r[-1]:.3g} {panel.unit}: {', '.join(ends)}"
     if isinstance(panel, Curves):
         parts = [f"phase {line.colour} from {line.values[0]:.3g} at distance 0 to {line.values[-1]:.3g}" for line in panel.lines]
         lengths = [f"phase {row['phase']} {number(row['correlation_length'])} {unit}" for row in phases]

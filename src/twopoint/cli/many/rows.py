@@ -16,7 +16,7 @@ Record = dict[str, Any]
 
 def light(record: Record) -> Record:
     """Return the numbers of an image without its curves, which a summary of many images does not hold."""
-    return {name: value for name, value in record.items() if name not in ("radial", "twopoint", "format")}
+    return {name: value for name, value in record.items() if name not in ("radial", "descriptors", "twopoint", "format")}
 
 
 def kind(record: Record) -> tuple[int, int, tuple[float, ...], str]:

@@ -52,6 +52,7 @@ def settings_of(command: str, options: AnalysisOptions) -> dict[str, Any]:
     values = asdict(options)
     reading = values.pop("reading")
     reading.pop("of_b")
+    values["descriptors"] = ",".join(options.descriptors) or None
     mask = {} if options.mask is None else {"mask_file": stamp(options.mask)}
     return {"command": command} | reading | values | mask
 
