@@ -193,11 +193,12 @@ def independent(pairs: Pairs, n_phases: int) -> Pairs:
 
 
 def descriptor_key(descriptor: str, options: dict[str, Any]) -> Hashable:
-    """Return a key of a descriptor with options, in which defaults are left out and lists are tuples of ints."""
+    """Return a key of a descriptor with options, in which defaults are left out and lists and arrays are tuples of ints."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, Iterable) and not isinstance(value, str):
             return tuple(plain(entry) for entry in value)
         return int(value) if hasattr(value, "__index__") else value
 
-    return descriptor, tuple((name, plain(value)) for name, value in sorted(options.items()) if value is not None and value != "faces")
+    given = {name: plain(value) for name, value in sorted(options.items()) if value is not None}
+    return descriptor, tuple((name, value) for name, value in given.items() if value != "faces")

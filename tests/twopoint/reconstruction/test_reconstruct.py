@@ -214,7 +214,7 @@ def test_a_target_without_structure_gives_its_only_phase():
         ({"loss": 3}, TypeError, "loss must be a loss or a list"),
         ({"loss": []}, ValueError, "loss must hold at least one"),
         ({"loss": [(1.0, tp.cess)]}, TypeError, "loss must hold"),
-        ({"loss": lambda p, t: 0.0}, TypeError, "loss must be made of cess, msess and clamp, got '<lambda>'"),
+        ({"loss": lambda p, t: 0.0}, TypeError, "loss must be made of cess, msess, clamp and descriptor_loss, got '<lambda>'"),
         ({"loss": tp.style_loss}, TypeError, "got 'style_loss'"),
         ({"loss": [(1.0, tp.mse_cess, {"alpha": 1.0})]}, TypeError, "got 'mse_cess'"),
         ({"loss": [(1.0, tp.clamp, {"sigma": 0.1})]}, ValueError, "loss must hold cess or msess"),
