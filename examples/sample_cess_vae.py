@@ -15,17 +15,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.decomposition import PCA
 
-from twopoint.adapters.sklearn_transformer import TwoPointTransformer
 from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models import load
 from twopoint_models.data import MICRO2D
 from twopoint_models.evaluation.figures import gallery
-from twopoint_models.evaluation.measures import distance_in_halves, specific_interface_length
+from twopoint_models.evaluation.samples import sample_distances
 
-COMPONENTS, A_CALL = 3, 10  # principal components that are compared; images that are decoded at a time
+A_CALL = 10  # images that are decoded at a time
 
 
 def images_of(path: Path, size: int, count: int, seed: int) -> np.ndarray:
@@ -63,11 +61,7 @@ def main() -> None:
         parser.error(f"{options.run} has no fitted prior; training again keeps one, and so does CESSVAE.fit_prior")
     rows = {f"{prior} prior": samples(model, count, size, options.seed, prior) for prior in ("fitted", "normal")}
     rows |= {"training images": images_of(options.training, size, count, options.seed)} if options.training else {}
-    statistics = TwoPointTransformer(n_phases=2, crop=size // 4 + 1, half_lags=True).fit(real)
-    components = PCA(COMPONENTS, random_state=0).fit(statistics.transform(real))
-    measures = {"volume fraction": lambda x: x.mean((1, 2)), "interface length": specific_interface_length}
-    measures |= {f"component {i + 1}": lambda x, i=i: components.transform(statistics.transform(x))[:, i] for i in range(COMPONENTS)}
-    table = {row: {name: distance_in_halves(f(real), f(made)) for name, f in measures.items()} for row, made in rows.items()}
+    table = sample_distances(real, rows)
     (options.out / "summary.json").write_text(json.dumps({"images": count, "distances": table}, indent=2) + "\n")
     save(
         gallery({name: {str(i): list(x[i::10][:4]) for i in range(5)} for name, x in {"data": real, **rows}.items()}),

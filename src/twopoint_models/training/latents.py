@@ -51,3 +51,10 @@ class Latents(pl.Callback):
 def places_of(shape: tuple[int, ...]) -> tuple[str, ...]:
     """Return the names of the axes of latents."""
     return ("channel", "row", "column") if len(shape) == 3 else ("latent",)
+
+
+def read_latents(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the divergence in nats (latents,) and the posterior deviation (latents,) of a table that :class:`Latents` wrote."""
+    with path.open() as file:
+        found = np.array([(line["kl"], line["posterior_deviation"]) for line in csv.DictReader(file)], float)
+    return found[:, 0], found[:, 1]
