@@ -56,7 +56,7 @@ class CESSConfig(OfCESSVAE, Options):
         "sharp", "regime of training: " + "; ".join(f"{name} ({regime.about})" for name, regime in REGIMES.items()), choices=tuple(REGIMES)
     )
     classes: tuple[str, ...] = option((), "classes to use; by default all", nargs="*")
-    together: bool = option(False, "put images of all classes at the same index into the same part")
+    together: bool = option(True, "put images of all classes at the same index into the same part")
     restart_every: int = option(15, "epochs of one cosine of the learning rate; each half starts a new one")
     second_epochs: int = option(0, "epochs of a regime's second half, of all; 0 means half of them, the odd one included")
     second_batch_size: int = option(0, "images a batch in a regime's second half; 0 means as many as in the first")

@@ -105,7 +105,7 @@ class MICRO2D:
         fractions: Iterable[float] = (0.8, 0.1, 0.1),
         seed: int = 0,
         missing: str = "refuse",
-        together: bool = False,
+        together: bool = True,
     ) -> None:
         self.path, self.size = Path(path), None if size is None else positive("size", size)
         self.split = _choice("split", split, (None, *SPLITS))

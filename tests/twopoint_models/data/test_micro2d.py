@@ -57,22 +57,22 @@ def test_classes_come_in_the_order_asked_for(written):
 
 def test_splits_are_disjoint_stratified_and_the_same_everywhere(written):
     path = written[0]
-    parts = {split: MICRO2D(path, size=None, split=split) for split in ("train", "validation", "test")}
+    parts = {split: MICRO2D(path, size=None, split=split, together=False) for split in ("train", "validation", "test")}
     members = {split: [(d[i]["name"], d[i]["index"]) for i in range(len(d))] for split, d in parts.items()}
     assert sorted(member for part in members.values() for member in part) == sorted(
         [("A", i) for i in range(20)] + [("B", i) for i in range(11)]
     )
     assert [sum(name == "A" for name, _ in members[split]) for split in members] == [16, 2, 2]
     assert members["test"] == [("A", 1), ("A", 17), ("B", 7)], "another seed, machine or version must not deal them out anew"
-    other = MICRO2D(path, size=None, split="test", seed=1)
+    other = MICRO2D(path, size=None, split="test", seed=1, together=False)
     assert [(other[i]["name"], other[i]["index"]) for i in range(len(other))] != members["test"]
-    assert len(MICRO2D(path, split="train", fractions=(0.5, 0.25, 0.25))) == 10 + 6
+    assert len(MICRO2D(path, split="train", fractions=(0.5, 0.25, 0.25), together=False)) == 10 + 6
 
 
-def test_indices_can_be_dealt_out_together(written):
+def test_indices_are_dealt_out_together(written):
     """Images of all classes at one index in one part; the smaller class has those of its indices."""
     path = written[0]
-    parts = {split: MICRO2D(path, size=None, split=split, together=True) for split in ("train", "validation", "test")}
+    parts = {split: MICRO2D(path, size=None, split=split) for split in ("train", "validation", "test")}
     members = {split: {(d[i]["name"], d[i]["index"]) for i in range(len(d))} for split, d in parts.items()}
     assert sum(map(len, members.values())) == 31
     for found in members.values():

@@ -68,7 +68,7 @@ def test_batches(path):
     module.setup()
     assert (module.classes, module.property_names) == (("B", "A"), ("E",))
     batches = list(module.train_dataloader())
-    assert [len(batch["name"]) for batch in batches] == [7, 7, 7, 3]
+    assert [len(batch["name"]) for batch in batches] == [7, 7, 7, 2]  # 16 indices of 20 in both classes, of which B lacks the last ten
     assert batches[0]["image"].shape == (7, 1, 16, 16)
     assert batches[0]["image"].dtype == batches[0]["properties"].dtype == torch.float32
     assert batches[0]["properties"].shape == (7, 1)

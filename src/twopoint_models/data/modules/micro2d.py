@@ -88,7 +88,7 @@ class MICRO2DModule(PartsModule):
         fractions: Iterable[float] = (0.8, 0.1, 0.1),
         seed: int = 0,
         missing: str = "refuse",
-        together: bool = False,
+        together: bool = True,
         batch_size: int = 64,
         workers: int = 0,
         order_seed: int | None = None,
