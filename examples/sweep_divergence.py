@@ -2,9 +2,10 @@
 
     python examples/sweep_divergence.py --small|--medium [--weights 1e-6 ... 1e-2] [--regime mse] [--data generated.h5] [--out DIR]
 
-DIR/<weight>/<regime> gets the network; a second call resumes a run that was killed. Prints, for each weight and on images of --tested, nats of a
-latent number, the posterior's deviation, collapsed latents, the excess CESS of reconstructions with intervals, and how far samples of both
-priors are from the images, in units of the distance between two halves of them. Writes DIR/summary.json and DIR/rate_distortion.png.
+DIR/<weight>/<regime> gets the network; a second call resumes a run that was killed. Prints, for each weight and on images of --tested,
+nats of a latent number, the posterior's deviation, collapsed latents, the excess CESS of reconstructions with intervals, and how far
+samples of both priors are from the images, in units of the distance between two halves of them. Writes DIR/summary.json and
+DIR/rate_distortion.png.
 """
 
 import argparse

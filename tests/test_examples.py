@@ -282,6 +282,38 @@ def test_regimes_with_several_seeds(tmp_path, own_file):
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:.*latent numbers carry less")
+def test_sweep_of_the_divergence(tmp_path, own_file):
+    """Two weights; the larger one makes each latent number carry less."""
+    arguments = [*TINY, "--data", own_file, "--tested", own_file, "--tested-count", 8, "--fractions", 0.5, 0.5, 0, "--weights", 1e-6, 0.1]
+    summary, printed = run("sweep_divergence", tmp_path, *arguments)
+    small, large = summary["weights"]["1e-06"], summary["weights"]["0.1"]
+    assert small["nats_of_a_latent"] > large["nats_of_a_latent"] > 0
+    assert set(small["distances"]) == {"fitted", "normal"}
+    assert summary["images"] == 8
+    assert "nats of a latent" in printed
+    assert (tmp_path / "rate_distortion.png").stat().st_size > 5_000
+    assert json.loads((tmp_path / "0.1/mse/training.json").read_text())["kl_weight"] == 0.1
+
+
+@pytest.mark.long
+def test_fine_tuning_in_folds(tmp_path, own_file):
+    """Two folds; each image is tested once, by a network that has not seen its index."""
+    torch.manual_seed(0)
+    CESSVAE(width=4).save(tmp_path / "run")
+    summary, printed = run("finetune_cess_vae", tmp_path / "out", tmp_path / "run", "--tested", own_file, "--batch-size", 5)
+    assert summary["images"] == 40
+    assert list(summary["classes"]) == ["A", "B", "all"]
+    assert "fine-tuned on real ones" in printed
+    seen = [MICRO2D(tmp_path / f"out/fold-{fold}/images.h5", size=None) for fold in (0, 1)]
+    assert [len(each) for each in seen] == [20, 20]
+    whole = np.stack([each["image"] for each in MICRO2D(own_file, ["A"], size=32)])
+    assert np.array_equal(np.stack([seen[0][i]["image"] for i in range(19)]), whole[1::2]), "the first fold tests even indices"
+    told = json.loads((tmp_path / "out/fold-0/cumulative_finetuned/training.json").read_text())
+    assert (told["width"], told["epochs"]) == ([4], 2)
+
+
+@pytest.mark.long
 def test_train_on_micrographs(tmp_path):
     """From two pictures to a network and its evaluation."""
     rng = np.random.default_rng(0)

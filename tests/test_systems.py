@@ -26,6 +26,8 @@ EXAMPLES = {
     "evaluate_cess_vae": "cess_vae",
     "sample_cess_vae": "",  # of a published network too, by the loader that is no system's
     "compare_cess_regimes": "cess_vae",
+    "sweep_divergence": "cess_vae",
+    "finetune_cess_vae": "cess_vae",
     "train_jax_vae": "cess_vae",
     "train_statistics_vae": "statistics_vae",
     "evaluate_statistics_vae": "statistics_vae",

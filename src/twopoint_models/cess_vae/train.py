@@ -22,6 +22,7 @@ def train_cess_vae(
     data: pl.LightningDataModule | None = None,
     *,
     start: str | os.PathLike[str] | None = None,
+    network: CESSVAE | None = None,
     progress: bool = True,
 ) -> CESSVAE:
     """Train a network by both halves of a regime and return it.
@@ -42,6 +43,9 @@ def train_cess_vae(
         index and class_index, or parent, row and column.
     start : str or path, optional
         Folder for ``start/<loss>``; by default the one that holds the folder.
+    network : CESSVAE, optional
+        Trained network to fine-tune; it is copied. Its architecture replaces that of the config, there is no first half, and all epochs
+        are those of the regime's second loss.
     progress : bool
         Draw a bar.
 
@@ -60,13 +64,23 @@ def train_cess_vae(
         If a loss is not finite.
     """
     folder, regime = Path(folder), REGIMES[config.regime]
-    begun = begin(config, folder.parent if start is None else start, data, progress=progress) if config.start_epochs else None
-    found = fit(config.second_half, folder, regime.finish, begun, data=data, progress=progress)
+    if network is not None:
+        config, network = _of(network, config).changed(second_epochs=config.epochs), network.changed(prior=None)
+    elif config.start_epochs:
+        network = begin(config, folder.parent if start is None else start, data, progress=progress)
+    found = fit(config.second_half, folder, regime.finish, network, data=data, progress=progress)
     if found.prior is None:
         found.fit_prior(_some_images(data if data is not None else make_data(config)))
         if rank_zero_only.rank == 0:
             found.save(folder)
     return found
+
+
+def _of(network: CESSVAE, config: CESSConfig) -> CESSConfig:
+    """Return a config with the architecture of a network."""
+    width = network.config["width"]
+    same = {name: network.config[name] for name in ("phases", "latent_channels", "depth", "padding")}
+    return config.changed(width=tuple(width) if isinstance(width, list) else (width,), **same)
 
 
 PRIOR_IMAGES = 1024  # training images to which the prior is fitted

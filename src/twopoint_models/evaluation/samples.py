@@ -27,7 +27,7 @@ def sample_distances(real: Shaped[np.ndarray, "n H W"], rows: Mapping[str, Shape
     -------
     dict of str to dict of str to float
         By row: the distance of ``volume fraction``, ``interface length`` and ``component 1`` to ``3``, the principal components of the
-        real images' autocorrelations at lags up to a quarter of an image. Each is the Wasserstein distance over the mean one between two
+        real images' autocorrelations at lags up to an eighth of an edge. Each is the Wasserstein distance over the mean one between two
         halves of the real images, :func:`twopoint_models.evaluation.measures.distance_in_halves`.
 
     Raises

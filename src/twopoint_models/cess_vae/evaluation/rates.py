@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...evaluation.samples import sample_distances
+from ...evaluation.tables import markdown_table, rounded
 from ...training.latents import COLLAPSED, read_latents
 from .comparisons import bootstrap_interval
 from .evaluate import ALL, CUMULATIVE, SHARP, SOFT, score
@@ -58,12 +59,12 @@ def rates_table(rows: Mapping[str, Rate]) -> str:
     """Return a Markdown table of rates by name."""
     heads = ["", "nats of a latent", "posterior deviation", "collapsed", "squared error", *(f"{name} excess" for name in COMPARED)]
     heads += [f"largest distance of samples, {prior} prior" for prior in PRIORS]
-    lines = [heads, ["---"] * len(heads)]
+    lines = []
     for name, row in rows.items():
-        told = [name, *(f"{row[key]:.3g}" for key in ("nats_of_a_latent", "deviation", "collapsed", "squared_error"))]
+        told = [name, *(rounded(row[key]) for key in ("nats_of_a_latent", "deviation", "collapsed", "squared_error"))]
         told += ["{:.2g} ({:.2g} to {:.2g})".format(row[key]["median"], *row[key]["interval"]) for key in COMPARED]
-        lines.append([*told, *(f"{max(row['distances'][prior].values()):.3g}" for prior in PRIORS)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        lines.append([*told, *(rounded(max(row["distances"][prior].values())) for prior in PRIORS)])
+    return markdown_table(heads, lines)
 
 
 def rates_figure(rows: Mapping[str, Rate]) -> Figure:
