@@ -1,4 +1,4 @@
-"""Tables of the pages that are written from benchmarks/results, between two comments that name them.
+"""Tables of the README and the pages that are written from benchmarks/results, between two comments that name them.
 
     python docs/tables.py [--check]
 
@@ -75,7 +75,7 @@ def properties() -> list[Row]:
     scores, designs = of("property_features")["contrast 10"]["scores"], of("designs")
     features = ("mse_cess", "thumbnails", "components of statistics")
     latents, pixels, statistics = (f"{scores[name]['mean']['nrmse']:.3f}" for name in features)
-    theirs, ours, nearest = (figure(designs[name]["all"]) for name in ("network, the paper's way", "ours", "nearest labelled image"))
+    theirs, ours, nearest = (figure(designs[name]["all"]) for name in (THEIR_WAY, "ours", "nearest labelled image"))
     return [
         (
             "4.3, error of properties over their standard deviation",
@@ -116,7 +116,46 @@ def cess() -> str:
     return head + "\n".join(f"| {' | '.join(row[:-1])} | `{row[-1]}` |" for row in rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"cess": cess}
+def judged(found: dict[str, Any], what: str) -> str:
+    """Return the figure of the first bar of that name."""
+    return f"{next(bar['figure'] for bar in found['bars'] if bar['what'] == what):.2g} x"
+
+
+def headlines() -> str:
+    """Return the six figures of the README, each with what it stands beside."""
+    cess_of_64 = next(case for case in of("speed")["cases"] if case["name"] == "cess")
+    circles = {name: sum(each["share"] for each in runs) / len(runs) for name, runs in of("reconstruct_circles").items()}
+    small, designs, porespy = of("cess_vae_small")["excess"]["thresholded"]["all lags"], of("designs"), of("descriptors")["porespy"]
+    ours, theirs = (figure(small[name]["median"]) for name in ("sharp", "crop_finetuned"))
+    rows = [
+        (
+            "CESS and gradient, 64 images of 224 x 224, torch",
+            f"{judged(cess_of_64, 'literal torch / twopoint')} faster than",
+            "the formula in torch",
+        ),
+        (
+            "lineal path of images of 300 x 300",
+            f"{judged(porespy['lineal path'], 'PoreSpy / twopoint')} faster than",
+            "PoreSpy, equal results",
+        ),
+        (
+            "stiffness of 224 x 224, float64",
+            f"{judged(of('homogenisation')['speed'], 'scikit-fem / numpy float64')} faster than",
+            "scikit-fem, direct",
+        ),
+        ("five discs found from their statistics", f"{circles['CESS + clamp']:.2f} of starts", f"MSESS {circles['MSESS']:.2f}"),
+        ("CESS VAE, thresholded, median excess CESS", f"ours {ours}", f"the paper's best {theirs}"),
+        (
+            "design for a stiffness, error over spread",
+            figure(designs["ours"]["all"]),
+            f"the paper's way {figure(designs[THEIR_WAY]['all'])}",
+        ),
+    ]
+    return "| what | here | beside |\n|---|---|---|\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+THEIR_WAY = "network, the paper's way"
+TABLES: dict[str, Callable[[], str]] = {"cess": cess, "headlines": headlines}
 
 
 def main() -> None:
@@ -125,7 +164,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     status = 0
-    for page in sorted(DOCS.glob("*.md")):
+    for page in [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]:
         text = page.read_text(encoding="utf-8")
         new = BETWEEN.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
         if new != text and check:

@@ -104,6 +104,19 @@ def test_blocks_run(page, tmp_path, monkeypatch, unchecked):
     assert [given for given in SMALLER.get(page, {}) if given not in whole] == []
 
 
+def test_the_loop_is_the_same_but_for_the_arrays_and_its_loss_falls(unchecked, capsys):
+    """The page's three blocks, torch, JAX and numpy."""
+    blocks = PAGES["loss_in_a_loop"]
+    assert len(blocks) == 3
+    lines = [[line.split("  #")[0] for line in text.splitlines()] for text in blocks]
+    shared = [[line for line in text if line.startswith(("known", "before", "after", "print"))] for text in lines]
+    assert shared[0] == shared[1] == shared[2]
+    for text in blocks:
+        exec(compile(text, "loss_in_a_loop.md", "exec"), {})
+        before, after = re.search(r"excess CESS (\S+) -> (\S+)", capsys.readouterr().out).groups()
+        assert 0 < float(after) < float(before) / 2
+
+
 def test_tables_are_those_of_the_results():
     done = subprocess.run([sys.executable, DOCS / "tables.py", "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -112,6 +125,7 @@ def test_tables_are_those_of_the_results():
 def test_a_table_that_differs_is_named(tmp_path):
     shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("images", "_build"))
     shutil.copytree(ROOT / "benchmarks/results", tmp_path / "benchmarks/results")
+    shutil.copy(ROOT / "README.md", tmp_path)
     page = tmp_path / "docs/papers.md"
     page.write_text(page.read_text().replace("0.708 (", "0.709 ("))
     command = [sys.executable, tmp_path / "docs/tables.py"]

@@ -1,9 +1,9 @@
-"""The README's first two shell blocks are the two commands, and its examples run."""
+"""The README's first two shell blocks are the two commands, it is short, and its example runs."""
 
 import os
 import re
-
-import pytest
+import subprocess
+import sys
 
 from support import ROOT
 
@@ -17,18 +17,30 @@ def test_two_commands():
     assert blocks[1].strip() == "pip install -c constraints.txt '.[test]' && pytest"
 
 
-def test_examples_are_the_same_but_for_the_arrays():
-    assert len(EXAMPLES) == 3
-    lines = [[line.split("  #")[0] for line in text.splitlines()] for text in EXAMPLES]
-    shared = [[line for line in text if line.startswith(("known", "before", "after", "print"))] for text in lines]
-    assert shared[0] == shared[1] == shared[2]
+def test_it_is_read_in_minutes():
+    assert len(README.split()) <= 700
+    assert all(len(line) <= 160 for line in README.splitlines() if line.startswith("|"))
 
 
-@pytest.mark.parametrize("text", EXAMPLES, ids=["numpy", "torch", "jax"])
-def test_examples_run(text, unchecked, capsys):
-    exec(compile(text, "README.md", "exec"), {})
-    before, after = re.search(r"excess CESS (\S+) -> (\S+)", capsys.readouterr().out).groups()
-    assert 0 < float(after) < float(before) / 2
+def test_example_runs(unchecked):
+    (text,) = EXAMPLES
+    names = {}
+    exec(compile(text, "README.md", "exec"), names)
+    assert names["gradient"].shape == names["prediction"].shape
+    assert names["loss"] > 0
+
+
+def test_commands_are_there(unchecked):
+    """Each command of the README is one of the app's."""
+    told = subprocess.run([sys.executable, "-m", "twopoint", "--help"], capture_output=True, text=True, check=True).stdout
+    used = re.findall(r"^twopoint (\w+)", README, re.MULTILINE)
+    assert used == ["stats", "compare", "reconstruct", "model"]
+    assert all(re.search(rf"\b{name}\b", told) for name in used)
+
+
+def test_links_lead_somewhere():
+    for name in re.findall(r"(?<!!)\[[^]]*\]\(([^)#]+)\)", README):
+        assert (ROOT / name).is_file(), name
 
 
 def test_pictures_are_there():
