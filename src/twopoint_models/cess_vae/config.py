@@ -70,7 +70,7 @@ class CESSConfig(OfCESSVAE, Options):
     short_boxes: bool = option(
         True, "compare cumulative statistics of the centre crop alone, whose boxes are short, in the cumulative regime"
     )
-    adversarial_weight: float = option(1.0, "weight of the discriminator's score in the adversarial regime")
+    adversarial_weight: float = option(1.0, "weight of the discriminator's score in the adversarial regime; 0 trains without one")
     cess_weight: float = option(200.0, "weight of CESS of all lags in the adversarial regime")
     cumulative_weight: float = option(50.0, "weight of CESS of cumulative statistics in the adversarial regime")
     means_weight: float = option(20.0, "weight of the squared error of means over blocks of 8 pixels in the adversarial regime")

@@ -98,7 +98,8 @@ class AdversarialTask(CESSVAETask):
 
     The discriminator sees an image beside the means of the original over blocks of 8 pixels, so a patch must look right where it is.
     Each network takes its own gradient, clipped by its own norm: the decoder that of its loss and of the score of its reconstructions, the
-    discriminator that of the hinge loss. Training logs score and discriminator, this loss; 1 means that it cannot distinguish them.
+    discriminator that of the hinge loss. Training logs score and discriminator, this loss; 1 means that it cannot distinguish them. With
+    ``adversarial_weight`` 0 there is no discriminator: statistics, means over blocks and the distance of patches remain.
     A collapse is a validation whose judge is above ``COLLAPSED`` times the least so far. It ends the training with a warning, and the
     network is the last one before it, or that of the start.
     """
@@ -108,16 +109,19 @@ class AdversarialTask(CESSVAETask):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed + 1)
             self.discriminator = Discriminator(2 * self.network.channels, self.config.discriminator_width, self.config.padding)
-        self.discriminator.to(memory_format=torch.channels_last)
+        self.discriminator.to(memory_format=torch.channels_last).requires_grad_(self.config.adversarial_weight > 0)
         self.good: dict[str, Any] = {"epoch": -1, "least": float("inf"), "network": self._weights(), "collapsed": False}
 
     def against(self, logits: Tensor, images: Tensor) -> Tensor:
         """Return what is added to the loss of the statistics and of means over blocks."""
+        patches = self.config.patches_weight * self.patches(logits, images)
+        if not self.config.adversarial_weight:
+            return patches
         means = interpolate(avg_pool2d(images, BLOCK), scale_factor=BLOCK, mode="bilinear")
         real, made = (torch.cat([x, means], dim=1) for x in (images, self.network.memberships(logits)))
         score, told = self.discriminator.of_reconstructions(made), self.discriminator.loss(real, made)
         self.log_dict({"score": score, "discriminator": told}, prog_bar=True, batch_size=len(images))
-        return told - self.config.adversarial_weight * score + self.config.patches_weight * self.patches(logits, images)
+        return told - self.config.adversarial_weight * score + patches
 
     def patches(self, logits: Tensor, images: Tensor) -> Tensor:
         """Return the distance between distributions of patches, along directions that depend on seed and step."""

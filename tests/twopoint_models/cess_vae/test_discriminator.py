@@ -118,6 +118,16 @@ def test_both_networks_learn_at_their_rates(run, tmp_path):
     assert all((a != b).float().mean() > 0.3 for a, b in zip(before, weights(), strict=True))
 
 
+def test_without_its_weight_there_is_no_discriminator(run, tmp_path):
+    """The network learns from statistics, means and patches; the discriminator is not asked, and stays as it was."""
+    task = make_task(run.changed(adversarial_weight=0.0), "adversarial")
+    weights = lambda: [torch.cat([x.detach().flatten() for x in net.parameters()]) for net in (task.network, task.discriminator)]  # noqa: E731
+    before = [each.clone() for each in weights()]
+    task.discriminator.forward = None
+    fitted(task, run.changed(epochs=1), tmp_path)
+    assert [bool((a != b).any()) for a, b in zip(before, weights(), strict=True)] == [True, False]
+
+
 def test_a_collapse_ends_the_training_and_the_last_good_network_stays(run, tmp_path, monkeypatch):
     task = make_task(run, "adversarial")
     weights = lambda: torch.cat([each.detach().flatten().clone() for each in task.network.parameters()])  # noqa: E731
