@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .evaluate import Scores
+from .evaluate import SHARP, Scores
 from .sensitivity import line_sensitivity
 from .tables import Summary, markdown, per_image, summarise
+
+SPARSE = 0.05  # volume fraction below which a phase is easily lost
 
 
 def write_report(
@@ -44,8 +46,9 @@ def write_report(
     Returns
     -------
     dict
-        ``about``, ``lines_100_px_apart``, the first curve of Fig. 8 by distance, and the result of
-        :func:`twopoint_models.cess_vae.summarise`.
+        ``about``, ``lines_100_px_apart``, the first curve of Fig. 8 by distance, the result of
+        :func:`twopoint_models.cess_vae.summarise`, and for two phases ``sparse``: the number of ``images`` with a volume fraction
+        below .05, and by row ``shown``, the share of them in which the thresholded reconstruction has both phases.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def write_report(
     folder, names = Path(folder), [str(item["name"]) for item in items]
     distances, excess = line_sensitivity()
     summary = dict(about or {}) | {"lines_100_px_apart": dict(zip(distances.tolist(), excess.tolist(), strict=True))}
-    summary |= summarise(scores, names)
+    summary |= summarise(scores, names) | _sparse(scores, [image(i) for i in range(len(names))])
     height, width = image(0).shape[1:]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -85,3 +88,13 @@ def write_report(
         if progress is not None:
             progress(done + 1, total)
     return summary
+
+
+def _sparse(scores: Mapping[str, Scores], images: Sequence[np.ndarray]) -> Summary:
+    """Return in how many images of little of a phase the reconstructions show it."""
+    fractions = np.array([image.mean() for image in images])
+    rare = (fractions > 0) & (fractions < SPARSE)
+    if images[0].shape[0] > 1 or not rare.any():
+        return {}
+    shown = {row: float((each.interface_ratio[SHARP][rare] > 0).mean()) for row, each in scores.items()}
+    return {"sparse": {"images": int(rare.sum()), "shown": shown}}
