@@ -1,7 +1,6 @@
 """Fixtures of all tests: the matrix of backends, the project's data, checked annotations."""
 
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from support.compiled import Compiled
+from support import annotations
 
 # jax compiles a program for each shape, most of its time in tests. With less optimisation of programs that run once it takes half the time.
 if "XLA_FLAGS" not in os.environ:
@@ -22,8 +21,7 @@ if "XLA_FLAGS" not in os.environ:
 
 # Every annotation of the package is checked in the tests, by beartype; installed before anything imports twopoint.
 if os.environ.get("TWOPOINT_CHECK_ANNOTATIONS", "1") != "0":  # mutation testing runs a thousand times, and faster without
-    _hook = jaxtyping.install_import_hook("twopoint", "support.backends.checked")
-    sys.meta_path.insert(0, Compiled())
+    annotations.install()
 
 from support import backends
 

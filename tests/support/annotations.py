@@ -1,0 +1,77 @@
+"""Checks the annotations of twopoint in the tests: each function once for each kind of its arguments.
+
+jaxtyping's import hook decorates every function, and checking each call took two thirds of the time of the tests. Whether a call keeps its
+annotations depends on the types, shapes and dtypes of its arguments; so a function is checked when it gets a combination of these for the
+first time, its result too.
+"""
+
+import functools
+import inspect
+import sys
+from importlib.machinery import PathFinder
+from types import CodeType
+from typing import Any
+
+import jaxtyping
+
+_jaxtyped = jaxtyping.jaxtyped
+_SEEN: dict[CodeType, set[Any]] = {}  # by code, as a function inside another one is made anew at each call of that
+_MOST = 8  # entries of a container that are looked at
+_PLAIN = (int, bool, str, type(None))
+
+
+class Compiled(PathFinder):
+    """Finds the modules of twopoint that numba compiles; it stands before the finder that checks annotations."""
+
+    @classmethod
+    def find_spec(cls, fullname, path=None, target=None):
+        return super().find_spec(fullname, path, target) if fullname.startswith("twopoint.") and fullname.endswith(".kernels") else None
+
+
+def install() -> None:
+    """Check the annotations of twopoint from its import on."""
+    jaxtyping.jaxtyped = checked_once
+    jaxtyping.install_import_hook("twopoint", "support.backends.checked")
+    sys.meta_path.insert(0, Compiled())
+
+
+def checked_once(fn: Any = None, *, typechecker: Any = None) -> Any:
+    """Decorate a function as jaxtyping does, but check each kind of arguments once."""
+    if fn is None:
+        return functools.partial(checked_once, typechecker=typechecker)
+    if not inspect.isfunction(fn):
+        return _jaxtyped(fn, typechecker=typechecker)
+    seen, checked = _SEEN.setdefault(fn.__code__, set()), []
+
+    @functools.wraps(fn)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        if jaxtyping.config.jaxtyping_disable:
+            return fn(*args, **kwargs)
+        kinds = kind(args), kind(kwargs)
+        try:
+            if kinds in seen:
+                return fn(*args, **kwargs)
+        except TypeError:  # a shape or dtype that cannot be hashed
+            kinds = None
+        if not checked:
+            checked.append(_jaxtyped(fn, typechecker=typechecker))
+        out = checked[0](*args, **kwargs)
+        if kinds is not None:
+            seen.add(kinds)
+        return out
+
+    return wrapper
+
+
+def kind(x: Any) -> Any:
+    """Return what a check of annotations can see of a value."""
+    of = type(x)
+    if of in _PLAIN:
+        return of, x
+    if of is tuple or of is list:
+        return of, len(x), tuple(kind(each) for each in x[:_MOST])
+    if of is dict:
+        return of, len(x), tuple((name, kind(x[name])) for name in list(x)[:_MOST])
+    shape = getattr(x, "shape", None)
+    return of if shape is None else (of, shape, getattr(x, "dtype", None))
