@@ -73,5 +73,14 @@ def kind(x: Any) -> Any:
         return of, len(x), tuple(kind(each) for each in x[:_MOST])
     if of is dict:
         return of, len(x), tuple((name, kind(x[name])) for name in list(x)[:_MOST])
-    shape = getattr(x, "shape", None)
-    return of if shape is None else (of, shape, getattr(x, "dtype", None))
+    return (of, x.shape, x.dtype) if _is_array(of) else of
+
+
+@functools.cache
+def _is_array(of: type) -> bool:
+    """Return whether values of a type have a shape and a dtype: arrays and tracers, but not what twopoint makes of them."""
+    return (
+        of.__module__.split(".")[0] in ("numpy", "array_api_strict", "torch", "jax", "jaxlib")
+        and hasattr(of, "shape")
+        and hasattr(of, "dtype")
+    )
