@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from .checks import as_images, as_latents
 
-BATCH = 16
+BATCH = 16  # rows of latents without a size
+PIXELS = 1 << 17  # of a batch, so that its features stay in the cache of a core: 16 images of 224 take 1.5 times as long for each
 
 
-def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Module) -> list[Any]:
+def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Module, *, enlarged: int = 1) -> list[Any]:
     """Return the results, float32 arrays, of a function of tensors for an array (n, ...), without gradients.
 
     Parameters
@@ -21,6 +22,8 @@ def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Modul
     arrays : array (n, ...)
     network : torch.nn.Module
         Images have channels last in memory on the CPU, which is a third faster there.
+    enlarged : int
+        Edge of the images over that of the arrays, where these are latent images.
 
     Returns
     -------
@@ -29,9 +32,10 @@ def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Modul
     """
     weight = next(network.parameters())
     parts: list[list[Tensor]] = []
+    size = BATCH if arrays.ndim < 4 else max(PIXELS // (enlarged**2 * arrays.shape[-1] * arrays.shape[-2]), 1)
     with torch.inference_mode():
-        for start in range(0, len(arrays), BATCH):
-            batch = torch.as_tensor(arrays[start : start + BATCH]).to(weight)
+        for start in range(0, len(arrays), size):
+            batch = torch.as_tensor(arrays[start : start + size]).to(weight)
             last = batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
             found = function(last)
             parts.append([found] if isinstance(found, Tensor) else list(found))

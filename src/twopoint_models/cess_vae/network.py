@@ -178,7 +178,7 @@ class CESSVAE(Network):
         """
         if not isinstance(latents, Tensor):
             flat, batch = as_latents(latents, 3)
-            (found,) = in_batches(partial(self.decode, seed=seed), flat, self)
+            (found,) = in_batches(partial(self.decode, seed=seed), flat, self, enlarged=REDUCTION)
             return found.reshape(*batch, *found.shape[1 + (self.channels == 1) :])
         return self.memberships(self.logits(latents, seed=seed))
 

