@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .checks import as_images, as_latents
 
 BATCH = 16  # rows of latents without a size
-PIXELS = 1 << 17  # of a batch, so that its features stay in the cache of a core: 16 images of 224 take 1.5 times as long for each
+PIXELS = 1 << 17  # of a batch, so that its features stay near the core: in batches of 16, images of 224 take 1.3 times as long
 
 
 def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Module, *, enlarged: int = 1) -> list[Any]:
@@ -36,8 +36,9 @@ def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Modul
     with torch.inference_mode():
         for start in range(0, len(arrays), size):
             batch = torch.as_tensor(arrays[start : start + size]).to(weight)
-            last = batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
-            found = function(last)
+            if batch.ndim == 4:  # a copy, because contiguous() leaves images of one channel as they are, and then all features
+                batch = torch.empty_like(batch, memory_format=torch.channels_last).copy_(batch)
+            found = function(batch)
             parts.append([found] if isinstance(found, Tensor) else list(found))
         return [torch.cat(each).float().cpu().contiguous().numpy() for each in zip(*parts, strict=True)]
 
