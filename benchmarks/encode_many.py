@@ -3,9 +3,10 @@
     python -m benchmarks.encode_many [--images 10000] [--size 224] [--jobs 2]
 
 Makes black and white PNGs, encodes them by ``cess-vae-224-mse`` as a user does, kills all processes at about a third, and calls the same
-command again. Prints the images of the second call per second of the clock, and per second of processor time, which other work on the machine
-changes little; the largest resident memory of all processes together at a quarter of the blocks and at the end, sampled ten times a second;
-and whether every image has its row, equal to that of a network called directly for some. Writes them to --output with the machine.
+command again. Prints the images of the second call per second of the clock, and per second of processor time, which other work on the
+machine changes little; the largest resident memory of all processes together at a quarter of the blocks and at the end, sampled ten times
+a second; and the largest difference of some rows from the network called directly. A missing row is an error. Writes them to --output
+with the machine.
 
 Bars, on two cores of their own: 60 images per second; memory at the end at most 1.15 times that at a quarter; no row lost.
 """

@@ -43,7 +43,7 @@ def train_cess_vae(
     start : str or path, optional
         Folder for ``start/<loss>``; by default the one that holds the folder.
     progress : bool
-        Draw a bar.
+        Draw a bar; outside of a terminal write lines on the progress.
 
     Returns
     -------

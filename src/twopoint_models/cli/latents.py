@@ -128,7 +128,9 @@ def _encoded(run: str, vgg: str, tiles: list[Tiles]) -> Arrays:
     if len(stacks) > 1:
         first, other = (tiles[indices[0]] for indices, _ in stacks[:2])
         sizes = [" x ".join(map(str, each.values.shape)) for each in (first, other)]
-        raise InputError(f"images must have one size, {first.name} is {sizes[0]} px, {other.name} {sizes[1]} px; {_SHAPES}")
+        fits = min(min(each.values.shape) for each in tiles) // 16 * 16
+        advice = f"--tile {min(fits, trained_size(run))} cuts all into tiles of one size" if fits else _SHAPES
+        raise InputError(f"images must have one size, {first.name} is {sizes[0]} px, {other.name} {sizes[1]} px; {advice}")
     mean, log_variance = encode_stack(network, stacks[0][1])
     return {"mean": mean, "log_variance": log_variance}
 

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,9 +31,22 @@ def model_errors(*, heavy: bool = True) -> Iterator[None]:
         if missing:
             raise InputError(f"twopoint model needs {', '.join(missing)}: pip install '.[cli,models]' in a checkout")
         try:
-            yield
+            with _warnings_as_notes():
+                yield
         except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
             raise error if isinstance(error, InputError) else InputError(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Print warnings as notes, without the file and the line of the program where they were raised."""
+
+    def note(message: Warning | str, *place: Any) -> None:
+        say("note:", " ".join(str(message).split()))
+
+    with warnings.catch_warnings():
+        warnings.showwarning = note
+        yield
 
 
 def load_run(run: str, kinds: tuple[str, ...], vgg: str = "") -> Any:
