@@ -180,10 +180,12 @@ def predict(
             head = [f"{name}{end}{predictor.unit_text(name)}" for name in predictor.properties for end in ("", " low", " high")]
             write_csv(out / PROPERTIES, ["file", "row", "column", *head], _rows(paths, "values"))
             told = {"network": run, "materials": predictor.about["materials"], "units": predictor.units, "level": predictor.level}
-            count = sum(len(each) for each in joined(paths, NAMES))
-            write_summary(folder, paths, told | {"rows": count})
+            values = np.concatenate(list(joined(paths, "values")))
+            means = dict(zip(predictor.properties, values[:, ::3].mean(axis=0).tolist(), strict=True))
+            write_summary(folder, paths, told | {"rows": len(values), "mean": means})
             finish(folder)
-        typer.echo(f"{count} rows: {out / PROPERTIES}")
+        typer.echo("means: " + ", ".join(f"{name} {value:.4g} {predictor.units[name]}".rstrip() for name, value in means.items()))
+        typer.echo(f"{len(values)} rows: {out / PROPERTIES}")
 
 
 def _predicted(run: str, tiles: list[Tiles]) -> Arrays:
