@@ -1,6 +1,9 @@
 """The commands train, as a person types them."""
 
+import csv
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +15,11 @@ from twopoint_models.cli.training import patches_by_parent
 from twopoint_models.data import MICRO2DWriter
 
 TINY = ["--width", "2", "--epochs", "2", "--batch-size", "4", "--regime", "mse", "--accelerator", "cpu"]
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.mark.long
@@ -99,3 +107,24 @@ def test_patches_of_a_parent_stay_in_one_part():
     assert (len(blocks.parents), blocks.parents[0].shape) == (16, (32, 32))
     tiles = patches_by_parent(one, 16, 4)
     assert (len(tiles), tiles.parents[0].shape) == (16, (16, 16))
+
+
+@pytest.mark.long
+def test_two_processes_share_a_training(images, tmp_path):
+    """With half the batch each they take the steps of one process, up to the order of sums; one of them speaks and writes."""
+    curves, said = {}, {}
+    for devices, batch in ((1, 8), (2, 4)):
+        words = [*TINY, "--devices", devices, "--batch-size", batch, "--seed", 1, "--out", f"run{devices}"]
+        call = [sys.executable, "-m", "twopoint", "model", "train", "cess-vae", "m", *map(str, words)]
+        done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=280)
+        assert done.returncode == 0, done.stderr
+        said[devices] = done.stdout.splitlines()
+        losses = table(next((tmp_path / f"run{devices}/logs/csv").rglob("metrics.csv")))
+        curves[devices] = [float(row["validation_judge"]) for row in losses if row["validation_judge"]]
+    assert len(curves[1]) == 1  # the second half
+    np.testing.assert_allclose(curves[2], curves[1], rtol=1e-4)
+    assert (len(said[1]), len(said[2])) == (2, 2)
+    assert said[2][0].startswith("run2: a CESS VAE for 2 phases")
+    assert (tmp_path / "run2/examples.npz").is_file()
+    assert not list(tmp_path.glob("run2/.twopoint-lock"))
+    assert twopoint_models.load(tmp_path / "run2").encode(images)[0].shape == (12, 1, 2, 2)
