@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,8 +66,24 @@ def _run_folder(out: Path, command: str, source: Images) -> Iterator[Path]:
     settings |= {"reading": [source.reading.window, source.reading.threshold, source.reading.phases]}
     if (out / WEIGHTS).is_file():
         raise InputError(f"{out} holds a finished network; --out names another folder")
-    with results_in(out, settings, WEIGHTS, force=False):
+    with results_in(out, settings, WEIGHTS, force=False), _quiet_threads():
         yield out
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """Leave a disk's errors to the main thread, which meets them too; the thread of TensorBoard's writer would print a traceback."""
+    usual = threading.excepthook
+
+    def hook(told: threading.ExceptHookArgs) -> None:
+        if not issubclass(told.exc_type, OSError):
+            usual(told)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
 
 
 def read_all(source: Images) -> Read:

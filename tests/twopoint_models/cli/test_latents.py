@@ -71,7 +71,7 @@ def test_images_of_other_sizes_are_continued_periodically_or_cut_into_tiles(run,
 
 def test_mixed_sizes_and_phases_are_refused_by_name(run, network, images, tmp_path):
     np.save(tmp_path / "m/b.npy", blobs((48, 32)))
-    refused(run("model", "encode", "net", "m", "--out", "lat"), "m/a0.png is 32 x 32 px, m/b.npy 48 x 32 px; --tile N cuts all into tiles")
+    refused(run("model", "encode", "net", "m", "--out", "lat"), "m/a0.png is 32 x 32 px, m/b.npy 48 x 32 px; --tile 32 cuts all into tiles")
     np.save(tmp_path / "m/b.npy", blobs((32, 32), phases=3))
     refused(run("model", "encode", "net", "m", "--out", "lat"), "m/b.npy has 3 phases, the network 2; --phases 2")
     assert not (tmp_path / "lat").exists()  # nothing is left of what failed

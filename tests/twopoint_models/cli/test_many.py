@@ -98,6 +98,22 @@ def test_a_full_disk_leaves_no_part_of_a_file(network, images, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    "words", [["sample", "net"], ["train", "cess-vae", "m", "--small", "--width", "2", "--regime", "mse", "--epochs", "2"]]
+)
+def test_a_full_disk_leaves_no_part_of_a_network_or_an_image(network, images, tmp_path, words):
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = subprocess.run([*TYPED, *words, "--out", "o"], cwd=tmp_path, capture_output=True, text=True, preexec_fn=limited, timeout=200)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("error: ")]) == 1, done.stderr
+    left = [path.name for path in (tmp_path / "o").rglob("*") if path.suffix in (".npz", ".png", ".safetensors", ".part", ".ckpt")]
+    assert left == [], done.stderr
+
+
+@pytest.mark.long
 def test_workers_of_dask_do_the_work_also_if_one_is_killed(run, network, images, tmp_path, monkeypatch, small_blocks):
     from distributed import Client, LocalCluster
 

@@ -145,6 +145,19 @@ def test_a_network_of_another_kind_is_refused_by_name(run, network, predictor, i
     refused(run("model", "predict", "pred", "m"), "predictor.json is not what save wrote")
 
 
+def test_weights_with_another_hash_are_refused(run, network, images, tmp_path, monkeypatch):
+    from twopoint_models.pretrained import loading
+
+    (tmp_path / "hashes.json").write_text(json.dumps({"net": "0" * 64}))
+    monkeypatch.setattr(loading, "HERE", tmp_path)
+    refused(run("model", "encode", "net", "m"), "the weights of net are not those that the package was built with")
+    (tmp_path / "hashes.json").write_text(json.dumps({}))
+    weights = tmp_path / "net/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-7])
+    refused(run("model", "encode", "net", "m"), "model.safetensors")
+    assert not (tmp_path / "latents").exists()
+
+
 def test_design_reaches_what_phases_can_reach(run, predictor, tmp_path):
     _, images = predictor
     for i in range(12):
