@@ -45,7 +45,7 @@ def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Modul
 
 def encode_images(network: Any, images: Any) -> tuple[Any, Any]:
     """Return the latents' mean and log-variance, (..., D) each, of arrays (..., H, W) of gray values."""
-    found, shape = as_images(images, 1)
+    found, shape = as_images(images, 1, gray=True)
     mean, log_variance = in_batches(network.encode, found, network)
     return mean.reshape(*shape[:-2], -1), log_variance.reshape(*shape[:-2], -1)
 

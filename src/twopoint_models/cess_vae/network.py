@@ -124,7 +124,7 @@ class CESSVAE(Network):
         ----------
         images : tensor (B, 1, H, W), or (B, N, H, W) for more than two phases
             Memberships in [0, 1]; H and W divisible by 16. Or, without gradients, a numpy array (..., H, W), or (..., N, H, W), of labels 0
-            and 1 or memberships.
+            and 1 or memberships; or what :func:`twopoint_models.open_images` takes or returns: files, folders, MICRO2D's files, datasets.
         pad : bool
             For arrays: continue images whose height or width is not divisible by 16 periodically, up to the next multiple. By default they
             are refused.
@@ -218,7 +218,8 @@ class CESSVAE(Network):
         Parameters
         ----------
         images : array (..., H, W), or (..., N, H, W) for more than two phases
-            Labels 0 and 1, or memberships in [0, 1], of one image or more; H and W divisible by 16.
+            Labels 0 and 1, or memberships in [0, 1], of one image or more; H and W divisible by 16. Or files and datasets, as for
+            :meth:`encode`.
         pad : bool
             Continue images of other sizes periodically up to a multiple of 16, and cut the reconstructions to the size of the images.
 

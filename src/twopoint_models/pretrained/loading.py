@@ -73,7 +73,8 @@ def load(name: str | os.PathLike[str], *, library: str = "torch", vgg: str = "")
 
     A VAE has ``encode``, from images to the mean and log-variance of latents; ``decode``; ``reconstruct``, both one after the other; and
     ``sample``, images of latents drawn from the prior. They take numpy arrays (..., H, W) without gradients, and tensors (B, 1, H, W) with
-    them. A CESS VAE takes phases of any size divisible by 16, and others with ``pad=True``, which continues them periodically. Texture
+    them, and without gradients also what :func:`twopoint_models.open_images` takes or returns: files, folders, MICRO2D's files, datasets of
+    torch. A CESS VAE takes phases of any size divisible by 16, and others with ``pad=True``, which continues them periodically. Texture
     VAEs and statistics VAEs take gray values of one size, ``network.size``. A predictor has ``predict``.
 
     Parameters

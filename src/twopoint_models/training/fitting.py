@@ -18,9 +18,6 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.plugins import TorchCheckpointIO
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from twopoint.cli.showing.tables import duration
-from twopoint.cli.terminal import say
-
 from ..nets.names import WEIGHTS
 from .choices import Options
 from .latents import Latents
@@ -130,7 +127,8 @@ class EpochLines(pl.Callback):
         left = (now - self.began) / (done - self.first) * (of - done)
         judge = trainer.callback_metrics.get("validation_judge")
         told = "" if judge is None else f", validation_judge {float(judge):.4g}"
-        say(f"epoch {done} of {of}{told}" + (f", about {duration(left)} left" if left else ""))
+        sys.stderr.write(f"epoch {done} of {of}{told}" + (f", about {float(f'{left:.1g}'):g} s left\n" if left else "\n"))
+        sys.stderr.flush()
 
 
 @contextmanager
