@@ -229,27 +229,39 @@ def sample(
         int | None,
         typer.Option("--size", min=16, help="Height and width in pixels, divisible by 16. Default: that of the training, or 224."),
     ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            "--prior",
+            metavar="fitted|normal",
+            help="Distribution of the latents of a CESS VAE: that of its training images, or a standard normal one. Default: fitted, if RUN "
+            "has it.",
+        ),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Write images of latents drawn from the prior, a standard normal distribution: samples.png, and images.npz with all.
+    """Write images of latents drawn from the prior: samples.png, and images.npz with all.
 
-    They look like the training images as far as the prior holds: a network that was trained with a small weight of the divergence has
-    latents that are wider or narrower.
+    They look like the training images as far as the prior holds. With a small weight of the divergence in training, latents are wider or
+    narrower than a standard normal distribution, which the fitted prior follows.
     """
     with model_errors():
         network = load_run(run, VAES, "random")
-        with results_in(out, {"command": "model sample", "network": digest(run), "seed": seed}, "images.npz", force=force):
+        settings = {"command": "model sample", "network": digest(run), "seed": seed, "prior": prior}
+        with results_in(out, settings, "images.npz", force=force):
             with working(f"decoding {count} samples"):
                 import torch
 
                 with torch.inference_mode():
                     if is_gray(network):
-                        if size not in (None, network.size):
-                            raise InputError(f"--size must be {network.size}, the size of this network's images, got {size}")
+                        if size not in (None, network.size) or prior == "fitted":
+                            raise InputError(
+                                f"--size must be {network.size}, of this network's images, --prior normal; got {size}, {prior}"
+                            )
                         made = network.sample(count, seed=seed)
                     else:
-                        made = network.sample(count, size or trained_size(run), seed=seed)
+                        made = network.sample(count, size or trained_size(run), seed=seed, prior=prior)
                     found = made.numpy()
                     images = found[:, 0] if found.shape[1] == 1 else found
             write_images(out, "samples.png", images, [f"{i}" for i in range(count)])

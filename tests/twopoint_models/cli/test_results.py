@@ -42,6 +42,7 @@ def test_reconstruct_measures_what_is_lost(run, network, images, tmp_path):
     assert (tmp_path / "rec/reconstructions.png").stat().st_size > 5000
     told = json.loads((tmp_path / "rec/summary.json").read_text())
     assert told["median"]["soft"] == pytest.approx(np.median(excess_cess(made, a)), rel=1e-3)
+    assert f"median excess CESS of the soft reconstruction: {told['median']['soft']:.3g} nats" in result.stdout
 
 
 @pytest.mark.long
@@ -111,6 +112,7 @@ def test_predict_gives_the_intervals_of_the_predictor(run, predictor, images, tm
     assert result.exit_code == 0, result.output
     assert "12 rows" in result.stdout
     expected = found.predict(images)
+    assert f"means: E_x {expected.mean[:, found.properties.index('E_x')].mean():.4g} GPa" in result.stdout
     at = found.properties.index("E_x")
     for end, values in (("", expected.mean), (" low", expected.low), (" high", expected.high)):
         np.testing.assert_allclose(column(tmp_path / "pp/properties.csv", f"E_x{end} [GPa]"), values[:, at], rtol=1e-4)
@@ -162,6 +164,8 @@ def test_design_reaches_what_phases_can_reach(run, predictor, tmp_path):
     _, images = predictor
     for i in range(12):
         Image.fromarray((255 * images[i]).astype(np.uint8)).save(tmp_path / f"b{i}.png")
+    few = ["--images", "b0.png", "--steps", 0, "--count", 2, "--starts", 1]  # one image gives one design
+    assert "1 of 2 designs, for the others hardly differ" in run("model", "design", "pred", "--target", "E_x=4GPa", *few).stdout
     words = ["--images", "b*.png", "--steps", 3, "--count", 2, "--starts", 4]
     result = run("model", "design", "pred", "--target", "E_x=4000MPa", "k_x=2:9", *words, "--out", "des")
     assert result.exit_code == 0, result.output

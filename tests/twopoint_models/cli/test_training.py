@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import twopoint_models
 from support.cli_harness import blobs, refused
 from twopoint_models.cess_vae import CESSVAE
+from twopoint_models.cli.runs import model_errors
 from twopoint_models.cli.training import patches_by_parent
 from twopoint_models.data import MICRO2DWriter
 
@@ -27,6 +29,9 @@ def test_train_a_cess_vae_and_use_it(run, images, tmp_path):
     result = run("model", "train", "cess-vae", "m", "--small", *TINY, "--out", "run")
     assert result.exit_code == 0, result.output
     assert "patches of 32 px, which fit into m/a0.png" in result.stderr
+    assert result.stderr.count("epoch 1 of 1, validation_judge") == 2  # no terminal, so a line for each half
+    assert "site-packages" not in result.stderr  # warnings are notes
+    assert "its latents: twopoint model encode run IMAGES --tile 32" in result.stdout
     config = json.loads((tmp_path / "run/training.json").read_text())
     assert (config["size"], config["width"], config["padding"], config["learning_rate"]) == (32, [2], "zeros", 2e-3)
     assert {path.name for path in (tmp_path / "run/pictures").iterdir()} == {"epoch-001.png"}  # the second half
@@ -128,3 +133,10 @@ def test_two_processes_share_a_training(images, tmp_path):
     assert (tmp_path / "run2/examples.npz").is_file()
     assert not list(tmp_path.glob("run2/.twopoint-lock"))
     assert twopoint_models.load(tmp_path / "run2").encode(images)[0].shape == (12, 1, 2, 2)
+
+
+def test_warnings_are_notes(capsys):
+    with model_errors(), warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("a latent\nnumber is lost", stacklevel=1)
+    assert capsys.readouterr().err == "note: a latent number is lost\n"
