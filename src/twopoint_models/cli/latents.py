@@ -234,8 +234,7 @@ def sample(
         typer.Option(
             "--prior",
             metavar="fitted|normal",
-            help="Distribution of the latents of a CESS VAE: that of its training images, or a standard normal one. Default: fitted, if RUN "
-            "has it.",
+            help="Latents of a CESS VAE are distributed as those of training images, or standard normally. Default: fitted, if RUN has it.",
         ),
     ] = None,
     seed: Seed = 0,

@@ -41,7 +41,7 @@ def model_errors(*, heavy: bool = True) -> Iterator[None]:
 def _warnings_as_notes() -> Iterator[None]:
     """Print warnings as notes, without the file and the line of the program where they were raised."""
 
-    def note(message: Warning | str, *place: Any) -> None:
+    def note(message: Warning | str, category: type[Warning], filename: str, lineno: int, *place: Any, **more: Any) -> None:
         say("note:", " ".join(str(message).split()))
 
     with warnings.catch_warnings():
