@@ -14,7 +14,7 @@ from twopoint.cli.reading.collect import RUN_FILE
 from twopoint.cli.terminal import InputError, clear_errors, say
 
 from ..nets.names import WEIGHTS
-from ..pretrained.loading import folder_of, kind_of
+from ..pretrained.loading import folder_of, kind_of, names
 from ..pretrained.loading import load as load_network
 
 TITLES = {"CESSVAE": "CESS VAE", "ResNetVAE": "statistics VAE", "TextureVAE": "texture VAE", "PropertyMLP": "predictor"}
@@ -51,6 +51,8 @@ def _warnings_as_notes() -> Iterator[None]:
 
 def load_run(run: str, kinds: tuple[str, ...], vgg: str = "") -> Any:
     """Return the network of RUN; refuse one of another kind, and say first if weights of VGG-19 are needed and not there."""
+    if run not in names() and not Path(run).is_dir():
+        raise InputError(f"RUN must be a folder of a trained network, or one of {', '.join(names())}, got {run!r}")
     kind = kind_of(run)
     if kind not in kinds:
         takes = " or ".join(dict.fromkeys(TITLES[each] for each in kinds))
