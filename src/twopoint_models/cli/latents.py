@@ -53,8 +53,9 @@ def encode(
         with results_in(out, settings, LATENTS, force=force) as folder:
             source = open_images(images, phases=phases, threshold=threshold, window=window, gray=is_gray(network), results=out)
             how = How(tile, skip, jobs, scheduler)
-            paths = over_images(folder, source, partial(_encoded, absolute(run), vgg), how, f"encoding {len(source)} images")
-            shape = one_shape(paths, "mean", _SHAPES)
+            what, alike = f"encoding {len(source)} images", ("mean", _SHAPES)
+            paths = over_images(folder, source, partial(_encoded, absolute(run), vgg), how, what, alike)
+            shape = one_shape(paths, *alike)
             write_npz(out / NPZ, paths, ("mean", "log_variance", NAMES))
             head = ["file", "row", "column", *(f"z{i}" for i in range(math.prod(shape)))]
             write_csv(out / LATENTS, head, _rows(paths))

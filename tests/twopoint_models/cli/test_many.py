@@ -48,6 +48,18 @@ def test_what_was_done_before_is_not_repeated(run, network, images, tmp_path, mo
     assert latents(tmp_path / "lat/latents.csv") == latents(tmp_path / "whole/latents.csv")
 
 
+def test_other_sizes_are_refused_as_soon_as_they_are_met(run, network, images, tmp_path, monkeypatch, small_blocks):
+    np.save(tmp_path / "m/a4.npy", np.tile(images[0], (1, 2)))
+    np.save(tmp_path / "m/a5.npy", np.tile(images[0], (1, 2)))
+    (tmp_path / "m/a4.png").unlink()
+    (tmp_path / "m/a5.png").unlink()
+    done, block = [], many._block
+    monkeypatch.setattr(many, "_block", lambda work, task: done.append(task) or block(work, task))
+    refused(run("model", "encode", "net", "m", "--out", "lat"), "images must give mean of one shape, got 1 x 2 x 2, 1 x 2 x 4; --tile N")
+    assert len(done) == 3  # of six
+    assert not (tmp_path / "lat/latents.csv").exists()
+
+
 def test_results_of_other_options_are_kept(run, network, images, tmp_path, monkeypatch):
     monkeypatch.setattr(many, "_block", lambda work, task: (_ for _ in ()).throw(OSError("stops")))
     np.save(tmp_path / "lat.npy", images[0])
