@@ -45,6 +45,7 @@ def _warnings_as_notes() -> Iterator[None]:
         say("note:", " ".join(str(message).split()))
 
     with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)  # never an exception
         warnings.showwarning = note
         yield
 
