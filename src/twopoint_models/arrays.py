@@ -1,8 +1,10 @@
 """Arrays through a network of torch, in batches that bound the memory."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,43 @@ from .checks import as_images, as_latents
 
 BATCH = 16  # rows of latents without a size
 PIXELS = 1 << 17  # of a batch, so that its features stay near the core: in batches of 16, images of 224 take 1.3 times as long
+
+
+def array_of(images: Any, channels: int, *, gray: bool = False) -> np.ndarray:
+    """Return images as one array: arrays as they are, files, folders and datasets read whole, labels as memberships for more channels.
+
+    Parameters
+    ----------
+    images : array, or what :func:`twopoint_models.open_images` takes or returns
+    channels : int
+        Channels of the network.
+    gray : bool
+        Keep the gray values of files, which are otherwise segmented into phases.
+
+    Raises
+    ------
+    ValueError
+        If files cannot be read, have several sizes, or more phases than the network.
+    """
+    if isinstance(images, (np.ndarray, list, tuple)) and not _are_names(images):
+        return np.asarray(images)
+    from .images import Images, open_images
+
+    opened = images
+    if _are_names(images) or not (hasattr(images, "__array__") or np.isscalar(images)):
+        opened = open_images(images, gray=gray)
+    found = np.asarray(opened)
+    if not isinstance(opened, Images) or gray or channels == 1:
+        return found
+    if (most := int(found.max())) >= channels:
+        raise ValueError(f"images must have {channels} phases, got the label {most}")
+    return np.asarray(found[:, None] == np.arange(channels)[:, None, None])
+
+
+def _are_names(images: Any) -> bool:
+    """Tell whether images are the name of a file or folder, or a list of these."""
+    listed = images if isinstance(images, (list, tuple)) and images else [images]
+    return all(isinstance(each, (str, os.PathLike)) for each in listed)
 
 
 def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Module, *, enlarged: int = 1) -> list[Any]:
@@ -45,7 +84,7 @@ def in_batches(function: Callable[[Tensor], Any], arrays: Any, network: nn.Modul
 
 def encode_images(network: Any, images: Any) -> tuple[Any, Any]:
     """Return the latents' mean and log-variance, (..., D) each, of arrays (..., H, W) of gray values."""
-    found, shape = as_images(images, 1, gray=True)
+    found, shape = as_images(array_of(images, 1, gray=True), 1)
     mean, log_variance = in_batches(network.encode, found, network)
     return mean.reshape(*shape[:-2], -1), log_variance.reshape(*shape[:-2], -1)
 

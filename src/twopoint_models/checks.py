@@ -1,6 +1,5 @@
 """Checks of input that several parts share."""
 
-import os
 from typing import Any
 
 import numpy as np
@@ -45,31 +44,26 @@ def item(at: Any, length: int) -> int:
 SHAPES = {True: "(..., H, W)", False: "(..., {0}, H, W)"}
 
 
-def as_images(
-    images: Any, channels: int, *, multiple: int = 1, pad: bool = False, gray: bool = False
-) -> tuple[np.ndarray, tuple[int, ...]]:
+def as_images(images: Any, channels: int, *, multiple: int = 1, pad: bool = False) -> tuple[np.ndarray, tuple[int, ...]]:
     """Return images of the user's as a float32 array (B, channels, H, W), and their own shape.
 
     Parameters
     ----------
-    images : array (..., H, W) if channels is 1, otherwise (..., channels, H, W); or what ``open_images`` takes or returns
-        Labels 0 and 1, memberships, or gray values, in [0, 1]. A file, folder, pattern or list of these, or a dataset of torch, is read
-        whole; so are images of :func:`~twopoint_models.open_images`. Labels become memberships for more than one channel.
+    images : array (..., H, W) if channels is 1, otherwise (..., channels, H, W)
+        Labels 0 and 1, memberships, or gray values, in [0, 1].
     channels : int
         Channels of the network.
     multiple : int
         Number that divides height and width of what is returned, if pad is set.
     pad : bool
         Continue images periodically at the lower and right edges up to a multiple.
-    gray : bool
-        Keep the gray values of files, which are otherwise segmented into phases.
 
     Raises
     ------
     ValueError
         If images have another shape, are empty, or hold values outside [0, 1].
     """
-    found = _read(images, channels, gray=gray)
+    found = np.asarray(images)
     shape, expected = found.shape, SHAPES[positive("channels", channels) == 1].format(channels)
     if found.dtype.kind not in "bfiu" or not found.size or found.ndim < 2 + (channels > 1) or (channels > 1 and shape[-3] != channels):
         raise ValueError(f"images must be numbers of the shape {expected}, got {found.dtype} of {shape}")
@@ -79,29 +73,6 @@ def as_images(
     flat = np.array(found, dtype=np.float32).reshape(-1, channels, *shape[-2:])
     beyond = [(0, -n % multiple if pad else 0) for n in shape[-2:]]
     return np.pad(flat, [(0, 0), (0, 0), *beyond], mode="wrap") if any(n for _, n in beyond) else flat, shape
-
-
-def _read(images: Any, channels: int, *, gray: bool) -> np.ndarray:
-    """Return images as one array; files and datasets are read first."""
-    if isinstance(images, (np.ndarray, list, tuple)) and not _are_names(images):
-        return np.asarray(images)
-    from .images import Images, open_images
-
-    opened = images
-    if _are_names(images) or not (hasattr(images, "__array__") or np.isscalar(images)):
-        opened = open_images(images, gray=gray)
-    found = np.asarray(opened)
-    if not isinstance(opened, Images) or gray or channels == 1:
-        return found
-    if (most := int(found.max())) >= channels:
-        raise ValueError(f"images must have {channels} phases, got the label {most}")
-    return np.asarray(found[:, None] == np.arange(channels)[:, None, None])
-
-
-def _are_names(images: Any) -> bool:
-    """Tell whether images are the name of a file or folder, or a list of these."""
-    listed = images if isinstance(images, (list, tuple)) and images else [images]
-    return all(isinstance(each, (str, os.PathLike)) for each in listed)
 
 
 def as_latents(latents: Any, axes: int) -> tuple[np.ndarray, tuple[int, ...]]:

@@ -7,8 +7,8 @@ from PIL import Image
 
 from support.cli_harness import blobs, photograph
 from twopoint_models import open_images
+from twopoint_models.arrays import array_of
 from twopoint_models.cess_vae import CESSVAE
-from twopoint_models.checks import as_images
 from twopoint_models.data import MICRO2D, MICRO2DWriter
 
 
@@ -59,8 +59,8 @@ def test_labels_of_files_become_memberships_where_a_network_has_more_phases(tmp_
         model.encode(tmp_path)
     gray = (255 * np.linspace(0, 1, 1024).reshape(32, 32)).astype(np.uint8)
     Image.fromarray(gray).save(tmp_path / "gray.png")
-    found, _ = as_images(tmp_path / "gray.png", 1, gray=True)
-    np.testing.assert_allclose(found[0, 0], gray / 255, rtol=1e-6)
+    found = array_of(tmp_path / "gray.png", 1, gray=True)
+    np.testing.assert_allclose(found[0], gray / 255, rtol=1e-6)
 
 
 def test_gray_values_are_kept_where_a_network_takes_them(labels, tmp_path):

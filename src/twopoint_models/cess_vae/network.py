@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..arrays import in_batches
+from ..arrays import array_of, in_batches
 from ..checks import as_images, as_latents
 from ..nets.blocks import conv, count_of, latent_noise, mixed, noise_planes
 from ..nets.files import Network
@@ -146,7 +146,7 @@ class CESSVAE(Network):
         (1, 3, 3)
         """
         if not isinstance(images, Tensor):
-            found, shape = as_images(images, self.channels, multiple=REDUCTION, pad=pad)
+            found, shape = as_images(array_of(images, self.channels), self.channels, multiple=REDUCTION, pad=pad)
             batch = shape[: -2 - (self.channels > 1)]
             mean, log_variance = in_batches(self.encode, found, self)
             return mean.reshape(*batch, *mean.shape[1:]), log_variance.reshape(*batch, *mean.shape[1:])
@@ -240,7 +240,7 @@ class CESSVAE(Network):
         >>> CESSVAE(width=4).reconstruct(np.eye(32)).shape
         (32, 32)
         """
-        found, shape = as_images(images, self.channels, multiple=REDUCTION, pad=pad)
+        found, shape = as_images(array_of(images, self.channels), self.channels, multiple=REDUCTION, pad=pad)
         (decoded,) = in_batches(self, found, self)
         return decoded[..., : shape[-2], : shape[-1]].reshape(shape)
 

@@ -82,7 +82,7 @@ def load(name: str | os.PathLike[str], *, library: str = "torch", vgg: str = "")
     name : str or path
         One of :func:`names`, or a folder with ``model.safetensors`` and ``model.json``, such as a run's. A name comes before a folder.
     library : "torch" or "jax"
-        Library of the network. jax has those of :class:`twopoint_models.cess_vae.CESSVAE` without noise in the decoder.
+        Library of the network. jax has those of :class:`twopoint_models.cess_vae.CESSVAE` without noise in the decoder, for arrays alone.
     vgg : str
         For a texture VAE: file of VGG-19's weights, or "random". By default the file in the cache, which is fetched once (80 MB) when the
         first image is encoded.
