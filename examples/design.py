@@ -3,8 +3,9 @@
     python examples/design.py --runs runs/sharp --data generated.h5 --E_x 5.0 [--E_y 3 4] [--volume-fractions 0.2 0.6] [--top 4] [--out DIR]
 
 --runs is a network that `train_cess_vae.py` left, --data a file of images that designs begin from and look like. Targets are values or, by
-two numbers, intervals of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y, x along the first axis. Writes designs.png, designs.npy (0 and 1) and
-summary.json, and prints: properties by homogenisation, the volume fraction, and the error over the range that these phases reach.
+two numbers, intervals of E_x, E_y, G_xy, nu_xy, nu_yx, k_x and k_y, x along the first axis. Writes designs.png, designs.npz (0 and 1),
+designs.csv and summary.json, and prints: properties by homogenisation, the volume fraction, and the error over the range that these phases
+reach.
 """
 
 import argparse
@@ -12,36 +13,27 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE
+from twopoint_models.cli.designs import Ways, find_designs, write_designs
 from twopoint_models.data import MICRO2D
-from twopoint_models.design import PROPERTIES, Materials, design
-from twopoint_models.evaluation.figures import gallery
+from twopoint_models.design import PROPERTIES, Materials
 
 
-def search(options: argparse.Namespace) -> dict:
-    """Search, write pictures and labels, and return the designs."""
+def search(options: argparse.Namespace) -> tuple[dict, list[str]]:
+    """Search, write pictures, tables and labels, and return the designs and a line on each."""
     wanted = {name: given[0] if len(given) == 1 else tuple(given) for name in PROPERTIES if (given := getattr(options, name))}
     dataset = MICRO2D(options.data, size=options.size)
     chosen = np.random.default_rng(options.seed).permutation(len(dataset))[: 20 if options.small else options.images]
     images, model = np.stack([dataset[int(i)]["image"] for i in chosen]), CESSVAE.load(options.runs)
     materials = Materials(tuple(options.young), tuple(options.poisson), tuple(options.conductivities), options.plane)
-    latents = model.encode(torch.from_numpy(images))[0].detach()
-    how = dict(count=options.top, starts=max(options.starts, options.top), steps=5 if options.small else options.steps)
-    how |= dict(materials=materials, volume_fractions=tuple(options.volume_fractions))
+    ways = Ways(options.top, max(options.starts, options.top), 5 if options.small else options.steps)
     with counting("steps", "") as progress:
-        found = design(model.decode, latents, images, wanted, **how, progress=progress)
+        found = find_designs(model, images, wanted, materials, tuple(options.volume_fractions), ways, progress)
     table = found.properties | {"volume fraction": found.volume_fractions}
     told = [{name: float(values[i]) for name, values in table.items()} for i in range(len(found.microstructures))]
-    names = [", ".join(f"{name} {value:.4g}" for name, value in each.items()) for each in told]
-    pictures = {"design": found.microstructures, "began from": images[found.starts, 0]}
-    rows = {row: {f"{i + 1}: {name}": [x[i]] for i, name in enumerate(names)} for row, x in pictures.items()}
-    save(gallery(rows, width=2.4), options.out / "designs.png")
-    np.save(options.out / "designs.npy", found.microstructures.astype(np.uint8))
-    return {"wanted": wanted, "designs": told, "errors": found.errors.tolist()}
+    return {"wanted": wanted, "designs": told, "errors": found.errors.tolist()}, write_designs(options.out, found, images, {})
 
 
 def main() -> None:
@@ -65,15 +57,11 @@ def main() -> None:
     options = parser.parse_args()
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        summary = search(options)
+        summary, lines = search(options)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    for i, (told, error) in enumerate(zip(summary["designs"], summary["errors"], strict=True)):
-        print(f"{i + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in told.items()) + f"; error {error:.2g}")
-    if min(summary["errors"]) > 0.01:
-        print("no design reaches the targets: perhaps no microstructure does; or more --starts, --steps and --images find one")
-    print(f"pictures and labels: {options.out}")
+    print("\n".join([*lines, f"pictures and labels: {options.out}"]))
 
 
 if __name__ == "__main__":

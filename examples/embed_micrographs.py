@@ -9,42 +9,23 @@ with classes, how often an image's nearest neighbour is of its own.
 """
 
 import argparse
-import json
 from pathlib import Path
+from typing import Any
 
-from twopoint.cli.reading.image import read
-from twopoint.cli.showing.figures import save
-from twopoint.cli.terminal import InputError, counting, say
-from twopoint_models.manifold import Descriptor, embed_micrographs
-from twopoint_models.manifold.pictures import thumbnail_map
+from twopoint_models import open_images
+from twopoint_models.cli.textures import descriptor, place_textures, read_grays, tell_map, write_map
 from twopoint_models.manifold.vectors import KINDS
-from twopoint_models.nets.names import LUBBERS
-from twopoint_models.weights import vgg19
 
 
-def embed_folder(folder: Path, describe: Descriptor, out: Path) -> dict:
-    """Read, embed, draw and write; return the summary."""
-    images, names = [], []
+def embed_folder(folder: Path, describe: Any, out: Path) -> None:
+    """Read, embed, draw, write and print."""
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder of images")
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        try:
-            images.append(read(str(path)).values)
-            names.append(path.relative_to(folder).as_posix())
-        except InputError as error:
-            say("note: left out,", str(error))
-    with counting(f"{len(images)} images", "") as progress:
-        found = embed_micrographs(images, names, describe, progress=progress)
-    for remark in found.summary["remarks"]:
-        say("note:", remark)
+    images, names = read_grays(open_images(folder, gray=True, results=out), skip=True)
+    places = place_textures(images, names, describe)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "coordinates.csv").write_text(found.table())
-    classes = found.classes if "accuracy" in found.summary else ()
-    save(thumbnail_map(found.plane, list(found.images), names=classes), out / "thumbnails.png")
-    (out / "summary.json").write_text(json.dumps(found.summary, indent=2) + "\n")
-    told = "{images} images; stress of the plane {stress_of_plane:.3f}, of {dimensions} dimensions {stress:.3f}".format_map(found.summary)
-    print(told + (f"; nearest neighbour of the same folder {found.summary['accuracy']:.3f}" if classes else ""))
-    return found.summary
+    write_map(out, places)
+    print(tell_map(places))
 
 
 def main() -> None:
@@ -59,9 +40,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="two layers of the network alone: seconds, for a test")
     options = parser.parse_args()
     try:
-        layers = LUBBERS[:2] if options.small else LUBBERS
-        network = vgg19(options.vgg, seed=options.seed, layers=layers, pooling="mean") if options.kind == "cnn" else None
-        embed_folder(options.folder, Descriptor(options.kind, network, device=options.device), options.out)
+        how = dict(layers=2 if options.small else 5, device=options.device, seed=options.seed)
+        embed_folder(options.folder, descriptor(options.kind, options.vgg or "", **how), options.out)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         parser.error(str(error))
 

@@ -3,9 +3,9 @@
     python examples/predict_properties.py --runs runs/sharp --data own.h5 [--predictor DIR] [--out DIR] [--count 2500] [--small] [--seed 0]
 
 --runs is a folder of one network of `train_cess_vae.py`, --data a file in MICRO2D's layout. Without --predictor one is trained: on --count
-generated images, homogenised, and kept in DIR/predictor. Writes DIR/properties.csv: class and index of each image, each property, and the
-spread of the predictor's members, which tells how far to trust it. Prints, and writes to DIR/summary.json, the relative error for --check
-of the images, homogenised. Phases 0 and 1 have 10 and 1 GPa, Poisson's ratio 0.3, plane strain; conductivities 10 and 1.
+generated images, homogenised, and kept in DIR/predictor. Writes DIR/properties.csv: class and index of each image, each property with its
+interval, which tells how far to trust it. Prints, and writes to DIR/summary.json, the relative error for --check of the images,
+homogenised. Phases 0 and 1 have 10 and 1 GPa, Poisson's ratio 0.3, plane strain; conductivities 10 and 1.
 """
 
 import argparse
@@ -13,43 +13,39 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE
+from twopoint_models.cli.many import write_csv
+from twopoint_models.cli.properties import predicted_columns, predicted_numbers
 from twopoint_models.data import MICRO2D, generate_images
-from twopoint_models.design import PropertyMLP, fit_property_mlp, labelled
-from twopoint_models.design.descriptions import latents_of
-from twopoint_models.design.tables import write_properties
-from twopoint_models.homogenisation import PROPERTIES
+from twopoint_models.design import ImagePredictor, Materials, labelled, train_predictor
 
 
-def trained(options: argparse.Namespace, model: CESSVAE, size: int) -> PropertyMLP:
+def trained(options: argparse.Namespace, size: int) -> ImagePredictor:
     """Return the predictor, and keep one that had to be trained."""
     if options.predictor:
-        return PropertyMLP.load(options.predictor, properties=PROPERTIES)
-    images = generate_images(options.count, size, seed=options.seed)
+        return ImagePredictor.load(options.predictor)
+    images = generate_images(options.count, size, seed=options.seed)[:, 0]
     with counting("labels, then passes", "") as bar:
-        how = dict(progress=bar)
-        values, latents = labelled(images, PROPERTIES, kept=options.out / "labels.npz", **how), latents_of({"z": model}, images)["z"]
-        found = fit_property_mlp(latents, values, PROPERTIES, epochs=options.epochs, seed=options.seed, **how)
+        how = dict(epochs=options.epochs, seed=options.seed, kept=options.out / "labels.npz", progress=bar)
+        found = train_predictor(CESSVAE.load(options.runs), images, Materials(), **how)
     found.save(options.out / "predictor")
     return found
 
 
 def predict(options: argparse.Namespace) -> dict[str, float]:
     """Write the table, and return the error of each property for the images that are checked."""
-    model, dataset = CESSVAE.load(options.runs), MICRO2D(options.data, size=options.size)
+    dataset = MICRO2D(options.data, size=options.size)
     items = [dataset[i] for i in range(len(dataset))]
-    images = np.stack([item["image"] for item in items])
-    predictor, latents = trained(options, model, images.shape[-1]), torch.from_numpy(latents_of({"z": model}, images)["z"])
-    with torch.inference_mode():
-        at = [predictor.properties.index(name) for name in PROPERTIES]
-        mean, spread = (x.numpy()[:, at] for x in predictor.predict(latents))
-    write_properties(options.out / "properties.csv", items, PROPERTIES, mean, spread)
+    images = np.concatenate([item["image"] for item in items])
+    predictor = trained(options, images.shape[-1])
+    numbers = predicted_numbers(predictor, images)
+    rows = ([item["name"], item["index"], *row] for item, row in zip(items, numbers.tolist(), strict=True))
+    write_csv(options.out / "properties.csv", ["class", "index", *predicted_columns(predictor)], rows)
     chosen = np.random.default_rng(options.seed).permutation(len(images))[: options.check]
-    errors = np.abs(mean[chosen] / labelled(images[chosen], PROPERTIES) - 1)
-    return dict(zip(PROPERTIES, np.median(errors, axis=0).tolist(), strict=True))
+    errors = np.abs(numbers[chosen, ::3] / labelled(images[chosen, None], predictor.properties) - 1)
+    return dict(zip(predictor.properties, np.median(errors, axis=0).tolist(), strict=True))
 
 
 def main() -> None:

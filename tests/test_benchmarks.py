@@ -19,6 +19,7 @@ from benchmarks import (
     beside,
     cases,
     cess_vae,
+    encode_many,
     floor,
     gpu,
     jobs,
@@ -309,3 +310,15 @@ def test_many_images_are_measured_and_their_pages_written():
         assert found[name]["images_per_processor_second"] > 0
         assert found[name]["memory_MB"] >= found[name]["memory_at_a_quarter_MB"] > 1
     assert 0 < found["page of 1, MB"] < found["page of 2, MB"]
+
+
+@pytest.mark.long
+def test_encoding_many_images_is_killed_resumed_and_measured():
+    found = encode_many.measure(images=320, size=64, jobs=1)
+    assert 0 < found["resumed_images"] < 320
+    assert found["images_per_processor_second"] > 0
+    assert found["memory_MB"] >= found["memory_at_a_quarter_MB"] > 1
+    assert found["rows_lost"] == 0
+    assert found["largest_difference"] < 1e-4
+    flat = {"images_per_second": 61.0, "images_per_processor_second": 29.0, "memory_MB": 116.0, "memory_at_a_quarter_MB": 100.0}
+    assert [line.rpartition(": ")[2] for line in encode_many.bars(flat)] == ["True", "False", "False"]

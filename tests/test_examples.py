@@ -396,7 +396,7 @@ def test_micrographs_at_their_places(tmp_path):
     [
         ("manifold", ["--tasks", "angle", "--vgg", "random", "--pooling", "least"], "pooling must be"),
         ("embed_micrographs", ["nowhere", "--kind", "spectrum"], "nowhere is no folder of images"),
-        ("synthesise_texture", ["photo.png", "--vgg", "nowhere.pth"], "there is no file nowhere.pth"),
+        ("synthesise_texture", ["photo.png", "--vgg", "nowhere.pth"], "photo.png cannot be read: No such file"),
     ],
 )
 def test_wrong_commands_of_the_manifold_are_one_line(tmp_path, name, arguments, message):
@@ -417,10 +417,10 @@ def test_textures_are_synthesised(tmp_path):
     assert gray["gray"]["iterations"] == 5
     assert gray["gray"]["fall"] > 2
     assert "gray: the loss fell by" in printed
-    assert np.load(tmp_path / "a/gray.npy").shape == (48, 48)
+    assert np.load(tmp_path / "a/gray.npz")["image"].shape == (48, 48)
     phases, _ = run("synthesise_texture", tmp_path / "b", tmp_path / "phases.npy", "--vgg", "random", "--phases", 3, "--iterations", 2)
     assert {"texture", "labels", "noise"} < set(phases["phases"])
-    assert np.load(tmp_path / "b/phases.npy").sum(axis=0) == pytest.approx(np.ones((48, 48)), abs=1e-5)
+    assert np.load(tmp_path / "b/phases.npz")["image"].sum(axis=0) == pytest.approx(np.ones((48, 48)), abs=1e-5)
     assert all((tmp_path / name / "textures.png").stat().st_size > 10_000 for name in "ab")
 
 
@@ -571,7 +571,7 @@ def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
     found = here("design", "--runs", one, "--data", own_file, "--E_x", 4.0, "--k_y", 2.0, 9.0, "--top", 2)
     assert (found["wanted"], len(found["designs"]) in (1, 2)) == ({"E_x": 4.0, "k_y": [2.0, 9.0]}, True)
     assert f"1: E_x {found['designs'][0]['E_x']:.4g}" in capsys.readouterr().out
-    labels = np.load(tmp_path / "design/designs.npy")
+    labels = np.load(tmp_path / "design/designs.npz")["designs"]
     c = elastic_stiffness(tp.two_phase(labels[0].astype(float)), (10.0, 1.0), (0.3, 0.3))
     assert engineering_constants(c).E_x == pytest.approx(found["designs"][0]["E_x"], rel=1e-3)
     with pytest.raises(SystemExit):

@@ -7,6 +7,7 @@ from PIL import Image
 
 from support.cli_harness import blobs, photograph
 from twopoint_models import open_images
+from twopoint_models.arrays import array_of
 from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.data import MICRO2D, MICRO2DWriter
 
@@ -39,8 +40,27 @@ def test_all_sources_give_the_same_images(labels, tmp_path):
         assert (len(images), images[1].dtype) == (4, np.uint8), name
         assert (np.asarray(images) == labels).all(), name
         np.testing.assert_allclose(model.encode(images)[0], expected, rtol=1e-6, err_msg=name)
+        if name != "tensor":  # a tensor (B, 1, H, W) keeps its gradients
+            np.testing.assert_allclose(model.encode(source)[0].reshape(expected.shape), expected, rtol=1e-6, err_msg=name)
+            np.testing.assert_allclose(model.reconstruct(source).reshape(labels.shape), model.reconstruct(labels), atol=1e-6, err_msg=name)
     assert len(open_images([*sources["files"], str(tmp_path / "own.h5"), str(tmp_path / "m/a1.png")])) == 9
     assert open_images(labels)[1:3].names == ["1", "2"]
+
+
+def test_labels_of_files_become_memberships_where_a_network_has_more_phases(tmp_path):
+    labels = np.stack([blobs((32, 16), phases=3, seed=i) for i in range(3)])  # as many images as phases
+    for i, each in enumerate(labels):
+        np.save(tmp_path / f"a{i}.npy", each)
+    model = CESSVAE(phases=3, width=2).eval()
+    expected = model.encode((labels[:, None] == np.arange(3)[:, None, None]).astype(float))[0]
+    np.testing.assert_allclose(model.encode(tmp_path)[0], expected, rtol=1e-6)
+    np.save(tmp_path / "a3.npy", blobs((32, 16), phases=4))
+    with pytest.raises(ValueError, match="images must have 3 phases, got the label 3"):
+        model.encode(tmp_path)
+    gray = (255 * np.linspace(0, 1, 1024).reshape(32, 32)).astype(np.uint8)
+    Image.fromarray(gray).save(tmp_path / "gray.png")
+    found = array_of(tmp_path / "gray.png", 1, gray=True)
+    np.testing.assert_allclose(found[0], gray / 255, rtol=1e-6)
 
 
 def test_gray_values_are_kept_where_a_network_takes_them(labels, tmp_path):

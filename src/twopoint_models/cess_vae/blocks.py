@@ -22,7 +22,7 @@ class Unit(nn.Module):
         if self.share is not None:
             assert noise is not None
             x = x + self.share * noise
-        return x + torch.relu(self.conv(x))
+        return x + torch.relu_(self.conv(x))  # in place: no derivative needs what came out of the convolution
 
     def soften(self) -> None:
         """Make the convolution's weights small, so that the unit changes features little but has a slope."""
@@ -49,7 +49,7 @@ class Chain(nn.Sequential):
 
 def level(depth: int, padding: str, inputs: int, outputs: int, *sampling: nn.Module, textured: bool = False) -> tuple[nn.Module, ...]:
     """Return the layers of one resolution: up- or down-sampling, a convolution that sets the channels, ReLU, and ``depth`` units."""
-    return *sampling, conv(inputs, outputs, padding), nn.ReLU(), *(Unit(outputs, padding, textured) for _ in range(depth))
+    return *sampling, conv(inputs, outputs, padding), nn.ReLU(inplace=True), *(Unit(outputs, padding, textured) for _ in range(depth))
 
 
 def levels(chain: nn.Sequential) -> list[list[nn.Module]]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..arrays import in_batches
+from ..arrays import array_of, in_batches
 from ..checks import as_images, as_latents
 from ..nets.blocks import conv, count_of, latent_noise, mixed, noise_planes
 from ..nets.files import Network
@@ -124,7 +124,7 @@ class CESSVAE(Network):
         ----------
         images : tensor (B, 1, H, W), or (B, N, H, W) for more than two phases
             Memberships in [0, 1]; H and W divisible by 16. Or, without gradients, a numpy array (..., H, W), or (..., N, H, W), of labels 0
-            and 1 or memberships.
+            and 1 or memberships; or what :func:`twopoint_models.open_images` takes or returns: files, folders, MICRO2D's files, datasets.
         pad : bool
             For arrays: continue images whose height or width is not divisible by 16 periodically, up to the next multiple. By default they
             are refused.
@@ -146,7 +146,7 @@ class CESSVAE(Network):
         (1, 3, 3)
         """
         if not isinstance(images, Tensor):
-            found, shape = as_images(images, self.channels, multiple=REDUCTION, pad=pad)
+            found, shape = as_images(array_of(images, self.channels), self.channels, multiple=REDUCTION, pad=pad)
             batch = shape[: -2 - (self.channels > 1)]
             mean, log_variance = in_batches(self.encode, found, self)
             return mean.reshape(*batch, *mean.shape[1:]), log_variance.reshape(*batch, *mean.shape[1:])
@@ -178,7 +178,7 @@ class CESSVAE(Network):
         """
         if not isinstance(latents, Tensor):
             flat, batch = as_latents(latents, 3)
-            (found,) = in_batches(partial(self.decode, seed=seed), flat, self)
+            (found,) = in_batches(partial(self.decode, seed=seed), flat, self, enlarged=REDUCTION)
             return found.reshape(*batch, *found.shape[1 + (self.channels == 1) :])
         return self.memberships(self.logits(latents, seed=seed))
 
@@ -218,7 +218,8 @@ class CESSVAE(Network):
         Parameters
         ----------
         images : array (..., H, W), or (..., N, H, W) for more than two phases
-            Labels 0 and 1, or memberships in [0, 1], of one image or more; H and W divisible by 16.
+            Labels 0 and 1, or memberships in [0, 1], of one image or more; H and W divisible by 16. Or files and datasets, as for
+            :meth:`encode`.
         pad : bool
             Continue images of other sizes periodically up to a multiple of 16, and cut the reconstructions to the size of the images.
 
@@ -239,7 +240,7 @@ class CESSVAE(Network):
         >>> CESSVAE(width=4).reconstruct(np.eye(32)).shape
         (32, 32)
         """
-        found, shape = as_images(images, self.channels, multiple=REDUCTION, pad=pad)
+        found, shape = as_images(array_of(images, self.channels), self.channels, multiple=REDUCTION, pad=pad)
         (decoded,) = in_batches(self, found, self)
         return decoded[..., : shape[-2], : shape[-1]].reshape(shape)
 

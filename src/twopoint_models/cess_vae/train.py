@@ -47,7 +47,7 @@ def train_cess_vae(
         Trained network to fine-tune; it is copied. Its architecture replaces that of the config, there is no first half, and all epochs
         are those of the regime's second loss.
     progress : bool
-        Draw a bar.
+        Draw a bar; outside of a terminal write lines on the progress.
 
     Returns
     -------

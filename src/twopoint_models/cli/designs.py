@@ -99,6 +99,8 @@ def design(
             with counting("descending", "") as progress:
                 found = find_designs(encoder, begun, targets, materials, volume_fractions, ways, progress)
             lines = write_designs(out, found, begun, units)
+            if len(found.microstructures) < count:
+                lines.append(f"{len(found.microstructures)} of {count} designs, for the others hardly differ; more --starts find more")
         typer.echo("\n".join(lines) + f"\n{out / 'designs.csv'}, {out / 'designs.png'}")
 
 

@@ -53,8 +53,9 @@ def encode(
         with results_in(out, settings, LATENTS, force=force) as folder:
             source = open_images(images, phases=phases, threshold=threshold, window=window, gray=is_gray(network), results=out)
             how = How(tile, skip, jobs, scheduler)
-            paths = over_images(folder, source, partial(_encoded, absolute(run), vgg), how, f"encoding {len(source)} images")
-            shape = one_shape(paths, "mean", _SHAPES)
+            what, alike = f"encoding {len(source)} images", ("mean", _SHAPES)
+            paths = over_images(folder, source, partial(_encoded, absolute(run), vgg), how, what, alike)
+            shape = one_shape(paths, *alike)
             write_npz(out / NPZ, paths, ("mean", "log_variance", NAMES))
             head = ["file", "row", "column", *(f"z{i}" for i in range(math.prod(shape)))]
             write_csv(out / LATENTS, head, _rows(paths))
@@ -128,7 +129,9 @@ def _encoded(run: str, vgg: str, tiles: list[Tiles]) -> Arrays:
     if len(stacks) > 1:
         first, other = (tiles[indices[0]] for indices, _ in stacks[:2])
         sizes = [" x ".join(map(str, each.values.shape)) for each in (first, other)]
-        raise InputError(f"images must have one size, {first.name} is {sizes[0]} px, {other.name} {sizes[1]} px; {_SHAPES}")
+        fits = min(min(each.values.shape) for each in tiles) // 16 * 16
+        advice = f"--tile {min(fits, trained_size(run))} cuts all into tiles of one size" if fits else _SHAPES
+        raise InputError(f"images must have one size, {first.name} is {sizes[0]} px, {other.name} {sizes[1]} px; {advice}")
     mean, log_variance = encode_stack(network, stacks[0][1])
     return {"mean": mean, "log_variance": log_variance}
 
@@ -227,27 +230,38 @@ def sample(
         int | None,
         typer.Option("--size", min=16, help="Height and width in pixels, divisible by 16. Default: that of the training, or 224."),
     ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            "--prior",
+            metavar="fitted|normal",
+            help="Latents of a CESS VAE are distributed as those of training images, or standard normally. Default: fitted, if RUN has it.",
+        ),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Write images of latents drawn from the prior, a standard normal distribution: samples.png, and images.npz with all.
+    """Write images of latents drawn from the prior: samples.png, and images.npz with all.
 
-    They look like the training images as far as the prior holds: a network that was trained with a small weight of the divergence has
-    latents that are wider or narrower.
+    They look like the training images as far as the prior holds. With a small weight of the divergence in training, latents are wider or
+    narrower than a standard normal distribution, which the fitted prior follows.
     """
     with model_errors():
         network = load_run(run, VAES, "random")
-        with results_in(out, {"command": "model sample", "network": digest(run), "seed": seed}, "images.npz", force=force):
+        settings = {"command": "model sample", "network": digest(run), "seed": seed, "prior": prior}
+        with results_in(out, settings, "images.npz", force=force):
             with working(f"decoding {count} samples"):
                 import torch
 
                 with torch.inference_mode():
                     if is_gray(network):
-                        if size not in (None, network.size):
-                            raise InputError(f"--size must be {network.size}, the size of this network's images, got {size}")
+                        if size not in (None, network.size) or prior == "fitted":
+                            raise InputError(
+                                f"--size must be {network.size}, of this network's images, --prior normal; got {size}, {prior}"
+                            )
                         made = network.sample(count, seed=seed)
                     else:
-                        made = network.sample(count, size or trained_size(run), seed=seed)
+                        made = network.sample(count, size or trained_size(run), seed=seed, prior=prior)
                     found = made.numpy()
                     images = found[:, 0] if found.shape[1] == 1 else found
             write_images(out, "samples.png", images, [f"{i}" for i in range(count)])

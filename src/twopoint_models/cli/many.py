@@ -64,7 +64,7 @@ class How:
 Work = Callable[[list[Tiles]], Arrays]
 
 
-def over_images(folder: RunFolder, images: Images, work: Work, how: How, what: str) -> list[Path]:
+def over_images(folder: RunFolder, images: Images, work: Work, how: How, what: str, alike: tuple[str, str] | None = None) -> list[Path]:
     """Do work on all images in blocks, and return the files of the blocks.
 
     Parameters
@@ -79,11 +79,13 @@ def over_images(folder: RunFolder, images: Images, work: Work, how: How, what: s
         Tiles, processes, and whether bad images are left out.
     what : str
         The work, for the bar.
+    alike : (str, str), optional
+        Name of an array whose rows must have one shape, and advice where they have not.
 
     Raises
     ------
     InputError
-        If an image is refused; finished blocks stay, and the same command resumes.
+        If an image is refused, or, as soon as it is known, if shapes differ; finished blocks stay, and the same command resumes.
     """
     parts = folder.path / PARTS
     parts.mkdir(exist_ok=True)
@@ -98,9 +100,13 @@ def over_images(folder: RunFolder, images: Images, work: Work, how: How, what: s
     if len(left) < len(blocks):
         say(f"note: {sum(len(blocks[i]) for i in range(len(blocks)) if i not in set(left))} of {len(entries)} images were done before")
     outcomes = _over_dask(work, tasks, how.scheduler, what) if how.scheduler else work_on_all(partial(_block, work), tasks, how.jobs, what)
-    for _, outcome in outcomes:
+    first: Path | None = None
+    for at, outcome in outcomes:
         if outcome.result is None:
             raise InputError(outcome.reason)
+        if alike is not None and outcome.result:
+            first = first or paths[left[at]]
+            one_shape([first, paths[left[at]]], *alike)
     return paths
 
 

@@ -177,18 +177,28 @@ def predict(
             source = open_images(images, phases=phases, threshold=threshold, window=window, results=out)
             how = How(predictor.size, skip, jobs, scheduler)
             paths = over_images(folder, source, partial(_predicted, absolute(run)), how, f"predicting {len(source)} images")
-            head = [f"{name}{end}{predictor.unit_text(name)}" for name in predictor.properties for end in ("", " low", " high")]
-            write_csv(out / PROPERTIES, ["file", "row", "column", *head], _rows(paths, "values"))
+            write_csv(out / PROPERTIES, ["file", "row", "column", *predicted_columns(predictor)], _rows(paths, "values"))
             told = {"network": run, "materials": predictor.about["materials"], "units": predictor.units, "level": predictor.level}
-            count = sum(len(each) for each in joined(paths, NAMES))
-            write_summary(folder, paths, told | {"rows": count})
+            values = np.concatenate(list(joined(paths, "values")))
+            means = dict(zip(predictor.properties, values[:, ::3].mean(axis=0).tolist(), strict=True))
+            write_summary(folder, paths, told | {"rows": len(values), "mean": means})
             finish(folder)
-        typer.echo(f"{count} rows: {out / PROPERTIES}")
+        typer.echo("means: " + ", ".join(f"{name} {value:.4g} {predictor.units[name]}".rstrip() for name, value in means.items()))
+        typer.echo(f"{len(values)} rows: {out / PROPERTIES}")
 
 
 def _predicted(run: str, tiles: list[Tiles]) -> Arrays:
     """Return mean, low and high of each property of tiles."""
     predictor = loaded_in_process(run)
-    found = predictor.predict(np.stack(arrays_of(predictor.encoder, tiles)))
-    rows = np.stack([found.mean, found.low, found.high], axis=2)  # (n, p, 3)
-    return {"values": rows.reshape(len(rows), -1)}
+    return {"values": predicted_numbers(predictor, np.stack(arrays_of(predictor.encoder, tiles)))}
+
+
+def predicted_columns(predictor: Any) -> list[str]:
+    """Return the heads of the columns of :func:`predicted_numbers`: each property with its interval and unit."""
+    return [f"{name}{end}{predictor.unit_text(name)}" for name in predictor.properties for end in ("", " low", " high")]
+
+
+def predicted_numbers(predictor: Any, images: np.ndarray) -> np.ndarray:
+    """Return mean, low and high of each property of images (n, H, H), (n, 3 p)."""
+    found = predictor.predict(images)
+    return np.stack([found.mean, found.low, found.high], axis=2).reshape(len(images), -1)

@@ -78,6 +78,8 @@ def targets_in(texts: str, units: dict[str, str]) -> list[TargetValue]:
         name, equal, value = text.partition("=")
         if not equal or not name or not value:
             raise InputError(f"--target must be NAME=VALUE, or NAME=LEAST:LARGEST, such as E_x=4.2GPa, got {text!r}")
+        if name not in (known := (*OF_PROPERTY, "nu_xy", "nu_yx")):
+            raise InputError(f"--target must be of {', '.join(known)}, got {name}")
         kind = OF_PROPERTY.get(name, "number")
         ends = [_in_unit(name, end, kind, units.get(kind, "")) for end in value.split(":")]
         if len(ends) > 2:

@@ -10,7 +10,7 @@ import typer
 
 from twopoint.cli.options import Force, Phases, Pictures, Threshold, Window
 from twopoint.cli.showing.outputs import write_whole
-from twopoint.cli.terminal import InputError, counting, working
+from twopoint.cli.terminal import InputError, collecting, counting, working
 
 from ..images import open_images
 from .latents import LARGEST, absolute, arrays_of, by_size, flat_of, is_gray, loaded_in_process, own_tile
@@ -65,8 +65,15 @@ def reconstruct(
             _draw_first(out / PICTURE, source, network, tile)
             write_summary(folder, paths, {"network": run, "median": medians, "columns": columns})
             finish(folder)
-        typer.echo("medians: " + ", ".join(f"{columns[name]} {value:.3g}" for name, value in medians.items()))
+        typer.echo(
+            "\n".join(f"median {columns[name].partition(', ')[0]}: {value:.3g}{_unit(columns[name])}" for name, value in medians.items())
+        )
         typer.echo(f"{out / TABLE}, {out / PICTURE}")
+
+
+def _unit(column: str) -> str:
+    """Return the unit of a column's description, with a blank before it."""
+    return " nats" if column.endswith(", nats") else ""
 
 
 def _reconstructed(run: str, vgg: str, pictures: Path | None, tiles: list[Tiles]) -> Arrays:
@@ -135,7 +142,8 @@ def _draw_first(path: Path, source: Any, network: Any, tile: int | None) -> None
         images, made, names = list[np.ndarray](), list[np.ndarray](), list[str]()
         for entry in source.entries[: LARGEST // 8]:
             try:
-                values, phases = entry.read(source.reading)
+                with collecting():  # the notes were printed when the image was measured
+                    values, phases = entry.read(source.reading)
                 (array,) = arrays_of(network, [Tiles(entry.name, values[:tile, :tile], phases, 0, 0)])
             except InputError:  # left out by --skip
                 continue

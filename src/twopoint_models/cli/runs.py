@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from twopoint.cli.reading.collect import RUN_FILE
 from twopoint.cli.terminal import InputError, clear_errors, say
 
 from ..nets.names import WEIGHTS
-from ..pretrained.loading import folder_of, kind_of
+from ..pretrained.loading import folder_of, kind_of, names
 from ..pretrained.loading import load as load_network
 
 TITLES = {"CESSVAE": "CESS VAE", "ResNetVAE": "statistics VAE", "TextureVAE": "texture VAE", "PropertyMLP": "predictor"}
@@ -30,13 +31,29 @@ def model_errors(*, heavy: bool = True) -> Iterator[None]:
         if missing:
             raise InputError(f"twopoint model needs {', '.join(missing)}: pip install '.[cli,models]' in a checkout")
         try:
-            yield
+            with _warnings_as_notes():
+                yield
         except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
             raise error if isinstance(error, InputError) else InputError(" ".join(str(error).split()) or type(error).__name__) from error
 
 
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Print warnings as notes, without the file and the line of the program where they were raised."""
+
+    def note(message: Warning | str, category: type[Warning], filename: str, lineno: int, *place: Any, **more: Any) -> None:
+        say("note:", " ".join(str(message).split()))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)  # never an exception
+        warnings.showwarning = note
+        yield
+
+
 def load_run(run: str, kinds: tuple[str, ...], vgg: str = "") -> Any:
     """Return the network of RUN; refuse one of another kind, and say first if weights of VGG-19 are needed and not there."""
+    if run not in names() and not Path(run).is_dir():
+        raise InputError(f"RUN must be a folder of a trained network, or one of {', '.join(names())}, got {run!r}")
     kind = kind_of(run)
     if kind not in kinds:
         takes = " or ".join(dict.fromkeys(TITLES[each] for each in kinds))

@@ -52,16 +52,17 @@ def embed(
             files, names = read_grays(open_images(images, gray=True, results=out), skip=skip)
             if kind == "cnn":
                 announce_vgg(vgg)
-            places = place_textures(files, names, kind, vgg, layers=layers, device=device, dimensions=dimensions, seed=seed)
+            describe = descriptor(kind, vgg, layers=layers, device=device, seed=seed)
+            places = place_textures(files, names, describe, dimensions=dimensions)
             write_map(out, places)
-        told = "{images} images; stress of the plane {stress_of_plane:.3f}, of {dimensions} dimensions {stress:.3f}"
-        typer.echo(told.format_map(places.summary) + _classes(places) + f"\n{out / 'coordinates.csv'}, {out / 'thumbnails.png'}")
+        typer.echo(tell_map(places) + f"\n{out / 'coordinates.csv'}, {out / 'thumbnails.png'}")
 
 
-def _classes(places: Any) -> str:
-    """Return how often the nearest neighbour is of the same class, if there are several."""
+def tell_map(places: Any) -> str:
+    """Return a line on a map: its stress and, with several classes, how often the nearest neighbour is of the same one."""
+    told = "{images} images; stress of the plane {stress_of_plane:.3f}, of {dimensions} dimensions {stress:.3f}"
     accuracy = places.summary.get("accuracy")
-    return "" if accuracy is None else f"; nearest neighbour of the same folder {accuracy:.3f}"
+    return told.format_map(places.summary) + ("" if accuracy is None else f"; nearest neighbour of the same folder {accuracy:.3f}")
 
 
 def read_grays(source: Any, *, skip: bool = False) -> tuple[list[np.ndarray], list[str]]:
@@ -85,27 +86,24 @@ def read_grays(source: Any, *, skip: bool = False) -> tuple[list[np.ndarray], li
     return images, [Path(*each[shared:]).as_posix() for each in parts]
 
 
-def place_textures(
-    images: list[np.ndarray],
-    names: list[str],
-    kind: str,
-    vgg: str,
-    *,
-    layers: int = 5,
-    device: str | None = None,
-    dimensions: int = 6,
-    seed: int = 0,
-) -> Any:
+def place_textures(images: list[np.ndarray], names: list[str], describe: Any, *, dimensions: int = 6) -> Any:
     """Return the places of images, as :func:`twopoint_models.manifold.embed_micrographs`, and say what was cropped or left out."""
-    from ..manifold import Descriptor, embed_micrographs
-    from ..weights import vgg19
+    from ..manifold import embed_micrographs
 
-    network = vgg19(vgg or None, seed=seed, layers=LUBBERS[:layers], pooling="mean") if kind == "cnn" else None
     with counting(f"{len(images)} images", "") as progress:
-        places = embed_micrographs(images, names, Descriptor(kind, network, device=device), dimensions=dimensions, progress=progress)
+        places = embed_micrographs(images, names, describe, dimensions=dimensions, progress=progress)
     for remark in places.summary["remarks"]:
         say("note:", remark)
     return places
+
+
+def descriptor(kind: str, vgg: str, *, layers: int = 5, device: str | None = None, seed: int = 0) -> Any:
+    """Return the description of a texture, by filters of VGG-19 ("cnn") or by another kind."""
+    from ..manifold import Descriptor
+    from ..weights import vgg19
+
+    network = vgg19(vgg or None, seed=seed, layers=LUBBERS[:layers], pooling="mean") if kind == "cnn" else None
+    return Descriptor(kind, network, device=device)
 
 
 def write_map(out: Path, places: Any) -> None:

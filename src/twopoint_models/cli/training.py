@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,14 +54,36 @@ class Read:
 
 @contextmanager
 def _run_folder(out: Path, command: str, source: Images) -> Iterator[Path]:
-    """Open the folder of a run; an unfinished one of the same images is resumed."""
+    """Open the folder of a run; an unfinished one of the same images is resumed. Only the first of several processes writes and speaks."""
+    from ..training.fitting import is_first_process
+
+    if not is_first_process():
+        with collecting():
+            yield out
+        return
     told = json.dumps([[each.name, each.stamp()] for each in source.entries])
     settings: dict[str, Any] = {"command": command, "images": hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest()[:16]}
     settings |= {"reading": [source.reading.window, source.reading.threshold, source.reading.phases]}
     if (out / WEIGHTS).is_file():
         raise InputError(f"{out} holds a finished network; --out names another folder")
-    with results_in(out, settings, WEIGHTS, force=False):
+    with results_in(out, settings, WEIGHTS, force=False), _quiet_threads():
         yield out
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """Leave a disk's errors to the main thread, which meets them too; the thread of TensorBoard's writer would print a traceback."""
+    usual = threading.excepthook
+
+    def hook(told: threading.ExceptHookArgs) -> None:
+        if not issubclass(told.exc_type, OSError):
+            usual(told)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
 
 
 def read_all(source: Images) -> Read:
@@ -125,8 +147,21 @@ def patches_by_parent(images: Sequence[np.ndarray], size: int, stride: int) -> S
     return SlidingWindows([tiles[i]["image"] for i in range(len(tiles))], size)
 
 
+def _tell_end(out: Path, what: str, size: int) -> None:
+    """Say what was trained and what can be done with it, once for all processes that share a training."""
+    from ..training.fitting import is_first_process
+
+    if is_first_process():
+        typer.echo(f"{out}: {what}, trained on patches of {size} px; {out / 'pictures'} has images beside their reconstructions")
+        typer.echo(f"its latents: twopoint model encode {out} IMAGES --tile {size}")
+
+
 def keep_examples(folder: Path, windows: SlidingWindows, seed: int) -> None:
-    """Keep some patches beside a network, (n, H, W), from which designs begin."""
+    """Keep some patches beside a network, (n, H, W), from which designs begin; the first process does it."""
+    from ..training.fitting import is_first_process
+
+    if not is_first_process():
+        return
     order = np.random.default_rng(seed).permutation(len(windows))[:_MOST]
     kept = np.stack([windows[int(i)]["image"] for i in order])
     write_whole(folder / EXAMPLES, lambda part: save_arrays(part, {"images": kept}))
@@ -180,10 +215,10 @@ def train_cess(
                 data = _module(windows, config, read.phases, 1.0)
             if "style" in REGIMES[config.regime].own or "vgg" in REGIMES[config.regime].own:
                 announce_vgg(config.vgg)
-            train_cess_vae(config, folder, data, start=folder, progress=sys.stderr.isatty())
+            train_cess_vae(config, folder, data, start=folder)
             if windows is not None:
                 keep_examples(folder, windows, seed)
-        typer.echo(f"{out}: a CESS VAE for {config.phases} phases, trained on patches of {config.size} px")
+        _tell_end(out, f"a CESS VAE for {config.phases} phases", config.size)
 
 
 def _module(windows: SlidingWindows, config: Any, phases: int, white: float) -> Any:
@@ -215,8 +250,8 @@ def train_texture(
             config = _config(TextureConfig, TEXTURE_PRESETS, choices, seed, own)
             announce_vgg(config.vgg)
             windows = patches_by_parent(read.images, config.size, stride or max(2 * config.size // 5, 1))
-            train_texture_vae(config, folder, _module(windows, config, 0, 1.0), progress=sys.stderr.isatty())
-        typer.echo(f"{out}: a texture VAE of {config.latents} latents, trained on patches of {config.size} px")
+            train_texture_vae(config, folder, _module(windows, config, 0, 1.0))
+        _tell_end(out, f"a texture VAE of {config.latents} latents", config.size)
 
 
 def train_statistics(
@@ -237,8 +272,8 @@ def train_statistics(
             own = {"size": fitting_size(read, size, _usual(StatisticsConfig, STATISTICS_PRESETS, choices), 32)}
             config = _config(StatisticsConfig, STATISTICS_PRESETS, choices, seed, own)
             windows = patches_by_parent(read.images, config.size, max(config.size // 4, 1))
-            train_statistics_vae(config, folder, _module(windows, config, 0, 1.0), progress=sys.stderr.isatty())
-        typer.echo(f"{out}: a statistics VAE of {config.latents} latents, trained on patches of {config.size} px")
+            train_statistics_vae(config, folder, _module(windows, config, 0, 1.0))
+        _tell_end(out, f"a statistics VAE of {config.latents} latents", config.size)
 
 
 def train_predictor(

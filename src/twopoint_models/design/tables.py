@@ -1,9 +1,6 @@
 """Predictions of properties judged, and the descriptions that a network's latents must beat."""
 
-import csv
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -186,26 +183,3 @@ def table_of_designs(summary: Mapping[str, Mapping[str, float]]) -> str:
     columns = ("plausible", "all", "counted", "soft", "distance", "limit")
     lines = [[name, *(f"{found[key]:.3g}" if key in found else "" for key in columns)] for name, found in summary.items()]
     return markdown_table(["normalised error", *columns], lines)
-
-
-def write_properties(
-    path: str | os.PathLike[str], items: Sequence[Mapping[str, Any]], properties: Sequence[str], mean: np.ndarray, spread: np.ndarray
-) -> None:
-    """Write a table (CSV) with class and index of each image, its properties, and the spread over the members of a predictor.
-
-    Parameters
-    ----------
-    path : str or path
-    items : list of dict with "name" and "index"
-        Items of :class:`twopoint_models.data.MICRO2D`.
-    properties : p names
-    mean, spread : arrays (n, p)
-        Results of :meth:`twopoint_models.design.PropertyMLP.predict`.
-    """
-    head = ["class", "index", *properties, *(f"{name} spread" for name in properties)]
-    numbers = np.concatenate([mean, spread], axis=1)
-    with Path(path).open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        for item, row in zip(items, numbers, strict=True):
-            writer.writerow([item["name"], item["index"], *(f"{x:.6g}" for x in row)])

@@ -29,9 +29,15 @@ class Wrap(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         """Return images (..., H + 2, W + 2)."""
-        for axis in (-1, -2):
-            x = torch.cat([x.narrow(axis, -1, 1), x, x.narrow(axis, 0, 1)], dim=axis)
-        return x
+        *batch, height, width = x.shape
+        if x.ndim == 4 and x.stride(1) == 1:  # channels last in memory stay so
+            found = x.new_empty((batch[0], height + 2, width + 2, batch[1])).movedim(-1, 1)
+        else:
+            found = x.new_empty((*batch, height + 2, width + 2))
+        found[..., 1:-1, 1:-1] = x
+        found[..., 0, 1:-1], found[..., -1, 1:-1] = x[..., -1, :], x[..., 0, :]
+        found[..., 0], found[..., -1] = found[..., -2], found[..., 1]
+        return found
 
     @staticmethod
     def setup_context(context: Any, inputs: tuple[Tensor], output: Tensor) -> None:

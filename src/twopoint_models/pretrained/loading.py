@@ -73,7 +73,8 @@ def load(name: str | os.PathLike[str], *, library: str = "torch", vgg: str = "")
 
     A VAE has ``encode``, from images to the mean and log-variance of latents; ``decode``; ``reconstruct``, both one after the other; and
     ``sample``, images of latents drawn from the prior. They take numpy arrays (..., H, W) without gradients, and tensors (B, 1, H, W) with
-    them. A CESS VAE takes phases of any size divisible by 16, and others with ``pad=True``, which continues them periodically. Texture
+    them, and without gradients also what :func:`twopoint_models.open_images` takes or returns: files, folders, MICRO2D's files, datasets of
+    torch. A CESS VAE takes phases of any size divisible by 16, and others with ``pad=True``, which continues them periodically. Texture
     VAEs and statistics VAEs take gray values of one size, ``network.size``. A predictor has ``predict``.
 
     Parameters
@@ -81,7 +82,7 @@ def load(name: str | os.PathLike[str], *, library: str = "torch", vgg: str = "")
     name : str or path
         One of :func:`names`, or a folder with ``model.safetensors`` and ``model.json``, such as a run's. A name comes before a folder.
     library : "torch" or "jax"
-        Library of the network. jax has those of :class:`twopoint_models.cess_vae.CESSVAE` without noise in the decoder.
+        Library of the network. jax has those of :class:`twopoint_models.cess_vae.CESSVAE` without noise in the decoder, for arrays alone.
     vgg : str
         For a texture VAE: file of VGG-19's weights, or "random". By default the file in the cache, which is fetched once (80 MB) when the
         first image is encoded.

@@ -100,7 +100,7 @@ def train_statistics_vae(
     data : LightningDataModule
         Images with a validation part, such as those of :class:`LinesModule`.
     progress : bool
-        Draw a bar.
+        Draw a bar; outside of a terminal write lines on the progress.
 
     Returns
     -------

@@ -115,7 +115,7 @@ def train_texture_vae(
     data : LightningDataModule
         Patches with a validation part, such as those of :class:`twopoint_models.data.modules.PatchesModule`.
     progress : bool
-        Draw a bar.
+        Draw a bar; outside of a terminal write lines on the progress.
 
     Returns
     -------

@@ -3,6 +3,8 @@
 import logging
 import os
 import pickle
+import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ import torch
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.plugins import TorchCheckpointIO
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ..nets.names import WEIGHTS
 from .choices import Options
@@ -21,6 +24,12 @@ from .latents import Latents
 from .pictures import Pictures
 
 LAST = "checkpoints/last.ckpt"
+SILENCE = 30.0  # seconds between two lines on the progress outside of a terminal
+
+
+def is_first_process() -> bool:
+    """Tell whether this process writes: all but the first of those that share a training only compute."""
+    return bool(rank_zero_only.rank == 0)
 
 
 def fit_task(
@@ -67,13 +76,15 @@ def fit_once(
 def make_trainer(
     config: Options, folder: Path, pictures: Sequence[pl.Callback] = (), *, progress: bool = True, **options: Any
 ) -> pl.Trainer:
-    """Return Lightning's trainer for a run."""
+    """Return Lightning's trainer for a run; progress draws a bar, or writes lines outside of a terminal."""
+    bar = progress and sys.stderr.isatty()
     usual: dict[str, Any] = dict(
         logger=[CSVLogger(folder / "logs", "csv"), TensorBoardLogger(folder / "logs", "tensorboard")],
         callbacks=[
             ModelCheckpoint(folder / "checkpoints", "best", "validation_judge", save_last=True, save_on_train_epoch_end=True),
             LearningRateMonitor("step"),
             *pictures,
+            *([EpochLines()] if progress and not bar else []),
         ],
         log_every_n_steps=20,
     )
@@ -83,7 +94,7 @@ def make_trainer(
         precision=_of_the_machine(config) if config.precision == "fast" else config.precision,
         max_epochs=config.epochs,
         gradient_clip_val=config.gradient_clip or None,
-        enable_progress_bar=progress,
+        enable_progress_bar=bar,
         enable_model_summary=False,
         plugins=[WholeFiles()],
         **(usual | options),
@@ -98,6 +109,26 @@ def _of_the_machine(config: Options) -> str:
         told: dict[str, Any] = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
         has = bool(told.get("avx512_bf16"))
     return "bf16-mixed" if has else "32-true"
+
+
+class EpochLines(pl.Callback):
+    """Write a line after the first and the last epoch, and between them at most one in half a minute."""
+
+    def on_fit_start(self, trainer: pl.Trainer, task: Any) -> None:
+        """Start the clock."""
+        self.first, self.began, self.said = trainer.current_epoch, time.monotonic(), 0.0
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, task: Any) -> None:
+        """Write how many epochs are done, the validation loss, and the time left."""
+        done, of, now = trainer.current_epoch + 1, trainer.max_epochs or 0, time.monotonic()
+        if not trainer.is_global_zero or (done != of and now - self.said < SILENCE):
+            return
+        self.said = now
+        left = (now - self.began) / (done - self.first) * (of - done)
+        judge = trainer.callback_metrics.get("validation_judge")
+        told = "" if judge is None else f", validation_judge {float(judge):.4g}"
+        sys.stderr.write(f"epoch {done} of {of}{told}" + (f", about {float(f'{left:.1g}'):g} s left\n" if left else "\n"))
+        sys.stderr.flush()
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def test_images_of_other_sizes_are_continued_periodically_or_cut_into_tiles(run,
 
 def test_mixed_sizes_and_phases_are_refused_by_name(run, network, images, tmp_path):
     np.save(tmp_path / "m/b.npy", blobs((48, 32)))
-    refused(run("model", "encode", "net", "m", "--out", "lat"), "m/a0.png is 32 x 32 px, m/b.npy 48 x 32 px; --tile N cuts all into tiles")
+    refused(run("model", "encode", "net", "m", "--out", "lat"), "m/a0.png is 32 x 32 px, m/b.npy 48 x 32 px; --tile 32 cuts all into tiles")
     np.save(tmp_path / "m/b.npy", blobs((32, 32), phases=3))
     refused(run("model", "encode", "net", "m", "--out", "lat"), "m/b.npy has 3 phases, the network 2; --phases 2")
     assert not (tmp_path / "lat").exists()  # nothing is left of what failed
@@ -89,6 +89,7 @@ def test_photographs_are_segmented_as_stats_does_and_it_is_said(run, network, tm
     result = run("model", "encode", "net", "photo.png", "--out", "lat")
     assert result.exit_code == 0, result.output
     assert "Otsu's method" in result.stderr
+    assert run("model", "reconstruct", "net", "photo.png", "--out", "rec").stderr.count("Otsu's method") == 1
     from twopoint.cli.reading.load import ReadingOptions, load
 
     cut = load(str(tmp_path / "photo.png"), ReadingOptions()).segmentation.labels
@@ -137,6 +138,12 @@ def test_sample_and_interpolate_are_those_of_the_network(run, network, images, t
     assert run("model", "sample", "net", "--count", 3, "--size", 32, "--seed", 5, "--out", "s").exit_code == 0
     with np.load(tmp_path / "s/images.npz") as found, torch.inference_mode():
         np.testing.assert_allclose(found["images"], network.sample(3, 32, seed=5)[:, 0], atol=1e-6)
+    refused(run("model", "sample", "net", "--prior", "fitted", "--out", "f"), "prior must be 'normal', for this network has no fitted one")
+    network.fit_prior([torch.from_numpy(images.astype(np.float32))[:, None]])
+    network.save(tmp_path / "fit")
+    assert run("model", "sample", "fit", "--count", 3, "--size", 32, "--out", "f").exit_code == 0
+    with np.load(tmp_path / "f/images.npz") as found, torch.inference_mode():
+        np.testing.assert_allclose(found["images"], network.sample(3, 32, prior="fitted")[:, 0], atol=1e-6)
     assert run("model", "interpolate", "net", "m/a0.png", "m/a1.png", "--count", 3, "--out", "i").exit_code == 0
     first, second = (torch.from_numpy(each.astype(np.float32))[None, None] for each in images[:2])
     with np.load(tmp_path / "i/images.npz") as found, torch.inference_mode():

@@ -48,6 +48,18 @@ def test_what_was_done_before_is_not_repeated(run, network, images, tmp_path, mo
     assert latents(tmp_path / "lat/latents.csv") == latents(tmp_path / "whole/latents.csv")
 
 
+def test_other_sizes_are_refused_as_soon_as_they_are_met(run, network, images, tmp_path, monkeypatch, small_blocks):
+    np.save(tmp_path / "m/a4.npy", np.tile(images[0], (1, 2)))
+    np.save(tmp_path / "m/a5.npy", np.tile(images[0], (1, 2)))
+    (tmp_path / "m/a4.png").unlink()
+    (tmp_path / "m/a5.png").unlink()
+    done, block = [], many._block
+    monkeypatch.setattr(many, "_block", lambda work, task: done.append(task) or block(work, task))
+    refused(run("model", "encode", "net", "m", "--out", "lat"), "images must give mean of one shape, got 1 x 2 x 2, 1 x 2 x 4; --tile N")
+    assert len(done) == 3  # of six
+    assert not (tmp_path / "lat/latents.csv").exists()
+
+
 def test_results_of_other_options_are_kept(run, network, images, tmp_path, monkeypatch):
     monkeypatch.setattr(many, "_block", lambda work, task: (_ for _ in ()).throw(OSError("stops")))
     np.save(tmp_path / "lat.npy", images[0])
@@ -95,6 +107,22 @@ def test_a_full_disk_leaves_no_part_of_a_file(network, images, tmp_path):
     assert done.returncode == 2, done.stderr
     assert "cannot be written: File too large" in " ".join(done.stderr.split())
     assert [path.name for path in (tmp_path / "lat").rglob("*") if path.suffix in (".npz", ".csv", ".part")] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "words", [["sample", "net"], ["train", "cess-vae", "m", "--small", "--width", "2", "--regime", "mse", "--epochs", "2"]]
+)
+def test_a_full_disk_leaves_no_part_of_a_network_or_an_image(network, images, tmp_path, words):
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = subprocess.run([*TYPED, *words, "--out", "o"], cwd=tmp_path, capture_output=True, text=True, preexec_fn=limited, timeout=200)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("error: ")]) == 1, done.stderr
+    left = [path.name for path in (tmp_path / "o").rglob("*") if path.suffix in (".npz", ".png", ".safetensors", ".part", ".ckpt")]
+    assert left == [], done.stderr
 
 
 @pytest.mark.long

@@ -42,6 +42,7 @@ def test_reconstruct_measures_what_is_lost(run, network, images, tmp_path):
     assert (tmp_path / "rec/reconstructions.png").stat().st_size > 5000
     told = json.loads((tmp_path / "rec/summary.json").read_text())
     assert told["median"]["soft"] == pytest.approx(np.median(excess_cess(made, a)), rel=1e-3)
+    assert f"median excess CESS of the soft reconstruction: {told['median']['soft']:.3g} nats" in result.stdout
 
 
 @pytest.mark.long
@@ -111,6 +112,7 @@ def test_predict_gives_the_intervals_of_the_predictor(run, predictor, images, tm
     assert result.exit_code == 0, result.output
     assert "12 rows" in result.stdout
     expected = found.predict(images)
+    assert f"means: E_x {expected.mean[:, found.properties.index('E_x')].mean():.4g} GPa" in result.stdout
     at = found.properties.index("E_x")
     for end, values in (("", expected.mean), (" low", expected.low), (" high", expected.high)):
         np.testing.assert_allclose(column(tmp_path / "pp/properties.csv", f"E_x{end} [GPa]"), values[:, at], rtol=1e-4)
@@ -135,7 +137,7 @@ def test_intervals_hold_for_images_that_were_kept_out(predictor):
 def test_a_network_of_another_kind_is_refused_by_name(run, network, predictor, images, tmp_path):
     refused(run("model", "predict", "net", "m"), "net is a CESS VAE, this command takes a predictor; 'twopoint model train predictor")
     refused(run("model", "encode", "pred", "m"), "pred is a predictor, this command takes a CESS VAE or statistics VAE or texture VAE")
-    refused(run("model", "encode", "nowhere", "m"), "name must be a folder or one of")
+    refused(run("model", "encode", "nowhere", "m"), "RUN must be a folder of a trained network, or one of cess-vae-224-mse")
     refused(run("model", "list", "nowhere"), "there is no network 'nowhere' in the package")
     path = tmp_path / "net/model.json"
     path.write_text(path.read_text().replace('"version": 1', '"version": 7'))
@@ -145,10 +147,25 @@ def test_a_network_of_another_kind_is_refused_by_name(run, network, predictor, i
     refused(run("model", "predict", "pred", "m"), "predictor.json is not what save wrote")
 
 
+def test_weights_with_another_hash_are_refused(run, network, images, tmp_path, monkeypatch):
+    from twopoint_models.pretrained import loading
+
+    (tmp_path / "hashes.json").write_text(json.dumps({"net": "0" * 64}))
+    monkeypatch.setattr(loading, "HERE", tmp_path)
+    refused(run("model", "encode", "net", "m"), "the weights of net are not those that the package was built with")
+    (tmp_path / "hashes.json").write_text(json.dumps({}))
+    weights = tmp_path / "net/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-7])
+    refused(run("model", "encode", "net", "m"), "model.safetensors")
+    assert not (tmp_path / "latents").exists()
+
+
 def test_design_reaches_what_phases_can_reach(run, predictor, tmp_path):
     _, images = predictor
     for i in range(12):
         Image.fromarray((255 * images[i]).astype(np.uint8)).save(tmp_path / f"b{i}.png")
+    few = ["--images", "b0.png", "--steps", 0, "--count", 2, "--starts", 1]  # one image gives one design
+    assert "1 of 2 designs, for the others hardly differ" in run("model", "design", "pred", "--target", "E_x=4GPa", *few).stdout
     words = ["--images", "b*.png", "--steps", 3, "--count", 2, "--starts", 4]
     result = run("model", "design", "pred", "--target", "E_x=4000MPa", "k_x=2:9", *words, "--out", "des")
     assert result.exit_code == 0, result.output
@@ -162,6 +179,7 @@ def test_design_reaches_what_phases_can_reach(run, predictor, tmp_path):
     refused(
         run("model", "design", "pred", "--target", "k_x=4W/mK", *words, "--out", "no"), "has the unit W/mK, but the materials have none"
     )
+    refused(run("model", "design", "pred", "--target", "E=4GPa", *words, "--out", "no"), "--target must be of E_x, E_y, G_xy, k_x, k_y")
     refused(run("model", "design", "pred", "--target", "Ex", *words, "--out", "no"), "--target must be NAME=VALUE")
     assert not (tmp_path / "no").exists()
 

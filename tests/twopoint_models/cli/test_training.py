@@ -1,6 +1,10 @@
 """The commands train, as a person types them."""
 
+import csv
 import json
+import subprocess
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -8,10 +12,16 @@ import pytest
 import twopoint_models
 from support.cli_harness import blobs, refused
 from twopoint_models.cess_vae import CESSVAE
+from twopoint_models.cli.runs import model_errors
 from twopoint_models.cli.training import patches_by_parent
 from twopoint_models.data import MICRO2DWriter
 
 TINY = ["--width", "2", "--epochs", "2", "--batch-size", "4", "--regime", "mse", "--accelerator", "cpu"]
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.mark.long
@@ -19,6 +29,9 @@ def test_train_a_cess_vae_and_use_it(run, images, tmp_path):
     result = run("model", "train", "cess-vae", "m", "--small", *TINY, "--out", "run")
     assert result.exit_code == 0, result.output
     assert "patches of 32 px, which fit into m/a0.png" in result.stderr
+    assert result.stderr.count("epoch 1 of 1, validation_judge") == 2  # no terminal, so a line for each half
+    assert "site-packages" not in result.stderr  # warnings are notes
+    assert "its latents: twopoint model encode run IMAGES --tile 32" in result.stdout
     config = json.loads((tmp_path / "run/training.json").read_text())
     assert (config["size"], config["width"], config["padding"], config["learning_rate"]) == (32, [2], "zeros", 2e-3)
     assert {path.name for path in (tmp_path / "run/pictures").iterdir()} == {"epoch-001.png"}  # the second half
@@ -70,6 +83,7 @@ def test_networks_of_gray_values(run, images, tmp_path):
     words = ["--small", "--size", 32, "--epochs", 1, "--accelerator", "cpu", "--latents", 2]
     result = run("model", "train", "statistics-vae", "m", *words, "--width", 1, "--out", "stat")
     assert result.exit_code == 0, result.output
+    assert "note: 1 of 2 latent numbers carry less than 0.01 nats: 0; a smaller kl_weight keeps them" in result.stderr
     assert run("model", "reconstruct", "stat", "m", "--out", "rec").exit_code == 0
     result = run("model", "train", "texture-vae", "m", *words, "--width", "4,4,4,4,4", "--vgg", "random", "--out", "tex")
     assert result.exit_code == 0, result.output
@@ -99,3 +113,30 @@ def test_patches_of_a_parent_stay_in_one_part():
     assert (len(blocks.parents), blocks.parents[0].shape) == (16, (32, 32))
     tiles = patches_by_parent(one, 16, 4)
     assert (len(tiles), tiles.parents[0].shape) == (16, (16, 16))
+
+
+@pytest.mark.long
+def test_two_processes_share_a_training(images, tmp_path):
+    """With half the batch each they take the steps of one process, up to the order of sums; one of them speaks and writes."""
+    curves, said = {}, {}
+    for devices, batch in ((1, 8), (2, 4)):
+        words = [*TINY, "--devices", devices, "--batch-size", batch, "--seed", 1, "--out", f"run{devices}"]
+        call = [sys.executable, "-m", "twopoint", "model", "train", "cess-vae", "m", *map(str, words)]
+        done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=280)
+        assert done.returncode == 0, done.stderr
+        said[devices] = done.stdout.splitlines()
+        losses = table(next((tmp_path / f"run{devices}/logs/csv").rglob("metrics.csv")))
+        curves[devices] = [float(row["validation_judge"]) for row in losses if row["validation_judge"]]
+    assert len(curves[1]) == 1  # the second half
+    np.testing.assert_allclose(curves[2], curves[1], rtol=1e-4)
+    assert (len(said[1]), len(said[2])) == (2, 2)
+    assert said[2][0].startswith("run2: a CESS VAE for 2 phases")
+    assert (tmp_path / "run2/examples.npz").is_file()
+    assert not list(tmp_path.glob("run2/.twopoint-lock"))
+    assert twopoint_models.load(tmp_path / "run2").encode(images)[0].shape == (12, 1, 2, 2)
+
+
+def test_warnings_are_notes(capsys):
+    with model_errors():
+        warnings.warn("a latent\nnumber is lost", stacklevel=1)
+    assert capsys.readouterr().err == "note: a latent number is lost\n"

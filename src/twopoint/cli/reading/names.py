@@ -137,7 +137,8 @@ def parse_window(window: str | None, shape: tuple[int, ...], option: str = "--wi
     parts += [":"] * (len(shape) - len(parts))
     ranges = [_range(part, size, window, option) for part, size in zip(parts, shape, strict=True)]
     if not all(start < stop <= size for (start, stop), size in zip(ranges, shape, strict=True)):
-        raise InputError(f"{option} {window} does not lie inside the image of shape {shape}")
+        hint = "128 takes the first 128 pixels along each axis, 0:128,64:192 a range along each"
+        raise InputError(f"{option} {window} does not lie inside the image of shape {shape}; {hint}")
     return tuple(slice(*ends) for ends in ranges)
 
 
