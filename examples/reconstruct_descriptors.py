@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--small", action="store_true", help="48 x 48, one seed: seconds, for a test")
     given = parser.parse_args()
-    summary, seeds, polish = [], *((1, 100) if given.small else (given.seeds, 2000))
+    summary, seeds, polish = [], *((1, 300) if given.small else (given.seeds, 2000))
     given.out.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
         labels = crop(name, given.small)
