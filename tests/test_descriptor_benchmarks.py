@@ -27,6 +27,31 @@ def test_clusters_are_timed_and_judged():
 
 
 @pytest.mark.usefixtures("unchecked")
+def test_lineal_paths_are_timed_beside_cess():
+    found = descriptors.paths(2, batch=2, size=40)
+    assert found["images"] == [2, 1, 40, 40]
+    assert found["lengths"] == [1, 2, 4, 8, 16, 32]
+    for library in ("numpy", "torch"):
+        assert [bar["what"] for bar in found[library]["bars"]] == ["lineal path / cess"]
+        assert found[library]["ratios"][descriptors.BOTH]["median"] > 0
+    assert len(descriptors.lines({"clusters": {}, "paths": found})) == 2
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_libraries_do_the_same_job():
+    """numpy and torch have one value and gradient, which is that of the lineal paths of all images."""
+    job = descriptors.Job(descriptors.CESS, 2, 2, (20, 18))
+    found = descriptors.path_contenders(job, [1, 2, 4])
+    p, t = descriptors.inputs(job)
+    for name, m, target in ((descriptors.PATH, p, t), (descriptors.BOTH, *(np.concatenate([1 - x, x], axis=1) for x in (p, t)))):
+        (value, gradient), (torch_value, torch_gradient) = (found[library][name].call() for library in ("numpy", "torch"))
+        want = np.mean((tp.lineal_path(m, lengths=[1, 2, 4]) - tp.lineal_path(target, lengths=[1, 2, 4])) ** 2)
+        assert abs(value / want - 1) < 1e-4
+        assert abs(float(torch_value) / want - 1) < 1e-4
+        assert np.abs(gradient - torch_gradient.numpy()).max() < 1e-5 * np.abs(gradient).max()
+
+
+@pytest.mark.usefixtures("unchecked")
 def test_chords_on_the_lines_of_porespy():
     """Every second line without the first and the last, or every line without these."""
     x = np.random.default_rng(0).random((2, 12, 12)) < 0.6

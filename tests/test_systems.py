@@ -49,6 +49,7 @@ EXAMPLES = {
     "make_dataset": "",
     "recognise_reconstructions": "",  # two: the networks of one, texture vectors of the other
     "reconstruct_circles": "",
+    "reconstruct_descriptors": "",
     "reconstruct_micrographs": "",
 }
 

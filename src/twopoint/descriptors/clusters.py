@@ -21,7 +21,7 @@ def cluster_correlation(
     boundary: str = "periodic",
     connectivity: str = "faces",
     crop: int | tuple[int, ...] | None = None,
-    centered: bool = False,
+    centered: bool | None = None,
     implied_phase: bool = False,
     samples: int | None = None,
     seed: int = 0,
@@ -48,8 +48,10 @@ def cluster_correlation(
         (8 and 26).
     crop : int or one int per axis, optional
         Keep n lags from -(n//2) on, centred; at most S along a periodic axis, 2S-1 along an open one.
-    centered : bool
-        Put the zero lag at index L//2 of each axis instead of index 0 (FFT order).
+    centered : bool, optional
+        Whether the zero lag stands at index L//2 of each axis (True) or at index 0 (False, FFT order). By default (None) it is at index
+        L//2 = S-1 with "open", and at index 0 with "periodic"; a crop is always centred. :func:`autocorrelation` is in FFT order by
+        default with both, so give both the same value to compare them.
     implied_phase : bool
         Phase 0 is where no phase in m is.
     samples : int, optional
@@ -62,7 +64,8 @@ def cluster_correlation(
     Returns
     -------
     array (..., N, *lags)
-        Dimensionless probabilities, as :func:`autocorrelation` has them; C2 at lag zero is the volume fraction.
+        Dimensionless probabilities at the lags that :func:`autocorrelation` has, in the order of ``centered``; C2 at lag zero is the
+        volume fraction.
 
     Raises
     ------
@@ -92,6 +95,7 @@ def cluster_correlation(
     """
     found = indicators_of(m, "cluster_correlation", ndim=ndim, boundary=boundary, implied_phase=implied_phase)
     require_connectivity(connectivity)
+    centered = not found.periodic if centered is None else centered
     seed = checks.integer("seed", seed, 0)
     samples = None if samples is None else checks.integer("samples", samples, 1)
     lags = Lags(found.space, boundary)

@@ -145,7 +145,8 @@ def steps_to(points: Iterable[int]) -> tuple[Step, ...]:
     def make(n: int) -> None:
         if n in known:
             return
-        a = n - 1 if n - 1 in known else 1 << ((n - 1).bit_length() - 1)  # the largest power of two below n
+        power = 1 << ((n - 1).bit_length() - 1)  # the largest power of two below n
+        a = n - 1 if n - 1 in known and n != 2 * power else power
         make(a)
         make(n - a)
         known[n] = (n, a, n - a)
@@ -180,7 +181,8 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
     def evaluate(part: slice) -> None:
         for axis in range(ndim):
             starts = np.asarray([segments.starts(axis, n) for n in segments.points])
-            lines = flat[part].reshape(-1), *_layout(part.stop - part.start, space, axis), segments.periodic, *table, starts
+            lines_of = part.stop - part.start, math.prod(space[:axis]), space[axis], math.prod(space[axis + 1 :])
+            lines = flat[part].reshape(-1), lines_of, segments.periodic, *table, starts
             if weights is None:
                 kernels.segment_sums(*lines, found[part, axis])
             else:
@@ -193,15 +195,6 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
     if cotangent is not None:
         return found.reshape(m.shape)
     return (found * np.asarray(inverse)).astype(flat.dtype).reshape(*m.shape[:-ndim], *shape[1:])
-
-
-def _layout(members: int, space: tuple[int, ...], axis: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the shape and the strides of the lines along an axis, (members, outer, size, inner)."""
-    size, inner = space[axis], math.prod(space[axis + 1 :])
-    outer = math.prod(space[:axis])
-    if inner == 1:  # lines of the last axis stand in rows, which are taken together
-        return (members, 1, size, outer), (outer * size, outer * size, 1, size)
-    return (members, outer, size, inner), (outer * size * inner, size * inner, inner, 1)
 
 
 def _table(segments: Segments) -> tuple[np.ndarray, int, np.ndarray]:

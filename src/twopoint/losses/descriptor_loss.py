@@ -44,7 +44,7 @@ def descriptor_loss(
     prediction: Float[Array, "*microstructure"],
     target: Target,
     *,
-    descriptor: str,
+    descriptor: str | Callable[..., Any],
     options: dict[str, Any] | None = None,
     weights: Any = None,
     ndim: int | None = None,
@@ -63,7 +63,7 @@ def descriptor_loss(
         The microstructure, or its statistics, with which the prediction is compared. :meth:`TargetStatistics.with_descriptor` adds a
         descriptor to statistics.
     descriptor : "lineal_path", "three_point" or "euler_number"
-        The descriptor, or the function itself, as in ``descriptor=twopoint.lineal_path``.
+        The descriptor by name, or the function itself, as in ``descriptor=twopoint.lineal_path``.
     options : dict, optional
         Options of the descriptor, such as ``{"lengths": [1, 2, 4, 8]}``, ``{"lags": [((0, 1), (1, 0))]}`` or
         ``{"connectivity": "corners"}``. They may include the four options below, and take precedence over them.
@@ -106,7 +106,7 @@ def descriptor_loss_with_gradient(
     prediction: Array,
     target: Target,
     *,
-    descriptor: str,
+    descriptor: str | Callable[..., Any],
     options: dict[str, Any] | None = None,
     weights: Any = None,
     reduction: str = "mean",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +17,10 @@ Record = dict[str, Any]
 
 def light(record: Record) -> Record:
     """Return the numbers of an image without its curves, which a summary of many images does not hold."""
-    return {name: value for name, value in record.items() if name not in ("radial", "descriptors", "twopoint", "format")}
+    kept = {name: value for name, value in record.items() if name not in ("radial", "twopoint", "format")}
+    if "descriptors" in kept:
+        kept["descriptors"] = {name: {**found, "curves": []} for name, found in kept["descriptors"].items()}
+    return kept
 
 
 def kind(record: Record) -> tuple[int, int, tuple[float, ...], str]:
@@ -78,10 +82,12 @@ def _spread_of(values: list[float | None]) -> Record:
 def csv_text(records: list[Record], refused: list[Record]) -> str:
     """Return a table for a spreadsheet, one row per image, those that were refused last.
 
-    Lengths are in the unit in the column ``unit``, specific surfaces in one over it.
+    Lengths are in the unit in the column ``unit``, specific surfaces in one over it. The numbers of the requested descriptors follow those
+    of the phases.
     """
     most = max((len(record["phases"]) for record in records), default=0)
     columns = [f"{measure}_{h}" for h in range(most) for measure in (*MEASURES, "covariance_far_away", "anisotropy")]
+    columns += sorted({name for record in records for name in _quantities(record)})
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [*_FIRST, *columns, *_LAST], restval="", lineterminator="\n")
     writer.writeheader()
@@ -114,7 +120,17 @@ def _row(record: Record) -> Record:
         row |= {f"{name}_{h}": _cell(phase[name]) for name in MEASURES}
         row[f"covariance_far_away_{h}"] = _cell(phase["tail"])
         row[f"anisotropy_{h}"] = _cell(record["directions"]["anisotropy"][h])
-    return row
+    return row | _quantities(record)
+
+
+def _quantities(record: Record) -> dict[str, str]:
+    """Return the cells of the numbers of the descriptors by column, such as ``mean_chord_axis_0_1`` for axis 0 and phase 1."""
+    found = {}
+    for descriptor in record.get("descriptors", {}).values():
+        for quantity in descriptor["quantities"]:
+            name = re.sub(r"\W+", "_", quantity["name"]) + (f"_axis_{quantity['axis']}" if "axis" in quantity else "")
+            found[f"{name}_{quantity['phase']}"] = _cell(quantity["value"])
+    return found
 
 
 def _joined(values: list[float]) -> str:

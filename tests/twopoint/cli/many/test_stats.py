@@ -70,6 +70,23 @@ def test_one_of_many_has_the_numbers_of_one_alone(run, tmp_path):
     assert many["file"]["bytes"] == (tmp_path / "in/image2.png").stat().st_size
 
 
+def test_descriptors_are_in_the_summary(run, tmp_path):
+    """Each number of an image's own file has a column; the curves stay there."""
+    images(tmp_path / "in", 2)
+    assert run("stats", "in", "--no-pictures", "--descriptors", "all", "--out", "r").exit_code == 0
+    table = rows(tmp_path / "r/summary.csv")
+    summary = checked((tmp_path / "r/summary.json").read_text())
+    for row, record in zip(table, summary["images"], strict=True):
+        own = checked((tmp_path / "r" / f"{record['name']}.json").read_text())["descriptors"]
+        assert {name: each["quantities"] for name, each in record["descriptors"].items()} == {n: e["quantities"] for n, e in own.items()}
+        (chord,) = [q for q in own["chord_lengths"]["quantities"] if (q["name"], q["phase"], q["axis"]) == ("mean chord", 1, 0)]
+        assert float(row["mean_chord_axis_0_1"]) == chord["value"]
+        (share,) = [q for q in own["cluster_correlation"]["quantities"] if "largest" in q["name"] and q["phase"] == 1]
+        assert float(row["share_of_the_phase_in_its_largest_cluster_1"]) == share["value"]
+    assert run("stats", "in", "--no-pictures", "--descriptors", "all", "--out", "r").exit_code == 0
+    assert rows(tmp_path / "r/summary.csv") == table  # also of records that were read back
+
+
 def test_two_processes_give_what_one_gives(run, tmp_path):
     images(tmp_path / "in", 4)
     for jobs in ("1", "2"):
