@@ -461,14 +461,14 @@ def test_micrographs(tmp_path):
 @pytest.mark.long
 @pytest.mark.usefixtures("shared_data")
 def test_descriptors(tmp_path):
-    """The 48 x 48 composite is found whole; of the alloy, descriptors lower the errors that 2-point statistics leave."""
+    """Small: with descriptors the originals of 48 x 48 are found, also where 2-point statistics alone leave an error."""
     summary, _ = run("reconstruct_descriptors", tmp_path)
-    assert len(summary) == 8
-    for row in summary:
-        if row["losses"] != "2-point statistics":
-            assert max(row[key] for key in ("correlations", "lineal_path", "euler_number")) <= 0.1, row
-    assert summary[-1]["points_that_differ"] == 0
-    assert summary[-1]["shares"] == summary[-1]["of_original"]
+    alone, with_all = summary[::2], summary[1::2]
+    assert len(alone) == len(with_all) == 4
+    for row in with_all:
+        assert max(row[key] for key in ("correlations", "lineal_path", "euler_number")) <= 0.1, row
+        assert max(abs(a - b) for a, b in zip(row["shares"], row["of_original"], strict=True)) <= 0.05, row
+    assert with_all[0]["euler_number"] < alone[0]["euler_number"] - 0.5
     assert all((tmp_path / f"mcrpy_{name}_256.png").stat().st_size > 10_000 for name in ("alloy", "composite"))
 
 

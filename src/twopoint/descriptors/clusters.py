@@ -49,7 +49,7 @@ def cluster_correlation(
     crop : int or one int per axis, optional
         Keep n lags from -(n//2) on, centred; at most S along a periodic axis, 2S-1 along an open one.
     centered : bool, optional
-        Whether the zero lag stands at index L//2 of each axis (True) or at index 0 (False, FFT order). By default (None) it is at index
+        Whether the zero lag is at index L//2 of each axis (True) or at index 0 (False, FFT order). By default (None) it is at index
         L//2 = S-1 with "open", and at index 0 with "periodic"; a crop is always centred. :func:`autocorrelation` is in FFT order by
         default with both, so give both the same value to compare them.
     implied_phase : bool

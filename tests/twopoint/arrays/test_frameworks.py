@@ -41,6 +41,7 @@ def soft(*shape: int, phases: int = 2) -> np.ndarray:
     return x / x.sum(-3, keepdims=True)
 
 
+TRIPLES = [((0, 1), (2, -1)), ((1, 0), (0, 0))]
 P, T = soft(2), soft(2)  # (2, 2, 4, 3)
 X = P[:, 1]
 
@@ -65,12 +66,21 @@ LOSSES = {
         p, sigma=0.1, **{name: value for name, value in options.items() if name in ("mask", "implied_phase", "reduction")}
     ),
     "style_loss": lambda p, t, reduction="mean", **_: tp.style_loss([p], [t], reduction=reduction, weights=[10.0]),
+    "descriptor_loss_path": partial(tp.descriptor_loss, descriptor="lineal_path"),
+    "descriptor_loss_triples": partial(tp.descriptor_loss, descriptor="three_point", options={"lags": TRIPLES}),
+    "descriptor_loss_euler": partial(tp.descriptor_loss, descriptor="euler_number", weights=1e-2),
 }
-BOTH = [  # clamp knows no lags, style_loss no options
-    (name, mode)
-    for name in LOSSES
-    for mode in MODES
-    if mode in {"clamp": ("periodic", "implied", "masked"), "style_loss": ("periodic",), "energy": ("periodic", "implied")}.get(name, MODES)
+WITHOUT_LAGS = ("periodic", "implied", "open", "masked", "masked_open")
+OWN_MODES = {
+    "clamp": ("periodic", "implied", "masked"),
+    "style_loss": ("periodic",),
+    "energy": ("periodic", "implied"),
+    "descriptor_loss_path": WITHOUT_LAGS,
+    "descriptor_loss_triples": WITHOUT_LAGS,
+    "descriptor_loss_euler": WITHOUT_LAGS[:3],
+}
+BOTH = [  # clamp knows no lags, style_loss no options, the Euler number no mask
+    (name, mode) for name in LOSSES for mode in MODES if mode in OWN_MODES.get(name, MODES)
 ]
 FUNCTIONS = {
     "one_hot": lambda p, t: tp.one_hot(p[:, 1] > 0.5, 2),
@@ -89,6 +99,10 @@ FUNCTIONS = {
     "from_correlations": lambda p, t: tp.msess(p, tp.TargetStatistics.from_correlations(tp.correlations(t), shape=SPACE)),
     "volume_fractions_of_statistics": lambda p, t: tp.target_statistics(t).volume_fractions,
     "gram": lambda p, t: tp.gram(p),
+    "lineal_path": lambda p, t: tp.lineal_path(p, lengths=[0, 2]),
+    "lineal_path_all": lambda p, t: tp.lineal_path(p, boundary="open", implied_phase=True),
+    "three_point": lambda p, t: tp.three_point(p, TRIPLES),
+    "euler_number": lambda p, t: tp.euler_number(p, connectivity="corners", boundary="open"),
     "value_and_grad": lambda p, t: tp.value_and_grad([(1.0, tp.cess, {}), (0.1, tp.clamp, {"sigma": 0.1})])(p, t)[1],
     "value_and_grad_statistics": lambda p, t: tp.value_and_grad(tp.msess)(p, tp.target_statistics(t))[1],
     **LOSSES,
@@ -102,13 +116,16 @@ def test_the_table_holds_every_public_name():
         "Reconstruction",
         "reconstruct",
         "statistics_error",
-    }  # these are called by others, or numpy's
+        "chord_lengths",
+        "cluster_correlation",
+    }  # these are called by others, or numpy's, or need known values
 
 
 # ---- compiled and traced ------------------------------------------------------------------------------------------------------------
 
 
 GRADIENTS = [*(f"gradient_cess_{mode}" for mode in ("open", "masked_open", "crop", "cumulative")), "gradient_mse_cess_implied"]
+GRADIENTS += ["gradient_descriptor_loss_path_open", "gradient_descriptor_loss_triples_masked", "gradient_descriptor_loss_euler_periodic"]
 
 
 def compiled(name: str, backend: str) -> str:
