@@ -24,7 +24,8 @@ from sample_cess_vae import images_of, samples
 from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSConfig, train_cess_vae
-from twopoint_models.cess_vae.evaluation.rates import PRIORS, rate_of, rates_figure, rates_table
+from twopoint_models.cess_vae.evaluation.figures import rates_figure
+from twopoint_models.cess_vae.evaluation.rates import PRIORS, rate_of, rates_table
 from twopoint_models.cess_vae.presets import PRESETS
 from twopoint_models.data import CLASSES
 

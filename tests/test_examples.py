@@ -285,15 +285,15 @@ def test_regimes_with_several_seeds(tmp_path, own_file):
 @pytest.mark.filterwarnings("ignore:.*latent numbers carry less")
 def test_sweep_of_the_divergence(tmp_path, own_file):
     """Two weights; the larger one makes each latent number carry less."""
-    arguments = [*TINY, "--data", own_file, "--tested", own_file, "--tested-count", 8, "--fractions", 0.5, 0.5, 0, "--weights", 1e-6, 0.1]
+    arguments = [*TINY, "--data", own_file, "--tested", own_file, "--tested-count", 8, "--fractions", 0.5, 0.5, 0, "--weights", 1e-6, 10]
     summary, printed = run("sweep_divergence", tmp_path, *arguments)
-    small, large = summary["weights"]["1e-06"], summary["weights"]["0.1"]
+    small, large = summary["weights"]["1e-06"], summary["weights"]["10"]
     assert small["nats_of_a_latent"] > large["nats_of_a_latent"] > 0
     assert set(small["distances"]) == {"fitted", "normal"}
     assert summary["images"] == 8
     assert "nats of a latent" in printed
     assert (tmp_path / "rate_distortion.png").stat().st_size > 5_000
-    assert json.loads((tmp_path / "0.1/mse/training.json").read_text())["kl_weight"] == 0.1
+    assert json.loads((tmp_path / "10/mse/training.json").read_text())["kl_weight"] == 10
 
 
 @pytest.mark.long

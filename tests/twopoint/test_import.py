@@ -72,6 +72,9 @@ for loss, target, options in (
     results += [loss(b * 0.9, **options) if target is None else loss(b * 0.9, target, **options)]
     results += public("value_and_grad")(loss)(b * 0.9, target, **options)
 results += [public("style_loss")([m], [b * 1.0])]
+results += [public("lineal_path")(b), public("euler_number")(b), public("three_point")(b, [((0, 1), (1, 0))])]
+results += [public("chord_lengths")(b), public("cluster_correlation")(b)]
+results += [public("descriptor_loss")(b * 0.9, b, descriptor="lineal_path")]
 results += public("value_and_grad")(tp.style_loss)([m], [b * 1.0])[1]
 for result in results:
     assert np.isfinite(read(result)).all()
@@ -117,7 +120,7 @@ def test_importing_every_module_of_the_core_needs_numpy_and_scipy_alone():
         "    assert names or room == 'backend', room\n"
         "print(sorted(rooms))"
     )
-    assert run(script) == "['arrays', 'backend', 'losses', 'reconstruction', 'statistics', 'synthetic']"
+    assert run(script) == "['arrays', 'backend', 'descriptors', 'losses', 'reconstruction', 'statistics', 'synthetic']"
 
 
 @pytest.mark.long_on_jax

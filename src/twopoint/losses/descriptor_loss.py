@@ -127,7 +127,7 @@ def name_of(descriptor: Any) -> str:
 
 def split_options(descriptor: str, options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the options of the descriptor alone, with defaults, and those that it shares with others; raise for any other."""
-    if not isinstance(options, dict | None):
+    if options is not None and not isinstance(options, dict):
         raise TypeError(f"options must be a dict of options of {descriptor}, got {type(options).__name__}")
     options, known = options or {}, KINDS[descriptor].options
     for name in options:
@@ -286,6 +286,8 @@ def _weights(weights: Any, shape: tuple[int, ...], like: Array, xp: Namespace) -
         namespace(target=like, weights=weights)
         checks.real("weights", weights, xp)
         found = weights
+    elif isinstance(weights, (int, float)):  # without numpy, whose arrays torch does not compile
+        found = constant((float(weights),), like, xp, dtype=like.dtype)
     else:
         try:
             numbers = np.asarray(weights, dtype=np.float64)

@@ -137,7 +137,7 @@ def test_intervals_hold_for_images_that_were_kept_out(predictor):
 def test_a_network_of_another_kind_is_refused_by_name(run, network, predictor, images, tmp_path):
     refused(run("model", "predict", "net", "m"), "net is a CESS VAE, this command takes a predictor; 'twopoint model train predictor")
     refused(run("model", "encode", "pred", "m"), "pred is a predictor, this command takes a CESS VAE or statistics VAE or texture VAE")
-    refused(run("model", "encode", "nowhere", "m"), "RUN must be a folder of a trained network, or one of cess-vae-224-mse")
+    refused(run("model", "encode", "nowhere", "m"), "RUN must be a folder of a trained network, or one of cess-vae-224-cess, ")
     refused(run("model", "list", "nowhere"), "there is no network 'nowhere' in the package")
     path = tmp_path / "net/model.json"
     path.write_text(path.read_text().replace('"version": 1', '"version": 7'))

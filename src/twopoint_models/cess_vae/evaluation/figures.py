@@ -1,6 +1,7 @@
-"""Figures of an evaluation, Figs 7 to 12 of Cai et al.: arrays in, a Figure out."""
+"""Figures of an evaluation, Figs 7 to 12 of Cai et al., and of a sweep: arrays in, a Figure out."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from ...evaluation.figures import COLOURS, REAL, planes
 from ...evaluation.histograms import histograms
 from .comparisons import pairwise, valley
 from .evaluate import ALL, OUTPUTS, SHARP, SOFT, Scores
+from .rates import COMPARED, PRIORS
 from .sensitivity import line_sensitivity
 
 Rows = Mapping[str, Callable[[np.ndarray], np.ndarray]]
@@ -355,4 +357,33 @@ def pairwise_chart(matrices: Mapping[str, np.ndarray], names: Sequence[str], *, 
         at.set_title(title, fontsize=10)
         at.set_ylabel("lower CESS", fontsize=8)
         at.set_xlabel("than", fontsize=8)
+    return figure
+
+
+def rates_figure(rows: Mapping[str, dict[str, Any]]) -> Figure:
+    """Draw the excess of reconstructions and the distance of samples over the rate.
+
+    Parameters
+    ----------
+    rows : dict of str to dict
+        Rates of :func:`twopoint_models.cess_vae.evaluation.rates.rate_of`, by name.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    rates = [row["nats_of_a_latent"] for row in rows.values()]
+    for name in COMPARED:
+        medians = np.array([row[name]["median"] for row in rows.values()])
+        ends = np.array([row[name]["interval"] for row in rows.values()])
+        left.errorbar(rates, medians, np.abs(ends - medians[:, None]).T, fmt="o-", capsize=2, label=name)
+    for prior in PRIORS:
+        right.plot(rates, [max(row["distances"][prior].values()) for row in rows.values()], "o-", label=f"{prior} prior")
+    left.set(title="median excess CESS of reconstructions")
+    right.set(title="largest distance of samples, in halves of the data")
+    for axis in (left, right):
+        axis.set(xlabel="nats of a latent number", xscale="log", yscale="log")
+        axis.legend()
     return figure

@@ -46,7 +46,7 @@ def compare_pair(before: Float64[np.ndarray, " n"], after: Float64[np.ndarray, "
         raise ValueError(f"before, after and names must be (n,) of one image or more, got {before.shape}, {after.shape} and {of.shape}")
     nearer = (after < before) + (after == before) / 2
     parts = {name: of == name for name in sorted(set(of.tolist()))} | {"all": np.ones(len(of), bool)}
-    numbers = {"before": (before, np.median), "after": (after, np.median), "nearer": (nearer, np.mean)}
+    numbers: dict[str, tuple[np.ndarray, Any]] = {"before": (before, np.median), "after": (after, np.median), "nearer": (nearer, np.mean)}
     return {
         part: {
             name: {"value": float(statistic(values[at])), "interval": list(bootstrap_interval(values[at][None], statistic))}

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ...evaluation.samples import sample_distances
 from ...evaluation.tables import markdown_table, rounded
@@ -65,32 +64,3 @@ def rates_table(rows: Mapping[str, Rate]) -> str:
         told += ["{:.2g} ({:.2g} to {:.2g})".format(row[key]["median"], *row[key]["interval"]) for key in COMPARED]
         lines.append([*told, *(rounded(max(row["distances"][prior].values())) for prior in PRIORS)])
     return markdown_table(heads, lines)
-
-
-def rates_figure(rows: Mapping[str, Rate]) -> Figure:
-    """Draw the excess of reconstructions and the distance of samples over the rate.
-
-    Parameters
-    ----------
-    rows : dict of str to dict
-        Rates of :func:`rate_of`, by name.
-
-    Returns
-    -------
-    Figure
-    """
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    rates = [row["nats_of_a_latent"] for row in rows.values()]
-    for name in COMPARED:
-        medians = np.array([row[name]["median"] for row in rows.values()])
-        ends = np.array([row[name]["interval"] for row in rows.values()])
-        left.errorbar(rates, medians, np.abs(ends - medians[:, None]).T, fmt="o-", capsize=2, label=name)
-    for prior in PRIORS:
-        right.plot(rates, [max(row["distances"][prior].values()) for row in rows.values()], "o-", label=f"{prior} prior")
-    left.set(title="median excess CESS of reconstructions")
-    right.set(title="largest distance of samples, in halves of the data")
-    for axis in (left, right):
-        axis.set(xlabel="nats of a latent number", xscale="log", yscale="log")
-        axis.legend()
-    return figure

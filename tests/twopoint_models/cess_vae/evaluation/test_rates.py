@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from twopoint_models.cess_vae.evaluation.evaluate import score
-from twopoint_models.cess_vae.evaluation.rates import rate_of, rates_figure, rates_table
+from twopoint_models.cess_vae.evaluation.figures import rates_figure
+from twopoint_models.cess_vae.evaluation.rates import rate_of, rates_table
 
 pytestmark = pytest.mark.numpy_only
 IMAGES = (np.random.default_rng(0).random((12, 1, 32, 32)) < 0.4).astype(np.float32)

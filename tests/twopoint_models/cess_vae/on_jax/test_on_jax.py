@@ -146,7 +146,9 @@ def whole(tmp_path_factory):
 @pytest.mark.long
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path, whole):
     whole, folder = whole
-    on_jax.CESSVAE(width=4, key=jax.random.key(config().seed)).save(tmp_path / "gone")  # what a run begins with that is given none
+    on_jax.CESSVAE(width=4, padding=config().padding, key=jax.random.key(config().seed)).save(
+        tmp_path / "gone"
+    )  # what a run begins with that is given none
     run = config(start=str(tmp_path / "gone"))
 
     def kill(done, total, loss):
