@@ -72,7 +72,7 @@ class Segments:
         """Return the cotangent of m from that of the mean products, (..., N, ndim, lengths)."""
         if _compiled(m, xp):
             return xp.asarray(_by_loops(self, m, np.ascontiguousarray(cotangent), xp))
-        return reduce(add, (self._transpose_along(cotangent[..., axis, :], m, axis, xp) for axis in range(-self.ndim, 0)))
+        return reduce(add, [self._transpose_along(cotangent[..., axis, :], m, axis, xp) for axis in range(-self.ndim, 0)])
 
     def _means_along(self, m: Array, axis: int, xp: Namespace) -> Array:
         """Return the mean products over segments along an axis, (..., N, lengths)."""
