@@ -100,7 +100,7 @@ class Segments:
             """Split one axis after the other, from the members on."""
             if axis == 0:
                 return self._transpose_lines(cotangent, lines, size, at, xp)
-            count, others = lines.shape[axis], math.prod(lines.shape[i] for i in (-1, -3, -4) if i > axis)
+            count, others = lines.shape[axis], math.prod([lines.shape[i] for i in (-1, -3, -4) if i > axis])
             each = max(1, most // others)
             parts = [(i, min(i + each, count)) for i in range(0, count, each)]
             found = [
