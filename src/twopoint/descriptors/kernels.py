@@ -12,6 +12,7 @@ import numpy as np
 from ..arrays.kernels import compiled
 
 _TOGETHER, _CACHED = 32, 1 << 16  # lines held together at most, and numbers in all their products
+_NEGLIGIBLE = 2.0**40  # products below this many times the smallest normal number are 0 in the adjoint: subnormal numbers are slow
 
 
 @compiled
@@ -22,10 +23,10 @@ def _copy(a, found):
 
 
 @compiled
-def _add(a, found):
-    """Add a to found."""
+def _add_scaled(scale, a, found):
+    """Add scale a to found."""
     for y in range(found.shape[0]):
-        found[y] += a[y]
+        found[y] += scale * a[y]
 
 
 @compiled
@@ -44,18 +45,18 @@ def _fill(lines, size, inner, together, first):
 
 
 @compiled
-def _scatter(first, size, inner, together, found):
-    """Transpose _fill: add to found."""
+def _scatter(first, size, inner, together, scale, found):
+    """Transpose _fill, times a scale: add to found."""
     length = first.shape[0] // together
     if inner == 1:
         for v in range(together):
             line, held = found[v * size : (v + 1) * size], first[v * length : (v + 1) * length]
-            _add(held[:size], line)
-            _add(held[size:], line[: length - size])
+            _add_scaled(scale, held[:size], line)
+            _add_scaled(scale, held[size:], line[: length - size])
     else:
         for t in range(length):
             at = (t if t < size else t - size) * inner
-            _add(first[t * together : (t + 1) * together], found[at : at + together])
+            _add_scaled(scale, first[t * together : (t + 1) * together], found[at : at + together])
 
 
 @compiled
@@ -112,13 +113,6 @@ def _add_square(of, a, shift, found):
     if both > 0:
         _add_products(of[shift:], a[2 * shift : shift + stop], of[:both], a[:both], found[shift:stop])
     _add_product(of[both:], a[both:stop], found[both + shift : stop + shift])
-
-
-@compiled
-def _add_scaled(scale, a, found):
-    """Add scale a to found."""
-    for y in range(found.shape[0]):
-        found[y] += scale * a[y]
 
 
 @compiled
@@ -218,11 +212,11 @@ def _transpose_products(table, products, alive, unit, cotangents):
 
 
 @compiled
-def transpose_segment_sums(lines, shape, periodic, table, rows, requested, starts, weights, found):
-    """Transpose segment_sums, for weights (members, lengths); the result is added to found, flat as the lines."""
+def transpose_segment_sums(lines, shape, periodic, table, rows, requested, starts, weights, scale, found):
+    """Transpose segment_sums, for weights (members, lengths) of the order of 1; the result is added to found times scale, flat as lines."""
     members, outer, size, inner = shape
     length, most = _plan(shape, periodic, table, rows)
-    alive, tiny = np.ones(rows, np.bool_), np.finfo(lines.dtype).tiny
+    alive, tiny = np.ones(rows, np.bool_), np.finfo(lines.dtype).tiny * lines.dtype.type(_NEGLIGIBLE)
     products, cotangents = np.empty((rows, 0), lines.dtype), np.empty((rows, 0), lines.dtype)
     groups, side = (1, outer) if inner == 1 else (outer, inner)
     for i in range(members * groups):
@@ -237,4 +231,4 @@ def transpose_segment_sums(lines, shape, periodic, table, rows, requested, start
             _advance(table, products, alive, unit, tiny)
             _transpose_requested(table, requested, starts, weights[i // groups], products, alive, unit, block, cotangents)
             _transpose_products(table, products, alive, unit, cotangents)
-            _scatter(cotangents[0], size, inner, together, found[begin:])
+            _scatter(cotangents[0], size, inner, together, scale, found[begin:])
