@@ -7,12 +7,13 @@ other. Products across the ends of lines are then computed too, and not used. A 
 segments.Segments and its table of steps.
 """
 
+import math
+
 import numpy as np
 
 from ..arrays.kernels import compiled
 
 _TOGETHER, _CACHED = 32, 1 << 16  # lines held together at most, and numbers in all their products
-_NEGLIGIBLE = 2.0**40  # products below this many times the smallest normal number are 0 in the adjoint: subnormal numbers are slow
 
 
 @compiled
@@ -61,7 +62,10 @@ def _scatter(first, size, inner, together, scale, found):
 
 @compiled
 def _multiply(a, b, found, tiny):
-    """Write a b to found; return whether any product is not 0. Products below tiny are 0: subnormal numbers are slow."""
+    """Write a b to found; return whether any product is not 0. Products below tiny are 0.
+
+    tiny is the root of the smallest normal number, so that no product of what is kept is subnormal, which is slow.
+    """
     total = a.dtype.type(0)
     for y in range(found.shape[0]):
         p = a[y] * b[y]
@@ -159,7 +163,7 @@ def segment_sums(lines, shape, periodic, table, rows, requested, starts, found):
     """Add the sums of the requested products over all lines of each member to found (members, lengths)."""
     members, outer, size, inner = shape
     length, most = _plan(shape, periodic, table, rows)
-    alive, tiny = np.ones(rows, np.bool_), np.finfo(lines.dtype).tiny
+    alive, tiny = np.ones(rows, np.bool_), lines.dtype.type(math.sqrt(np.finfo(lines.dtype).tiny))
     products = np.empty((rows, 0), lines.dtype)
     groups, side = (1, outer) if inner == 1 else (outer, inner)  # lines of a group are neighbours, or one after the other
     for i in range(members * groups):
@@ -216,7 +220,7 @@ def transpose_segment_sums(lines, shape, periodic, table, rows, requested, start
     """Transpose segment_sums, for weights (members, lengths) of the order of 1; the result is added to found times scale, flat as lines."""
     members, outer, size, inner = shape
     length, most = _plan(shape, periodic, table, rows)
-    alive, tiny = np.ones(rows, np.bool_), np.finfo(lines.dtype).tiny * lines.dtype.type(_NEGLIGIBLE)
+    alive, tiny = np.ones(rows, np.bool_), lines.dtype.type(math.sqrt(np.finfo(lines.dtype).tiny))
     products, cotangents = np.empty((rows, 0), lines.dtype), np.empty((rows, 0), lines.dtype)
     groups, side = (1, outer) if inner == 1 else (outer, inner)
     for i in range(members * groups):
