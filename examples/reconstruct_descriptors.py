@@ -69,7 +69,7 @@ def main() -> None:
                     print(summary[-1], flush=True)
                     pictures.setdefault(f"{lags} lags, {way}", found)
             (given.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-        figure, axes = plt.subplots(1, len(pictures), figsize=(15, 3.4), layout="constrained")
+        figure, axes = plt.subplots(1, len(pictures), figsize=(15, 3.8), layout="constrained")
         for axis, title in zip(axes, pictures, strict=True):
             axis.imshow(pictures[title], cmap="cividis")
             axis.set(xticks=[], yticks=[], title=title.replace(", ", "\n"))

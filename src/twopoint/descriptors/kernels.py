@@ -7,6 +7,8 @@ other. Products across the ends of lines are then computed too, and not used. A 
 segments.Segments and its table of steps.
 """
 
+import math
+
 import numpy as np
 
 from ..arrays.kernels import compiled
@@ -22,10 +24,10 @@ def _copy(a, found):
 
 
 @compiled
-def _add(a, found):
-    """Add a to found."""
+def _add_scaled(scale, a, found):
+    """Add scale a to found."""
     for y in range(found.shape[0]):
-        found[y] += a[y]
+        found[y] += scale * a[y]
 
 
 @compiled
@@ -44,23 +46,26 @@ def _fill(lines, size, inner, together, first):
 
 
 @compiled
-def _scatter(first, size, inner, together, found):
-    """Transpose _fill: add to found."""
+def _scatter(first, size, inner, together, scale, found):
+    """Transpose _fill, times a scale: add to found."""
     length = first.shape[0] // together
     if inner == 1:
         for v in range(together):
             line, held = found[v * size : (v + 1) * size], first[v * length : (v + 1) * length]
-            _add(held[:size], line)
-            _add(held[size:], line[: length - size])
+            _add_scaled(scale, held[:size], line)
+            _add_scaled(scale, held[size:], line[: length - size])
     else:
         for t in range(length):
             at = (t if t < size else t - size) * inner
-            _add(first[t * together : (t + 1) * together], found[at : at + together])
+            _add_scaled(scale, first[t * together : (t + 1) * together], found[at : at + together])
 
 
 @compiled
 def _multiply(a, b, found, tiny):
-    """Write a b to found; return whether any product is not 0. Products below tiny are 0: subnormal numbers are slow."""
+    """Write a b to found; return whether any product is not 0. Products below tiny are 0.
+
+    tiny is the root of the smallest normal number, so that no product of what is kept is subnormal, which is slow.
+    """
     total = a.dtype.type(0)
     for y in range(found.shape[0]):
         p = a[y] * b[y]
@@ -115,13 +120,6 @@ def _add_square(of, a, shift, found):
 
 
 @compiled
-def _add_scaled(scale, a, found):
-    """Add scale a to found."""
-    for y in range(found.shape[0]):
-        found[y] += scale * a[y]
-
-
-@compiled
 def _advance(table, products, alive, unit, tiny):
     """Compute the products that are stored; alive tells which are not all 0. A shift by a point is one by unit."""
     for i in range(1, table.shape[0]):
@@ -165,7 +163,7 @@ def segment_sums(lines, shape, periodic, table, rows, requested, starts, found):
     """Add the sums of the requested products over all lines of each member to found (members, lengths)."""
     members, outer, size, inner = shape
     length, most = _plan(shape, periodic, table, rows)
-    alive, tiny = np.ones(rows, np.bool_), np.finfo(lines.dtype).tiny
+    alive, tiny = np.ones(rows, np.bool_), lines.dtype.type(math.sqrt(np.finfo(lines.dtype).tiny))
     products = np.empty((rows, 0), lines.dtype)
     groups, side = (1, outer) if inner == 1 else (outer, inner)  # lines of a group are neighbours, or one after the other
     for i in range(members * groups):
@@ -218,11 +216,11 @@ def _transpose_products(table, products, alive, unit, cotangents):
 
 
 @compiled
-def transpose_segment_sums(lines, shape, periodic, table, rows, requested, starts, weights, found):
-    """Transpose segment_sums, for weights (members, lengths); the result is added to found, flat as the lines."""
+def transpose_segment_sums(lines, shape, periodic, table, rows, requested, starts, weights, scale, found):
+    """Transpose segment_sums, for weights (members, lengths) of the order of 1; the result is added to found times scale, flat as lines."""
     members, outer, size, inner = shape
     length, most = _plan(shape, periodic, table, rows)
-    alive, tiny = np.ones(rows, np.bool_), np.finfo(lines.dtype).tiny
+    alive, tiny = np.ones(rows, np.bool_), lines.dtype.type(math.sqrt(np.finfo(lines.dtype).tiny))
     products, cotangents = np.empty((rows, 0), lines.dtype), np.empty((rows, 0), lines.dtype)
     groups, side = (1, outer) if inner == 1 else (outer, inner)
     for i in range(members * groups):
@@ -237,4 +235,4 @@ def transpose_segment_sums(lines, shape, periodic, table, rows, requested, start
             _advance(table, products, alive, unit, tiny)
             _transpose_requested(table, requested, starts, weights[i // groups], products, alive, unit, block, cotangents)
             _transpose_products(table, products, alive, unit, cotangents)
-            _scatter(cotangents[0], size, inner, together, found[begin:])
+            _scatter(cotangents[0], size, inner, together, scale, found[begin:])

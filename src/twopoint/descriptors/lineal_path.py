@@ -60,7 +60,8 @@ def lineal_path(
 
     Notes
     -----
-    m between 0 and 1 cannot overflow. The product over n values above 1 can, as their power n.
+    m between 0 and 1 cannot overflow. The product over n values above 1 can, as their power n. Products below 1e-19 in float32, or 1e-154
+    in float64, may count as 0.
 
     References
     ----------

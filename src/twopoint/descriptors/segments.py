@@ -72,7 +72,7 @@ class Segments:
         """Return the cotangent of m from that of the mean products, (..., N, ndim, lengths)."""
         if _compiled(m, xp):
             return xp.asarray(_by_loops(self, m, np.ascontiguousarray(cotangent), xp))
-        return reduce(add, (self._transpose_along(cotangent[..., axis, :], m, axis, xp) for axis in range(-self.ndim, 0)))
+        return reduce(add, [self._transpose_along(cotangent[..., axis, :], m, axis, xp) for axis in range(-self.ndim, 0)])
 
     def _means_along(self, m: Array, axis: int, xp: Namespace) -> Array:
         """Return the mean products over segments along an axis, (..., N, lengths)."""
@@ -176,7 +176,7 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
     shape = (members, ndim, len(segments.points))
     inverse = [[1.0 / segments.number(axis, n) for n in segments.points] for axis in range(ndim)]
     found: Any = np.zeros(shape) if cotangent is None else np.zeros_like(flat)
-    weights = None if cotangent is None else (cotangent.reshape(shape) * np.asarray(inverse)).astype(flat.dtype)
+    weights, scale = (None, 1.0) if cotangent is None else _normalised(cotangent.reshape(shape) * np.asarray(inverse))
 
     def evaluate(part: slice) -> None:
         for axis in range(ndim):
@@ -186,7 +186,8 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
             if weights is None:
                 kernels.segment_sums(*lines, found[part, axis])
             else:
-                kernels.transpose_segment_sums(*lines, np.ascontiguousarray(weights[part, axis]), found[part].reshape(-1))
+                own = np.ascontiguousarray(weights[part, axis], dtype=flat.dtype)
+                kernels.transpose_segment_sums(*lines, own, flat.dtype.type(scale), found[part].reshape(-1))
 
     number = (thread_count(xp) or workers(WORTH_THREADS)) if flat.size >= _WORTH_THREADS else 1
     each = -(-members // min(members, 4 * number)) if number > 1 else members
@@ -195,6 +196,13 @@ def _by_loops(segments: Segments, m: Array, cotangent: np.ndarray | None, xp: Na
     if cotangent is not None:
         return found.reshape(m.shape)
     return (found * np.asarray(inverse)).astype(flat.dtype).reshape(*m.shape[:-ndim], *shape[1:])
+
+
+def _normalised(weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return weights of the order of 1 and their scale, a power of 2, so that no product of theirs is subnormal."""
+    most = float(np.max(np.abs(weights), initial=0.0))
+    scale = 2.0 ** math.frexp(most)[1] if 0.0 < most < math.inf else 1.0
+    return weights / scale, scale
 
 
 def _table(segments: Segments) -> tuple[np.ndarray, int, np.ndarray]:

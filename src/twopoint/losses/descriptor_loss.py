@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from ..arrays import checks
 from ..arrays.frameworks import constant, give_gradient, is_constant, may_inspect, takes_gradient
-from ..arrays.namespace import is_array, namespace, on_cpu, result_dtype
+from ..arrays.namespace import device_of, is_array, namespace, on_cpu, result_dtype
 from ..arrays.types import Array, Namespace
 from ..descriptors.euler_number import cells_of
 from ..descriptors.evaluation import Products, evaluate, transpose
@@ -282,7 +282,9 @@ def _weights(weights: Any, shape: tuple[int, ...], like: Array, xp: Namespace) -
     """Return the weights as an array that broadcasts to the descriptor; raise if they do not, or are below 0."""
     if weights is None:
         return None
-    if is_array(weights) and not isinstance(weights, np.ndarray):
+    if isinstance(weights, (int, float)):
+        found = xp.reshape(constant((float(weights),), like, xp, dtype=like.dtype), ())
+    elif is_array(weights) and not isinstance(weights, np.ndarray):
         namespace(target=like, weights=weights)
         checks.real("weights", weights, xp)
         found = weights
@@ -293,8 +295,7 @@ def _weights(weights: Any, shape: tuple[int, ...], like: Array, xp: Namespace) -
             numbers = np.asarray(weights, dtype=np.float64)
         except (TypeError, ValueError):
             raise TypeError(f"weights must be an array or nested lists of numbers, got {weights!r}") from None
-        flat = constant(tuple(numbers.ravel().tolist()), like, xp, dtype=like.dtype)
-        found = xp.reshape(flat, numbers.shape)
+        found = xp.asarray(numbers, dtype=like.dtype, device=device_of(like))
     own = tuple(found.shape)
     if len(own) > len(shape) or any(n not in (1, size) for n, size in zip(own[::-1], shape[::-1], strict=False)):
         raise ValueError(f"weights must broadcast to the shape {shape} of the descriptor, got {own}")

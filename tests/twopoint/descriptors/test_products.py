@@ -160,6 +160,18 @@ def test_long_products_fade_to_zero(backend, dtype):
     assert np.isfinite(backend.read(gradient)).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_products_too_small_to_count(backend, dtype):
+    """Some points have memberships near the smallest number: what the loops leave out changes neither the values nor the gradient."""
+    rng = np.random.default_rng(2)
+    m, t = (rng.random((2, 12, 40)) ** 0.1 * np.where(rng.random((2, 12, 40)) < 0.1, 1e-30, 1.0) for _ in range(2))
+    case = dict(descriptor="lineal_path", options={"lengths": [1, 2, 5, 11]})
+    want = tp.value_and_grad(tp.descriptor_loss)(m, t, **case)
+    value, gradient = tp.value_and_grad(tp.descriptor_loss)(backend.make(m.astype(dtype)), backend.make(t.astype(dtype)), **case)
+    oracles.close(backend.read(value), want[0], 1e-4 if dtype == np.float32 else 1e-12)
+    oracles.close(backend.read(gradient), want[1], 1e-4 if dtype == np.float32 else 1e-12)
+
+
 @pytest.mark.parametrize("points", [range(1, 60), [2, 3, 5, 9, 17, 33, 65], [100], [1], [7, 7, 3]], ids=str)
 def test_steps_lead_to_each_length(points):
     steps, known = steps_to(points), {1}
