@@ -282,14 +282,12 @@ def _weights(weights: Any, shape: tuple[int, ...], like: Array, xp: Namespace) -
     """Return the weights as an array that broadcasts to the descriptor; raise if they do not, or are below 0."""
     if weights is None:
         return None
-    if isinstance(weights, (int, float)):
+    if isinstance(weights, (int, float)):  # without numpy, whose arrays torch does not compile
         found = xp.reshape(constant((float(weights),), like, xp, dtype=like.dtype), ())
     elif is_array(weights) and not isinstance(weights, np.ndarray):
         namespace(target=like, weights=weights)
         checks.real("weights", weights, xp)
         found = weights
-    elif isinstance(weights, (int, float)):  # without numpy, whose arrays torch does not compile
-        found = constant((float(weights),), like, xp, dtype=like.dtype)
     else:
         try:
             numbers = np.asarray(weights, dtype=np.float64)
