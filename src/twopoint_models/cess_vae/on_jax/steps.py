@@ -40,7 +40,7 @@ def make_step(config: JAXConfig, optimiser: optax.GradientTransformation) -> Ste
         found = model.decode(mean + noise * jnp.exp(log_variance / 2))
         kl = 0.5 * (mean**2 + jnp.exp(log_variance) - 1 - log_variance).sum(axis=(1, 2, 3)).mean()
         error = reconstruction_error(config, found, images)
-        total = error + config.kl_weight * jnp.minimum(1.0, (epoch + 1) / (config.kl_warm_up + 1)) * kl
+        total = error + config.kl_weight * jnp.minimum(1.0, (epoch + 1) / (config.kl_warm_up + 1)).astype(kl.dtype) * kl
         return total, {"loss": total, "reconstruction": error, "kl": kl}
 
     def step(model: CESSVAE, held: Any, images: Array, places: Array, epoch: Array) -> tuple[CESSVAE, Any, dict[str, Array]]:
