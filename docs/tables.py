@@ -200,7 +200,7 @@ def encode_many() -> str:
     done = 32 * run["killed_after_blocks"]
     rows = [
         (
-            f"images per second of the clock, {run['jobs']} processes, other work on the machine (load {about['load_before']:.1f})",
+            f"images per second of the clock, {run['jobs']} processes (load of the machine before {about['load_before']:.1f}); aim 60",
             f"{clock:.3g}",
         ),
         ("images per second of processor time", f"{processor:.3g}"),

@@ -79,15 +79,17 @@ class CESSVAE(Network):
         prior: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        counts = dict(phases=count_of("phases", phases, 2), latent_channels=count_of("latent_channels", latent_channels, 1))
-        self.config: dict[str, Any] = counts | dict(width=widths_of(width), depth=count_of("depth", depth, 1), padding=padding)
-        self.config |= dict(sharpness=float(sharpness), texture=bool(texture))
-        self.config["decoder_depth"] = None if decoder_depth is None else depths_of(decoder_depth)
-        self.config["prior"] = None if prior is None else [count_of("prior", each, 1) for each in prior]
-        if not sharpness >= 0 or (sharpness and phases > 2):
-            raise ValueError(f"sharpness must be 0 or more, and 0 for more than two phases, got {sharpness!r}")
-        if padding not in ("zeros", "circular"):
-            raise ValueError(f"padding must be 'zeros' or 'circular', got {padding!r}")
+        self.config: dict[str, Any] = {
+            "phases": count_of("phases", phases, 2),
+            "latent_channels": count_of("latent_channels", latent_channels, 1),
+            "width": widths_of(width),
+            "depth": count_of("depth", depth, 1),
+            "padding": _padding_of(padding),
+            "sharpness": _sharpness_of(sharpness, phases),
+            "texture": bool(texture),
+            "decoder_depth": None if decoder_depth is None else depths_of(decoder_depth),
+            "prior": None if prior is None else [count_of("prior", each, 1) for each in prior],
+        }
         self.channels = 1 if phases == 2 else phases
         self.latent_channels = latent_channels
         wide = self.config["width"]
@@ -329,3 +331,17 @@ class CESSVAE(Network):
             raise ValueError(f"first and second must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
         ends = self.encode(first)[0], self.encode(second)[0]
         return torch.stack([self.decode(torch.lerp(*ends, float(share))) for share in torch.linspace(0, 1, count_of("count", count, 2))])
+
+
+def _padding_of(padding: str) -> str:
+    """Return the padding; refuse one that is not known."""
+    if padding not in ("zeros", "circular"):
+        raise ValueError(f"padding must be 'zeros' or 'circular', got {padding!r}")
+    return padding
+
+
+def _sharpness_of(sharpness: float, phases: int) -> float:
+    """Return the sharpness as a float; refuse one that the number of phases does not have."""
+    if not sharpness >= 0 or (sharpness and phases > 2):
+        raise ValueError(f"sharpness must be 0 or more, and 0 for more than two phases, got {sharpness!r}")
+    return float(sharpness)

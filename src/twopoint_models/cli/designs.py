@@ -26,6 +26,28 @@ from .quantities import OF_PROPERTY, targets_in
 from .runs import digest, load_run, model_errors, results_in
 from .training import EXAMPLES, fitting_size, materials_of, read_all
 
+Target = Annotated[
+    str,
+    typer.Option(
+        "--target",
+        metavar="NAME=VALUE ...",
+        help="Target properties: E_x=4.2GPa, an interval k_x=3:4, several after blanks; of E_x, E_y, G_xy, nu_xy, nu_yx, k_x, k_y.",
+    ),
+]
+Begun = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--images",
+        help="Images from which designs begin and which they look like; may be repeated. Default: patches of the training of RUN, or "
+        "generated images.",
+    ),
+]
+Fractions = Annotated[
+    tuple[float, float], typer.Option("--volume-fraction", metavar="LEAST LARGEST", help="Bounds of the volume fraction of phase 1.")
+]
+Edge = Annotated[
+    int | None, typer.Option("--size", min=16, help="Edge of a design in pixels, divisible by 16. Default: that of the training.")
+]
 _MISSED = 0.01  # error over the reachable range above which a design is said to miss
 
 
@@ -42,36 +64,18 @@ class Ways:
 
 def design(
     run: Run,
-    target: Annotated[
-        str,
-        typer.Option(
-            "--target",
-            metavar="NAME=VALUE ...",
-            help="Target properties: E_x=4.2GPa, an interval k_x=3:4, several after blanks; of E_x, E_y, G_xy, nu_xy, nu_yx, k_x, k_y.",
-        ),
-    ],
-    images: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--images",
-            help="Images from which designs begin and which they look like; may be repeated. Default: patches of the training of RUN, or "
-            "generated images.",
-        ),
-    ] = None,
+    target: Target,
+    images: Begun = None,
     young: Young = None,
     poisson: Poisson = None,
     conductivity: Conductivity = None,
     plane: Plane = "strain",
-    volume_fractions: Annotated[
-        tuple[float, float], typer.Option("--volume-fraction", metavar="LEAST LARGEST", help="Bounds of the volume fraction of phase 1.")
-    ] = (0.0, 1.0),
+    volume_fractions: Fractions = (0.0, 1.0),
     count: Annotated[int, typer.Option("--count", min=1, help="Number of designs that differ.")] = 4,
     starts: Annotated[int, typer.Option(min=1, help="Number of descents.")] = 8,
     steps: Annotated[int, typer.Option(min=0, help="Steps of each descent.")] = 60,
     out: Out = Path("designs"),
-    size: Annotated[
-        int | None, typer.Option("--size", min=16, help="Edge of a design in pixels, divisible by 16. Default: that of the training.")
-    ] = None,
+    size: Edge = None,
     threshold: Threshold = None,
     phases: Phases = None,
     window: Window = None,

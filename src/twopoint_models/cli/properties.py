@@ -49,13 +49,8 @@ def homogenise(
         e, nu, k = _materials(young, poisson, conductivity)
         if plane not in ("strain", "stress"):
             raise InputError(f"--plane must be strain or stress, got {plane}")
-        settings: dict[str, Any] = {
-            "command": "model homogenise",
-            "young": young,
-            "poisson": poisson,
-            "conductivity": conductivity,
-            "plane": plane,
-        }
+        materials = {"young": young, "poisson": poisson, "conductivity": conductivity, "plane": plane}
+        settings: dict[str, Any] = {"command": "model homogenise"} | materials
         settings |= {"tolerance": tolerance, "tile": tile, "threshold": threshold, "phases": phases, "window": window}
         n = len((e or k).values)  # type: ignore[union-attr]
         with results_in(out, settings, PROPERTIES, force=force) as folder:

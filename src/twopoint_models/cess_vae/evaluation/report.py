@@ -73,13 +73,15 @@ def write_report(
     folder, names = Path(folder), [str(item["name"]) for item in items]
     distances, excess = line_sensitivity()
     summary = dict(about or {}) | {"lines_100_px_apart": dict(zip(distances.tolist(), excess.tolist(), strict=True))}
-    summary |= summarise(scores, names) | _sparse(scores, [image(i) for i in range(len(names))])
-    height, width = image(0).shape[1:]
+    summary |= summarise(scores, names)
+    channels, height, width = image(0).shape
+    if channels == 1:
+        summary |= _sparse(scores, np.array([image(i).mean() for i in range(len(names))]))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     (folder / "summary.md").write_text(markdown(summary, title=f"Reconstructions of images of {height} x {width} px"))
     (folder / "images.csv").write_text(per_image(scores, names, [item["index"] for item in items]))
-    if image(0).shape[0] > 1:
+    if channels > 1:
         return summary
     total = 4 + max(sum(row not in trivial for row in rows), 1) + 2 * len(set(names))
     for done, (name, figure) in enumerate(figures(scores, rows, image, names, trivial=trivial, seed=seed)):
@@ -90,11 +92,10 @@ def write_report(
     return summary
 
 
-def _sparse(scores: Mapping[str, Scores], images: Sequence[np.ndarray]) -> Summary:
-    """Return in how many images of little of a phase the reconstructions show it."""
-    fractions = np.array([image.mean() for image in images])
+def _sparse(scores: Mapping[str, Scores], fractions: np.ndarray) -> Summary:
+    """Return in how many images with little of phase 1 the reconstructions show it; fractions are the images' volume fractions."""
     rare = (fractions > 0) & (fractions < SPARSE)
-    if images[0].shape[0] > 1 or not rare.any():
+    if not rare.any():
         return {}
     shown = {row: float((each.interface_ratio[SHARP][rare] > 0).mean()) for row, each in scores.items()}
     return {"sparse": {"images": int(rare.sum()), "shown": shown}}
