@@ -20,17 +20,20 @@ from ...checks import as_images, positive
 from ...nets.names import OPTIONS, WEIGHTS, options_text, read_options
 from ..config import REDUCTION
 
-TORCH_ONLY = {"sharpness": 0.0, "texture": False, "decoder_depth": None}
+LEVELS = 5  # of resolution
+FIRST_SHARE = 0.1  # standard deviation of the noise's shares before training, as in torch
 PRIOR = "prior"  # of torch, from which it samples; the network itself is the same without
 
 
 class JAXUnit(eqx.Module):
-    """A skip-connected convolution, ``x + relu(conv(x))``."""
+    """A skip-connected convolution, ``x + relu(conv(x))``. If textured, each channel first adds its own share of a plane of noise to x."""
 
     conv: eqx.nn.Conv2d
+    share: Array | None = None
 
-    def __call__(self, x: Array, *, key: PRNGKeyArray | None = None) -> Array:
-        """Return features of the same shape."""
+    def __call__(self, x: Array, noise: Array | None = None, *, key: PRNGKeyArray | None = None) -> Array:
+        """Return features of the same shape; noise (1, H, W)."""
+        x = x if self.share is None else x + self.share * noise
         return x + jax.nn.relu(self.conv(x))
 
 
@@ -38,12 +41,12 @@ class CESSVAE(eqx.Module):
     """Encode microstructures to a latent image at a sixteenth of their resolution, and decode it.
 
     Cai et al., section 3.3 and Fig. 5. The architecture, the names of weights, the files and the distribution of initial weights are those
-    of :class:`twopoint_models.cess_vae.CESSVAE`, so each loads what the other has trained. Only torch has sharpness, texture and
-    a decoder of its own depth.
+    of :class:`twopoint_models.cess_vae.CESSVAE`, so each loads what the other has trained. A textured decoder's noise is drawn with
+    JAX's keys: the same seed gives other grains than in torch.
 
     Parameters
     ----------
-    phases, latent_channels, width, depth, padding
+    phases, latent_channels, width, depth, decoder_depth, padding, sharpness, texture
         As for :class:`twopoint_models.cess_vae.CESSVAE`.
     key : jax.Array
         Key of the initial weights, such as ``jax.random.key(0)``.
@@ -69,7 +72,10 @@ class CESSVAE(eqx.Module):
     latent_channels: int = eqx.field(static=True)
     width: tuple[int, ...] = eqx.field(static=True)
     depth: int = eqx.field(static=True)
+    decoder_depth: tuple[int, ...] | None = eqx.field(static=True)
     padding: str = eqx.field(static=True)
+    sharpness: float = eqx.field(static=True)
+    texture: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -78,7 +84,10 @@ class CESSVAE(eqx.Module):
         latent_channels: int = 1,
         width: int | Sequence[int] = 64,
         depth: int = 1,
+        decoder_depth: Sequence[int] | None = None,
         padding: str = "zeros",
+        sharpness: float = 0.0,
+        texture: bool = False,
         key: PRNGKeyArray,
     ) -> None:
         counts = (width,) if isinstance(width, int) else tuple(width)
@@ -87,11 +96,20 @@ class CESSVAE(eqx.Module):
         if padding not in ("zeros", "circular"):
             raise ValueError(f"padding must be 'zeros' or 'circular', got {padding!r}")
         self.phases, self.latent_channels, self.padding = phases, positive("latent_channels", latent_channels), padding
+        if not 0 <= sharpness < float("inf") or (sharpness and phases > 2):
+            raise ValueError(f"sharpness must be finite, 0 or more, and 0 for more than two phases, got {sharpness}")
         self.width, self.depth = tuple(positive("width", n) for n in counts), positive("depth", depth)
-        keys = iter(jax.random.split(key, 2 * 5 * (1 + depth) + 2))
+        self.sharpness, self.texture = float(sharpness), bool(texture)
+        self.decoder_depth = None if decoder_depth is None else tuple(positive("decoder_depth", n) for n in decoder_depth)
+        depths = self.decoder_depth or (depth,) * LEVELS
+        if len(depths) != LEVELS:
+            raise ValueError(f"decoder_depth must be five numbers, one for each resolution, got {decoder_depth}")
+        keys = iter(jax.random.split(key, LEVELS * (2 + depth) + sum(depths) + 2 + self.texture))
         a, b, c, d, e = self.width * (5 if len(counts) == 1 else 1)
         conv = partial(_conv, padding)
-        level = partial(_level, depth, conv, keys)
+        level = partial(_level, depth, conv, keys, None)
+        shares = iter(jax.random.split(next(keys), sum(depths))) if self.texture else None
+        ups = [partial(_level, each, conv, keys, shares) for each in depths]
         self.encoder = eqx.nn.Sequential(
             [
                 *level(self.channels, a),  # (a, H, W)
@@ -104,11 +122,11 @@ class CESSVAE(eqx.Module):
         )
         self.decoder = eqx.nn.Sequential(
             [
-                *level(latent_channels, e),  # (e, H/16, W/16)
-                *level(e, d, doubled),  # (d, H/8, W/8)
-                *level(d, c, doubled),  # (c, H/4, W/4)
-                *level(c, b, doubled),  # (b, H/2, W/2)
-                *level(b, a, doubled),  # (a, H, W)
+                *ups[0](latent_channels, e),  # (e, H/16, W/16)
+                *ups[1](e, d, doubled),  # (d, H/8, W/8)
+                *ups[2](d, c, doubled),  # (c, H/4, W/4)
+                *ups[3](c, b, doubled),  # (b, H/2, W/2)
+                *ups[4](b, a, doubled),  # (a, H, W)
                 conv(a, self.channels, next(keys)),  # (1 or N, H, W)
             ]
         )
@@ -125,12 +143,42 @@ class CESSVAE(eqx.Module):
         mean, log_variance = jnp.split(jax.vmap(self.encoder)(images.astype(jnp.float32)), 2, axis=1)
         return mean, jnp.clip(log_variance, -30.0, 20.0)  # a variance that float32 holds
 
-    def decode(self, latents: Float[Array, "batch latents height width"]) -> Array:
-        """Decode latent images (B, C, h, w) to memberships (B, 1 or N, 16 h, 16 w); raise ValueError for other shapes."""
+    def decode(self, latents: Float[Array, "batch latents height width"], planes: Sequence[Array] | None = None, *, seed: int = 0) -> Array:
+        """Decode latent images to memberships.
+
+        Parameters
+        ----------
+        latents : array (B, C, h, w)
+        planes : sequence of five arrays (1, h, w), (1, 2 h, 2 w), ... (1, 16 h, 16 w), optional
+            Noise of a textured decoder, the same for all images; by default that of the seed.
+        seed : int
+            Seed of the noise.
+
+        Returns
+        -------
+        array (B, 1, 16 h, 16 w), or (B, N, 16 h, 16 w) for more than two phases
+            Memberships in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If latents have another shape.
+        """
         if latents.ndim != 4 or latents.shape[1] != self.latent_channels:
             raise ValueError(f"latents must be (batch, {self.latent_channels}, h, w), got {latents.shape}")
-        logits = jax.vmap(self.decoder)(latents.astype(jnp.float32))
-        return jax.nn.softmax(logits, axis=1) if self.channels > 1 else jax.nn.sigmoid(logits)
+        if planes is None and self.texture:
+            planes = noise_planes(seed, latents.shape[2:])
+        logits = jax.vmap(lambda one: self._decoded(one, planes or ()))(latents.astype(jnp.float32))
+        if self.channels > 1:
+            return jax.nn.softmax(logits, axis=1)
+        return jax.nn.sigmoid(self.sharpness * (logits - volume_level(logits)) if self.sharpness else logits)
+
+    def _decoded(self, x: Array, planes: Sequence[Array]) -> Array:
+        """Return logits (1 or N, 16 h, 16 w) of one latent image (C, h, w)."""
+        by_size = {plane.shape[-2:]: plane for plane in planes}
+        for layer in self.decoder.layers:
+            x = layer(x, by_size.get(x.shape[-2:])) if isinstance(layer, JAXUnit) else layer(x)
+        return x
 
     def __call__(self, images: Float[Array, "batch channels height width"]) -> Array:
         """Return the reconstruction from the latent mean, ``decode(encode(images)[0])``."""
@@ -140,7 +188,9 @@ class CESSVAE(eqx.Module):
     def options(self) -> dict[str, Any]:
         """Arguments of the constructor as JSON values."""
         wide: int | list[int] = self.width[0] if len(self.width) == 1 else list(self.width)
-        return dict(phases=self.phases, latent_channels=self.latent_channels, width=wide, depth=self.depth, padding=self.padding)
+        deep = None if self.decoder_depth is None else list(self.decoder_depth)
+        first = dict(phases=self.phases, latent_channels=self.latent_channels, width=wide, depth=self.depth, padding=self.padding)
+        return first | dict(sharpness=self.sharpness, texture=self.texture, decoder_depth=deep)  # in the order of torch's file
 
     def reconstruct(self, images: Any) -> np.ndarray:
         """Return reconstructions of arrays, as :meth:`twopoint_models.cess_vae.CESSVAE.reconstruct` does."""
@@ -151,9 +201,9 @@ class CESSVAE(eqx.Module):
         """Write ``model.safetensors`` and ``model.json`` into a folder, which is created if needed, for torch or :meth:`load`."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: np.asarray(leaf).reshape(_torch_shape(leaf)) for name, leaf in _named(self).items()}
+        tensors = {name: np.asarray(leaf).reshape(_torch_shape(name, leaf)) for name, leaf in _named(self).items()}
         save_file(tensors, folder / f"{WEIGHTS}.part", metadata={"network": "CESSVAE"})
-        (folder / f"{OPTIONS}.part").write_text(options_text("CESSVAE", self.options | TORCH_ONLY | {PRIOR: None}))
+        (folder / f"{OPTIONS}.part").write_text(options_text("CESSVAE", self.options | {PRIOR: None}))
         for name in (OPTIONS, WEIGHTS):  # weights come last: they mark a finished run
             (folder / f"{name}.part").replace(folder / name)
 
@@ -166,7 +216,7 @@ class CESSVAE(eqx.Module):
         FileNotFoundError
             If a file is missing.
         ValueError
-            If a file is truncated or of another network, or the network has decoder_depth, sharpness or texture.
+            If a file is truncated or of another network.
         """
         folder = Path(folder)
         options = _options_of(folder)
@@ -175,13 +225,28 @@ class CESSVAE(eqx.Module):
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{folder / WEIGHTS} is cut short, or no file of weights: {error}") from None
         model = cls(**options, key=jax.random.key(0))
-        expected = {name: _torch_shape(leaf) for name, leaf in _named(model).items()}
+        expected = {name: _torch_shape(name, leaf) for name, leaf in _named(model).items()}
         if wrong := sorted(expected.keys() ^ tensors.keys()) or [name for name in expected if tensors[name].shape != expected[name]]:
             raise ValueError(f"{folder / WEIGHTS} is of another network: {wrong[0]} does not fit")
         leaves = [jnp.asarray(tensors[name], dtype=jnp.float32).reshape(leaf.shape) for name, leaf in _named(model).items()]
         weights, rest = eqx.partition(model, eqx.is_array)
         found: Self = eqx.combine(jax.tree.unflatten(jax.tree.structure(weights), leaves), rest)
         return found
+
+
+def noise_planes(seed: int, size: Sequence[int]) -> list[Array]:
+    """Return standard normal noise (1, h, w) at the given size and (1, 2^l h, 2^l w) at finer resolutions l."""
+    keys = jax.random.split(jax.random.key(seed), LEVELS)
+    return [jax.random.normal(key, (1, size[0] << level, size[1] << level), jnp.float32) for level, key in enumerate(keys)]
+
+
+def volume_level(logits: Float[Array, "batch 1 height width"]) -> Array:
+    """Return thresholds (B, 1, 1, 1) at which volume fractions equal the means of sigmoids, as torch's network does; without a gradient."""
+    values = jax.lax.stop_gradient(-jnp.sort(-logits.reshape(len(logits), -1), axis=1))
+    number = jnp.round(jax.nn.sigmoid(values).mean(axis=1) * values.shape[1]).astype(int)[:, None]
+    ends = jnp.concatenate([values[:, :1] + 1, values, values[:, -1:] - 1], axis=1)  # no pixel above the threshold, or all of them
+    level = (jnp.take_along_axis(ends, number, axis=1) + jnp.take_along_axis(ends, number + 1, axis=1)) / 2
+    return level[:, :, None, None]
 
 
 def halved(x: Array) -> Array:
@@ -200,14 +265,18 @@ def _conv(padding: str, inputs: int, outputs: int, key: PRNGKeyArray) -> eqx.nn.
     return eqx.nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode=padding.upper(), dtype=jnp.float32, key=key)
 
 
-def _level(depth: int, conv: Any, keys: Any, inputs: int, outputs: int, *sampling: Any) -> list[Any]:
-    """Return the layers of one resolution: sampling, a convolution that sets the channels, ReLU, and ``depth`` units."""
+def _level(depth: int, conv: Any, keys: Any, shares: Any, inputs: int, outputs: int, *sampling: Any) -> list[Any]:
+    """Return the layers of one resolution: sampling, a convolution that sets the channels, ReLU, and ``depth`` units.
+
+    Shares are keys of the shares of noise, for a textured decoder.
+    """
     first = [eqx.nn.Lambda(each) for each in sampling]
+    share = (lambda: None) if shares is None else lambda: FIRST_SHARE * jax.random.normal(next(shares), (outputs, 1, 1), jnp.float32)
     return [
         *first,
         conv(inputs, outputs, next(keys)),
         eqx.nn.Lambda(jax.nn.relu),
-        *(JAXUnit(conv(outputs, outputs, next(keys))) for _ in range(depth)),
+        *(JAXUnit(conv(outputs, outputs, next(keys)), share()) for _ in range(depth)),
     ]
 
 
@@ -217,9 +286,10 @@ def _named(model: CESSVAE) -> dict[str, Any]:
     return {re.sub(r"layers\[(\d+)\]", r"\1", jax.tree_util.keystr(path)).lstrip("."): leaf for path, leaf in leaves}
 
 
-def _torch_shape(leaf: Any) -> tuple[int, ...]:
+def _torch_shape(name: str, leaf: Any) -> tuple[int, ...]:
     """Return the shape of weights in torch, where a bias has no axes of space."""
-    return leaf.shape if leaf.shape[-1] == 3 else leaf.shape[:1]
+    found: tuple[int, ...] = leaf.shape[:1] if name.endswith(".bias") else leaf.shape
+    return found
 
 
 def _options_of(folder: Path) -> dict[str, Any]:
@@ -227,8 +297,5 @@ def _options_of(folder: Path) -> dict[str, Any]:
     (name, options), path = read_options(folder), folder / OPTIONS
     if name != "CESSVAE":
         raise ValueError(f"{path} is of a {name}, not of a CESSVAE")
-    for option, absent in TORCH_ONLY.items():
-        if options.pop(option, absent) != absent:
-            raise ValueError(f"{path} is of a network with {option}, which is torch's alone")
     options.pop(PRIOR, None)
     return options

@@ -19,6 +19,7 @@ from twopoint_models.cess_vae import CESSVAE as TorchVAE
 from twopoint_models.cess_vae import CESSConfig, on_jax
 from twopoint_models.cess_vae.losses import Loss
 from twopoint_models.cess_vae.on_jax.steps import latent_noise, make_optimiser, reconstruction_error
+from twopoint_models.nets.blocks import noise_planes
 
 WIDE = (4, 6, 8, 10, 12)
 RNG = np.random.default_rng(0)
@@ -39,7 +40,14 @@ def same(a, b):
 
 
 @pytest.mark.matrix(keep=1)
-@pytest.mark.parametrize("options", [dict(width=WIDE, depth=2), dict(width=4, padding="circular", phases=3, latent_channels=2)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(width=WIDE, depth=2),
+        dict(width=4, padding="circular", phases=3, latent_channels=2),
+        dict(width=4, sharpness=3.0, decoder_depth=(1, 2, 3, 1, 2)),
+    ],
+)
 def test_files_and_reconstructions_are_torchs(tmp_path, options):
     torch.manual_seed(0)
     ours = TorchVAE(**options)
@@ -59,6 +67,31 @@ def test_files_and_reconstructions_are_torchs(tmp_path, options):
     assert all(torch.equal(back[name], tensor) for name, tensor in ours.state_dict().items())
 
 
+def test_a_textured_decoder_is_torchs_with_the_same_noise(tmp_path):
+    torch.manual_seed(0)
+    ours = TorchVAE(width=WIDE, texture=True, decoder_depth=(1, 2, 2, 2, 1), padding="circular", phases=3)
+    ours.save(tmp_path / "torch")
+    model, latents = on_jax.CESSVAE.load(tmp_path / "torch"), RNG.normal(size=(2, 1, 2, 3)).astype(np.float32)
+    planes = [jnp.asarray(plane[0].numpy()) for plane in noise_planes([0], (2, 3), 5, seed=7)]
+    with torch.no_grad():
+        wanted = ours.decode(torch.from_numpy(latents), seed=7).numpy()
+    np.testing.assert_allclose(model.decode(latents, planes), wanted, atol=1e-6)
+    model.save(tmp_path / "jax")
+    back = TorchVAE.load(tmp_path / "jax").state_dict()
+    assert all(torch.equal(back[name], tensor) for name, tensor in ours.state_dict().items())
+    decoded = [np.asarray(model.decode(latents, seed=seed)) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(decoded[0], decoded[1])
+    assert abs(decoded[0] - decoded[2]).max() > 1e-4
+
+
+def test_first_shares_of_noise_are_spread_as_torchs():
+    model = on_jax.CESSVAE(width=64, texture=True, key=jax.random.key(3))
+    shares = np.concatenate([np.ravel(layer.share) for layer in model.decoder.layers if hasattr(layer, "share")])
+    assert shares.shape == (5 * 64,)
+    assert shares.std() == pytest.approx(0.1, rel=0.15)
+    assert [leaf for layer in model.encoder.layers if hasattr(layer, "share") for leaf in [layer.share]] == [None] * 5
+
+
 def test_first_weights_are_spread_as_torchs():
     model = on_jax.CESSVAE(width=32, key=jax.random.key(3))
     weight = np.asarray(model.encoder.layers[2].conv.weight)
@@ -73,6 +106,9 @@ def test_bad_networks(tmp_path):
         (dict(width=(4, 4)), "width one number or five"),
         (dict(padding="same"), "padding must be"),
         (dict(depth=0), "depth"),
+        (dict(decoder_depth=(1, 2)), "decoder_depth must be five numbers"),
+        (dict(sharpness=-1.0), "sharpness must be finite, 0 or more"),
+        (dict(sharpness=1.0, phases=3), "0 for more than two phases"),
     ):
         with pytest.raises(ValueError, match=told):
             on_jax.CESSVAE(**options, key=key)
@@ -83,9 +119,6 @@ def test_bad_networks(tmp_path):
         model.decode(jnp.zeros((1, 2, 2, 2)))
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
         on_jax.CESSVAE.load(tmp_path)
-    TorchVAE(width=4, texture=True).save(tmp_path / "t")
-    with pytest.raises(ValueError, match="a network with texture, which is torch's alone"):
-        on_jax.CESSVAE.load(tmp_path / "t")
     model.save(tmp_path / "a")
     whole = (tmp_path / "a/model.safetensors").read_bytes()
     (tmp_path / "a/model.safetensors").write_bytes(whole[:-20])
