@@ -2,9 +2,7 @@
 
     python examples/train_cess_vae.py --data generated.h5 [--regimes sharp mse ...|all] [--trials 25] [--out runs] [--small] [--seed 0] ...
 
-DIR/<regime> gets the network (`CESSVAE.load`), its config, logs, pictures and checkpoints; a second call resumes a run that was
-killed. `--images FILE ...` takes patches of your own micrographs, segmented by Otsu's method. `--small`, `--medium`, `--paper`: 64 x 64
-and 224 x 224 on two cores, and the paper's choices. `--help` lists all. Prints, and writes to DIR/summary.json, time and sweep.
+DIR/<regime> gets the network, its choices, logs, pictures and checkpoints; a second call resumes. `--help` lists all, such as presets.
 """
 
 import argparse
@@ -13,12 +11,12 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from make_dataset import make
 
 from twopoint.cli.reading.load import ReadingOptions, load
 from twopoint.cli.terminal import counting
+from twopoint_models import load as load_network
 from twopoint_models.cess_vae import REGIMES, CESSConfig, sweep_regimes, train_regimes
 from twopoint_models.cess_vae.presets import PRESETS
 from twopoint_models.data import CLASSES, SlidingWindows
@@ -32,25 +30,23 @@ def own_images(files: list[str], config: CESSConfig) -> PatchesModule:
     return PatchesModule(windows, fractions=config.fractions, batch_size=config.batch_size, workers=config.workers, order_seed=config.seed)
 
 
-def train_cess_vae(options: argparse.Namespace) -> dict[str, Any]:
+def train_cess_vae(options: argparse.Namespace) -> dict:
     """Make what is missing, sweep, train, and return how long it took and the results."""
     own = {} if options.data or options.images else {"data": str(options.out / "generated.h5")}
-    names = REGIMES if "all" in options.regimes else options.regimes
-    configs = {name: CESSConfig.from_arguments(vars(options), regime=name, **own) for name in names}
+    configs = {name: CESSConfig.from_arguments(vars(options), regime=name, **own) for name in options.regimes}
     options.out.mkdir(parents=True, exist_ok=True)
     if own and not Path(own["data"]).is_file():
         make(argparse.Namespace(out=options.out, classes=CLASSES, seed=options.seed, workers=2), options.count, options.size)
-    how, began = dict(data=options.images and partial(own_images, options.images), processes=options.processes), time.perf_counter()
+    how, summary = dict(data=options.images and partial(own_images, options.images), processes=options.processes), {}
     with counting("sweeps, then training", "") as bar:
-        if options.trials:
+        if options.trials and not options.network:
+            began = time.perf_counter()
             configs = sweep_regimes(configs, options.out, options.trials, options.trial_epochs, progress=bar, **how)
-            sweeping, began = time.perf_counter() - began, time.perf_counter()
-        train_regimes(configs, options.out, progress=bar if options.processes > 1 else None, **how)
-    summary = {"training_seconds": time.perf_counter() - began} | ({"sweep_seconds": sweeping} if options.trials else {})
-    print(f"training took {summary['training_seconds']:.0f} s")
-    for name, config in configs.items():
-        summary[name] = {field: getattr(config, field) for field in ("learning_rate", "start_learning_rate", *REGIMES[name].swept)}
-        print(f"{name}: {options.out / name}; {', '.join(f'{key} {value:.3g}' for key, value in summary[name].items())}")
+            summary["sweep_seconds"] = time.perf_counter() - began
+        began, network = time.perf_counter(), options.network and load_network(options.network)
+        train_regimes(configs, options.out, network=network, progress=bar if options.processes > 1 else None, **how)
+    summary["training_seconds"] = time.perf_counter() - began
+    summary |= {x: {k: getattr(c, k) for k in ("learning_rate", "start_learning_rate", *REGIMES[x].swept)} for x, c in configs.items()}
     return summary
 
 
@@ -59,19 +55,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--regimes", nargs="+", default=["sharp"], choices=["all", *REGIMES])
-    parser.add_argument("--images", nargs="+", help="your own micrographs, in place of --data")
+    parser.add_argument("--images", nargs="+", help="your own micrographs in place of --data, segmented by Otsu's method")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--network", help="folder or name of a trained network to begin with, in place of a sweep and first halves")
     parser.add_argument("--count", type=int, default=1200, help="images of each class to generate where there are neither")
-    parser.add_argument("--trials", type=int, default=0, help="trials of the sweep of each regime; 0 is no sweep")
+    begin.add_argument("--trials", type=int, default=0, help="trials of the sweep of each regime; 0 is no sweep")
     parser.add_argument("--trial-epochs", type=float, default=5, help="epochs of each; below 1 a share of one")
     parser.add_argument("--processes", type=int, default=1, help="regimes at a time, each on one core then")
     for name in PRESETS:
-        parser.add_argument(f"--{name}", action="store_true", help="a preset")
+        parser.add_argument(f"--{name}", action="store_true", help=f"the preset {name!r}: {PRESETS[name]}".replace("%", "%%"))
     CESSConfig.add_arguments(parser)
     preset = next((PRESETS[name] for name in PRESETS if f"--{name}" in sys.argv), {})
     parser.set_defaults(**preset | ({"padding": "zeros"} if "--images" in sys.argv else {}))  # micrographs are not periodic
     options = parser.parse_args()
+    options.regimes = list(REGIMES) if "all" in options.regimes else options.regimes
     try:
-        (options.out / "summary.json").write_text(json.dumps(train_cess_vae(options), indent=2) + "\n")
+        print(text := json.dumps(train_cess_vae(options), indent=2))
+        (options.out / "summary.json").write_text(text + "\n")
     except (ArithmeticError, OSError, TypeError, ValueError) as error:
         parser.error(str(error))
 

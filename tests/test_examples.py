@@ -323,10 +323,23 @@ def test_train_on_micrographs(tmp_path):
     pictures = (tmp_path / "a.png", tmp_path / "b.png")
     summary, printed = run("train_cess_vae", tmp_path / "runs", *TINY, "--regimes", "sharp", "--processes", 1, "--images", *pictures)
     assert summary["sharp"]["learning_rate"] == 2e-3
-    assert "sharp: " in printed
+    assert '"sharp": {' in printed
     trained = CESSVAE.load(tmp_path / "runs/sharp").config
     assert (trained["sharpness"], trained["padding"]) == (4.0, "zeros")
     assert not (tmp_path / "runs/generated.h5").exists()
+
+
+@pytest.mark.long
+def test_train_from_a_trained_network(tmp_path, own_file):
+    """All epochs are of the second loss, with the network's width; a sweep is refused."""
+    CESSVAE(width=4, padding="circular").save(tmp_path / "network")
+    arguments = ["--size", 32, "--epochs", 1, "--data", own_file, "--regimes", "cess_finetuned", "--network", tmp_path / "network"]
+    run("train_cess_vae", tmp_path / "runs", *arguments)
+    told = json.loads((tmp_path / "runs/cess_finetuned/training.json").read_text())
+    assert (told["width"], told["epochs"]) == ([4], 1)
+    assert {path.parent.name for path in (tmp_path / "runs").rglob("model.safetensors")} == {"cess_finetuned"}
+    with pytest.raises(AssertionError, match="argument --trials: not allowed with argument --network"):
+        run("train_cess_vae", tmp_path / "runs", *arguments, "--trials", 2)
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ import torch
 from ..checks import positive
 from ..processes import spread
 from .config import CESSConfig, first_half
+from .network import CESSVAE
 from .regimes import REGIMES
 from .sweep import sweep_regime
 from .train import begin, train_cess_vae
@@ -36,6 +37,7 @@ def train_regimes(
     folder: str | os.PathLike[str],
     *,
     data: Data = None,
+    network: CESSVAE | None = None,
     processes: int = 1,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> None:
@@ -49,6 +51,8 @@ def train_regimes(
         Folder for one folder for each regime, and for ``start/<loss>``, the first halves.
     data : callable, optional
         Returns a LightningDataModule for a config. With several processes it must be a function of a module.
+    network : CESSVAE, optional
+        Trained network that all regimes begin with in place of their first halves, as for :func:`train_cess_vae`.
     processes : int
         Number of regimes to train at a time, each on one core. With 1 they run one after the other on all cores, with bars.
     progress : callable, optional
@@ -59,10 +63,10 @@ def train_regimes(
     FileNotFoundError, TypeError, ValueError, NotFiniteError
         As :func:`train_cess_vae`; if processes are not 1 or more.
     """
-    if processes > 1:
+    if processes > 1 and network is None:
         for config in _shared(configs).values():
             begin(config, folder, data and data(config))
-    _over(partial(_train, processes == 1), configs, folder, data, processes, progress)
+    _over(partial(_train, processes == 1, network), configs, folder, data, processes, progress)
 
 
 def sweep_regimes(
@@ -132,9 +136,9 @@ def _shared(configs: Mapping[str, CESSConfig]) -> dict[str, CESSConfig]:
     }
 
 
-def _train(bars: bool, folder: Any, data: Data, config: CESSConfig) -> None:
+def _train(bars: bool, network: CESSVAE | None, folder: Any, data: Data, config: CESSConfig) -> None:
     """Train one regime."""
-    train_cess_vae(config, Path(folder) / config.regime, data and data(config), progress=bars)
+    train_cess_vae(config, Path(folder) / config.regime, data and data(config), network=network, progress=bars)
 
 
 def _sweep(trials: int, epochs: float, progress: Any, folder: Any, data: Data, config: CESSConfig) -> CESSConfig:
