@@ -314,6 +314,25 @@ def test_fine_tuning_in_folds(tmp_path, own_file):
 
 
 @pytest.mark.long
+def test_ablation_of_ours(tmp_path, own_file):
+    """Rows begin with one network; noise, threshold and depth are as the row says."""
+    CESSVAE(width=4, padding="circular").save(tmp_path / "network")
+    rows = ["whole", "no deeper decoder", "sharp, no threshold", "crop with noise"]
+    summary, printed = run(
+        "ablate_cess_vae", tmp_path / "out", tmp_path / "network", "--data", own_file, "--tested", own_file, "--rows", *rows
+    )
+    assert list(summary["excess"]["thresholded"]["all lags"]) == rows
+    assert "crop with noise: nearer than whole on" in printed
+    told = {path.parent.parent.name: json.loads(path.read_text())["options"] for path in (tmp_path / "out").glob("*/*/model.json")}
+    assert {name: (each["texture"], each["sharpness"], each["decoder_depth"]) for name, each in told.items()} == {
+        "whole": (True, 0.0, [1, 2, 2, 2, 1]),
+        "no deeper decoder": (True, 0.0, [1, 1, 1, 1, 1]),
+        "sharp, no threshold": (True, 4.0, None),
+        "crop with noise": (True, 0.0, None),
+    }
+
+
+@pytest.mark.long
 def test_train_on_micrographs(tmp_path):
     """From two pictures to a network and its evaluation."""
     rng = np.random.default_rng(0)

@@ -65,6 +65,12 @@ class CESSConfig(OfCESSVAE, Options):
     clamp_weight: float = option(0.01, "weight of the clamp per pixel, eq. (9)")
     sigma: float = option(0.05, "variance of the clamp's Gaussians, eq. (9)")
     sharpness: float = option(4.0, "factor on the shifted logits in the sharp regime")
+    threshold: bool = option(True, "compare the thresholded image in the sharp regime; else the soft one")
+    noise: str = option(
+        "regime",
+        "noise in the decoder in the second half: regime (sharp and adversarial have it), always or never",
+        choices=("regime", "always", "never"),
+    )
     short_weight: float = option(0.1, "weight of the centre crops relative to all lags in the sharp regime")
     crop_weight: float = option(0.0, "weight of CESS on the centre crop beside the cumulative one in the cumulative regime")
     short_boxes: bool = option(
@@ -116,7 +122,7 @@ def first_half(config: "CESSConfig") -> "CESSConfig":
     """Return the config of a regime's first half, which is the same for all regimes with the same first loss."""
     name = REGIMES[config.regime].start  # also the name of the regime with this loss in both halves
     rate = config.start_learning_rate or config.learning_rate
-    both = dict(start_learning_rate=0.0, second_epochs=0, second_batch_size=0)
+    both = dict(start_learning_rate=0.0, second_epochs=0, second_batch_size=0, noise="regime")
     return without_others(config.changed(regime=name, learning_rate=rate, epochs=config.start_epochs, **both))
 
 

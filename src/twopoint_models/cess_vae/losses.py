@@ -104,11 +104,11 @@ class Loss:
         return self._cess(logits, images) + self.config.clamp_weight * clamp
 
     def _sharp(self, logits: Tensor, images: Tensor) -> Tensor:
-        """Return the CESS of the thresholded image over all lags and short ones, with the gradient of soft memberships."""
+        """Return the CESS of the thresholded, or the soft, image over all lags and short ones, with the gradient of soft memberships."""
         above = logits - volume_level(logits)
         soft = (self.config.sharpness * above).sigmoid()
         soft = soft + (logits.sigmoid() - soft).mean(dim=(1, 2, 3), keepdim=True)
-        straight = (above >= 0).to(soft.dtype) + soft - soft.detach()
+        straight = (above >= 0).to(soft.dtype) + soft - soft.detach() if self.config.threshold else soft
         shortest = self.config.size // REDUCTION
         lags: list[dict[str, Any]] = [{}, {"crop": self.crop}, {"crop": shortest}]  # only few of all lags are within a grain
         whole, middle, short = (self._excess(straight, images, floor=SHARP_FLOOR, **each) for each in lags)

@@ -20,7 +20,7 @@ class Regime:
 
 
 _NETWORKS = ("decoder_depth", "discriminator_width", "discriminator_rate")
-NOT_SWEPT = ("vgg", "style_layers", "short_weight", "crop_weight", "short_boxes", *_NETWORKS)
+NOT_SWEPT = ("vgg", "style_layers", "short_weight", "crop_weight", "short_boxes", "threshold", *_NETWORKS)
 REGIMES = {
     "mse": Regime("mse", "mse", "mse", (), "mean squared error of pixels"),
     "mse_cess": Regime("mse_cess", "mse_cess", "cess", ("alpha",), "alpha MSE + CESS, eq. (10)"),
@@ -36,7 +36,7 @@ REGIMES = {
         "mse",
         "sharp",
         "thresholded",
-        ("sharpness", "short_weight"),
+        ("sharpness", "short_weight", "threshold"),
         "ours: MSE, then CESS of the thresholded image, all lags and short ones, with noise in the decoder for its texture",
     ),
     "adversarial": Regime(

@@ -202,9 +202,11 @@ def make_task(config: CESSConfig, loss: str, network: CESSVAE | None = None) -> 
     if loss == "style":
         vgg = vgg19(config.vgg, layers=config.style_layers, pooling="mean", padding=config.padding)
     network = copy.deepcopy(network) if network is not None else new_network(config)
-    if loss == "sharp":
-        network = network.changed(sharpness=config.sharpness, texture=True)
-    elif loss == "adversarial":
-        network = network.changed(texture=True, decoder_depth=config.decoder_depth)
+    changes = {"sharp": {"sharpness": config.sharpness}, "adversarial": {"decoder_depth": config.decoder_depth}}.get(loss, {})
+    if config.noise == "always" or (config.noise == "regime" and changes):
+        changes |= {"texture": True}
+    elif config.noise == "never" and network.config["texture"]:
+        raise ValueError("noise must be 'regime' or 'always' for a network whose decoder has noise, got 'never'")
+    network = network.changed(**changes) if changes else network
     kind = AdversarialTask if loss == "adversarial" else CESSVAETask
     return kind(config, loss=loss, judge=REGIMES[config.regime].judge, network=network, vgg=vgg)

@@ -13,6 +13,7 @@ import torch
 
 import twopoint as tp
 from twopoint_models.cess_vae import CESSVAE, REGIMES, CESSConfig, CESSVAETask, train_cess_vae
+from twopoint_models.cess_vae.config import first_half
 from twopoint_models.cess_vae.losses import LOSSES, Loss
 from twopoint_models.cess_vae.tasks import make_task, new_network
 from twopoint_models.cess_vae.train import fit, make_data
@@ -233,6 +234,32 @@ def test_the_sharp_loss_is_of_the_thresholded_image_and_its_gradient_of_a_soft_o
         g, slope = inner.grad, 3 * soft * (1 - soft)
         want = g * slope + g.mean((1, 2, 3), keepdim=True) * (plain * (1 - plain) - slope)
     torch.testing.assert_close(logits.grad, want)
+
+
+def test_the_sharp_loss_without_a_threshold_is_of_the_soft_image():
+    torch.manual_seed(0)
+    network = CESSVAE(width=2, sharpness=3.0)
+    logits, images = torch.randn(4, 1, 32, 32, dtype=torch.float64), (torch.randn(4, 1, 32, 32, dtype=torch.float64) > 0.5).double()
+    found = Loss("sharp", CESSConfig(size=32, sharpness=3.0, short_weight=0.0, threshold=False, width=(2,)), network)(logits, images)
+    soft = network.memberships(logits)
+    soft = soft + (logits.sigmoid() - soft).mean(dim=(1, 2, 3), keepdim=True)
+    torch.testing.assert_close(found, tp.cess(soft, images, implied_phase=True, excess=True, floor=1e-2))
+
+
+def test_noise_of_a_task():
+    """As the regime has it, always, or never; a network with noise cannot be trained without."""
+    for regime, noise, textured in (
+        ("sharp", "regime", True),
+        ("sharp", "never", False),
+        ("adversarial", "never", False),
+        ("crop_finetuned", "regime", False),
+        ("crop_finetuned", "always", True),
+    ):
+        run = CESSConfig(regime=regime, size=32, width=(2,), noise=noise)
+        assert make_task(run, REGIMES[regime].finish).network.config["texture"] is textured
+        assert first_half(run) == first_half(run.changed(noise="regime"))
+    with pytest.raises(ValueError, match="noise must be 'regime' or 'always' for a network whose decoder has noise"):
+        make_task(CESSConfig(size=32, noise="never"), "cess", CESSVAE(width=2, texture=True))
 
 
 def test_the_style_loss_is_that_of_features():
