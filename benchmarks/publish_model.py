@@ -16,6 +16,7 @@ import torch
 
 from twopoint_models.cess_vae import CESSVAE, REGIMES, CESSConfig
 from twopoint_models.cess_vae.evaluation.tables import overview
+from twopoint_models.cess_vae.train import PRIOR_IMAGES
 from twopoint_models.data import MICRO2D
 
 MOST = 1_200_000  # bytes
@@ -36,6 +37,7 @@ reconstruction = model.reconstruct(image)  # (H, W) of 0 and 1 -> (H, W), H and 
 - **Precision**: {precision} (fast is bfloat16 if the processor has it).
 - **Size**: {parameters} parameters, kept in half precision.
 - **Latent image**: a sixteenth of the edge, so 14 x 14 numbers of 224 x 224 pixels.
+- **Prior**: {prior}.
 - **Licence**: MIT, as the package; the training images are the package's own.
 - **Limits**: other kinds of images than these ten classes, other scales and images that are not periodic were not tested.
 
@@ -63,6 +65,15 @@ def steps_of(run: Path, config: CESSConfig) -> int:
     return sum(int(torch.load(file, weights_only=False, map_location="cpu")["global_step"]) for file in files if file.is_file())
 
 
+def prior_of(network: CESSVAE, images: int) -> str:
+    """Return what a network's samples are drawn from, given the number of its training images."""
+    if network.prior is None:
+        return "standard normal"
+    return (
+        f"a mixture of {len(network.prior.weight)} Gaussians, fitted to latent images of {min(PRIOR_IMAGES, images)} of the training images"
+    )
+
+
 def card_of(run: Path, name: str, figures: dict[str, Any]) -> str:
     """Return the model card of a run."""
     half, network = CESSConfig.read(run), CESSVAE.load(run)
@@ -81,6 +92,7 @@ def card_of(run: Path, name: str, figures: dict[str, Any]) -> str:
         seed=half.seed,
         rate=half.learning_rate,
         precision=half.precision,
+        prior=prior_of(network, len(dealt)),
         parameters=sum(each.numel() for each in network.parameters()),
         table=overview(only(figures, {run.name: name} | {row: row for row in OTHERS})),
     )

@@ -15,9 +15,9 @@ from ..nets.blocks import conv, count_of, latent_noise, mixed, noise_planes
 from ..nets.files import Network
 from .blocks import LEVELS, Chain, depths_of, level, levels, receptive_field, volume_level, widths_of
 from .config import REDUCTION
-from .prior import LatentPrior
+from .prior import COMPONENTS, LatentPrior
 
-MEANS = 1  # tells the noise of images' means from that of latents
+MEANS, CHOICE = 1, 2  # tell the noise of images' means, and that which chooses a component, from that of latents
 
 
 class CESSVAE(Network):
@@ -45,8 +45,8 @@ class CESSVAE(Network):
     sharpness : float
         With 0 the decoder ends in a plain sigmoid or softmax. Above 0, for two phases, the logits of each image are shifted so that its
         thresholded volume fraction equals the mean of the plain sigmoid, and then multiplied by the sharpness.
-    prior : (int, int), optional
-        Size (h, w) of the latent images to which a :class:`LatentPrior` was fitted, as :meth:`fit_prior` does.
+    prior : (int, int, int), optional
+        Components of a fitted :class:`LatentPrior`, and the size (h, w) of its latent images, as :meth:`fit_prior` sets them.
     texture : bool
         Add noise to the decoder at each resolution, from which it can place the grains that the latent image cannot store.
 
@@ -112,7 +112,7 @@ class CESSVAE(Network):
             *ups[4](b, a, nn.Upsample(scale_factor=2)),  # (B, a, H, W)
             conv(a, self.channels, padding),  # (B, 1 or N, H, W)
         )
-        self.prior = None if prior is None else LatentPrior(latent_channels, (prior[0], prior[1]))
+        self.prior = None if prior is None else LatentPrior(latent_channels, (prior[1], prior[2]), prior[0])
 
     @property
     def receptive_field(self) -> int:
@@ -261,8 +261,8 @@ class CESSVAE(Network):
         """
         weight = next(self.parameters())
         with torch.no_grad():
-            self.prior = LatentPrior.of(self.encode(batch.to(weight)) for batch in images).to(weight)
-        self.config["prior"] = list(self.prior.within.shape[2:])
+            self.prior = LatentPrior.of((self.encode(batch.to(weight)) for batch in images), COMPONENTS).to(weight)
+        self.config["prior"] = [len(self.prior.weight), *self.prior.within.shape[3:]]
 
     def sample(self, count: int, size: int | tuple[int, int], *, seed: int = 0, prior: str | None = None) -> Tensor:
         """Return microstructures of latent images drawn from a prior.
@@ -276,7 +276,7 @@ class CESSVAE(Network):
         seed : int
             The same seed gives the same images on every device.
         prior : "fitted" or "normal", optional
-            "fitted" draws latents with the mean and covariances of those of training images, see :class:`LatentPrior`; "normal" draws
+            "fitted" draws latents with the means and covariances of groups of training images, see :class:`LatentPrior`; "normal" draws
             independent standard normal latents, which suit a network that was trained with a large ``kl_weight``. By default "fitted" if
             the network has one.
 
@@ -304,7 +304,8 @@ class CESSVAE(Network):
             return field
         if self.prior is None:
             raise ValueError("prior must be 'normal', for this network has no fitted one; fit_prior fits it")
-        return self.prior.drawn(field, latent_noise(keys, shape[:1], seed=mixed(seed, MEANS)).to(field))
+        shift, choice = (latent_noise(keys, each, seed=mixed(seed, of)) for each, of in ((shape[:1], MEANS), ((), CHOICE)))
+        return self.prior.drawn(field, shift.to(field), torch.special.ndtr(choice).to(field))
 
     def interpolate(
         self, first: Float[Tensor, "batch channels height width"], second: Float[Tensor, "batch channels height width"], count: int

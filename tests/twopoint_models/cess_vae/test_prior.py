@@ -44,14 +44,51 @@ def test_it_holds_the_moments():
     latents = smooth(40)
     prior = LatentPrior.of([(part, none(part)) for part in latents.split(7)])
     for found, want in zip((prior.mean, prior.between, prior.within), moments(latents), strict=True):
-        torch.testing.assert_close(found.double(), want, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(found[0].double(), want, rtol=1e-5, atol=1e-6)
+    assert prior.weight.tolist() == [1.0]
+
+
+def two_kinds():
+    """Return 150 rough latent images around 4, and 50 even ones around -4, in no order."""
+    rough, even = 4 + noise(150, 1, 8, 8, seed=1), -4 + 0.01 * noise(50, 1, 8, 8, seed=2)
+    return torch.cat([rough, even])[torch.randperm(200, generator=torch.Generator().manual_seed(0))]
+
+
+def test_components_are_the_kinds_of_images():
+    latents = two_kinds()
+    prior = LatentPrior.of([(part, none(part)) for part in latents.split(40)], components=2)
+    for k, kind in ((int(prior.mean[:, 0].argmax()), latents[latents.mean((1, 2, 3)) > 0]), (int(prior.mean[:, 0].argmin()), None)):
+        kind = latents[latents.mean((1, 2, 3)) < 0] if kind is None else kind
+        assert prior.weight[k] == pytest.approx(len(kind) / 200)
+        for found, want in zip((prior.mean[k], prior.between[k], prior.within[k]), moments(kind), strict=True):
+            torch.testing.assert_close(found.double(), want, rtol=1e-5, atol=1e-6)
+
+
+def test_draws_are_of_the_components_that_are_chosen():
+    latents = two_kinds()
+    prior = LatentPrior.of([(latents, none(latents))], components=2)
+    choice = torch.linspace(0, 1, 2000)
+    drawn = prior.drawn(noise(2000, 1, 8, 8, seed=5), noise(2000, 1, seed=6), choice).double()
+    first = prior.weight[0].item()
+    kind = drawn.mean((1, 2, 3)) > 0
+    assert (kind == (prior.mean[(choice > first).long(), 0] > 0)).all()
+    for above, share in ((True, 0.75), (False, 0.25)):
+        assert (kind == above).double().mean() == pytest.approx(share, abs=1e-3)
+    assert drawn[~kind].std((2, 3)).max() < 0.02
+    assert drawn[kind].std((2, 3)).min() > 0.5
+
+
+def test_few_images_have_one_component():
+    latents = two_kinds()[:31]
+    assert len(LatentPrior.of([(latents, none(latents))], components=16).weight) == 1
+    assert 1 < len(LatentPrior.of([(two_kinds(), none(two_kinds()))], components=16).weight) <= 12
 
 
 def test_the_variance_of_a_latent_counts():
     latents = smooth(40)
     log_variance = torch.zeros_like(latents)
     log_variance[:, 1] = 1.0
-    found = LatentPrior.of([(latents, log_variance)]).within - LatentPrior.of([(latents, none(latents))]).within
+    found = (LatentPrior.of([(latents, log_variance)]).within - LatentPrior.of([(latents, none(latents))]).within)[0]
     torch.testing.assert_close(
         found[..., 0, 0].double(), torch.diag(torch.tensor([1.0, torch.e], dtype=torch.float64)), rtol=1e-4, atol=1e-5
     )
@@ -62,22 +99,23 @@ def test_the_variance_of_a_latent_counts():
 def test_draws_have_the_moments(size):
     """Those of the fit for its own size; for others the means, the variance and the covariance of neighbours, faded by a third."""
     prior = LatentPrior.of([(latents := smooth(400), none(latents))]).double()
-    drawn = prior.drawn(noise(20_000, 2, *size, seed=5), noise(20_000, 2, seed=6))
-    torch.testing.assert_close(drawn.mean((0, 2, 3)), prior.mean, rtol=0.05, atol=0.05)
+    drawn = prior.drawn(noise(20_000, 2, *size, seed=5), noise(20_000, 2, seed=6), torch.rand(20_000))
+    mean, between_all, within_all = prior.mean[0], prior.between[0], prior.within[0]
+    torch.testing.assert_close(drawn.mean((0, 2, 3)), mean, rtol=0.05, atol=0.05)
     if size == (6, 6):
         _, between, within = moments(drawn)
-        torch.testing.assert_close(between, prior.between, rtol=0.05, atol=0.05)
-        torch.testing.assert_close(within, prior.within, rtol=0.05, atol=0.03)
-    total = torch.einsum("bcyx,bdyx->cd", *[drawn - prior.mean[:, None, None]] * 2) / drawn[:, 0].numel()
-    torch.testing.assert_close(total, prior.between + prior.within[..., 0, 0], rtol=0.06, atol=0.06)
+        torch.testing.assert_close(between, between_all, rtol=0.05, atol=0.05)
+        torch.testing.assert_close(within, within_all, rtol=0.05, atol=0.03)
+    total = torch.einsum("bcyx,bdyx->cd", *[drawn - mean[:, None, None]] * 2) / drawn[:, 0].numel()
+    torch.testing.assert_close(total, between_all + within_all[..., 0, 0], rtol=0.06, atol=0.06)
     if size == (12, 12):
-        neighbours = torch.einsum("bcyx,bdyx->cd", *[drawn.roll(-k, 2) - prior.mean[:, None, None] for k in (1, 0)]) / drawn[:, 0].numel()
-        torch.testing.assert_close(neighbours, prior.between + prior.within[..., 1, 0] * 2 / 3, rtol=0.06, atol=0.06)
+        neighbours = torch.einsum("bcyx,bdyx->cd", *[drawn.roll(-k, 2) - mean[:, None, None] for k in (1, 0)]) / drawn[:, 0].numel()
+        torch.testing.assert_close(neighbours, between_all + within_all[..., 1, 0] * 2 / 3, rtol=0.06, atol=0.06)
 
 
 def test_a_constant_latent_is_drawn_as_it_is():
     latents = torch.full((3, 1, 4, 4), 2.5)
-    drawn = LatentPrior.of([(latents, torch.full_like(latents, -30.0))]).drawn(torch.randn(2, 1, 8, 4), torch.randn(2, 1))
+    drawn = LatentPrior.of([(latents, torch.full_like(latents, -30.0))]).drawn(torch.randn(2, 1, 8, 4), torch.randn(2, 1), torch.rand(2))
     torch.testing.assert_close(drawn, torch.full_like(drawn, 2.5))
 
 
@@ -98,7 +136,7 @@ def test_samples_of_a_network_come_from_its_prior(tmp_path):
         model.sample(2, 32, prior="flat")
     images = torch.rand(8, 1, 32, 48).round()
     model.fit_prior(images.split(3))
-    assert model.config["prior"] == [2, 3]
+    assert model.config["prior"] == [1, 2, 3]
     drawn = model.sample(2, 32, seed=3)
     assert not torch.equal(drawn, plain)
     assert torch.equal(model.sample(2, 32, seed=3, prior="normal"), plain)
