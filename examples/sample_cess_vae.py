@@ -1,16 +1,17 @@
 """Compare samples of a CESS VAE with images that it has not seen.
 
-    TWOPOINT_DATA=... python examples/sample_cess_vae.py RUN [--out DIR] [--data FILE] [--training FILE] [--count 500] [--seed 0] [--small]
+    TWOPOINT_DATA=... python examples/sample_cess_vae.py RUN ... [--out DIR] [--data FILE] [--training FILE] [--count 500] [--small]
 
-RUN is a folder with a network or the name of a published one. Prints, and writes to DIR/summary.json, for thresholded samples of the
-fitted and of the normal prior, and for images of --training, the Wasserstein distance from the images of --data by that between two halves
-of these: volume fraction, specific interface length and the first three principal components of 2-point statistics. DIR/samples.png
-shows some of each.
+RUN is a folder with a network or the name of a published one. Prints, and writes to DIR/summary.json, for each network's thresholded
+samples of the fitted and of the normal prior, for its reconstructions of the images of --data and for images of --training, the Wasserstein
+distance from the images of --data by that between two halves of these: volume fraction, specific interface length and the first three
+principal components of 2-point statistics. DIR/samples.png shows some of each.
 """
 
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def samples(model, count: int, size: int, seed: int, prior: str) -> np.ndarray:
 def main() -> None:
     """Run the example."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", help="folder with a network of two phases, or the name of a published one")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folder with a network of two phases, or the name of a published one")
     parser.add_argument("--out", type=Path, default=Path("sampled"))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5")
     parser.add_argument("--training", type=Path, help="file of training images: the row of a perfect sampler")
@@ -56,18 +57,22 @@ def main() -> None:
     options = parser.parse_args()
     count, size = (20, 64) if options.small else (options.count, options.size)
     options.out.mkdir(parents=True, exist_ok=True)
-    model, real = load(options.run), images_of(options.data, size, count, options.seed)
-    if model.prior is None:
-        parser.error(f"{options.run} has no fitted prior; training again keeps one, and so does CESSVAE.fit_prior")
-    rows = {f"{prior} prior": samples(model, count, size, options.seed, prior) for prior in ("fitted", "normal")}
+    models, real, rows = {run: load(run) for run in options.runs}, images_of(options.data, size, count, options.seed), {}
+    for run, model in models.items():
+        if model.prior is None:
+            parser.error(f"{run} has no fitted prior; training again keeps one, and so does CESSVAE.fit_prior")
+        name = Path(run).name
+        rows |= {f"{name}, {prior} prior": samples(model, count, size, options.seed, prior) for prior in ("fitted", "normal")}
+        rows[f"{name}, reconstructions"] = np.concatenate([model.reconstruct(x) >= 0.5 for x in np.array_split(real, 20)]).astype(np.uint8)
     rows |= {"training images": images_of(options.training, size, count, options.seed)} if options.training else {}
     table = sample_distances(real, rows)
-    (options.out / "summary.json").write_text(json.dumps({"images": count, "distances": table}, indent=2) + "\n")
+    summary = {"command": " ".join(["python examples/sample_cess_vae.py", *sys.argv[1:]]), "images": count, "distances": table}
+    (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     save(
         gallery({name: {str(i): list(x[i::10][:4]) for i in range(5)} for name, x in {"data": real, **rows}.items()}),
         options.out / "samples.png",
     )
-    print("\n".join(f"{row:16}" + "".join(f"  {name} {value:.2f}" for name, value in found.items()) for row, found in table.items()))
+    print("\n".join(f"{row:40}" + "".join(f"  {name} {value:.2f}" for name, value in found.items()) for row, found in table.items()))
 
 
 if __name__ == "__main__":

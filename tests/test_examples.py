@@ -688,11 +688,11 @@ def test_samples_beside_data(tmp_path, own_file):
     summary, printed = run("sample_cess_vae", tmp_path / "out", tmp_path / "run", "--data", own_file, "--training", own_file)
     assert summary["images"] == 20
     rows = summary["distances"]
-    assert list(rows) == ["fitted prior", "normal prior", "training images"]
-    assert set(rows["fitted prior"]) == {"volume fraction", "interface length", "component 1", "component 2", "component 3"}
+    assert list(rows) == ["run, fitted prior", "run, normal prior", "run, reconstructions", "training images"]
+    assert set(rows["run, fitted prior"]) == {"volume fraction", "interface length", "component 1", "component 2", "component 3"}
     assert all(value == 0 for value in rows["training images"].values()), "the data's own images are no distance apart"
-    assert all(value > 0 for value in rows["fitted prior"].values())
-    assert "fitted prior      volume fraction" in printed
+    assert all(value > 0 for value in rows["run, fitted prior"].values())
+    assert re.search("run, fitted prior +volume fraction", printed)
     assert (tmp_path / "out/samples.png").stat().st_size > 5_000
 
 
