@@ -599,8 +599,9 @@ def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
         return json.loads((tmp_path / name / "summary.json").read_text())
 
     few = ("--size", 32, "--epochs", 1)
-    scores = here("compare_property_features", "--runs", tmp_path / "runs", *few, "--seeds", 1, "--augment", 4)["scores"]
-    assert list(scores) == ["sharp", "thumbnails", "components of statistics", "sharp, augmented"]
+    scores = here("compare_property_features", "--runs", tmp_path / "runs", *few, "--seeds", 1, "--augment", 4, "--passes", 1)["scores"]
+    rows = ["sharp", "sharp, pooled", "thumbnails", "volume fraction", "components of statistics"]
+    assert list(scores) == [*rows, "components of cumulative statistics", "sharp, augmented", "convolutional network"]
     assert set(scores["sharp"]) == {"E_x", "E_y", "G_xy", "nu_xy", "nu_yx", "k_x", "k_y", "mean"}
     assert (tmp_path / "compare_property_features/scores.png").stat().st_size > 10_000
     told = here("compare_designs", "--runs", one, *few, "--targets", 3)

@@ -202,7 +202,11 @@ def make_task(config: CESSConfig, loss: str, network: CESSVAE | None = None) -> 
     if loss == "style":
         vgg = vgg19(config.vgg, layers=config.style_layers, pooling="mean", padding=config.padding)
     network = copy.deepcopy(network) if network is not None else new_network(config)
-    changes = {"sharp": {"sharpness": config.sharpness}, "adversarial": {"decoder_depth": config.decoder_depth}}.get(loss, {})
+    by_loss: dict[str, dict[str, Any]] = {
+        "sharp": {"sharpness": config.sharpness},
+        "adversarial": {"decoder_depth": config.decoder_depth},
+    }
+    changes = by_loss.get(loss, {})
     if config.noise == "always" or (config.noise == "regime" and changes):
         changes |= {"texture": True}
     elif config.noise == "never" and network.config["texture"]:

@@ -14,6 +14,7 @@ from ..checks import positive
 from ..evaluation.components import principal_axes
 from ..evaluation.reconstructions import thresholded
 from ..evaluation.trivial import block_means
+from .convolutional import fit_property_network
 from .predictor import fit_property_mlp
 from .tables import property_scores, summarise_scores
 
@@ -40,6 +41,47 @@ def latents_of(models: Mapping[str, CESSVAE], images: np.ndarray) -> dict[str, n
     with torch.inference_mode():
         parts = torch.from_numpy(images).split(BATCH)
         return {name: torch.cat([model.encode(x)[0].flatten(1) for x in parts]).numpy() for name, model in models.items()}
+
+
+QUANTILES = np.linspace(0.1, 0.9, 9)  # of a latent image, in its pooled statistics
+
+
+def pooled_latents(latents: Float[np.ndarray, "n channels height width"]) -> Float[np.ndarray, "n d"]:
+    """Return statistics of latent images that do not depend on where things are.
+
+    Parameters
+    ----------
+    latents : array (n, C, h, w)
+        Latent images.
+
+    Returns
+    -------
+    array (n, d)
+        For each channel the mean, nine quantiles, and the periodic autocovariance at lags up to a quarter of the edges, of which one of
+        each two opposite lags.
+
+    Raises
+    ------
+    ValueError
+        If latents have another number of axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.design.descriptions import pooled_latents
+    >>> pooled_latents(np.zeros((3, 1, 14, 14))).shape
+    (3, 35)
+    """
+    if latents.ndim != 4:
+        raise ValueError(f"latents must be (n, channels, height, width), got {latents.shape}")
+    flat = latents.reshape(*latents.shape[:2], -1)
+    mean, quantiles = flat.mean(axis=2, keepdims=True), np.quantile(flat, QUANTILES, axis=2).transpose(1, 2, 0)
+    spectra = np.fft.fft2(latents - mean[..., None])
+    lags = np.fft.ifft2(abs(spectra) ** 2).real / flat.shape[2]
+    reach = tuple(n // 4 for n in latents.shape[2:])
+    half = [(y, x) for y in range(reach[0] + 1) for x in range(-reach[1], reach[1] + 1) if (y, x) >= (0, 0)]
+    covariances = np.stack([lags[:, :, y, x] for y, x in half], axis=2)
+    return np.concatenate([mean, quantiles, covariances], axis=2).reshape(len(latents), -1)
 
 
 def decoded_samples(model: CESSVAE, latents: np.ndarray, count: int, edge: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +143,7 @@ def thumbnails(images: Float[np.ndarray, "n 1 height width"], block: int = THUMB
 
 
 def statistics_components(
-    known: Float[np.ndarray, "n 1 height width"], count: int
+    known: Float[np.ndarray, "n 1 height width"], count: int, *, cumulative: bool = False
 ) -> Callable[[Float[np.ndarray, "m 1 height width"]], Float[np.ndarray, "m count"]]:
     """Return a function from images to coordinates on principal components of the 2-point statistics of known images.
 
@@ -111,6 +153,8 @@ def statistics_components(
         Memberships of phase 1 of more images than components.
     count : int
         Number of components, such as the length of the descriptions that they are compared with.
+    cumulative : bool
+        Take cumulative statistics.
 
     Returns
     -------
@@ -121,17 +165,19 @@ def statistics_components(
     ValueError
         If there are too few images.
     """
-    mean, axes = principal_axes(_statistics(known), count)
-    return lambda images: (_statistics(images) - mean) @ axes.T
+    mean, axes = principal_axes(_statistics(known, cumulative), count)
+    return lambda images: (_statistics(images, cumulative) - mean) @ axes.T
 
 
-def _statistics(images: np.ndarray) -> np.ndarray:
+def _statistics(images: np.ndarray, cumulative: bool) -> np.ndarray:
     """Return autocorrelations of phase 1 as rows."""
-    found: np.ndarray = tp.autocorrelation(images[:, 0].astype(np.float32)).reshape(len(images), -1)
-    return found
+    phases = tp.two_phase(images[:, 0].astype(np.float32))
+    found: np.ndarray = tp.correlations(phases, pairs=[(1, 1)], cumulative=cumulative)
+    return found.reshape(len(images), -1)
 
 
-COMPONENTS, THUMBNAILS = "components of statistics", "thumbnails"
+COMPONENTS, CUMULATIVE, THUMBNAILS = "components of statistics", "components of cumulative statistics", "thumbnails"
+FRACTION, NETWORK = "volume fraction", "convolutional network"
 
 
 def compare_descriptions(
@@ -142,6 +188,7 @@ def compare_descriptions(
     splits: Splits,
     *,
     augmented: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    passes: int = 0,
     progress: Callable[[str, int, int], object] | None = None,
     **fit: Any,
 ) -> dict[str, dict[str, dict[str, float]]]:
@@ -152,14 +199,16 @@ def compare_descriptions(
     latents : dict of str to array (n, d)
                 Latents by network.
     images : array (n, 1, H, W)
-        Images from which thumbnails are computed, and, from the training ones, principal components of the 2-point statistics, as many as
-        thumbnails have pixels.
+        Images from which volume fractions and thumbnails are computed, and, from the training ones, principal components of the 2-point
+        statistics and of the cumulative ones, as many as thumbnails have pixels.
     values : array (n, p)
     properties : p names
     splits : list of (int array, int array)
         Indices of training and test items, from :func:`twopoint_models.design.descriptions.random_splits` or ``folds``.
     augmented : dict of str to (array (m, d), array (m, p)), optional
         Further latents and their properties by network, which add a row whose training data include them.
+    passes : int
+        Passes of a small convolutional network over the training images, which adds a row; 0 is none.
     progress : callable, optional
         Called with the row, the number of fits done and the total.
     **fit
@@ -179,19 +228,25 @@ def compare_descriptions(
     ----------
     Cai et al., section 4.3.
     """
-    small = thumbnails(images)
-    rows = {**latents, THUMBNAILS: small}
+    small, fractions = thumbnails(images), images.mean(axis=(2, 3))
+    rows = {**latents, THUMBNAILS: small, FRACTION: fractions}
     more = {f"{name}, augmented": (latents[name], extra) for name, extra in (augmented or {}).items()}
     scores: dict[str, list[Any]] = {}
-    total = len(splits) * (len(rows) + len(more) + 1)
+    total = len(splits) * (len(rows) + len(more) + 2 + bool(passes))
+
+    def judge(row: str, found: np.ndarray, judged: np.ndarray) -> None:
+        scores.setdefault(row, []).append(property_scores(found, values[judged], properties))
+        if progress:
+            progress(row, sum(map(len, scores.values())), total)
+
     for seed, (learnt, judged) in enumerate(splits):
         for row, (x, extra) in _descriptions(rows, more, images, learnt, small.shape[1]):
             model = fit_property_mlp(x[learnt], values[learnt], properties, extra=extra, seed=seed, **fit)
             with torch.inference_mode():
-                found = model(torch.from_numpy(x[judged].astype(np.float32))).numpy()
-            scores.setdefault(row, []).append(property_scores(found, values[judged], properties))
-            if progress:
-                progress(row, sum(map(len, scores.values())), total)
+                judge(row, model(torch.from_numpy(x[judged].astype(np.float32))).numpy(), judged)
+        if passes:
+            network = fit_property_network(images[learnt], values[learnt], properties, epochs=passes, seed=seed)
+            judge(NETWORK, network(images[judged]), judged)
     return {row: summarise_scores(each) for row, each in scores.items()}
 
 
@@ -201,5 +256,6 @@ def _descriptions(
     """Yield all descriptions with their additional training data."""
     for row, x in rows.items():
         yield row, (x, None)
-    yield COMPONENTS, (statistics_components(images[learnt], min(count, len(learnt) - 1))(images), None)
+    for name, cumulative in ((COMPONENTS, False), (CUMULATIVE, True)):
+        yield name, (statistics_components(images[learnt], min(count, len(learnt) - 1), cumulative=cumulative)(images), None)
     yield from more.items()

@@ -114,7 +114,7 @@ def design(
 
     References
     ----------
-    Cai et al., section 4.3, whose method, a network from E_x to a latent, has a normalised error of 0.65.
+    Cai et al., section 4.3, whose method is a network from E_x to a latent.
     """
     materials = materials or Materials()
     _check_sizes(latents, images, count, starts, steps)

@@ -9,11 +9,53 @@ from jaxtyping import Float
 from ..evaluation.tables import markdown_table
 from .plausibility import Plausibility
 
+Scores = Mapping[str, Mapping[str, float]]
+ERRORS = {"over_deviation": "over the standard deviation", "over_range": "over the range", "over_mean": "over the mean"}
+KEYS = ("r2", *ERRORS)  # of the scores of a property
+
+
+def normalised_errors(predicted: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """Return the root mean square error of a property over each of three scales of its targets.
+
+    A "normalized RMSE" without a definition, such as the paper's 0.65, may be any of them.
+
+    Parameters
+    ----------
+    predicted, targets : arrays (n,)
+
+    Returns
+    -------
+    dict of str to float
+        "over_deviation", over the standard deviation, 1 for predicting the mean; "over_range", over the largest minus the smallest;
+        "over_mean", over the absolute mean.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, the targets do not vary, or their mean is 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.design.tables import normalised_errors
+    >>> targets = np.array([1.0, 3.0])
+    >>> normalised_errors(targets + 0.5, targets)
+    {'over_deviation': 0.5, 'over_range': 0.25, 'over_mean': 0.25}
+    """
+    predicted, targets = np.asarray(predicted, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    if predicted.shape != targets.shape or targets.ndim != 1:
+        raise ValueError(f"predicted and targets must be (n,), got {predicted.shape} and {targets.shape}")
+    if not targets.std() > 0 or targets.mean() == 0:
+        raise ValueError(f"targets must vary and have a mean other than 0, got {targets.size} with mean {targets.mean():g}")
+    error = float(np.sqrt(np.mean((predicted - targets) ** 2)))
+    scales = dict(over_deviation=targets.std(), over_range=np.ptp(targets), over_mean=abs(targets.mean()))
+    return {name: error / float(scale) for name, scale in scales.items()}
+
 
 def property_scores(
     predicted: Float[np.ndarray, "n p"], targets: Float[np.ndarray, "n p"], properties: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Return the coefficient of determination and the normalised error, by property.
+    """Return the coefficient of determination and the normalised errors, by property.
 
     Parameters
     ----------
@@ -23,7 +65,7 @@ def property_scores(
     Returns
     -------
     dict of str to dict of str to float
-        "r2", 1 at best, and "nrmse", the root mean square error over the standard deviation of the targets, 1 for predicting the mean.
+        "r2", 1 at best, and the errors of :func:`normalised_errors`.
 
     Raises
     ------
@@ -32,15 +74,15 @@ def property_scores(
 
     References
     ----------
-    Cai et al., section 4.3, whose designs have a normalised error of 0.65.
+    Cai et al., section 4.3.
 
     Examples
     --------
     >>> import numpy as np
     >>> from twopoint_models.design import property_scores
     >>> targets = np.array([[1.0], [3.0]])
-    >>> property_scores(targets + 0.5, targets, ["E_x"])
-    {'E_x': {'r2': 0.75, 'nrmse': 0.5}}
+    >>> property_scores(targets + 0.5, targets, ["E_x"])["E_x"]["r2"]
+    0.75
     """
     predicted, targets = np.asarray(predicted, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     if predicted.shape != targets.shape or targets.ndim != 2 or targets.shape[1] != len(properties):
@@ -49,12 +91,9 @@ def property_scores(
     for name, a, b in zip(properties, predicted.T, targets.T, strict=True):
         if not b.std() > 0:
             raise ValueError(f"targets of {name} must vary, all {b.size} are {b[0]:g}")
-        error = float(np.sqrt(np.mean((a - b) ** 2)) / b.std())
-        found[name] = {"r2": 1 - error**2, "nrmse": error}
+        errors = normalised_errors(a, b)
+        found[name] = {"r2": 1 - errors["over_deviation"] ** 2} | errors
     return found
-
-
-Scores = Mapping[str, Mapping[str, float]]
 
 
 def summarise_scores(runs: Sequence[Scores]) -> dict[str, dict[str, float]]:
@@ -68,19 +107,20 @@ def summarise_scores(runs: Sequence[Scores]) -> dict[str, dict[str, float]]:
     Returns
     -------
     dict of str to dict of str to float
-        By property: "r2", "nrmse", and their standard deviations "r2_spread" and "nrmse_spread"; "mean" averages all properties.
+        By property: each score, and with "_spread" behind its name its standard deviation; "mean" averages all properties.
 
     Examples
     --------
     >>> from twopoint_models.design.tables import summarise_scores
-    >>> summarise_scores([{"E_x": {"r2": 0.5, "nrmse": 0.7}}, {"E_x": {"r2": 0.7, "nrmse": 0.5}}])["E_x"]["r2"]
+    >>> summarise_scores([{"E_x": {"r2": 0.5}}, {"E_x": {"r2": 0.7}}])["E_x"]["r2"]
     0.6
     """
     names = list(runs[0])
-    whole = [dict(run) | {"mean": {key: float(np.mean([run[name][key] for name in names])) for key in ("r2", "nrmse")}} for run in runs]
+    keys = list(runs[0][names[0]])
+    whole = [dict(run) | {"mean": {key: float(np.mean([run[name][key] for name in names])) for key in keys}} for run in runs]
     found: dict[str, dict[str, float]] = {}
     for name in [*names, "mean"]:
-        rows = {key: np.array([run[name][key] for run in whole]) for key in ("r2", "nrmse")}
+        rows = {key: np.array([run[name][key] for run in whole]) for key in keys}
         found[name] = {key: float(x.mean()) for key, x in rows.items()} | {f"{key}_spread": float(x.std()) for key, x in rows.items()}
     return found
 
@@ -91,7 +131,7 @@ def table_of_scores(rows: Mapping[str, Scores], key: str) -> str:
     Parameters
     ----------
     rows : dict of str to results of :func:`summarise_scores`
-    key : "r2" or "nrmse"
+    key : "r2", "over_deviation", "over_range" or "over_mean"
 
     Returns
     -------
@@ -99,11 +139,11 @@ def table_of_scores(rows: Mapping[str, Scores], key: str) -> str:
     """
     names = list(next(iter(rows.values())))
     lines = [[row, *(f"{scores[x][key]:.3f} ± {scores[x][f'{key}_spread']:.3f}" for x in names)] for row, scores in rows.items()]
-    return markdown_table([key, *names], lines)
+    return markdown_table([f"error {ERRORS[key]}" if key in ERRORS else "R2", *names], lines)
 
 
 def design_error(found: np.ndarray, targets: np.ndarray, counts: np.ndarray | None = None) -> float:
-    """Return the root mean square error of designs over the standard deviation of the targets.
+    """Return the root mean square error of designs over the standard deviation of the targets. See :func:`normalised_errors` for others.
 
     Parameters
     ----------
@@ -124,7 +164,7 @@ def design_error(found: np.ndarray, targets: np.ndarray, counts: np.ndarray | No
 
     References
     ----------
-    Cai et al., section 4.3: 0.65.
+    Cai et al., section 4.3, who do not say by what their error of 0.65 is normalised.
 
     Examples
     --------
