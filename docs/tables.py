@@ -1,4 +1,6 @@
-"""Tables of the README and the pages that are written from benchmarks/results, between two comments that name them.
+"""Tables of the README and the pages that are written from benchmarks/results, and parts of the reference made from the application.
+
+Each is between two comments that name it.
 
     python docs/tables.py [--check]
 
@@ -13,6 +15,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from reference import REFERENCE
 
 DOCS = Path(__file__).parent
 RESULTS = DOCS.parent / "benchmarks/results"
@@ -232,6 +236,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "divergence": divergence,
     "encode_many": encode_many,
     "headlines": headlines,
+    **REFERENCE,
 }
 
 
@@ -245,7 +250,7 @@ def main() -> None:
         text = page.read_text(encoding="utf-8")
         new = BETWEEN.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
         if new != text and check:
-            print(f"{page.name}: a table differs from benchmarks/results; `python docs/tables.py` writes it")
+            print(f"{page.name}: a table differs from benchmarks/results or from the application; `python docs/tables.py` writes it")
             status = 1
         elif new != text:
             page.write_text(new, encoding="utf-8")

@@ -54,6 +54,16 @@ def of_design():
     return {}
 
 
+def of_file_formats():
+    m = tp.two_phase(some_images(1, 32)[0, 0].astype(float))
+    f, counts = (
+        tp.correlations(m, boundary="open", crop=9, centered=True),
+        tp.pair_counts(np.ones((32, 32)), boundary="open", crop=9, centered=True),
+    )
+    np.savez("photo.npz", correlations=f, pair_counts=counts, shape=(32, 32), boundary="open", crop=(9, 9))
+    return {}
+
+
 def of_jax():
     network = lambda parameters, x: jax.nn.sigmoid(parameters * x)  # noqa: E731
     return {"images": some_images(32, 16), "held_out": some_images(4, 16), "network": network, "parameters": 1.0}
@@ -122,14 +132,24 @@ def test_tables_are_those_of_the_results():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_table_that_differs_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "there", "planted"),
+    [
+        ("papers", "0.708 (", "0.709 ("),
+        ("command_line", "| `--crop` | integer |", "| `--crop` | number |"),
+        ("command_line", "| 130 |", "| 131 |"),
+        ("file_formats", "| `phases[].volume_fraction` |", "| `phases[].fraction` |"),
+    ],
+)
+def test_a_table_that_differs_is_named(tmp_path, name, there, planted):
     shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("images", "_build"))
     shutil.copytree(ROOT / "benchmarks/results", tmp_path / "benchmarks/results")
     shutil.copy(ROOT / "README.md", tmp_path)
-    page = tmp_path / "docs/papers.md"
-    page.write_text(page.read_text().replace("0.708 (", "0.709 ("))
+    page = tmp_path / f"docs/{name}.md"
+    assert there in page.read_text()
+    page.write_text(page.read_text().replace(there, planted))
     command = [sys.executable, tmp_path / "docs/tables.py"]
     told = subprocess.run([*command, "--check"], capture_output=True, text=True)
-    assert (told.returncode, told.stdout[:9]) == (1, "papers.md")
+    assert (told.returncode, told.stdout.split(":")[0]) == (1, f"{name}.md")
     subprocess.run(command, check=True)
-    assert page.read_text() == (DOCS / "papers.md").read_text()
+    assert page.read_text() == (DOCS / f"{name}.md").read_text()
