@@ -229,6 +229,21 @@ def divergence() -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [heads, ["---"] * len(heads), *rows])
 
 
+def peer_values() -> str:
+    """Return how far the numbers of other tools are from those of twopoint."""
+    found, rows = of("peer_values"), []
+    calls = {
+        "two_point_stats": ("PyMKS", "`two_point_stats`, three pairs, periodic, float32 there"),
+        "shells": ("PoreSpy", "`two_point_correlation` in shells one pixel wide"),
+        "lineal path": ("PoreSpy", "`lineal_path_distribution`, summed, both axes"),
+    }
+    for tool in ("pymks", "porespy"):
+        for job, difference in found[tool]["largest_difference"].items():
+            name, call = calls[job]
+            rows.append(f"| {name} {found[tool]['versions'][tool]} | {call} | {difference:.0e} |")
+    return "| tool | call, image of 24 x 24 | largest difference from twopoint |\n|---|---|---|\n" + "\n".join(rows)
+
+
 THEIR_WAY = "network, the paper's way"
 TABLES: dict[str, Callable[[], str]] = {
     "cess": cess,
@@ -236,6 +251,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "divergence": divergence,
     "encode_many": encode_many,
     "headlines": headlines,
+    "peer_values": peer_values,
     **REFERENCE,
 }
 
