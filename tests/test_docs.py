@@ -127,6 +127,25 @@ def test_the_loop_is_the_same_but_for_the_arrays_and_its_loss_falls(unchecked, c
         assert 0 < float(after) < float(before) / 2
 
 
+def test_drawings_are_those_of_the_imports(tmp_path):
+    done = subprocess.run([sys.executable, DOCS / "architecture.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("docs", "tests", "src"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("gallery", "_build", "__pycache__", "*.safetensors"))
+    losses = tmp_path / "src/twopoint/losses/style.py"
+    losses.write_text(losses.read_text() + "\nfrom ..synthetic import circles\n")
+    told = subprocess.run([sys.executable, tmp_path / "docs/architecture.py", "--check"], capture_output=True, text=True)
+    assert (told.returncode, told.stdout.split(":")[0]) == (1, "architecture_twopoint.svg")
+
+
+def test_pictures_have_texts():
+    pictures = [(path.name, text) for path in DOCS.glob("*.md") for text in re.findall(r"!\[(.*?)\]\(", path.read_text(), re.DOTALL)]
+    assert len(pictures) > 20
+    assert [name for name, text in pictures if len(text) < 15] == []
+    shown = [line for path in DOCS.glob("*.md") for line in path.read_text().splitlines() if line.startswith("Show(")]
+    assert [line for line in shown if 'alt="' not in line] == []
+
+
 def test_tables_are_those_of_the_results():
     done = subprocess.run([sys.executable, DOCS / "tables.py", "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
