@@ -1,4 +1,6 @@
-"""Tables of the README and the pages that are written from benchmarks/results, between two comments that name them.
+"""Tables of the README and the pages that are written from benchmarks/results, and parts of the reference made from the application.
+
+Each is between two comments that name it.
 
     python docs/tables.py [--check]
 
@@ -13,6 +15,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from reference import REFERENCE
 
 DOCS = Path(__file__).parent
 RESULTS = DOCS.parent / "benchmarks/results"
@@ -241,6 +245,21 @@ def divergence() -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [heads, ["---"] * len(heads), *rows])
 
 
+def peer_values() -> str:
+    """Return how far the numbers of other tools are from those of twopoint."""
+    found, rows = of("peer_values"), []
+    calls = {
+        "two_point_stats": ("PyMKS", "`two_point_stats`, three pairs, periodic, float32 there"),
+        "shells": ("PoreSpy", "`two_point_correlation` in shells one pixel wide"),
+        "lineal path": ("PoreSpy", "`lineal_path_distribution`, summed, both axes"),
+    }
+    for tool in ("pymks", "porespy"):
+        for job, difference in found[tool]["largest_difference"].items():
+            name, call = calls[job]
+            rows.append(f"| {name} {found[tool]['versions'][tool]} | {call} | {difference:.0e} |")
+    return "| tool | call, image of 24 x 24 | largest difference from twopoint |\n|---|---|---|\n" + "\n".join(rows)
+
+
 THEIR_WAY = "network, the paper's way"
 TABLES: dict[str, Callable[[], str]] = {
     "cess": cess,
@@ -248,6 +267,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "divergence": divergence,
     "encode_many": encode_many,
     "headlines": headlines,
+    "peer_values": peer_values,
+    **REFERENCE,
 }
 
 
@@ -261,7 +282,7 @@ def main() -> None:
         text = page.read_text(encoding="utf-8")
         new = BETWEEN.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
         if new != text and check:
-            print(f"{page.name}: a table differs from benchmarks/results; `python docs/tables.py` writes it")
+            print(f"{page.name}: a table differs from benchmarks/results or from the application; `python docs/tables.py` writes it")
             status = 1
         elif new != text:
             page.write_text(new, encoding="utf-8")

@@ -54,6 +54,16 @@ def of_design():
     return {}
 
 
+def of_file_formats():
+    m = tp.two_phase(some_images(1, 32)[0, 0].astype(float))
+    f, counts = (
+        tp.correlations(m, boundary="open", crop=9, centered=True),
+        tp.pair_counts(np.ones((32, 32)), boundary="open", crop=9, centered=True),
+    )
+    np.savez("photo.npz", correlations=f, pair_counts=counts, shape=(32, 32), boundary="open", crop=(9, 9))
+    return {}
+
+
 def of_jax():
     network = lambda parameters, x: jax.nn.sigmoid(parameters * x)  # noqa: E731
     return {"images": some_images(32, 16), "held_out": some_images(4, 16), "network": network, "parameters": 1.0}
@@ -117,19 +127,48 @@ def test_the_loop_is_the_same_but_for_the_arrays_and_its_loss_falls(unchecked, c
         assert 0 < float(after) < float(before) / 2
 
 
+def test_drawings_are_those_of_the_imports(tmp_path):
+    done = subprocess.run([sys.executable, DOCS / "architecture.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("docs", "tests", "src"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("gallery", "_build", "__pycache__", "*.safetensors"))
+    losses = tmp_path / "src/twopoint/losses/style.py"
+    losses.write_text(losses.read_text() + "\nfrom ..synthetic import circles\n")
+    told = subprocess.run([sys.executable, tmp_path / "docs/architecture.py", "--check"], capture_output=True, text=True)
+    assert (told.returncode, told.stdout.split(":")[0]) == (1, "architecture_twopoint.svg")
+
+
+def test_pictures_have_texts():
+    pictures = [(path.name, text) for path in DOCS.glob("*.md") for text in re.findall(r"!\[(.*?)\]\(", path.read_text(), re.DOTALL)]
+    assert len(pictures) > 20
+    assert [name for name, text in pictures if len(text) < 15] == []
+    shown = [line for path in DOCS.glob("*.md") for line in path.read_text().splitlines() if line.startswith("Show(")]
+    assert [line for line in shown if 'alt="' not in line] == []
+
+
 def test_tables_are_those_of_the_results():
     done = subprocess.run([sys.executable, DOCS / "tables.py", "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_table_that_differs_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "there", "planted"),
+    [
+        ("papers", "0.708 (", "0.709 ("),
+        ("command_line", "| `--crop` | integer |", "| `--crop` | number |"),
+        ("command_line", "| 130 |", "| 131 |"),
+        ("file_formats", "| `phases[].volume_fraction` |", "| `phases[].fraction` |"),
+    ],
+)
+def test_a_table_that_differs_is_named(tmp_path, name, there, planted):
     shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("images", "_build"))
     shutil.copytree(ROOT / "benchmarks/results", tmp_path / "benchmarks/results")
     shutil.copy(ROOT / "README.md", tmp_path)
-    page = tmp_path / "docs/papers.md"
-    page.write_text(page.read_text().replace("0.708 (", "0.709 ("))
+    page = tmp_path / f"docs/{name}.md"
+    assert there in page.read_text()
+    page.write_text(page.read_text().replace(there, planted))
     command = [sys.executable, tmp_path / "docs/tables.py"]
     told = subprocess.run([*command, "--check"], capture_output=True, text=True)
-    assert (told.returncode, told.stdout[:9]) == (1, "papers.md")
+    assert (told.returncode, told.stdout.split(":")[0]) == (1, f"{name}.md")
     subprocess.run(command, check=True)
-    assert page.read_text() == (DOCS / "papers.md").read_text()
+    assert page.read_text() == (DOCS / f"{name}.md").read_text()

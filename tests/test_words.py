@@ -7,6 +7,8 @@ texts of Python files, and the text of pages without their code.
 import ast
 import io
 import re
+import shutil
+import subprocess
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -309,6 +311,33 @@ def test_planted_phrase_is_found(phrase):
 def test_phrases_are_listed_once():
     assert len({phrase.pattern for phrase in PHRASES}) == len(PHRASES)
     assert 60 <= len(PHRASES) <= 120
+
+
+def pairs_of_style() -> list[tuple[str, str, str]]:
+    """Return the pairs of the style page, each with its commit."""
+    return re.findall(r"^\| `([^`]+)` \| (.+) \| (\w{7}) \|$", (ROOT / "docs/style.md").read_text(), re.MULTILINE)
+
+
+def test_the_style_page_has_pairs_of_the_check():
+    pairs = pairs_of_style()
+    assert len(pairs) == 20
+    for before, after, _ in pairs:
+        assert list(phrases_in(collapse(before))), f"the check does not find {before!r}"
+        assert not list(phrases_in(collapse(after))), f"the check finds {after!r}"
+
+
+def test_pairs_of_the_style_page_are_from_the_history():
+    def git(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    pairs = pairs_of_style()
+    if shutil.which("git") is None or any(git("cat-file", "-e", commit).returncode for _, _, commit in pairs):
+        pytest.skip("the history is not there")
+    for before, after, commit in pairs:
+        lines = git("show", "--format=", "-U0", commit).stdout.splitlines()
+        for sign, words in (("-", before), ("+", after)):
+            text = " ".join(" ".join(line[1:].strip(" #") for line in lines if line.startswith(sign)).split())
+            assert words in text, (commit, sign, words)
 
 
 def test_code_of_pages_is_left_alone():
