@@ -132,7 +132,7 @@ def properties() -> list[Row]:
     """Return the rows of section 4.3."""
     scores, designs = of("property_features")["contrast 10"]["scores"], of("designs")
     features = ("mse_cess", "thumbnails", "components of statistics")
-    latents, pixels, statistics = (f"{scores[name]['mean']['nrmse']:.3f}" for name in features)
+    latents, pixels, statistics = (f"{scores[name]['mean']['over_deviation']:.3f}" for name in features)
     theirs, ours, nearest = (figure(designs[name]["all"]) for name in (THEIR_WAY, "ours", "nearest labelled image"))
     return [
         (
