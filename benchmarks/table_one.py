@@ -30,7 +30,7 @@ from twopoint_models.nets.vgg import WIDTHS
 from twopoint_models.weights import vgg19
 
 from . import machine
-from .marble_noise import Noise, bars, fall
+from .marble_noise import Noise, bars, fall, shape_of
 from .table_one_rule import FEW, SCALINGS, angles, combine, embedded, figures, off, order, table
 
 RESULTS = Path(__file__).parent / "results"
@@ -58,7 +58,7 @@ class Input(nn.Module):
 
 def noises(found: dict[str, Any]) -> list[Noise]:
     """Return today's noises and the best of each kind: of all, of one octave, of each base frequency, of absolute values, shared."""
-    rows = [(Noise(**{name: row[name] for name in asdict(Noise())}), row) for row in found["rows"]]
+    rows = [(shape_of(row), row) for row in found["rows"]]
     kinds = [
         lambda n: True,
         lambda n: n.absolute and not n.shared,
