@@ -260,11 +260,55 @@ def peer_values() -> str:
     return "| tool | call, image of 24 x 24 | largest difference from twopoint |\n|---|---|---|\n" + "\n".join(rows)
 
 
+THEIR_TABLE_ONE = {"r2_k": {4: 0.901, 6: 0.916, 10: 0.930}, "r2_noise": {4: 0.908, 6: 0.951, 10: 0.972}}
+
+
+def table_one() -> str:
+    """Return entries of Table I of Lubbers et al. beside those of the setting that the rule chooses, and of the nearest setting."""
+    settings = of("table_one")["settings"]
+
+    def entries(row: dict[str, Any]) -> list[float]:
+        at = [row["table"]["dimensions"].index(d) for d in THEIR_TABLE_ONE["r2_k"]]
+        return [row["table"][key][i] for key in THEIR_TABLE_ONE for i in at]
+
+    theirs = [value for of_key in THEIR_TABLE_ONE.values() for value in of_key.values()]
+
+    def off(row: dict[str, Any]) -> float:
+        return max(abs(a - b) for a, b in zip(entries(row), theirs, strict=True))
+
+    def told(row: dict[str, Any]) -> str:
+        noise = row["noise"]
+        shape = f"{noise['octaves']} octaves, persistence {noise['persistence']:g}, base frequency {noise['base_frequency']:g}"
+        kind = "".join(f", {word}" for word in ("absolute", "shared") if noise[word])
+        return f"{shape}{kind}, displacement {noise['displacement']:g}; input {row['input']}, {row['scaling']} scaling"
+
+    chosen, nearest = settings[0], min(settings, key=off)
+    heads = ["", *(f"{name}, D* = {d}" for name in ("k", "A") for d in THEIR_TABLE_ONE["r2_k"]), "largest difference", "figures held, of 5"]
+    rows = [heads, ["---"] * len(heads), ["the paper", *(f"{value:.3f}" for value in theirs), "", ""]]
+    for name, row in ((f"chosen without Table I: {told(chosen)}", chosen), (f"nearest of {len(settings)}: {told(nearest)}", nearest)):
+        rows.append([name, *(f"{value:.3f}" for value in entries(row)), f"{off(row):.3f}", str(sum(row["held"].values()))])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def features() -> str:
+    """Return the errors of properties by description at 224 x 224."""
+    scores = of("property_features_224")["scores"]
+    columns = {"over_deviation": "standard deviation", "over_range": "range", "over_mean": "mean"}
+    rows = [["description", *(f"mean error over the {name}" for name in columns.values()), "E_x", "nu_xy"]]
+    rows.append(["---"] * len(rows[0]))
+    for name, row in sorted(scores.items(), key=lambda item: item[1]["mean"]["over_deviation"]):
+        means = [f"{row['mean'][key]:.3f} ± {row['mean'][f'{key}_spread']:.3f}" for key in columns]
+        rows.append([name, *means, *(f"{row[key]['over_deviation']:.3f}" for key in ("E_x", "nu_xy"))])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 THEIR_WAY = "network, the paper's way"
 TABLES: dict[str, Callable[[], str]] = {
     "cess": cess,
     "cess_aims": cess_aims,
     "divergence": divergence,
+    "features": features,
+    "table_one": table_one,
     "encode_many": encode_many,
     "headlines": headlines,
     "peer_values": peer_values,
