@@ -28,6 +28,7 @@ EXAMPLES = {
     "compare_cess_regimes": "cess_vae",
     "sweep_divergence": "cess_vae",
     "finetune_cess_vae": "cess_vae",
+    "ablate_cess_vae": "cess_vae",
     "train_jax_vae": "cess_vae",
     "train_statistics_vae": "statistics_vae",
     "evaluate_statistics_vae": "statistics_vae",

@@ -32,7 +32,7 @@ class PropertyNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return standardised properties (B, p)."""
         found = self.features(images).flatten(2)
-        spread = (found.var(dim=2) + 1e-6).sqrt()  # a constant image has a slope
+        spread = (found.var(dim=2, correction=0) + 1e-6).sqrt()  # a constant image has a slope, and so has a single pixel
         predicted: Tensor = self.head(torch.cat([found.mean(dim=2), spread], dim=1))
         return predicted
 
