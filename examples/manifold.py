@@ -60,9 +60,7 @@ def main() -> None:
     o = parser.parse_args()
     try:
         if o.images:
-            embed_folder(
-                Path(o.images), library.Descriptor("cnn", vgg19(o.vgg, layers=LUBBERS, pooling="mean"), device=o.device), Path(o.out)
-            )
+            embed_folder(Path(o.images), library.descriptors(vgg19(o.vgg, layers=LUBBERS, pooling="mean").to(o.device))["CNN"], Path(o.out))
         for task in () if o.images else o.tasks:
             began, folder, path = time.perf_counter(), Path(o.out) / task, Path(o.out) / "summary.json"
             with counting(task, "") as progress:
