@@ -1,7 +1,7 @@
 """What a setting of the three-parameter task of Lubbers et al. gives, and the rule that chooses one without a look at Table I.
 
-A setting holds conditions of three figures; the one that holds most is chosen. Of several, the one whose stress bends nearest to six
-dimensions; then the one whose power spectrum falls most as in Fig. 4; then the one that bends most sharply.
+A setting holds conditions of three figures; the one that holds most is chosen. If several hold as many, it is the one whose stress bends
+nearest to six dimensions; then the one whose power spectrum falls most as in Fig. 4; then the one that bends most sharply.
 
 - Fig. 6: the power spectrum's error is above .2 rad at A = 1 and 4 and below .1 from 2 to 3.5; the CNN's is at most .05 at A = 1 and 4
 - Fig. 7: the stress of the CNN is below that of the power spectrum, and both grow from A = 1 to 4

@@ -208,7 +208,7 @@ def compare_descriptions(
     augmented : dict of str to (array (m, d), array (m, p)), optional
         Further latents and their properties by network, which add a row whose training data include them.
     passes : int
-        Passes of a small convolutional network over the training images, which adds a row; 0 is none.
+        Passes of a small convolutional network over the training images, which adds a row; 0 leaves it out.
     progress : callable, optional
         Called with the row, the number of fits done and the total.
     **fit
