@@ -192,10 +192,12 @@ def full(chosen: dict[str, Any], o: argparse.Namespace) -> dict[str, Any]:
             o.kept.mkdir(parents=True, exist_ok=True)
             np.savez(file, grid=layer_distances(drawn.images, network, file.stem))
         with np.load(file) as kept:
-            rows.append(table(embedded(combine(kept["grid"], chosen["scaling"], form.size)), drawn.k, drawn.noise))
-        spectrum = table(embedded(distance_matrix(power_spectra(drawn.images))), drawn.k, drawn.noise)
-        rows[-1] |= {"seed": seed, "images": len(drawn.k), "off": off(rows[-1]), "spectrum": spectrum}
-        print(json.dumps({name: value for name, value in rows[-1].items() if name != "spectrum"}), flush=True)
+            both = {name: table(embedded(combine(kept["grid"], name, form.size)), drawn.k, drawn.noise) for name in SCALINGS}
+        both["power spectrum"] = table(embedded(distance_matrix(power_spectra(drawn.images))), drawn.k, drawn.noise)
+        rows.append(both[chosen["scaling"]])
+        rows[-1] |= {"seed": seed, "images": len(drawn.k), "off": off(rows[-1])}
+        rows[-1]["beside"] = {f"its noise, {name}": row for name, row in both.items() if name != chosen["scaling"]}
+        print(json.dumps({name: value for name, value in rows[-1].items() if name != "beside"}), flush=True)
     return {name: chosen[name] for name in ("noise", "size", "input", "scaling")} | {"rows": rows}
 
 
