@@ -3,6 +3,7 @@
     python -m benchmarks.table_one [--minutes 40] [--sizes 224] [--inputs raw "255 - mean" 255] [--kept DIR]   # distances, resumable
     python -m benchmarks.table_one --judge [--output benchmarks/results/table_one.json]      # figures, rule, then Table I
     python -m benchmarks.table_one --full 3                                                  # the choice with 1000 images, three seeds
+    python -m benchmarks.table_one --angles 20 2                                             # 50 angles in its noise, in so many trials
 
 The noises are the best of each kind in benchmarks/results/marble_noise.json, and today's. An input is what the network gets: gray values
 times 255 less the channels' means, times 255, or phi itself in [-1, 1]. 216 images of three parameters and 20 of angles at A = 1 and 4 are
@@ -30,7 +31,7 @@ from twopoint_models.nets.vgg import WIDTHS
 from twopoint_models.weights import vgg19
 
 from . import machine
-from .marble_noise import Noise, bars, fall, shape_of
+from .marble_noise import AMPLITUDES, Noise, bars, fall, shape_of
 from .table_one_rule import FEW, SCALINGS, angles, combine, embedded, figures, off, order, table
 
 RESULTS = Path(__file__).parent / "results"
@@ -191,11 +192,33 @@ def full(chosen: dict[str, Any], o: argparse.Namespace) -> dict[str, Any]:
             o.kept.mkdir(parents=True, exist_ok=True)
             np.savez(file, grid=layer_distances(drawn.images, network, file.stem))
         with np.load(file) as kept:
-            rows.append(table(embedded(combine(kept["grid"], chosen["scaling"], form.size)), drawn.k, drawn.noise))
-        spectrum = table(embedded(distance_matrix(power_spectra(drawn.images))), drawn.k, drawn.noise)
-        rows[-1] |= {"seed": seed, "images": len(drawn.k), "off": off(rows[-1]), "spectrum": spectrum}
-        print(json.dumps({name: value for name, value in rows[-1].items() if name != "spectrum"}), flush=True)
+            both = {name: table(embedded(combine(kept["grid"], name, form.size)), drawn.k, drawn.noise) for name in SCALINGS}
+        both["power spectrum"] = table(embedded(distance_matrix(power_spectra(drawn.images))), drawn.k, drawn.noise)
+        rows.append(both[chosen["scaling"]])
+        rows[-1] |= {"seed": seed, "images": len(drawn.k), "off": off(rows[-1])}
+        rows[-1]["beside"] = {f"its noise, {name}": row for name, row in both.items() if name != chosen["scaling"]}
+        print(json.dumps({name: value for name, value in rows[-1].items() if name != "beside"}), flush=True)
     return {name: chosen[name] for name in ("noise", "size", "input", "scaling")} | {"rows": rows}
+
+
+def angle_bars(chosen: dict[str, Any], o: argparse.Namespace) -> dict[str, Any]:
+    """Return the errors of 50 angles in the noise of the choice, a list over trials for each amplitude: power spectrum, and CNN."""
+    noise, network, found = Noise(**chosen["noise"]), Input(o.vgg, chosen["input"]).eval(), {}
+    for amplitude, (name, trials) in product((1.0, 2.0, 2.5, 3.0, 3.5, 4.0), zip(("spectrum", "CNN"), o.angles, strict=True)):
+        if name == "CNN" and amplitude not in AMPLITUDES:
+            continue
+        for seed in range(trials):
+            images = Form(chosen["size"], o.per_axis, o.full_count, seed).ring(noise, amplitude)
+            if name == "spectrum":
+                rows = {name: angles(distance_matrix(power_spectra(images))[None])}
+            else:
+                layers = layer_distances(images, network, f"CNN, A = {amplitude:g}, trial {seed}")
+                rows = {f"CNN, {scaling}": angles(combine(layers, scaling, chosen["size"])[None]) for scaling in SCALINGS}
+            for who, row in rows.items():
+                found.setdefault(who, {}).setdefault(f"{amplitude:g}", []).append(row["rmse"][0])
+    for who, row in found.items():
+        print(who, {a: f"mean {np.mean(values):.3f}, at most {max(values):.3f}" for a, values in row.items()}, flush=True)
+    return {name: chosen[name] for name in ("noise", "size", "input")} | {"count": o.full_count, "rmse": found}
 
 
 def parsed() -> argparse.Namespace:
@@ -209,6 +232,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--judge", action="store_true")
     parser.add_argument("--full", type=int, default=0, help="so many seeds of the chosen setting")
     parser.add_argument("--full-per-axis", type=int, default=10)
+    parser.add_argument("--angles", nargs=2, type=int, help="trials of 50 angles in the chosen setting: power spectrum, CNN")
+    parser.add_argument("--full-count", type=int, default=50)
     parser.add_argument("--vgg", default="", help='a file of weights, or "random"')
     parser.add_argument("--kept", type=Path, default=Path("table_one_kept"))
     parser.add_argument("--noise", type=Path, default=RESULTS / "marble_noise.json")
@@ -224,12 +249,14 @@ def main() -> None:
     results = json.loads(o.output.read_text(encoding="utf-8")) if o.output.exists() else {}
     if o.full:
         results["full"] = full(results["settings"][0], o)
+    elif o.angles:
+        results["angles"] = angle_bars(results["settings"][0], o)
     elif o.judge:
         rows = settings(o)
         print(*map(told, rows), sep="\n")
-        results = {"machine": machine.describe() | {"command": "python -m benchmarks.table_one --judge"}, "settings": rows} | {
-            name: results[name] for name in ("full",) if name in results
-        }
+        about = machine.describe() | {"command": "python -m benchmarks.table_one --judge"}
+        kept = {name: results[name] for name in ("full", "angles") if name in results}
+        results = {"machine": about, "settings": rows} | kept
     else:
         sweep(o)
         return

@@ -26,7 +26,8 @@ from twopoint_models.nets.names import LUBBERS
 from twopoint_models.weights import vgg19
 
 TASKS = {"angle": 2, "three-parameters": 2, "table": 5, "classification": 3, "shifts": 1}  # so many of the ways of description
-FULL = dict(out="manifold", images="", data="", vgg="", device="cpu", pooling="mean", padding="zeros", seed=0, size=256, marble=[""])
+FULL = dict(out="manifold", images="", data="", vgg="", device="cpu", pooling="mean", padding="zeros", seed=0, size=256)
+FULL |= dict(marble=["octaves=6", "persistence=0.8", "base_frequency=3", "displacement=0.1"])  # chosen by benchmarks/marble_noise.py
 FULL |= dict(per_axis=10, dimensions=[2, 3, 4, 5, 6, 10, 50], landmarks=0, counts=[50], amplitudes=[1.0, 2.5, 4.0], trials=20, per_class=0)
 SMALL = FULL | dict(size=64, per_axis=3, dimensions=[2, 3, 4, 6], counts=[6, 8], amplitudes=[1.0, 2.5], trials=2, per_class=3)
 
@@ -59,8 +60,7 @@ def main() -> None:
     o = parser.parse_args()
     try:
         if o.images:
-            network = vgg19(o.vgg, layers=LUBBERS, pooling="mean")
-            embed_folder(Path(o.images), library.Descriptor("cnn", network, device=o.device), Path(o.out))
+            embed_folder(Path(o.images), library.descriptors(vgg19(o.vgg, layers=LUBBERS, pooling="mean").to(o.device))["CNN"], Path(o.out))
         for task in () if o.images else o.tasks:
             began, folder, path = time.perf_counter(), Path(o.out) / task, Path(o.out) / "summary.json"
             with counting(task, "") as progress:
