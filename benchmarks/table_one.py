@@ -26,13 +26,14 @@ from torch import Tensor, nn
 
 from twopoint.cli.terminal import counting
 from twopoint_models.manifold import Marbles, distance_matrix, embed, power_spectra, texture_vectors, three_parameters
+from twopoint_models.manifold.tables import off_paper
 from twopoint_models.nets.names import LUBBERS
 from twopoint_models.nets.vgg import WIDTHS
 from twopoint_models.weights import vgg19
 
 from . import machine
 from .marble_noise import AMPLITUDES, Noise, bars, fall, shape_of
-from .table_one_rule import FEW, SCALINGS, angles, combine, embedded, figures, off, order, table
+from .table_one_rule import FEW, SCALINGS, angles, combine, embedded, figures, order, table
 
 RESULTS = Path(__file__).parent / "results"
 INPUTS = {"255 - mean": None, "255": (255.0, 0.0), "raw": (2.0, 1.0)}  # scale and shift of gray values in [0, 1]
@@ -179,7 +180,7 @@ def told(row: dict[str, Any]) -> str:
     angle = shown["regression_angle"][at[1]]
     cnn = ", ".join(f"{value:.3f}" for value in row["cnn"]["rmse"])
     who = f"{Noise(**row['noise'])}, {row['noise']['displacement']:.3g}; {row['size']} px, {row['input']}, {row['scaling']}"
-    return f"{who}: {rule}, CNN {cnn}; k {k}, A {a}, {angle:.0f} degrees, off {off(shown):.3f}"
+    return f"{who}: {rule}, CNN {cnn}; k {k}, A {a}, {angle:.0f} degrees, off {off_paper(shown):.3f}"
 
 
 def full(chosen: dict[str, Any], o: argparse.Namespace) -> dict[str, Any]:
@@ -195,7 +196,7 @@ def full(chosen: dict[str, Any], o: argparse.Namespace) -> dict[str, Any]:
             both = {name: table(embedded(combine(kept["grid"], name, form.size)), drawn.k, drawn.noise) for name in SCALINGS}
         both["power spectrum"] = table(embedded(distance_matrix(power_spectra(drawn.images))), drawn.k, drawn.noise)
         rows.append(both[chosen["scaling"]])
-        rows[-1] |= {"seed": seed, "images": len(drawn.k), "off": off(rows[-1])}
+        rows[-1] |= {"seed": seed, "images": len(drawn.k), "off": off_paper(rows[-1])}
         rows[-1]["beside"] = {f"its noise, {name}": row for name, row in both.items() if name != chosen["scaling"]}
         print(json.dumps({name: value for name, value in rows[-1].items() if name != "beside"}), flush=True)
     return {name: chosen[name] for name in ("noise", "size", "input", "scaling")} | {"rows": rows}

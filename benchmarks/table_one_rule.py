@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from twopoint_models.manifold import Embedding, angle_error, embed, linear_r2, regression_angle
-from twopoint_models.manifold.tables import PAPER
 from twopoint_models.nets.vgg import WIDTHS
 
 SCALINGS = ("root", "printed")
@@ -84,13 +83,3 @@ def table(found: Mapping[int, Embedding], k: np.ndarray, noise: np.ndarray) -> d
         "regression_angle": [regression_angle(each, k, noise) for each in points.values()],
         "stress": [found[d].stress for d in points],
     }
-
-
-def off(row: Mapping[str, Any]) -> float:
-    """Return by how much an entry of a row differs from the paper's at most, from four dimensions on."""
-    return max(
-        abs(value - PAPER[measure][d])
-        for measure in ("r2_k", "r2_noise")
-        for d, value in zip(row["dimensions"], row[measure], strict=True)
-        if d >= 4
-    )

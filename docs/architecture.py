@@ -20,47 +20,47 @@ WIDTH, HEIGHT, GAP, ROW = 132, 30, 18, 74  # pixels of a box, between boxes, fro
 NAMES = {"twopoint": "twopoint", "twopoint_models": "models"}
 
 
-def rooms(package: str) -> Graph:
-    """Return the rooms of a package, folders and single files, each with those that it imports."""
+def parts_of(package: str) -> Graph:
+    """Return the folders and single files of a package, each with those that it imports."""
     tree = real_tree()
-    parts = {name: name.split(".")[1] for name in tree if name.startswith(f"{package}.") and not name.endswith("__main__")}
-    graph: Graph = {room: set() for room in parts.values()}
-    for name, room in parts.items():
-        graph[room] |= {parts[used] for used in modules_used(tree[name], tree) if used in parts} - {room}
+    part_of = {name: name.split(".")[1] for name in tree if name.startswith(f"{package}.") and not name.endswith("__main__")}
+    graph: Graph = {part: set() for part in part_of.values()}
+    for name, part in part_of.items():
+        graph[part] |= {part_of[used] for used in modules_used(tree[name], tree) if used in part_of} - {part}
     return graph
 
 
-def depth(graph: Graph, room: str) -> int:
-    """Return the number of rooms on the longest way down."""
-    return max((1 + depth(graph, below) for below in graph[room]), default=0)
+def depth(graph: Graph, part: str) -> int:
+    """Return the number of imports on the longest path from a part to one that imports nothing."""
+    return max((1 + depth(graph, below) for below in graph[part]), default=0)
 
 
-def reach(graph: Graph, room: str) -> set[str]:
-    """Return all rooms below one."""
-    return graph[room].union(*(reach(graph, below) for below in graph[room]))
+def reach(graph: Graph, part: str) -> set[str]:
+    """Return all parts that one imports, directly or not."""
+    return graph[part].union(*(reach(graph, below) for below in graph[part]))
 
 
 def arrows(graph: Graph) -> list[tuple[str, str]]:
     """Return the imports that do not follow from others."""
     return [
-        (room, below)
-        for room in sorted(graph)
-        for below in sorted(graph[room])
-        if not any(below in reach(graph, other) for other in graph[room] - {below})
+        (part, below)
+        for part in sorted(graph)
+        for below in sorted(graph[part])
+        if not any(below in reach(graph, other) for other in graph[part] - {below})
     ]
 
 
 def places(graph: Graph) -> tuple[dict[str, tuple[float, float]], float, float]:
     """Return the middle of each box, and the width and height of the drawing; what imports nothing is in the lowest row."""
     rows: dict[int, list[str]] = {}
-    for room in sorted(graph):
-        rows.setdefault(depth(graph, room), []).append(room)
+    for part in sorted(graph):
+        rows.setdefault(depth(graph, part), []).append(part)
     width = max(len(row) for row in rows.values()) * (WIDTH + GAP) + GAP
     found: dict[str, tuple[float, float]] = {}
     for level, row in sorted(rows.items()):
-        row.sort(key=lambda room: (sum(found[below][0] for below in graph[room] if below in found) / max(len(graph[room]), 1), room))
-        for i, room in enumerate(row):
-            found[room] = (width * (i + 0.5) / len(row), ROW * (max(rows) - level) + HEIGHT)
+        row.sort(key=lambda part: (sum(found[below][0] for below in graph[part] if below in found) / max(len(graph[part]), 1), part))
+        for i, part in enumerate(row):
+            found[part] = (width * (i + 0.5) / len(row), ROW * (max(rows) - level) + HEIGHT)
     return found, width, ROW * max(rows) + 2 * HEIGHT
 
 
@@ -87,14 +87,14 @@ def drawing(graph: Graph, title: str) -> str:
         '<path d="M0 0 8 4 0 8z" fill="#555"/></marker></defs>',
         f'<rect width="{width:g}" height="{height:g}" fill="#fff"/>',
     ]
-    for room, below in arrows(graph):
-        (x, y), (u, v) = (at[room][0], at[room][1] + HEIGHT / 2), (at[below][0], at[below][1] - HEIGHT / 2)
-        side = bend((x, y), (u, v), [place for name, place in at.items() if name not in (room, below)])
+    for part, below in arrows(graph):
+        (x, y), (u, v) = (at[part][0], at[part][1] + HEIGHT / 2), (at[below][0], at[below][1] - HEIGHT / 2)
+        side = bend((x, y), (u, v), [place for name, place in at.items() if name not in (part, below)])
         middle = f"{(x + u) / 2 + side:g} {(y + v) / 2:g}"
         lines.append(f'<path d="M{x:g} {y:g}Q{middle} {u:g} {v:g}" fill="none" stroke="#555" marker-end="url(#head)"/>')
-    for room, (x, y) in at.items():
+    for part, (x, y) in at.items():
         lines.append(f'<rect x="{x - WIDTH / 2:g}" y="{y - HEIGHT / 2:g}" width="{WIDTH}" height="{HEIGHT}" fill="#eef" stroke="#335"/>')
-        lines.append(f'<text x="{x:g}" y="{y + 5:g}" text-anchor="middle">{room}</text>')
+        lines.append(f'<text x="{x:g}" y="{y + 5:g}" text-anchor="middle">{part}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
 
@@ -105,7 +105,7 @@ def main() -> None:
     check, status = parser.parse_args().check, 0
     for package, name in NAMES.items():
         path = DOCS / f"images/architecture_{name}.svg"
-        new = drawing(rooms(package), f"{package}: its rooms and their imports")
+        new = drawing(parts_of(package), f"{package}: its parts and their imports")
         if check and (not path.is_file() or path.read_text(encoding="utf-8") != new):
             print(f"{path.name}: differs from the imports; `python docs/architecture.py` draws it")
             status = 1

@@ -8,7 +8,6 @@ Writes the tables into the pages; with --check nothing is written, and a table t
 """
 
 import argparse
-import json
 import math
 import re
 import sys
@@ -16,26 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from manifold_tables import MANIFOLD
 from reference import REFERENCE
+from results import aims_table, figure, markdown, of
 
 DOCS = Path(__file__).parent
-RESULTS = DOCS.parent / "benchmarks/results"
 BETWEEN = re.compile(r"(<!-- table: (\w+) -->\n\n).*?(\n\n<!-- end of table -->)", re.DOTALL)
 Row = tuple[str, str, str, str, str]  # what, theirs, here, comparable?, command
-
-
-def of(name: str) -> dict[str, Any]:
-    """Return the results of one file."""
-    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-    return found
-
-
-def figure(value: float) -> str:
-    """Return a figure with three significant digits, small ones as powers of ten."""
-    if value and abs(value) < 1e-3:
-        power = math.floor(math.log10(abs(value)))
-        return f"{value / 10**power:.2f}e{power}"
-    return f"{value:.3g}"
 
 
 def nearer(run: dict[str, Any], one: str, other: str, output: str = "soft") -> str:
@@ -93,8 +79,7 @@ def cess_aims() -> str:
         shares = {short(name): run["pairwise"]["thresholded"][lags][ours][name] for name in networks if name != ours}
         told = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
         rows.append((f"ours nearer than each, thresholded, {lags}, on {least} of the images", told, min(shares.values()) >= least))
-    lines = (f"| {aim} | {came if held else f'**{came}**'} |" for aim, came, held in rows + aims_of_ours(run, ours))
-    return "| aim | came out |\n|---|---|\n" + "\n".join(lines)
+    return aims_table(rows + aims_of_ours(run, ours))
 
 
 def short(name: str) -> str:
@@ -242,7 +227,7 @@ def divergence() -> str:
         rows.append([f"{float(weight):g}", *numbers, *excess, *far])
     heads = ["weight", "nats of a latent number", "posterior deviation", "squared error", "median excess, soft", "thresholded"]
     heads += ["largest distance of samples, fitted prior", "normal prior"]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [heads, ["---"] * len(heads), *rows])
+    return markdown([heads, *rows])
 
 
 def peer_values() -> str:
@@ -260,107 +245,15 @@ def peer_values() -> str:
     return "| tool | call, image of 24 x 24 | largest difference from twopoint |\n|---|---|---|\n" + "\n".join(rows)
 
 
-THEIR_TABLE_ONE = {"r2_k": {4: 0.901, 6: 0.916, 10: 0.930}, "r2_noise": {4: 0.908, 6: 0.951, 10: 0.972}}
-NOISES = (0.65, 4.0, 0.0785), (0.65, 8.0, 0.0678), (0.8, 3.0, 0.1)  # persistence, base frequency, displacement: older, finer, chosen
-ENTRIES = {"r2_k": THEIR_TABLE_ONE["r2_k"] | {5: 0.916, 50: 0.980}, "r2_noise": THEIR_TABLE_ONE["r2_noise"] | {5: 0.950, 50: 0.983}}
-
-
-def table_one() -> str:
-    """Return entries of Table I of Lubbers et al. beside those of the setting that the rule chooses, and of the nearest setting."""
-    settings, full = of("table_one")["settings"], of("table_one")["full"]["rows"][0]
-
-    def entries(row: dict[str, Any]) -> list[float]:
-        at = [row["table"]["dimensions"].index(d) for d in THEIR_TABLE_ONE["r2_k"]]
-        return [row["table"][key][i] for key in THEIR_TABLE_ONE for i in at]
-
-    theirs = [value for of_key in THEIR_TABLE_ONE.values() for value in of_key.values()]
-
-    def off(row: dict[str, Any]) -> float:
-        return max(abs(a - b) for a, b in zip(entries(row), theirs, strict=True))
-
-    def told(row: dict[str, Any]) -> str:
-        noise = row["noise"]
-        shape = f"{noise['octaves']} octaves, persistence {noise['persistence']:g}, base frequency {noise['base_frequency']:g}"
-        kind = "".join(f", {word}" for word in ("absolute", "shared") if noise[word])
-        return f"{shape}{kind}, displacement {noise['displacement']:g}; input {row['input']}, {row['scaling']} scaling"
-
-    chosen, nearest = settings[0], min(settings, key=off)
-    heads = ["", *(f"{name}, D* = {d}" for name in ("k", "A") for d in THEIR_TABLE_ONE["r2_k"]), "largest difference", "figures held, of 5"]
-    rows = [heads, ["---"] * len(heads), ["the paper", *(f"{value:.3f}" for value in theirs), "", ""]]
-    cases = {f"chosen without Table I: {told(chosen)}": chosen, f"nearest of {len(settings)}: {told(nearest)}": nearest}
-    cases |= {f"{name}, 1000 images": {"table": row, "held": {}} for name, row in ({"the chosen one": full} | full["beside"]).items()}
-    for name, row in cases.items():
-        rows.append([name, *(f"{value:.3f}" for value in entries(row)), f"{off(row):.3f}", str(sum(row["held"].values()) or "")])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def table_one_moves() -> str:
-    """Return by how much each unstated choice moves the entries of Table I on average, all other choices held; shared noises left out."""
-    rows = [row for row in of("table_one")["settings"] if not row["noise"]["shared"]]
-    by = {(json.dumps(row["noise"]), row["input"], row["scaling"]): row["table"] for row in rows}
-    drawn = {(n["persistence"], n["base_frequency"], n["displacement"]): json.dumps(n) for n in (row["noise"] for row in rows)}
-    older, finer, chosen = (drawn[each] for each in NOISES)
-    changes = {
-        "input: times 255, instead of less the mean too": (1, "255 - mean", "255"),
-        "input: phi in [-1, 1], instead of times 255 less the mean": (1, "255 - mean", "raw"),
-        "scaling: as printed, instead of the root": (2, "root", "printed"),
-        "noise: base frequency 8, instead of 4 (five octaves of persistence .65)": (0, older, finer),
-        "noise: the chosen one, instead of the older one": (0, older, chosen),
-    }
-    heads = ["mean change", *(f"{name}, D* = {d}" for name in ("k", "A") for d in THEIR_TABLE_ONE["r2_k"])]
-    lines = [heads, ["---"] * len(heads)]
-    for what, (place, before, after) in changes.items():
-        pairs = [(table, by[*key[:place], after, *key[place + 1 :]]) for key, table in by.items() if key[place] == before]
-        at = [(name, pairs[0][0]["dimensions"].index(d)) for name in THEIR_TABLE_ONE for d in THEIR_TABLE_ONE[name]]
-        lines.append([what, *(f"{sum(new[name][i] - old[name][i] for old, new in pairs) / len(pairs):+.3f}" for name, i in at)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def table_one_bars() -> str:
-    """Return what was aimed at for Table I, and what came out; misses are bold."""
-    found = of("table_one")
-    chosen, errors = found["settings"][0], found["angles"]["rmse"]
-    mean = {name: {float(a): sum(each) / len(each) for a, each in row.items()} for name, row in errors.items()}
-    spectrum, trials = mean["spectrum"], len(next(iter(errors["spectrum"].values())))
-    inner = {a: value for a, value in spectrum.items() if 2 <= a <= 3.5}
-    told = {a: f"{value:.3f}" for a, value in spectrum.items()}
-    failing = min(spectrum[1.0], spectrum[4.0]) > 0.2
-    rows = [(f"power spectrum, {trials} trials: above .2 rad at A = 1 and 4", f"{told[1.0]} and {told[4.0]}", failing)]
-    rows.append((f"below .1 at A = {', '.join(f'{a:g}' for a in inner)}", ", ".join(told[a] for a in inner), max(inner.values()) < 0.1))
-    for scaling in ("printed", "root"):
-        row = mean[f"CNN, {scaling}"]
-        count = len(next(iter(errors[f"CNN, {scaling}"].values())))
-        at = ", ".join(f"{a:g}" for a in row)
-        what = f"CNN, {scaling} scaling, {found['angles']['count']} angles, {count} trials: at most .05 rad at A = {at}"
-        rows.append((what, ", ".join(f"{value:.3f}" for value in row.values()), max(row.values()) <= 0.05))
-    cases = {"216 images": [chosen["table"]]} | ({"1000 images": found["full"]["rows"]})
-    for images, tables in cases.items():
-        entries = [
-            (name, d, value) for table in tables for name in ENTRIES for d, value in zip(table["dimensions"], table[name], strict=True)
-        ]
-        off = [abs(value - ENTRIES[name][d]) for name, d, value in entries if d >= 4]
-        seeds = f", {len(tables)} seed" + "s" * (len(tables) > 1)
-        rows.append(
-            (
-                f"chosen setting, {images}{seeds}: each entry from D* = 4 on within .03",
-                f"largest difference {max(off):.3f}",
-                max(off) <= 0.03,
-            )
-        )
-    lines = (f"| {aim} | {came if held else f'**{came}**'} |" for aim, came, held in rows)
-    return "| aim | came out |\n|---|---|\n" + "\n".join(lines)
-
-
 def features() -> str:
     """Return the errors of properties by description at 224 x 224."""
     scores = of("property_features_224")["scores"]
     columns = {"over_deviation": "standard deviation", "over_range": "range", "over_mean": "mean"}
     rows = [["description", *(f"mean error over the {name}" for name in columns.values()), "E_x", "nu_xy"]]
-    rows.append(["---"] * len(rows[0]))
     for name, row in sorted(scores.items(), key=lambda item: item[1]["mean"]["over_deviation"]):
         means = [f"{row['mean'][key]:.3f} ± {row['mean'][f'{key}_spread']:.3f}" for key in columns]
         rows.append([name, *means, *(f"{row[key]['over_deviation']:.3f}" for key in ("E_x", "nu_xy"))])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(rows)
 
 
 THEIR_WAY = "network, the paper's way"
@@ -369,12 +262,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "cess_aims": cess_aims,
     "divergence": divergence,
     "features": features,
-    "table_one": table_one,
-    "table_one_bars": table_one_bars,
-    "table_one_moves": table_one_moves,
     "encode_many": encode_many,
     "headlines": headlines,
     "peer_values": peer_values,
+    **MANIFOLD,
     **REFERENCE,
 }
 

@@ -57,8 +57,7 @@ def main() -> None:
     parser.add_argument("--published", action="store_true", help="predict --data's own conductivities")
     numbers = {"count": (40 if small else 2500, "images"), "size": (64, "pixels"), "seeds": (2 if small else 5, "splits"), "seed": (0, "")}
     numbers |= {"augment": (0, "decoded samples"), "members": (1, "networks of a predictor"), "epochs": (3 if small else 200, "at most")}
-    numbers["passes"] = 0, "passes of a convolutional network, a row of its own"
-    for name, (value, text) in numbers.items():
+    for name, (value, text) in (numbers | {"passes": (0, "of a convolutional network, a row of its own")}).items():
         parser.add_argument(f"--{name}", type=int, default=value, help=text)
     parser.add_argument("--contrast", type=float, default=10.0, help="of moduli and conductivities of phase 0 over phase 1")
     parser.add_argument("--plane", choices=("strain", "stress"), default="strain")
@@ -70,10 +69,11 @@ def main() -> None:
     except (OSError, ValueError) as error:
         parser.error(str(error))
     save(scores_chart(scores), options.out / "scores.png")
-    about = {"command": " ".join(sys.argv), "seconds": time.perf_counter() - began, "scores": scores}
+    command = " ".join(["python examples/compare_property_features.py", *sys.argv[1:]])
+    about = {"command": command, "seconds": time.perf_counter() - began, "scores": scores}
     (options.out / "summary.json").write_text(json.dumps(about, indent=2) + "\n")
-    (options.out / "tables.md").write_text("\n".join(table_of_scores(scores, key) for key in KEYS))
-    print((options.out / "tables.md").read_text())
+    print(tables := "\n".join(table_of_scores(scores, key) for key in KEYS))
+    (options.out / "tables.md").write_text(tables)
 
 
 if __name__ == "__main__":

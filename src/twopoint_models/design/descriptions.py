@@ -197,7 +197,7 @@ def compare_descriptions(
     Parameters
     ----------
     latents : dict of str to array (n, d)
-                Latents by network.
+        Latents by network.
     images : array (n, 1, H, W)
         Images from which volume fractions and thumbnails are computed, and, from the training ones, principal components of the 2-point
         statistics and of the cumulative ones, as many as thumbnails have pixels.

@@ -70,7 +70,7 @@ def property_scores(
     Raises
     ------
     ValueError
-        If shapes do not fit, or the targets of a property do not vary.
+        If shapes do not fit, or the targets of a property do not vary or have the mean 0.
 
     References
     ----------
@@ -91,6 +91,8 @@ def property_scores(
     for name, a, b in zip(properties, predicted.T, targets.T, strict=True):
         if not b.std() > 0:
             raise ValueError(f"targets of {name} must vary, all {b.size} are {b[0]:g}")
+        if b.mean() == 0:
+            raise ValueError(f"targets of {name} must have a mean other than 0, over which one of the errors is taken")
         errors = normalised_errors(a, b)
         found[name] = {"r2": 1 - errors["over_deviation"] ** 2} | errors
     return found

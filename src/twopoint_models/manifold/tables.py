@@ -14,6 +14,32 @@ PAPER = {  # Table I, CNN; the angle in degrees is that of eq. (14)
 MEASURES = {"r2_k": "R2 of k", "r2_noise": "R2 of A", "regression_angle": "angle of the vectors, degrees", "stress": "stress"}
 
 
+def off_paper(row: Mapping[str, Any]) -> float:
+    """Return by how much a coefficient of determination in a row of Table I differs from the paper's at most, from four dimensions on.
+
+    Parameters
+    ----------
+    row : dict
+        ``dimensions``, among those of the paper's table, and ``r2_k`` and ``r2_noise``, a number for each.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Lubbers et al., Table I.
+
+    Examples
+    --------
+    >>> from twopoint_models.manifold.tables import off_paper
+    >>> round(off_paper({"dimensions": [2, 4], "r2_k": [0.0, 0.9], "r2_noise": [0.0, 0.808]}), 3)
+    0.1
+    """
+    pairs = ((measure, d, value) for measure in ("r2_k", "r2_noise") for d, value in zip(row["dimensions"], row[measure], strict=True))
+    return max(abs(value - PAPER[measure][d]) for measure, d, value in pairs if d >= 4)
+
+
 def table_of_angles(summary: Mapping[str, Any], *, measure: str = "rmse") -> str:
     """Return the means over trials of the angle task: a row for each method and number of images, a column for each amplitude of noise.
 

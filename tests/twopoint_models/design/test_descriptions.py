@@ -5,6 +5,8 @@ import pytest
 
 import twopoint as tp
 from twopoint_models.design import property_scores, statistics_components, thumbnails
+from twopoint_models.design.descriptions import pooled_latents
+from twopoint_models.design.tables import normalised_errors
 
 
 def test_scores_and_controls():
@@ -19,5 +21,37 @@ def test_scores_and_controls():
     np.testing.assert_allclose(np.abs(statistics_components(images, 3)(images)), np.abs(centred @ axes.T), atol=1e-5)
     with pytest.raises(ValueError, match="count must be from 1 to one less than the 9"):
         statistics_components(images, 9)
+    f = np.stack([tp.correlations(tp.two_phase(x[0]), pairs=[(1, 1)], cumulative=True).ravel() for x in images])
+    axes = np.linalg.svd(f - f.mean(0), full_matrices=False)[2][:3]
+    found = statistics_components(images, 3, cumulative=True)(images)
+    np.testing.assert_allclose(np.abs(found), np.abs((f - f.mean(0)) @ axes.T), atol=1e-5)
+    with pytest.raises(ValueError, match="targets of b must have a mean other than 0"):
+        property_scores(np.eye(2), np.array([[1.0, -2], [2, 2]]), ["a", "b"])
     with pytest.raises(ValueError, match="targets of b must vary"):
         property_scores(np.eye(2), np.array([[1.0, 3], [2, 3]]), ["a", "b"])
+
+
+def test_errors_over_three_scales():
+    targets = np.array([2.0, 4.0, 9.0])
+    found = normalised_errors(targets + np.array([1.0, -1.0, 1.0]), targets)
+    assert found == pytest.approx({"over_deviation": 1 / targets.std(), "over_range": 1 / 7, "over_mean": 1 / 5})
+    assert normalised_errors(-targets - 1, -targets)["over_mean"] == pytest.approx(1 / 5)
+    with pytest.raises(ValueError, match="targets must vary and have a mean other than 0"):
+        normalised_errors(targets, np.full(3, 2.0))
+    with pytest.raises(ValueError, match=r"must be \(n,\)"):
+        normalised_errors(targets[:2], targets)
+
+
+def test_pooled_latents_against_loops():
+    latents = np.random.default_rng(0).normal(size=(3, 2, 8, 4))
+    found = pooled_latents(latents).reshape(3, 2, -1)
+    for n in range(3):
+        for c in range(2):
+            z = latents[n, c]
+            apart = z - z.mean()
+            lags = [(y, x) for y in range(3) for x in range(-1, 2) if (y, x) >= (0, 0)]
+            covariances = [np.mean(apart * np.roll(apart, (-y, -x), (0, 1))) for y, x in lags]
+            np.testing.assert_allclose(found[n, c], [z.mean(), *np.quantile(z, np.linspace(0.1, 0.9, 9)), *covariances], atol=1e-12)
+    np.testing.assert_allclose(pooled_latents(np.roll(latents, (3, 1), (2, 3))), pooled_latents(latents), atol=1e-12)
+    with pytest.raises(ValueError, match="latents must be"):
+        pooled_latents(latents[0])

@@ -90,20 +90,13 @@ class CESSVAE(eqx.Module):
         texture: bool = False,
         key: PRNGKeyArray,
     ) -> None:
+        _check(phases, width, padding, sharpness, decoder_depth)
         counts = (width,) if isinstance(width, int) else tuple(width)
-        if phases < 2 or len(counts) not in (1, 5):
-            raise ValueError(f"phases must be 2 or more and width one number or five, got {phases} and {width}")
-        if padding not in ("zeros", "circular"):
-            raise ValueError(f"padding must be 'zeros' or 'circular', got {padding!r}")
         self.phases, self.latent_channels, self.padding = phases, positive("latent_channels", latent_channels), padding
-        if not 0 <= sharpness < float("inf") or (sharpness and phases > 2):
-            raise ValueError(f"sharpness must be finite, 0 or more, and 0 for more than two phases, got {sharpness}")
         self.width, self.depth = tuple(positive("width", n) for n in counts), positive("depth", depth)
         self.sharpness, self.texture = float(sharpness), bool(texture)
         self.decoder_depth = None if decoder_depth is None else tuple(positive("decoder_depth", n) for n in decoder_depth)
         depths = self.decoder_depth or (depth,) * LEVELS
-        if len(depths) != LEVELS:
-            raise ValueError(f"decoder_depth must be five numbers, one for each resolution, got {decoder_depth}")
         keys = iter(jax.random.split(key, LEVELS * (2 + depth) + sum(depths) + 2 + self.texture))
         a, b, c, d, e = self.width * (5 if len(counts) == 1 else 1)
         conv = partial(_conv, padding)
@@ -258,6 +251,18 @@ def halved(x: Array) -> Array:
 def doubled(x: Array) -> Array:
     """Return features (C, H, W) with each pixel repeated along both axes."""
     return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
+
+
+def _check(phases: int, width: int | Sequence[int], padding: str, sharpness: float, decoder_depth: Sequence[int] | None) -> None:
+    """Refuse options that do not fit."""
+    if phases < 2 or not (isinstance(width, int) or len(width) in (1, LEVELS)):
+        raise ValueError(f"phases must be 2 or more and width one number or five, got {phases} and {width}")
+    if padding not in ("zeros", "circular"):
+        raise ValueError(f"padding must be 'zeros' or 'circular', got {padding!r}")
+    if not 0 <= sharpness < float("inf") or (sharpness and phases > 2):
+        raise ValueError(f"sharpness must be finite, 0 or more, and 0 for more than two phases, got {sharpness}")
+    if decoder_depth is not None and len(decoder_depth) != LEVELS:
+        raise ValueError(f"decoder_depth must be five numbers, one for each resolution, got {decoder_depth}")
 
 
 def _conv(padding: str, inputs: int, outputs: int, key: PRNGKeyArray) -> eqx.nn.Conv2d:
