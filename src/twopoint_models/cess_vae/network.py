@@ -93,25 +93,10 @@ class CESSVAE(Network):
         self.channels = 1 if phases == 2 else phases
         self.latent_channels = latent_channels
         wide = self.config["width"]
-        a, b, c, d, e = wide if isinstance(wide, list) else [wide] * 5
-        down = partial(level, depth, padding)
-        ups = [partial(level, each, padding, textured=bool(texture)) for each in self.config["decoder_depth"] or [depth] * LEVELS]
-        self.encoder = nn.Sequential(
-            *down(self.channels, a),  # (B, a, H, W)
-            *down(a, b, nn.AvgPool2d(2)),  # (B, b, H/2, W/2)
-            *down(b, c, nn.AvgPool2d(2)),  # (B, c, H/4, W/4)
-            *down(c, d, nn.AvgPool2d(2)),  # (B, d, H/8, W/8)
-            *down(d, e, nn.AvgPool2d(2)),  # (B, e, H/16, W/16)
-            conv(e, 2 * latent_channels, padding),  # (B, 2C, H/16, W/16)
-        )
-        self.decoder = Chain(
-            *ups[0](latent_channels, e),  # (B, e, H/16, W/16)
-            *ups[1](e, d, nn.Upsample(scale_factor=2)),  # (B, d, H/8, W/8)
-            *ups[2](d, c, nn.Upsample(scale_factor=2)),  # (B, c, H/4, W/4)
-            *ups[3](c, b, nn.Upsample(scale_factor=2)),  # (B, b, H/2, W/2)
-            *ups[4](b, a, nn.Upsample(scale_factor=2)),  # (B, a, H, W)
-            conv(a, self.channels, padding),  # (B, 1 or N, H, W)
-        )
+        widths = wide if isinstance(wide, list) else [wide] * LEVELS
+        self.encoder = _encoder(self.channels, latent_channels, widths, depth, padding)
+        depths = self.config["decoder_depth"] or [depth] * LEVELS
+        self.decoder = _decoder(self.channels, latent_channels, widths, depths, padding, bool(texture))
         self.prior = None if prior is None else LatentPrior(latent_channels, (prior[1], prior[2]), prior[0])
 
     @property
@@ -332,6 +317,34 @@ class CESSVAE(Network):
             raise ValueError(f"first and second must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
         ends = self.encode(first)[0], self.encode(second)[0]
         return torch.stack([self.decode(torch.lerp(*ends, float(share))) for share in torch.linspace(0, 1, count_of("count", count, 2))])
+
+
+def _encoder(channels: int, latent_channels: int, widths: Sequence[int], depth: int, padding: str) -> nn.Sequential:
+    """Return the layers from images (B, 1 or N, H, W) to mean and log-variance (B, 2C, H/16, W/16)."""
+    a, b, c, d, e = widths
+    down = partial(level, depth, padding)
+    return nn.Sequential(
+        *down(channels, a),  # (B, a, H, W)
+        *down(a, b, nn.AvgPool2d(2)),  # (B, b, H/2, W/2)
+        *down(b, c, nn.AvgPool2d(2)),  # (B, c, H/4, W/4)
+        *down(c, d, nn.AvgPool2d(2)),  # (B, d, H/8, W/8)
+        *down(d, e, nn.AvgPool2d(2)),  # (B, e, H/16, W/16)
+        conv(e, 2 * latent_channels, padding),  # (B, 2C, H/16, W/16)
+    )
+
+
+def _decoder(channels: int, latent_channels: int, widths: Sequence[int], depths: Sequence[int], padding: str, textured: bool) -> Chain:
+    """Return the layers from latent images (B, C, H/16, W/16) to logits (B, 1 or N, H, W)."""
+    a, b, c, d, e = widths
+    ups = [partial(level, depth, padding, textured=textured) for depth in depths]
+    return Chain(
+        *ups[0](latent_channels, e),  # (B, e, H/16, W/16)
+        *ups[1](e, d, nn.Upsample(scale_factor=2)),  # (B, d, H/8, W/8)
+        *ups[2](d, c, nn.Upsample(scale_factor=2)),  # (B, c, H/4, W/4)
+        *ups[3](c, b, nn.Upsample(scale_factor=2)),  # (B, b, H/2, W/2)
+        *ups[4](b, a, nn.Upsample(scale_factor=2)),  # (B, a, H, W)
+        conv(a, channels, padding),  # (B, 1 or N, H, W)
+    )
 
 
 def _padding_of(padding: str) -> str:

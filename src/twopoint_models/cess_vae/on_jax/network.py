@@ -98,31 +98,10 @@ class CESSVAE(eqx.Module):
         self.decoder_depth = None if decoder_depth is None else tuple(positive("decoder_depth", n) for n in decoder_depth)
         depths = self.decoder_depth or (depth,) * LEVELS
         keys = iter(jax.random.split(key, LEVELS * (2 + depth) + sum(depths) + 2 + self.texture))
-        a, b, c, d, e = self.width * (5 if len(counts) == 1 else 1)
-        conv = partial(_conv, padding)
-        level = partial(_level, depth, conv, keys, None)
+        widths = self.width * (LEVELS if len(counts) == 1 else 1)
         shares = iter(jax.random.split(next(keys), sum(depths))) if self.texture else None
-        ups = [partial(_level, each, conv, keys, shares) for each in depths]
-        self.encoder = eqx.nn.Sequential(
-            [
-                *level(self.channels, a),  # (a, H, W)
-                *level(a, b, halved),  # (b, H/2, W/2)
-                *level(b, c, halved),  # (c, H/4, W/4)
-                *level(c, d, halved),  # (d, H/8, W/8)
-                *level(d, e, halved),  # (e, H/16, W/16)
-                conv(e, 2 * latent_channels, next(keys)),  # (2C, H/16, W/16)
-            ]
-        )
-        self.decoder = eqx.nn.Sequential(
-            [
-                *ups[0](latent_channels, e),  # (e, H/16, W/16)
-                *ups[1](e, d, doubled),  # (d, H/8, W/8)
-                *ups[2](d, c, doubled),  # (c, H/4, W/4)
-                *ups[3](c, b, doubled),  # (b, H/2, W/2)
-                *ups[4](b, a, doubled),  # (a, H, W)
-                conv(a, self.channels, next(keys)),  # (1 or N, H, W)
-            ]
-        )
+        self.encoder = _encoder(self.channels, latent_channels, widths, depth, partial(_conv, padding), keys)
+        self.decoder = _decoder(self.channels, latent_channels, widths, depths, partial(_conv, padding), keys, shares)
 
     @property
     def channels(self) -> int:
@@ -268,6 +247,40 @@ def _check(phases: int, width: int | Sequence[int], padding: str, sharpness: flo
 def _conv(padding: str, inputs: int, outputs: int, key: PRNGKeyArray) -> eqx.nn.Conv2d:
     """Return a 3 x 3 convolution that keeps the size."""
     return eqx.nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode=padding.upper(), dtype=jnp.float32, key=key)
+
+
+def _encoder(channels: int, latent_channels: int, widths: Sequence[int], depth: int, conv: Any, keys: Any) -> eqx.nn.Sequential:
+    """Return the layers from an image (1 or N, H, W) to mean and log-variance (2C, H/16, W/16)."""
+    a, b, c, d, e = widths
+    level = partial(_level, depth, conv, keys, None)
+    return eqx.nn.Sequential(
+        [
+            *level(channels, a),  # (a, H, W)
+            *level(a, b, halved),  # (b, H/2, W/2)
+            *level(b, c, halved),  # (c, H/4, W/4)
+            *level(c, d, halved),  # (d, H/8, W/8)
+            *level(d, e, halved),  # (e, H/16, W/16)
+            conv(e, 2 * latent_channels, next(keys)),  # (2C, H/16, W/16)
+        ]
+    )
+
+
+def _decoder(
+    channels: int, latent_channels: int, widths: Sequence[int], depths: Sequence[int], conv: Any, keys: Any, shares: Any
+) -> eqx.nn.Sequential:
+    """Return the layers from a latent image (C, H/16, W/16) to logits (1 or N, H, W)."""
+    a, b, c, d, e = widths
+    ups = [partial(_level, depth, conv, keys, shares) for depth in depths]
+    return eqx.nn.Sequential(
+        [
+            *ups[0](latent_channels, e),  # (e, H/16, W/16)
+            *ups[1](e, d, doubled),  # (d, H/8, W/8)
+            *ups[2](d, c, doubled),  # (c, H/4, W/4)
+            *ups[3](c, b, doubled),  # (b, H/2, W/2)
+            *ups[4](b, a, doubled),  # (a, H, W)
+            conv(a, channels, next(keys)),  # (1 or N, H, W)
+        ]
+    )
 
 
 def _level(depth: int, conv: Any, keys: Any, shares: Any, inputs: int, outputs: int, *sampling: Any) -> list[Any]:
