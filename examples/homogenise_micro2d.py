@@ -66,8 +66,10 @@ def main() -> None:
     summary = {"images": len(chosen), "seconds": time.perf_counter() - begin}
     summary |= {"faces": agreement(faces, known), "periodic": agreement(periodic, known)}
     titles = {"faces at one temperature": faces, "periodic cell": periodic}
-    panels = {f"{k}, {what}": (known[:, i], values[:, i]) for what, values in titles.items() for i, k in enumerate(("k_x", "k_y"))}
-    save(parity(panels, names=("published", "computed"), log=True), options.out / "parity.png")
+    unit = CONDUCTIVITIES[0]  # the file gives no unit, so the axes have none: conductivities over that of phase 0
+    panels = {f"{k}, {what}": (known[:, i] / unit, v[:, i] / unit) for what, v in titles.items() for i, k in enumerate(("k_x", "k_y"))}
+    names = ("published k / k of phase 0", "computed k / k of phase 0")
+    save(parity(panels, names=names, log=True), options.out / "parity.png")
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     for what, key in (("faces at one temperature", "faces"), ("periodic cell", "periodic")):
         told = summary[key]
