@@ -51,7 +51,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "reconstruct": {
         "FILE-reconstruction.png": "the picture",
         "--json FILE.json": "the numbers: `twopoint reconstruction 1`",
-        "--labels FILE.npy": "the labels of the phases; .tif too, and .png of an image",
+        "--labels FILE.npy": "the labels of the phases; as .tif or, for an image, .png too",
     },
     "doctor": {"--json FILE.json": "the same as is printed: `twopoint doctor 1`"},
     "model list": {},
@@ -77,7 +77,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
         "interpolation/twopoint-run.json": RUN,
     },
     "model reconstruct": {
-        "reconstructions/reconstructions.csv": f"{PLACE}, and what was lost: `soft`, `thresholded`, `cumulative`, `fraction_error`",
+        "reconstructions/reconstructions.csv": f"{PLACE}, and the errors: `soft`, `thresholded`, `cumulative`, `fraction_error`",
         "reconstructions/reconstructions.png": "the first images beside their reconstructions",
         "reconstructions/pictures/NAME.png": "each image beside its reconstruction",
         "reconstructions/summary.json": f"`network`, the `median` of each measure, what the `columns` are, {BLOCKS}",

@@ -17,7 +17,7 @@ _PICTURE = Path("twopoint-demo.png")
 
 def command(
     out: Annotated[Path | None, typer.Option(help=f"Picture to write. Default: {_PICTURE}, which is overwritten.")] = None,
-    size: Annotated[int, typer.Option(min=16, max=1024, help="Pixels along each side; the discs grow with it.")] = 224,
+    size: Annotated[int, typer.Option(min=16, max=1024, help="Number of pixels along each side; the discs are scaled with it.")] = 224,
     seed: Seed = 0,
     starts: Starts = 1,
     labels_file: Labels = None,

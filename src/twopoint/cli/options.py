@@ -34,8 +34,8 @@ File = Annotated[
     typer.Argument(
         metavar="FILE",
         help="PNG, JPEG, TIFF or another image; a TIFF stack, 'file.tif:1' for its second series; .npy, .npz, .csv; HDF5 'file.h5:path'. "
-        "'FILE[3]' takes one of a stack (quote it). "
-        "Up to 8 distinct values are labels of phases, unless they lie about fewer; more are gray values.",
+        "'FILE[3]' takes one image of a stack (in quotes). "
+        "Up to 8 distinct values are labels of phases, unless they cluster around fewer values; more are gray values.",
     ),
 ]
 Files = Annotated[
@@ -43,31 +43,31 @@ Files = Annotated[
     typer.Argument(
         metavar="FILES...",
         help="PNG, JPEG, TIFF or another image; a TIFF stack, 'file.tif:1' for its second series; .npy, .npz, .csv; HDF5 'file.h5:path'. "
-        "'FILE[3]' takes one of a stack (quote it). A folder stands for all images in it, a pattern such as '*.png' for all that match. "
-        "Up to 8 distinct values are labels of phases, unless they lie about fewer; more are gray values.",
+        "'FILE[3]' takes one image of a stack (in quotes). A folder stands for all images in it, a pattern such as '*.png' for all that "
+        "match. Up to 8 distinct values are labels of phases, unless they cluster around fewer values; more are gray values.",
     ),
 ]
 FilesToCompare = Annotated[
     list[str],
     typer.Argument(
         metavar="A B...",
-        help="Images or volumes, as 'twopoint stats' reads them; of two, A is the reference, and B's size may differ, with --spacing-b its "
-        "spacing too. A folder stands for all images in it, a pattern such as '*.png' for all that match.",
+        help="Images or volumes, as 'twopoint stats' reads them. With two, A is the reference; B may differ in size, and with --spacing-b "
+        "in spacing. A folder stands for all images in it, a pattern such as '*.png' for all that match.",
     ),
 ]
 By = Annotated[
     Distance,
     typer.Option(
-        help="Distance by which many images are ordered: the root of the cumulative excess CESS, which fluctuates least among images of "
-        "one material, of the excess CESS, or the relative error."
+        help="Distance by which many images are ordered: the square root of the cumulative excess CESS, which fluctuates least among "
+        "images of one material, the square root of the excess CESS, or the relative error."
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="Picture (.png) to write. Default: a name made of FILE's, in the current folder.")]
+Out = Annotated[Path | None, typer.Option(help="Picture (.png) to write. Default: a name derived from FILE, in the current folder.")]
 OutOrFolder = Annotated[
     Path | None,
     typer.Option(
-        help="Picture (.png) to write; of several images the folder of results. Default: a name made of FILE's, or a new folder, in the "
-        "current folder."
+        help="Picture (.png) to write; for several images, the folder of results. Default: a name derived from FILE, or a new folder, in "
+        "the current folder."
     ),
 ]
 Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="Whether to draw a picture of each image.")]
@@ -80,7 +80,7 @@ Window = Annotated[
     ),
 ]
 WindowB = Annotated[str | None, typer.Option(help="Part of B, if it differs from A's; : is all of it.")]
-Threshold = Annotated[str | None, typer.Option(help="Gray values that separate phases, as 90 or 90,170. Default: Otsu's method.")]
+Threshold = Annotated[str | None, typer.Option(help="Gray values that separate phases, such as 90 or 90,170. Default: Otsu's method.")]
 ThresholdB = Annotated[str | None, typer.Option(help="Threshold of B, if it differs from A's.")]
 Phases = Annotated[
     int | None,
@@ -94,23 +94,24 @@ SpacingOption = Annotated[
     str | None,
     typer.Option(
         "--spacing",
-        help="Distance between neighbouring pixels, with its unit: 0.65um, or one per axis, 1um,0.65um,0.65um; file: as the file says.",
+        help="Distance between neighbouring pixels, with its unit: 0.65um, or one per axis, 1um,0.65um,0.65um; "
+        "file: the spacing stored in the file.",
     ),
 ]
 SpacingB = Annotated[
     str | None,
-    typer.Option(help="Spacing of B, if it differs from A's, or file; the finer image is then sampled at the points of the coarser one."),
+    typer.Option(help="Spacing of B, if it differs from A's, or 'file'; the finer image is then sampled at the points of the coarser one."),
 ]
 OpenBoundary = Annotated[
     Boundary,
-    typer.Option("--boundary", help="open: the image ends at its edges, as a micrograph; periodic: it repeats, as a simulated cell."),
+    typer.Option("--boundary", help="open: the image ends at its edges, like a micrograph; periodic: it repeats, like a simulated cell."),
 ]
 SearchBoundary = Annotated[
     Boundary | None,
     typer.Option(
         "--boundary",
-        help="periodic (default): the result has no edge, can be tiled, and takes a fraction of the time; open: only the pairs inside the "
-        "image count, with lags up to half of it unless --crop is set; all lags determine the image.",
+        help="periodic (default): the result has no edge, can be tiled, and takes a fraction of the time; open: only pairs of points "
+        "inside the image are used, with lags up to half of it unless --crop is set; all lags determine the image.",
     ),
 ]
 Crop = Annotated[
@@ -122,11 +123,11 @@ Cumulative = Annotated[
     bool,
     typer.Option(
         "--cumulative",
-        help="Losses of the means of the statistics over the lags from 0 to each lag: they grow with the distance between features.",
+        help="Use cumulative statistics, the means over the lags from 0 to each lag: such losses grow with the distance between features.",
     ),
 ]
 JsonFile = Annotated[
-    Path | None, typer.Option("--json", help="Also write the numbers of all to this .json file; - prints them instead of the table.")
+    Path | None, typer.Option("--json", help="Also write all numbers to this .json file; - prints them instead of the table.")
 ]
 DescriptorNames = Annotated[
     str | None,

@@ -38,9 +38,9 @@ def command(
     jobs: Jobs = None,
     force: Force = False,
 ) -> None:
-    """Write a page on images: segmentation, statistics, lengths and doubts of each, and of several their spread.
+    """Write a page about images: segmentation, statistics, lengths and doubts of each image, and the spread of several images.
 
-    The page is one file that needs neither network nor this program, light or dark as the reader's system is, and can be printed.
+    The page is one file. It needs neither a network nor this program, follows the reader's light or dark theme, and can be printed.
     """
     with clear_errors():
         names = requested_descriptors(descriptor_names, masked=mask is not None)

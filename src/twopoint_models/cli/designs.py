@@ -31,14 +31,15 @@ Target = Annotated[
     typer.Option(
         "--target",
         metavar="NAME=VALUE ...",
-        help="Target properties: E_x=4.2GPa, an interval k_x=3:4, several after blanks; of E_x, E_y, G_xy, nu_xy, nu_yx, k_x, k_y.",
+        help="Target properties: a value, E_x=4.2GPa, or an interval, k_x=3:4; several are separated by "
+        "blanks. Names: E_x, E_y, G_xy, nu_xy, nu_yx, k_x, k_y.",
     ),
 ]
 Begun = Annotated[
     list[str] | None,
     typer.Option(
         "--images",
-        help="Images from which designs begin and which they look like; may be repeated. Default: patches of the training of RUN, or "
+        help="Images from which the designs start and which they resemble; may be repeated. Default: patches of the training of RUN, or "
         "generated images.",
     ),
 ]
@@ -71,7 +72,7 @@ def design(
     conductivity: Conductivity = None,
     plane: Plane = "strain",
     volume_fractions: Fractions = (0.0, 1.0),
-    count: Annotated[int, typer.Option("--count", min=1, help="Number of designs that differ.")] = 4,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of designs, which differ from each other.")] = 4,
     starts: Annotated[int, typer.Option(min=1, help="Number of descents.")] = 8,
     steps: Annotated[int, typer.Option(min=0, help="Steps of each descent.")] = 60,
     out: Out = Path("designs"),
@@ -84,9 +85,9 @@ def design(
 ) -> None:
     """Search microstructures of two phases with target properties, by descent through a CESS VAE and homogenisation.
 
-    Writes designs.png, a picture of each, designs.csv and designs.npz. Properties are those by homogenisation of the thresholded design, as
-    of a periodic cell. The error is the distance from the target over the range that these phases can reach. Without materials those of
-    RUN count, or 10 GPa and 1 GPa, Poisson's ratio 0.3, conductivities 10 and 1.
+    Writes designs.png, a picture of each, designs.csv and designs.npz. Properties are computed by homogenisation of the thresholded design,
+    as a periodic cell. The error is the distance from the target, divided by the range that these phases can reach. By default the
+    materials are those of RUN; if RUN has none, they are 10 GPa and 1 GPa, Poisson's ratio 0.3, and conductivities 10 and 1.
     """
     with model_errors():
         network = load_run(run, ("CESSVAE", "PropertyMLP"))
@@ -181,7 +182,7 @@ def write_designs(out: Path, found: Any, images: np.ndarray, units: Mapping[str,
     write_text(out / "designs.csv", text.getvalue())
     write_whole(out / "designs.npz", lambda part: save_arrays(part, {"designs": found.microstructures.astype(np.uint8)}))
     if float(np.min(found.errors)) > _MISSED:
-        lines.append("no design reaches the targets: perhaps none does; or more --starts and --steps, or other --images find one")
+        lines.append("no design reaches the targets; more --starts and --steps, or other --images, may find one, if there is one")
     return lines
 
 

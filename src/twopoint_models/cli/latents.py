@@ -43,7 +43,7 @@ def encode(
 ) -> None:
     """Write the latents of images: latents.csv, a row for each image or tile, and latents.npz with mean and log_variance.
 
-    A CESS VAE takes images of any size. Those whose height or width is no multiple of 16 are continued periodically up to the next one.
+    A CESS VAE takes images of any size. If the height or width is not a multiple of 16, the image is continued periodically up to it.
     """
     with model_errors():
         network = load_run(run, VAES, vgg)
@@ -235,7 +235,8 @@ def sample(
         typer.Option(
             "--prior",
             metavar="fitted|normal",
-            help="Latents of a CESS VAE are distributed as those of training images, or standard normally. Default: fitted, if RUN has it.",
+            help="Distribution of the latents of a CESS VAE: fitted to those of training images, or standard normal. "
+            "Default: fitted, if RUN has it.",
         ),
     ] = None,
     seed: Seed = 0,
@@ -243,8 +244,8 @@ def sample(
 ) -> None:
     """Write images of latents drawn from the prior: samples.png, and images.npz with all.
 
-    They look like the training images as far as the prior holds. With a small weight of the divergence in training, latents are wider or
-    narrower than a standard normal distribution, which the fitted prior follows.
+    The samples look like the training images if the prior describes the latents of these. A small weight of the divergence in training
+    makes the latents wider or narrower than a standard normal distribution. The fitted prior takes this into account.
     """
     with model_errors():
         network = load_run(run, VAES, "random")

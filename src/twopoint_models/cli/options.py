@@ -23,7 +23,7 @@ Out = Annotated[Path, typer.Option("--out", help="Folder to write. A call that w
 Tile = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Cut images into tiles of so many pixels along each edge. Default: whole images, or tiles of the network's own size."
+        min=1, help="Cut images into tiles with this number of pixels per edge. Default: whole images, or tiles of the network's own size."
     ),
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Number of processes. Default: one per core, for many images.")]
@@ -44,7 +44,7 @@ Poisson = Annotated[str | None, typer.Option(metavar="NU0 NU1 ...", help="Poisso
 Conductivity = Annotated[
     str | None, typer.Option(metavar="K0 K1 ...", help="Conductivity of each phase, with a unit, 1W/mK 100W/mK, or without: 1 100.")
 ]
-Plane = Annotated[str, typer.Option(metavar="strain|stress", help="Plane strain, where E is the plane's own, or plane stress.")]
+Plane = Annotated[str, typer.Option(metavar="strain|stress", help="Plane strain, in which E is that of the plane, or plane stress.")]
 Tolerance = Annotated[float, typer.Option(help="Relative tolerance of the tensors' diagonal entries.")]
 
 

@@ -41,9 +41,9 @@ def homogenise(
 ) -> None:
     """Compute effective properties of images by homogenisation, without a network: properties.csv and summary.json.
 
-    Images count as periodic. x is the first axis, downwards. With --young and --poisson: E_x, E_y, G_xy, nu_xy, nu_yx, the stiffness, and
-    the bounds of Voigt and Reuss of its diagonal. With --conductivity: k_x, k_y, k_xy, and the bounds of Wiener. The number of values is
-    that of the phases, from dark to bright.
+    Images are treated as periodic. x is the first axis, downwards. With --young and --poisson: E_x, E_y, G_xy, nu_xy, nu_yx, the
+    stiffness, and the bounds of Voigt and Reuss of its diagonal. With --conductivity: k_x, k_y, k_xy, and the bounds of Wiener. Each option
+    takes one value per phase, from dark to bright.
     """
     with model_errors(heavy=False):
         e, nu, k = _materials(young, poisson, conductivity)
@@ -160,8 +160,8 @@ def predict(
 ) -> None:
     """Predict properties of images in milliseconds by a network of 'twopoint model train predictor': properties.csv.
 
-    Images are cut into tiles of the predictor's size. Each property has an interval, from the errors on tiles that were kept out of the
-    training; it holds for images of that kind. summary.json says for which share of such tiles it holds.
+    Images are cut into tiles of the predictor's size. Each property has an interval, from the errors on tiles that were kept out of
+    the training. It holds for images of the same kind. summary.json has the share of these tiles for which it holds.
     """
     with model_errors():
         predictor = load_run(run, ("PropertyMLP",))

@@ -43,11 +43,11 @@ def reconstruct(
     scheduler: Scheduler = None,
     force: Force = False,
 ) -> None:
-    """Encode and decode images: reconstructions.png, a picture of each, and reconstructions.csv with what was lost.
+    """Encode and decode images: reconstructions.png, a picture of each, and reconstructions.csv with the errors.
 
-    For phases it has the excess CESS in nats, which is 0 at a match, of the soft and the thresholded reconstruction and of cumulative
-    statistics, and the error of the volume fraction. For gray values it has the mean squared error and the relative error of the
-    autocorrelation.
+    For phases the errors are the excess CESS in nats, which is 0 at a match, of the soft and the thresholded reconstruction and of
+    cumulative statistics, and the error of the volume fraction. For gray values they are the mean squared error and the relative error
+    of the autocorrelation.
     """
     with model_errors():
         network = load_run(run, VAES, vgg)

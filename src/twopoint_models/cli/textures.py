@@ -31,18 +31,18 @@ def embed(
     kind: Annotated[
         str, typer.Option(metavar="cnn|spectrum", help="Describe a texture by filters of VGG-19, or by its power spectrum alone.")
     ] = "cnn",
-    dimensions: Annotated[int, typer.Option(min=2, help="Dimensions of the second embedding, for further use.")] = 6,
+    dimensions: Annotated[int, typer.Option(min=2, help="Number of dimensions of the second embedding, for further use.")] = 6,
     layers: Annotated[int, typer.Option(min=1, max=5, help="Number of layers of VGG-19; fewer are faster.")] = 5,
     vgg: Vgg = "",
     device: Device = None,
-    skip: Annotated[bool, typer.Option("--skip", help="Leave out files that cannot be read, with a note on each.")] = False,
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out files that cannot be read, with a note for each.")] = False,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
     """Place images in the plane by the similarity of their textures: thumbnails.png, coordinates.csv, summary.json.
 
-    A folder is a class. Gray values are stretched to [0, 1], images of several sizes cropped to the smallest square in their middle, and
-    constant ones left out, which is said.
+    Each folder is a class. Gray values are stretched to [0, 1]. Images of different sizes are cropped to the smallest square, in their
+    middle. Constant images are left out, with a note.
     """
     with model_errors():
         if kind not in ("cnn", "spectrum"):
@@ -122,9 +122,9 @@ def synthesise(
     images: Files,
     out: Out = Path("textures"),
     phases: Phases = None,
-    size: Annotated[int, typer.Option(min=16, help="Edge in pixels of the part of the image that is taken, at its upper left.")] = 256,
+    size: Annotated[int, typer.Option(min=16, help="Edge in pixels of the part that is taken from the upper left of the image.")] = 256,
     iterations: Annotated[int, typer.Option(min=1, help="Iterations at each level.")] = 500,
-    levels: Annotated[int, typer.Option(min=1, max=6, help="Sizes from coarse to fine, each half of the next.")] = 3,
+    levels: Annotated[int, typer.Option(min=1, max=6, help="Number of sizes, from coarse to fine, each half of the next.")] = 3,
     layers: Annotated[str, typer.Option(metavar="gatys|lubbers", help="Layers of VGG-19, as Gatys et al. or Lubbers et al.")] = "gatys",
     padding: Annotated[str, typer.Option(metavar="zeros|circular", help="Padding; circular makes a texture that can be tiled.")] = "zeros",
     vgg: Vgg = "",
@@ -134,8 +134,8 @@ def synthesise(
 ) -> None:
     """Make new images with the texture of given ones, after Gatys et al.: textures.png, a .npz file of each, summary.json.
 
-    Without --phases images are gray. The summary has, beside the noise it began with, by how much the loss fell, the relative error of the
-    2-point statistics, and of phases the excess CESS in nats.
+    Without --phases, the images are gray. The summary has the factor by which the loss fell and the relative error of the 2-point
+    statistics of the texture and of the initial noise; for phases also the excess CESS in nats.
     """
     with model_errors():
         if layers not in LAYERS or padding not in ("zeros", "circular"):

@@ -33,7 +33,7 @@ from .options import Conductivity, Files, Plane, Poisson, Seed, Several, Young
 from .runs import announce_vgg, digest, load_run, model_errors, results_in
 
 app = typer.Typer(no_args_is_help=True, help="Train a network on your own images.")
-OutRun = Annotated[Path, typer.Option("--out", help="Folder of the run, RUN of other commands. A training that was stopped is resumed.")]
+OutRun = Annotated[Path, typer.Option("--out", help="Folder of the run, RUN in other commands. A training that was stopped is resumed.")]
 SizeOption = Annotated[
     int | None,
     typer.Option("--size", min=16, help="Edge of the patches in pixels. Default: the preset's, or what fits into the smallest image."),
@@ -191,9 +191,10 @@ def train_cess(
     ] = None,
     choices: Any = None,
 ) -> None:
-    """Train a CESS VAE on patches of images of phases. RUN gets the network, logs, and pictures after each epoch.
+    """Train a CESS VAE on patches of images of phases. The network, logs, and pictures after each epoch are written to --out.
 
-    A single file in MICRO2D's layout is resized to --size instead, with its own split. All images of a parent are in one part.
+    The images of a single file in MICRO2D's layout are resized to --size instead, and split by their index. All patches of one image are
+    in the same part of the split.
     """
     from ..cess_vae.train import train_cess_vae
 
@@ -236,7 +237,7 @@ def train_texture(
     size: SizeOption = None,
     window: Window = None,
     seed: Seed = 0,
-    stride: Annotated[int | None, typer.Option(min=1, help="Pixels from patch to patch. Default: two fifths of the size.")] = None,
+    stride: Annotated[int | None, typer.Option(min=1, help="Distance between patches in pixels. Default: two fifths of the size.")] = None,
     choices: Any = None,
 ) -> None:
     """Train a texture VAE on gray patches of images, with the style loss of VGG-19. RUN gets the network, logs, and pictures."""
@@ -287,18 +288,18 @@ def train_predictor(
     poisson: Poisson = "0.3,0.3",
     conductivity: Conductivity = "10,1",
     plane: Plane = "strain",
-    generated: Annotated[int, typer.Option(min=0, help="Number of generated images to learn beside those given.")] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="Largest number of passes; training stops early.")] = 200,
+    generated: Annotated[int, typer.Option(min=0, help="Number of generated images that are added to the training images.")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="Maximum number of passes; training can stop earlier.")] = 200,
     members: Annotated[int, typer.Option(min=1, help="Networks in the ensemble.")] = 5,
     threshold: Threshold = None,
     phases: Phases = None,
     window: Window = None,
     seed: Seed = 0,
 ) -> None:
-    """Train a predictor of effective properties on tiles of images, which are homogenised: E_x, E_y, G_xy, nu_xy, nu_yx, k_x, k_y.
+    """Train a predictor of effective properties on tiles of images and their homogenisation: E_x, E_y, G_xy, nu_xy, nu_yx, k_x, k_y.
 
-    A fifth of the images is kept out; from it come the intervals and the errors that are printed. Ten tiles are needed, hundreds are
-    better.
+    A fifth of the images is kept out of the training. The intervals and the printed errors are measured on it. At least ten tiles are
+    needed; hundreds are better.
     """
     from ..design.images import train_predictor as fit
 

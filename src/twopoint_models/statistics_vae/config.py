@@ -23,9 +23,9 @@ class StatisticsConfig(Options):
         If a value is invalid.
     """
 
-    latents: int = option(9, "number of latents of an image")
+    latents: int = option(9, "number of latents per image")
     size: int = option(224, "height and width of images in pixels")
-    layout: int = option(152, "layers of the ResNet that encodes", choices=(18, 34, 50, 101, 152))
+    layout: int = option(152, "number of layers of the ResNet in the encoder", choices=(18, 34, 50, 101, 152))
     width: int = option(1, "factor of the decoder's channels relative to the paper")
     encoder: str = option("", "file of the ResNet's weights, with torchvision's names; without it training is from scratch")
     start: str = option("", "folder of a trained network, such as a vanilla one, from whose weights training starts")

@@ -26,10 +26,10 @@ class TextureConfig(Options):
         If a value is invalid.
     """
 
-    latents: int = option(64, "number of latents of a patch")
+    latents: int = option(64, "number of latents per patch")
     size: int = option(128, "height and width of a patch in pixels, divisible by 32")
     width: tuple[int, ...] = option((256, 128, 64, 32, 32), "channels of the decoder, from coarse to fine", nargs=5)
-    texture: bool = option(False, "use the decoder in which noise places the grains, not the paper's")
+    texture: bool = option(False, "use the decoder in which noise sets the places of the grains, instead of the paper's")
     relative: bool = option(
         False, "divide the loss of each layer and patch by that of an image without features, so that faint textures count too"
     )

@@ -147,11 +147,11 @@ class Training(Choices):
     """Epochs, optimiser and order of a training."""
 
     epochs: int = option(30, "passes over the training images")
-    batch_size: int = option(32, "images in a step, on each device")
+    batch_size: int = option(32, "images per step on each device")
     learning_rate: float = option(1e-3, "learning rate of RAdam at the start of each cosine")
     restart_every: int = option(10, "epochs of one cosine of the learning rate")
-    kl_weight: float = option(1e-6, "weight of the Kullback-Leibler divergence, in nats an image")
-    kl_warm_up: int = option(0, "epochs before kl_weight is whole; until then it grows by equal steps from epoch to epoch")
+    kl_weight: float = option(1e-6, "weight of the Kullback-Leibler divergence, in nats per image")
+    kl_warm_up: int = option(0, "epochs until kl_weight has its full value; it grows in equal steps from epoch to epoch")
     gradient_clip: float = option(0.1, "largest norm of a step's gradient; 0 is no limit")
     seed: int = option(0, "seed of weights, order and latent noise")
 
