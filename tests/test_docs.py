@@ -172,3 +172,17 @@ def test_a_table_that_differs_is_named(tmp_path, name, there, planted):
     assert (told.returncode, told.stdout.split(":")[0]) == (1, f"{name}.md")
     subprocess.run(command, check=True)
     assert page.read_text() == (DOCS / f"{name}.md").read_text()
+
+
+def test_every_package_that_is_needed_has_a_licence(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import licences
+
+    page = (DOCS / "licences.md").read_text()
+    rows = dict(re.findall(r"^\| (\S+) \| (.+?) \| .+ \|$", page.split("| licence |")[1], re.MULTILINE))
+    named = {name: ", ".join(f"`{extra}`" for extra in extras) or "always" for name, extras in licences.direct().items()}
+    assert {name: rows.get(name) for name in named} == named
+    assert "not stated" not in page
+    assert licences.licence("numpy").startswith("BSD")
+    assert licences.canonical("Dask[array]>=2024.12") == "dask"
+    assert "dask" not in licences.indirect()
