@@ -75,6 +75,15 @@ def cess_aims() -> str:
         rows.append(
             (f"fine-tuned CESS nearer than {short(other)}, soft, on .90 of the images", nearer(found, one, other).strip("*"), share >= 0.9)
         )
+    rows += [
+        (
+            f"CESS nearer than MSE, 3 epochs at a learning rate of {rate}, soft, on .90",
+            nearer(rates, f"rate_{rate}", "mse").strip("*"),
+            False,
+        )
+        for rates in [of("cess_vae_rates")]
+        for rate in ("0.0005", "0.001")
+    ]
     for lags, least in (("all lags", 0.95), ("cumulative", 0.9)):
         shares = {short(name): run["pairwise"]["thresholded"][lags][ours][name] for name in networks if name != ours}
         told = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
@@ -256,6 +265,25 @@ def features() -> str:
     return markdown(rows)
 
 
+def ablation() -> str:
+    """Return what ours and other regimes reach at 112 x 112 without each of their parts."""
+    run = of("cess_vae_ablation")
+    heads = ["", "soft excess", "thresholded", "thresholded, cumulative", "volume fraction off", "interface", "nearer than `whole`"]
+    rows, sharp = [heads], run["excess"]["thresholded"]
+    for name in run["excess"]["soft"]["all lags"]:
+        cells = [interval(each[name]) for each in (run["excess"]["soft"]["all lags"], sharp["all lags"], sharp["cumulative"])]
+        measured = [figure(run[key]["thresholded"][name]) for key in ("fraction_error", "interface_ratio")]
+        share = run["pairwise"]["thresholded"]["all lags"][name]["whole"]
+        low, high = run["pairwise_interval"]["thresholded"]["all lags"][name]["whole"]
+        rows.append([name, *cells, *measured, "" if name == "whole" else f"{share:.3f} ({low:.3f} to {high:.3f})"])
+    return markdown(rows)
+
+
+def interval(found: dict[str, Any]) -> str:
+    """Return a median with its interval."""
+    return f"{figure(found['median'])} ({' to '.join(map(figure, found['interval']))})"
+
+
 def samples() -> str:
     """Return how far samples and reconstructions of networks of 224 x 224 are from real images; distances above 1.5 are bold."""
     found = of("samples_224")["distances"]
@@ -267,6 +295,7 @@ def samples() -> str:
 THEIR_WAY = "network, the paper's way"
 TABLES: dict[str, Callable[[], str]] = {
     "cess": cess,
+    "ablation": ablation,
     "cess_aims": cess_aims,
     "divergence": divergence,
     "features": features,

@@ -1,12 +1,14 @@
 """The search of designs: descent through a decoder and homogenisation towards target properties."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.special import logit
 from torch import Tensor
 
 import twopoint as tp
@@ -14,6 +16,7 @@ import twopoint as tp
 from ..checks import positive
 from ..homogenisation.two_phase import Materials, Range, properties_of
 from .by_predictor import spread_of
+from .interface import move_interface
 from .labels import labelled
 from .targets import Target, Targets, targets_of
 
@@ -65,9 +68,10 @@ def design(
     """Search microstructures with target properties by descent through a decoder and homogenisation.
 
     Several descents run at once, from the given images with the nearest properties. Decoded images are sharpened increasingly towards 0 and
-    1, so that thresholding changes little at the end. The threshold is chosen last, and the results are homogenised again. The loss is the
-    sum of squared distances of the properties from their targets, over their reachable intervals, plus ``plausibility`` times the excess
-    CESS relative to the starting image, which keeps designs among microstructures of that kind.
+    1, so that thresholding changes little at the end. Then the threshold is chosen, and the interfaces of the best move until the targets
+    are met (:func:`twopoint_models.design.interface.move_interface`). The results are homogenised again. The loss is the sum of squared
+    distances of the properties from their targets, over their reachable intervals, plus ``plausibility`` times the excess CESS relative to
+    the starting image, which keeps designs among microstructures of that kind.
 
     Parameters
     ----------
@@ -201,34 +205,43 @@ class _Search:
         return torch.stack([*rows, (self.bounds[0] - share).clamp(min=0) + (share - self.bounds[1]).clamp(min=0)])
 
     def judge(self, soft: Tensor, began: np.ndarray, count: int, different: float) -> Designs:
-        """Choose the threshold of each descent, homogenise, and return the best designs that differ."""
-        labels = np.stack([self.cut(each) for each in soft.double().cpu().numpy()])
+        """Choose the threshold of each descent, move the interfaces of the best, and return the best designs that differ."""
+        levels = np.stack([self.cut(each) for each in soft.double().cpu().numpy()])
+        kept: list[tuple[float, int, np.ndarray]] = []
+        for i in np.argsort(np.abs(self.missed(levels > 0)).max(axis=0), kind="stable"):
+            if len(kept) == count:
+                break
+            labels = move_interface(levels[i], partial(self.missed, finely=True), self.derivatives) > 0
+            if all((labels != other).mean() >= different for _, _, other in kept):
+                kept.append((float(np.abs(self.missed(labels[None], finely=True)).max()), int(i), labels))
+        kept.sort(key=lambda each: each[0])
+        errors, starts, labels = (np.array(each) for each in zip(*kept, strict=True))
         values = properties_of(labels.astype(np.float64), list(self.targets), self.materials, tolerance=self.tolerance / 10)
-        share = labels.mean(axis=(1, 2))
-        beyond = np.clip(np.maximum(self.bounds[0] - share, share - self.bounds[1]), 0, None)
-        errors = np.max(
-            [beyond, *(np.abs(target.miss(np.asarray(v))) for target, v in zip(self.targets.values(), values, strict=True))], axis=0
-        )
-        kept: list[int] = []
-        for i in np.argsort(errors, kind="stable"):
-            if len(kept) < count and all((labels[i] != labels[j]).mean() >= different for j in kept):
-                kept.append(int(i))
         return Designs(
-            microstructures=labels[kept],
-            properties={name: np.asarray(v)[kept] for name, v in zip(self.targets, values, strict=True)},
-            errors=errors[kept],
-            volume_fractions=labels[kept].mean(axis=(1, 2)),
-            starts=began[kept],
+            microstructures=labels.astype(np.int64),
+            properties={name: np.asarray(v) for name, v in zip(self.targets, values, strict=True)},
+            errors=errors,
+            volume_fractions=labels.mean(axis=(1, 2)),
+            starts=began[starts],
         )
 
+    def missed(self, labels: np.ndarray, *, finely: bool = False) -> np.ndarray:
+        """Return the misses of labels (n, H, W), float64 (targets + 1, n)."""
+        search = replace(self, tolerance=self.tolerance / 10) if finely else self
+        return search.misses(torch.from_numpy(labels.astype(np.float64))).numpy()
+
+    def derivatives(self, labels: np.ndarray) -> np.ndarray:
+        """Return the derivative of each property by the membership of phase 1 in each pixel of labels (H, W), (targets, H, W)."""
+        m = torch.from_numpy(labels.astype(np.float64)[None]).requires_grad_()
+        found = properties_of(m, list(self.targets), self.materials, tolerance=self.tolerance)
+        return np.stack([torch.autograd.grad(value.sum(), m, retain_graph=True)[0][0].numpy() for value in found])
+
     def cut(self, soft: np.ndarray) -> np.ndarray:
-        """Return the labels of the threshold that comes nearest to the targets within the bounds of the volume fraction."""
+        """Return logits less the threshold that comes nearest to the targets within the bounds of the volume fraction."""
         shares = np.clip((soft > 0.5).mean() + np.linspace(-0.08, 0.08, 17), *self.bounds)
-        levels = np.append(np.quantile(soft, 1 - shares), 0.5)
-        tried = np.unique((soft > levels[:, None, None]).astype(np.int64), axis=0)
-        share = tried.mean(axis=(1, 2))
-        inside = (share >= self.bounds[0] - 1e-12) & (share <= self.bounds[1] + 1e-12)
-        tried = tried[inside] if inside.any() else tried
-        values = properties_of(tried.astype(np.float64), list(self.targets), self.materials, tolerance=self.tolerance)
-        miss = np.sum([target.miss(np.asarray(v)) ** 2 for target, v in zip(self.targets.values(), values, strict=True)], axis=0)
-        return tried[int(np.argmin(miss))]
+        levels = np.unique(np.append(np.quantile(soft, 1 - shares), 0.5))
+        miss = self.missed(soft > levels[:, None, None])
+        within = miss[-1] == miss[-1][np.abs(miss[-1]).argmin()]  # of a volume fraction within its bounds, or the nearest to them
+        best = levels[int(np.where(within, np.square(miss[:-1]).sum(axis=0), np.inf).argmin())]
+        logits: np.ndarray = logit(np.clip(soft, 1e-9, 1 - 1e-9)) - logit(np.clip(best, 1e-9, 1 - 1e-9))
+        return np.where((logits > 0) == (soft > best), logits, -logits)
