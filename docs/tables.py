@@ -27,7 +27,7 @@ Row = tuple[str, str, str, str, str]  # what, theirs, here, comparable?, command
 def nearer(run: dict[str, Any], one: str, other: str, output: str = "soft") -> str:
     """Return the share of images on which one regime is nearer than another, with its 95 % interval; one of 1/2 or less is bold."""
     shares = run["pairwise"][output]["all lags"]
-    if one not in shares or other not in shares:
+    if one not in shares or other not in shares[one]:
         return "not trained"
     share, count = shares[one][other], run["images"]
     low, high = run["pairwise_interval"][output]["all lags"][one][other] if "pairwise_interval" in run else wilson(share, count)
@@ -70,20 +70,13 @@ def cess_aims() -> str:
         least = soft[trivial]["median"]
         above = [f"{short(name)} {figure(soft[name]['median'])}" for name in networks if soft[name]["median"] >= least]
         rows.append((f"soft median excess of every network below that of {trivial}, {figure(least)}", ", ".join(above) or "all", not above))
-    for found, one, other in ((run, "cess-vae-224-cess", "cess-vae-224-mse"), (medium, "cess_finetuned", "mse_cess")):
+    rates = of("cess_vae_rates")
+    tuned = [(run, "cess-vae-224-cess", "cess-vae-224-mse", ""), (medium, "cess_finetuned", "mse_cess", "")]
+    tuned += [(rates, f"rate_{rate}", "mse", f" (3 epochs at a learning rate of {rate})") for rate in ("0.0005", "0.001")]
+    for found, one, other, how in tuned:
         share = found["pairwise"]["soft"]["all lags"][one][other]
-        rows.append(
-            (f"fine-tuned CESS nearer than {short(other)}, soft, on .90 of the images", nearer(found, one, other).strip("*"), share >= 0.9)
-        )
-    rows += [
-        (
-            f"CESS nearer than MSE, 3 epochs at a learning rate of {rate}, soft, on .90",
-            nearer(rates, f"rate_{rate}", "mse").strip("*"),
-            False,
-        )
-        for rates in [of("cess_vae_rates")]
-        for rate in ("0.0005", "0.001")
-    ]
+        aim = f"fine-tuned CESS{how} nearer than {short(other)}, soft, on .90 of the images"
+        rows.append((aim, nearer(found, one, other).strip("*"), share >= 0.9))
     for lags, least in (("all lags", 0.95), ("cumulative", 0.9)):
         shares = {short(name): run["pairwise"]["thresholded"][lags][ours][name] for name in networks if name != ours}
         told = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
@@ -273,9 +266,7 @@ def ablation() -> str:
     for name in run["excess"]["soft"]["all lags"]:
         cells = [interval(each[name]) for each in (run["excess"]["soft"]["all lags"], sharp["all lags"], sharp["cumulative"])]
         measured = [figure(run[key]["thresholded"][name]) for key in ("fraction_error", "interface_ratio")]
-        share = run["pairwise"]["thresholded"]["all lags"][name]["whole"]
-        low, high = run["pairwise_interval"]["thresholded"]["all lags"][name]["whole"]
-        rows.append([name, *cells, *measured, "" if name == "whole" else f"{share:.3f} ({low:.3f} to {high:.3f})"])
+        rows.append([name, *cells, *measured, "" if name == "whole" else nearer(run, name, "whole", "thresholded").strip("*")])
     return markdown(rows)
 
 

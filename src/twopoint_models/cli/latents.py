@@ -43,7 +43,7 @@ def encode(
 ) -> None:
     """Write the latents of images: latents.csv, a row for each image or tile, and latents.npz with mean and log_variance.
 
-    A CESS VAE takes images of any size. If the height or width is not a multiple of 16, the image is continued periodically up to it.
+    A CESS VAE takes images of any size. Heights and widths that are not multiples of 16 are continued periodically.
     """
     with model_errors():
         network = load_run(run, VAES, vgg)

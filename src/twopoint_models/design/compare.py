@@ -69,7 +69,7 @@ def design_each_way(
     Returns
     -------
     dict of str to Made
-        Designs by method: "network, the paper's way", "search on the predictor", "ours", "nearest labelled image" and "its threshold
+        Designs by method: "network, the paper's way", "search on the predictor", "ours", "nearest labelled image" and "its interface
         moved".
     """
     values_of_targets = torch.from_numpy(targets).to(latents)
@@ -85,7 +85,7 @@ def design_each_way(
     by_name = [{"E_x": float(target)} for target in targets]
     made["ours"] = _descents(decode, images, latents, values, by_name, steps, progress)
     made["nearest labelled image"] = Made(images[nearest, 0], values[nearest, 0])
-    made["its threshold moved"] = _descents(decode, images, latents, values, by_name, 0, None)
+    made["its interface moved"] = _descents(decode, images, latents, values, by_name, 0, None)
     return made
 
 

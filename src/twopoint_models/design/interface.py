@@ -7,8 +7,9 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import gaussian_filter
 
 ROUNDS = 8
-SHARE = 2e-3  # of the pixels, which change sides in a trial of one direction
-FARTHEST = 10.0  # trials in one step, so that at most some 2 % of the pixels change sides
+PARTS = np.array([1.0, 0.5, 0.25, 0.125])  # of a step, of which the best is taken
+SHARE = 0.01  # of the pixels, which change sides in the first trials of a direction; of fewer, single pixels hide the slope
+FARTHEST = 3.0  # trials in one step, so that at most some 3 % of the pixels change sides
 ENOUGH = 1e-5  # error over the reachable length at which nothing more is moved
 SMOOTH = 2.0  # pixels, standard deviation of the blur of a derivative
 
@@ -21,8 +22,8 @@ def move_interface(
     """Shift a level function until the properties of the phase where it is above 0 meet their targets.
 
     The function is shifted by a constant and along the derivative of each property by the membership of phase 1, blurred. Pixels change
-    sides where the function is near 0, so at the interface. Steps are those of Gauss and Newton, of least length, with slopes measured by
-    trials. A step that does not help is tried again with a smaller part of the pixels.
+    sides where the function is near 0, which is at the interface. Steps are Gauss-Newton steps of minimum norm, with slopes measured by
+    trials to both sides. After a step that does not help, trials change half as many pixels.
 
     Parameters
     ----------
@@ -38,23 +39,28 @@ def move_interface(
     -------
     float array (H, W)
         A level function whose largest miss is not above that of the given one.
+
+    References
+    ----------
+    Allaire, Jouve and Toader, J. Comput. Phys. 194 (2004) 363, move level sets by shape derivatives to minimise one objective.
     """
     error, share = misses((level > 0)[None])[:, 0], SHARE
     for _ in range(ROUNDS):
         if np.abs(error).max() <= ENOUGH or not 0 < (level > 0).mean() < 1:
             break
         fields = np.stack([_scaled(field, level, share) for field in _directions(derivatives(level > 0))])
-        trials = misses(level + fields > 0)
-        step = -np.linalg.lstsq(trials - error[:, None], error, rcond=1e-3)[0]
+        tried = np.concatenate([level + fields, level - fields])
+        above, below = np.split(trials := misses(tried > 0), 2, axis=1)
+        step = -np.linalg.lstsq((above - below) / 2, error, rcond=1e-3)[0]
         step *= min(1.0, FARTHEST / max(np.abs(step).sum(), 1e-12))
-        levels = level + np.array([1.0, 0.5, 0.25])[:, None, None] * np.tensordot(step, fields, axes=1)
-        levels, found = np.concatenate([levels, level + fields]), np.concatenate([misses(levels > 0), trials], axis=1)
-        allowed = np.abs(found[-1]) <= np.abs(error[-1])
+        levels = level + PARTS[:, None, None] * np.tensordot(step, fields, axes=1)
+        levels, found = np.concatenate([levels, tried]), np.concatenate([misses(levels > 0), trials], axis=1)
+        allowed = np.abs(found[-1]) <= np.abs(error[-1]) + 1e-12
         best = int(np.where(allowed, np.abs(found).max(axis=0), np.inf).argmin())
         if allowed[best] and np.abs(found[:, best]).max() < np.abs(error).max():
             level, error = levels[best], found[:, best]
         else:
-            share /= 4
+            share /= 2
     return level
 
 

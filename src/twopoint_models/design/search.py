@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -91,7 +90,7 @@ def design(
     count : int
         Number of different designs.
     starts, steps : int
-        Number of descents, and of steps of each; with 0 steps only the threshold changes.
+        Number of descents, and of steps of each; with 0 steps only the threshold and the interface move.
     learning_rate : float
         Learning rate of Adam, in units of the standard deviation of the starts.
     sharpest : float
@@ -198,37 +197,36 @@ class _Search:
         return torch.logit(m).mul(by).sigmoid()
 
     def misses(self, m: Tensor) -> Tensor:
-        """Return the distances of the properties from their targets, and of the volume fraction from its bounds, (targets + 1, B)."""
+        """Return the signed distances, (targets + 1, B), of properties from their targets and of the volume fraction from its bounds."""
         found = properties_of(m, list(self.targets), self.materials, tolerance=self.tolerance)
-        rows = [target.miss(value) for target, value in zip(self.targets.values(), found, strict=True)]
-        share = m.mean(dim=(1, 2))
-        return torch.stack([*rows, (self.bounds[0] - share).clamp(min=0) + (share - self.bounds[1]).clamp(min=0)])
+        within = (*self.targets.values(), Target(*self.bounds, 1.0))
+        return torch.stack([target.miss(value) for target, value in zip(within, [*found, m.mean(dim=(1, 2))], strict=True)])
 
     def judge(self, soft: Tensor, began: np.ndarray, count: int, different: float) -> Designs:
-        """Choose the threshold of each descent, move the interfaces of the best, and return the best designs that differ."""
-        levels = np.stack([self.cut(each) for each in soft.double().cpu().numpy()])
-        kept: list[tuple[float, int, np.ndarray]] = []
-        for i in np.argsort(np.abs(self.missed(levels > 0)).max(axis=0), kind="stable"):
+        """Choose the threshold of each descent, move the interfaces of the best, and return those that differ, the best first."""
+        levels, finely = [self.cut(each) for each in soft.double().cpu().numpy()], replace(self, tolerance=self.tolerance / 10)
+        kept: dict[int, np.ndarray] = {}
+        for i in np.argsort(np.abs(self.missed(np.stack(levels) > 0)).max(axis=0), kind="stable"):
+            labels = move_interface(levels[i], finely.missed, self.derivatives) > 0
+            if all((labels != other).mean() >= different for other in kept.values()):
+                kept[int(i)] = labels
             if len(kept) == count:
                 break
-            labels = move_interface(levels[i], partial(self.missed, finely=True), self.derivatives) > 0
-            if all((labels != other).mean() >= different for _, _, other in kept):
-                kept.append((float(np.abs(self.missed(labels[None], finely=True)).max()), int(i), labels))
-        kept.sort(key=lambda each: each[0])
-        errors, starts, labels = (np.array(each) for each in zip(*kept, strict=True))
-        values = properties_of(labels.astype(np.float64), list(self.targets), self.materials, tolerance=self.tolerance / 10)
+        labels, starts = np.stack(list(kept.values())), began[list(kept)]
+        errors = np.abs(finely.missed(labels)).max(axis=0)
+        order = np.argsort(errors, kind="stable")
+        values = properties_of(labels[order].astype(np.float64), list(self.targets), self.materials, tolerance=finely.tolerance)
         return Designs(
-            microstructures=labels.astype(np.int64),
+            microstructures=labels[order].astype(np.int64),
             properties={name: np.asarray(v) for name, v in zip(self.targets, values, strict=True)},
-            errors=errors,
-            volume_fractions=labels.mean(axis=(1, 2)),
-            starts=began[starts],
+            errors=errors[order],
+            volume_fractions=labels[order].mean(axis=(1, 2)),
+            starts=starts[order],
         )
 
-    def missed(self, labels: np.ndarray, *, finely: bool = False) -> np.ndarray:
+    def missed(self, labels: np.ndarray) -> np.ndarray:
         """Return the misses of labels (n, H, W), float64 (targets + 1, n)."""
-        search = replace(self, tolerance=self.tolerance / 10) if finely else self
-        return search.misses(torch.from_numpy(labels.astype(np.float64))).numpy()
+        return self.misses(torch.from_numpy(labels.astype(np.float64))).numpy()
 
     def derivatives(self, labels: np.ndarray) -> np.ndarray:
         """Return the derivative of each property by the membership of phase 1 in each pixel of labels (H, W), (targets, H, W)."""
@@ -237,11 +235,12 @@ class _Search:
         return np.stack([torch.autograd.grad(value.sum(), m, retain_graph=True)[0][0].numpy() for value in found])
 
     def cut(self, soft: np.ndarray) -> np.ndarray:
-        """Return logits less the threshold that comes nearest to the targets within the bounds of the volume fraction."""
+        """Return logits minus that of the threshold that comes nearest to the targets within the bounds of the volume fraction."""
         shares = np.clip((soft > 0.5).mean() + np.linspace(-0.08, 0.08, 17), *self.bounds)
         levels = np.unique(np.append(np.quantile(soft, 1 - shares), 0.5))
         miss = self.missed(soft > levels[:, None, None])
-        within = miss[-1] == miss[-1][np.abs(miss[-1]).argmin()]  # of a volume fraction within its bounds, or the nearest to them
-        best = levels[int(np.where(within, np.square(miss[:-1]).sum(axis=0), np.inf).argmin())]
-        logits: np.ndarray = logit(np.clip(soft, 1e-9, 1 - 1e-9)) - logit(np.clip(best, 1e-9, 1 - 1e-9))
-        return np.where((logits > 0) == (soft > best), logits, -logits)
+        beyond = np.abs(miss[-1])
+        inside = beyond <= beyond.min() + 1e-12
+        best = levels[int(np.where(inside, np.square(miss[:-1]).sum(axis=0), np.inf).argmin())]
+        found: np.ndarray = logit(soft) - logit(best)
+        return found
