@@ -23,9 +23,9 @@ from sklearn.pipeline import make_pipeline
 from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.cess_vae import CESSVAE
-from twopoint_models.cess_vae.evaluation.comparisons import bootstrap_interval
 from twopoint_models.data import MICRO2D
 from twopoint_models.evaluation.figures import confusion
+from twopoint_models.evaluation.intervals import bootstrap_interval
 from twopoint_models.evaluation.reconstructions import thresholded
 from twopoint_models.evaluation.trivial import blurred
 from twopoint_models.manifold import texture_vectors

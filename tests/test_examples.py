@@ -604,8 +604,11 @@ def test_properties_and_designs(tmp_path, monkeypatch, own_file, capsys):
     assert list(scores) == [*rows, "components of cumulative statistics", "sharp, augmented", "convolutional network"]
     assert set(scores["sharp"]) == {"E_x", "E_y", "G_xy", "nu_xy", "nu_yx", "k_x", "k_y", "mean"}
     assert (tmp_path / "compare_property_features/scores.png").stat().st_size > 10_000
-    told = here("compare_designs", "--runs", one, *few, "--targets", 3)
-    assert (told["nearest labelled image"]["distance"], len(told)) == (0, 8)
+    told = here("compare_designs", "--runs", one, *few, "--targets", 3)["groups"]
+    assert list(told) == ["E_x", "ends of E_x", "E_x, E_y", "E_x, k_y", "E_x, E_y, G_xy"]
+    ways = ["ours", "its interface moved", "nearest labelled image"]
+    assert list(told["E_x"]) == [*ways, "the paper's way, sharp", "search on the predictor, sharp"]
+    assert all(list(found) == ways and found["nearest labelled image"]["distance"] == 0 for kind, found in told.items() if kind != "E_x")
     assert (tmp_path / "compare_designs/designs.png").stat().st_size > 10_000
     errors = here("predict_properties", "--runs", one, "--data", own_file)
     rows = list(csv.DictReader((tmp_path / "predict_properties/properties.csv").read_text().splitlines()))

@@ -49,6 +49,7 @@ Fractions = Annotated[
 Edge = Annotated[
     int | None, typer.Option("--size", min=16, help="Edge of a design in pixels, divisible by 16. Default: that of the training.")
 ]
+DECODER = "cess-vae-224-ours"  # a published network that decodes designs
 _MISSED = 0.01  # error over the reachable range above which a design is said to miss
 
 
@@ -92,8 +93,8 @@ def design(
     with model_errors():
         network = load_run(run, ("CESSVAE", "PropertyMLP"))
         encoder = getattr(network, "encoder", None) if hasattr(network, "about") else network
-        if encoder is None or encoder.config["phases"] != 2:
-            raise InputError(f"{run} must hold a CESS VAE for two phases, from which designs are decoded")
+        if encoder is None or not hasattr(encoder, "decode") or encoder.config["phases"] != 2:
+            raise InputError(f"{run} must hold a CESS VAE for two phases, from which designs are decoded, such as {DECODER}")
         materials, units = _materials(network, young, poisson, conductivity, plane)
         targets = {each.name: each.value for each in targets_in(target, units)}
         settings = {"command": "model design", "network": digest(run), "target": target, "seed": seed, "count": count}

@@ -66,7 +66,7 @@ def load_run(run: str, kinds: tuple[str, ...], vgg: str = "") -> Any:
 def _advice(kind: str, kinds: tuple[str, ...]) -> str:
     """Return what helps a user whose network is of another kind."""
     if kinds == ("PropertyMLP",) and kind == "CESSVAE":
-        return "; 'twopoint model train predictor IMAGES --network RUN' trains one on it, and 'twopoint model homogenise' needs no network"
+        return "; 'twopoint model train predictor IMAGES' trains one, and 'twopoint model homogenise' needs no network"
     return ""
 
 

@@ -279,10 +279,19 @@ def train_statistics(
 
 def train_predictor(
     images: Files,
-    network: Annotated[str, typer.Option("--network", metavar="RUN", help="CESS VAE for two phases whose latents are the input.")],
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network",
+            metavar="RUN",
+            help="CESS VAE for two phases whose latents are the input. Default: principal components of the 2-point statistics, of smaller "
+            "errors; 'twopoint model design' needs a CESS VAE.",
+        ),
+    ] = None,
     out: OutRun = Path("predictor"),
     size: Annotated[
-        int | None, typer.Option("--size", min=16, help="Edge of the tiles in pixels, divisible by 16. Default: that of the network.")
+        int | None,
+        typer.Option("--size", min=16, help="Edge of the tiles in pixels, divisible by 16. Default: that of the network, or 224."),
     ] = None,
     young: Young = "10GPa,1GPa",
     poisson: Poisson = "0.3,0.3",
@@ -304,10 +313,10 @@ def train_predictor(
     from ..design.images import train_predictor as fit
 
     with model_errors():
-        encoder = load_run(network, ("CESSVAE",))
+        encoder = load_run(network, ("CESSVAE",)) if network else None
         materials, units = materials_of(young, poisson, conductivity, plane)
         source = open_images(images, phases=phases, threshold=threshold, window=window, results=out)
-        with _run_folder(out, f"model train predictor on {digest(network)}", source) as folder:
+        with _run_folder(out, f"model train predictor on {digest(network) if network else 'statistics'}", source) as folder:
             tiles, groups = _tiles_of(read_all(source), network, size, generated, seed)
             with counting(f"homogenising {len(tiles)} tiles, then passes", "") as progress:
                 how: dict[str, Any] = dict(groups=groups, units=units, kept=folder / "labels.npz", progress=progress)
@@ -342,14 +351,14 @@ def materials_of(young: str | None, poisson: str | None, conductivity: str | Non
     return Materials(young=pairs[0], poisson=pairs[1], conductivities=pairs[2], plane=plane), {"pressure": e.unit, "conductivity": k.unit}
 
 
-def _tiles_of(read: Read, network: str, size: int | None, generated: int, seed: int) -> tuple[np.ndarray, list[str]]:
+def _tiles_of(read: Read, network: str | None, size: int | None, generated: int, seed: int) -> tuple[np.ndarray, list[str]]:
     """Return tiles (n, H, H) of images of two phases and the parent of each, and generated ones behind."""
     from ..data import generate_images
     from .latents import trained_size
 
     if read.phases != 2:
         raise InputError(f"images must have two phases, got {read.phases}; --phases 2 cuts them")
-    edge = fitting_size(read, size, trained_size(network), 16)
+    edge = fitting_size(read, size, trained_size(network) if network else 224, 16)
     windows = SlidingWindows(read.images, edge, labels=read.names)
     tiles = [windows[i] for i in range(len(windows))]
     images, groups = np.stack([each["image"] for each in tiles]), [str(each["label"]) for each in tiles]

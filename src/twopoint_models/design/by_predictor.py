@@ -49,7 +49,7 @@ def latents_by_network(
     Raises
     ------
     ValueError
-        If targets do not hold at least two different numbers.
+        If targets do not hold at least two different numbers, or ``predict`` returns another shape than (B,).
 
     References
     ----------
@@ -69,7 +69,7 @@ def latents_by_network(
     optimiser = torch.optim.Adam(own, lr=learning_rate)
     for step in range(steps):
         share = torch.rand(batch_size, 1, generator=generator).to(targets)
-        error = (predict(network(2 * share - 1)) - (low + share[:, 0] * (high - low))) / (high - low)
+        error = (_predicted(predict, network(2 * share - 1)) - (low + share[:, 0] * (high - low))) / (high - low)
         for parameter, gradient in zip(own, torch.autograd.grad(error.square().mean(), own), strict=True):
             parameter.grad = gradient  # no gradients for the weights of the predictor
         optimiser.step()
@@ -115,7 +115,7 @@ def latents_by_search(
     Raises
     ------
     ValueError
-        If there is not one start for each target.
+        If there is not one start for each target, or ``predict`` returns another shape than (B,).
     """
     positive("steps", steps)
     if targets.ndim != 1 or len(starts) != len(targets):
@@ -123,9 +123,17 @@ def latents_by_search(
     scale, shift = spread_of(starts), torch.zeros_like(starts, requires_grad=True)
     optimiser = torch.optim.Adam([shift], lr=learning_rate)
     for step in range(steps):
-        error = predict((starts + scale * shift).flatten(1)) - targets
+        error = _predicted(predict, (starts + scale * shift).flatten(1)) - targets
         (shift.grad,) = torch.autograd.grad(error.square().sum(), shift)  # no gradients for the weights of the predictor
         optimiser.step()
         if progress:
             progress(step + 1, steps)
     return (starts + scale * shift).detach()
+
+
+def _predicted(predict: Predictor, latents: Tensor) -> Tensor:
+    """Return predictions (B,); refuse (B, 1), which would be compared with each target of the batch."""
+    found = predict(latents)
+    if found.shape != latents.shape[:1]:
+        raise ValueError(f"predict must return one number for each latent, ({len(latents)},), got {tuple(found.shape)}")
+    return found

@@ -1,7 +1,7 @@
 """Designs in several ways for the same targets: the method of the paper, a search on the predictor, ours, and trivial ones."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -9,14 +9,35 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..evaluation.reconstructions import thresholded
-from ..homogenisation.two_phase import properties_of
+from ..homogenisation.two_phase import PROPERTIES, Materials, properties_of
 from ..processes import Progress
 from .by_predictor import Predictor, latents_by_network, latents_by_search
-from .search import design
+from .plausibility import Plausibility, plausibility_of
+from .search import Designs, design
+from .tables import summarise_designs
 
-NAMES = ("E_x", "E_y")
 TOLERANCE = 1e-4
 Decode = Callable[[Tensor], Tensor]
+
+
+class Aims(NamedTuple):
+    """Targets of one kind.
+
+    Attributes
+    ----------
+    names : p names
+        Properties of one target.
+    targets : float64 array (k, p)
+        Their values.
+    """
+
+    names: list[str]
+    targets: np.ndarray
+
+    @property
+    def columns(self) -> list[int]:
+        """Columns of the properties in a table of all seven."""
+        return [PROPERTIES.index(name) for name in self.names]
 
 
 class Made(NamedTuple):
@@ -26,9 +47,9 @@ class Made(NamedTuple):
     ----------
     labels : array (n, H, W)
         Labels, 0 and 1.
-    found : float64 array (n,) or (n, 2)
+    found : float64 array (n, p)
         Target properties of the labels, by homogenisation.
-    soft : float64 array (n,), optional
+    soft : float64 array (n, p), optional
         The same for the decoded images before thresholding.
     """
 
@@ -37,104 +58,175 @@ class Made(NamedTuple):
     soft: np.ndarray | None = None
 
 
-def design_each_way(
+def aims_of(values: Float[np.ndarray, "n 7"], together: Sequence[Sequence[str]], count: int, *, seed: int = 0) -> dict[str, Aims]:
+    """Return targets from properties of microstructures that no design begins from.
+
+    Parameters
+    ----------
+    values : array (n, 7)
+        Their properties, in the order of ``PROPERTIES``.
+    together : sequences of names
+        Names of target properties, a kind for each.
+    count : int
+        Number of targets of a kind.
+    seed : int
+        Seed of the choice of microstructures whose several properties are targets.
+
+    Returns
+    -------
+    dict of str to Aims
+        By kind: "E_x", quantiles; "ends of E_x", a fifth of the count at either end, the least and the largest first; and the names of each
+        of ``together``.
+    """
+    every, ends = np.sort(values[:, :1], axis=0), max(1, min(count, len(values)) // 5)
+    found = {"E_x": Aims(["E_x"], np.quantile(every, (np.arange(count) + 0.5) / count)[:, None])}
+    found["ends of E_x"] = Aims(["E_x"], np.concatenate([every[:ends], every[-ends:]]))
+    some = values[np.random.default_rng(seed).permutation(len(values))[:count]]
+    for names in together:
+        if unknown := [name for name in names if name not in PROPERTIES]:
+            raise ValueError(f"together must be of {', '.join(PROPERTIES)}, got {unknown[0]!r}")
+        found[", ".join(names)] = Aims(list(names), some[:, [PROPERTIES.index(name) for name in names]])
+    return found
+
+
+def design_by_predictor(
     decode: Decode,
     predict: Predictor,
-    images: Float[np.ndarray, "n 1 height width"],
     latents: Float[Tensor, "n ..."],
-    values: Float[np.ndarray, "n 2"],
+    values: Float[np.ndarray, " n"],
+    name: str,
     targets: Float[np.ndarray, " k"],
     *,
-    steps: int = 60,
-    guided: int = 2000,
-    progress: Progress = None,
+    materials: Materials | None = None,
+    steps: int = 2000,
 ) -> dict[str, Made]:
-    """Design microstructures for values of E_x.
+    """Design microstructures for values of one property by a predictor, without homogenisation.
 
     Parameters
     ----------
     decode : function: tensor (B, ...) -> tensor (B, 1, H, W)
     predict : function: tensor (B, d) -> tensor (B,)
-        A trained predictor of E_x from flat latents.
-    images, latents, values
-        Known microstructures of 0 and 1, their latents, and their E_x and E_y.
+        A trained predictor of the property from flat latents.
+    latents, values
+        Latents of known microstructures, and their property.
+    name : str
+        Name of the property.
     targets : array (k,)
+    materials : Materials, optional
     steps : int
-        Steps of each descent of our method.
-    guided : int
-        Steps of training the network from E_x to a latent; the search on the predictor takes a tenth of it.
-    progress : callable, optional
-        Called with the number of targets done by our method and the total.
+        Steps of training the network from the property to a latent; the search on the predictor takes a tenth of it.
 
     Returns
     -------
     dict of str to Made
-        Designs by method: "network, the paper's way", "search on the predictor", "ours", "nearest labelled image" and "its interface
-        moved".
+        Designs by method: "the paper's way" and "search on the predictor".
+
+    References
+    ----------
+    Cai et al., section 4.3.
     """
-    values_of_targets = torch.from_numpy(targets).to(latents)
-    nearest = np.abs(values[:, :1] - targets).argmin(axis=0)
-    latent = {
-        "network, the paper's way": latents_by_network(predict, values_of_targets, latents.shape[1:], steps=guided),
-        "search on the predictor": latents_by_search(
-            predict, values_of_targets, latents[torch.from_numpy(nearest)], steps=max(1, guided // 10)
-        ),
+    goals = torch.from_numpy(targets).to(latents)
+    nearest = torch.from_numpy(np.abs(values[:, None] - targets).argmin(axis=0))
+    found = {
+        "the paper's way": latents_by_network(predict, goals, latents.shape[1:], steps=steps),
+        "search on the predictor": latents_by_search(predict, goals, latents[nearest], steps=max(1, steps // 10)),
     }
-    with torch.no_grad():
-        made = {name: _thresholded(decode(z)[:, 0].double().numpy()) for name, z in latent.items()}
-    by_name = [{"E_x": float(target)} for target in targets]
-    made["ours"] = _descents(decode, images, latents, values, by_name, steps, progress)
-    made["nearest labelled image"] = Made(images[nearest, 0], values[nearest, 0])
-    made["its interface moved"] = _descents(decode, images, latents, values, by_name, 0, None)
+    made = {}
+    for method, z in found.items():
+        with torch.no_grad():
+            soft = decode(z)[:, 0].double().numpy()
+        labels = thresholded(soft[:, None])[:, 0].astype(np.float64)
+        before, after = (properties_of(m, [name], materials, tolerance=TOLERANCE)[0] for m in (soft, labels))
+        made[method] = Made(labels, np.asarray(after)[:, None], np.asarray(before)[:, None])
     return made
 
 
-def design_pairs(
+def design_by_descent(
     decode: Decode,
     images: Float[np.ndarray, "n 1 height width"],
     latents: Float[Tensor, "n ..."],
-    values: Float[np.ndarray, "n 2"],
-    targets: Float[np.ndarray, "k 2"],
+    values: Float[np.ndarray, "n p"],
+    names: Sequence[str],
+    targets: Float[np.ndarray, "k p"],
     *,
+    materials: Materials | None = None,
+    starts: int = 8,
     steps: int = 60,
     progress: Progress = None,
 ) -> dict[str, Made]:
-    """Design microstructures for values of E_x and E_y at once, by "ours" and "nearest labelled image".
+    """Design microstructures for values of one or more properties at once by :func:`design`, with two trivial ways beside it.
 
-    Arguments are those of :func:`design_each_way`.
+    Parameters
+    ----------
+    decode : function: tensor (B, ...) -> tensor (B, 1, H, W)
+    images, latents, values
+        Known microstructures of 0 and 1, their latents, and their properties.
+    names : p names
+        Names of the properties.
+    targets : array (k, p)
+    materials : Materials, optional
+    starts, steps : int
+        Descents for each target, and steps of each.
+    progress : callable, optional
+        Called with the number of targets done and the total.
+
+    Returns
+    -------
+    dict of str to Made
+        Designs by method: "ours"; "nearest labelled image", by the distance over the standard deviation of the known properties; "its
+        interface moved", the reconstruction of that image without descent.
     """
-    by_name = [dict(zip(NAMES, map(float, pair), strict=True)) for pair in targets]
-    nearest = (((values[:, None] - targets) / targets.std(axis=0)) ** 2).sum(axis=-1).argmin(axis=0)
-    return {
-        "ours": _descents(decode, images, latents, values, by_name, steps, progress),
-        "nearest labelled image": Made(images[nearest, 0], values[nearest]),
-    }
-
-
-def _descents(
-    decode: Decode,
-    images: np.ndarray,
-    latents: Tensor,
-    values: np.ndarray,
-    targets: Sequence[dict[str, float]],
-    steps: int,
-    progress: Progress,
-) -> Made:
-    """Return the best design for each target."""
-    known, labels, found = dict(zip(NAMES, values.T, strict=True)), [], []
+    nearest = (((values[:, None] - targets) / values.std(axis=0)) ** 2).sum(axis=-1).argmin(axis=0)
+    made: dict[str, list[Designs]] = {"ours": [], "its interface moved": []}
+    how: dict[str, Any] = dict(known=dict(zip(names, values.T, strict=True)), materials=materials, count=1, tolerance=10 * TOLERANCE)
     for i, target in enumerate(targets):
-        best = design(
-            decode, latents, images, target, known=known, count=1, starts=8 if steps else 1, steps=steps, tolerance=10 * TOLERANCE
-        )
-        labels.append(best.microstructures[0])
-        found.append([best.properties[name][0] for name in target])
+        goals = dict(zip(names, map(float, target), strict=True))
+        made["ours"].append(design(decode, latents, images, goals, starts=starts, steps=steps, **how))
+        made["its interface moved"].append(design(decode, latents, images, goals, starts=1, steps=0, **how))
         if progress:
             progress(i + 1, len(targets))
-    return Made(np.stack(labels), np.squeeze(np.array(found), axis=1) if len(targets[0]) == 1 else np.array(found))
+    found = {
+        method: Made(
+            np.stack([each.microstructures[0] for each in rows]), np.array([[each.properties[x][0] for x in names] for each in rows])
+        )
+        for method, rows in made.items()
+    }
+    return found | {"nearest labelled image": Made(images[nearest, 0], values[nearest])}
 
 
-def _thresholded(soft: np.ndarray) -> Made:
-    """Threshold decoded memberships, with E_x before and after."""
-    labels = thresholded(soft[:, None])[:, 0].astype(np.float64)
-    before, after = (np.asarray(properties_of(m, ["E_x"], tolerance=TOLERANCE)[0]) for m in (soft, labels))
-    return Made(labels, after, before)
+def judge_designs(
+    made: Mapping[str, Mapping[str, Made]],
+    aims: Mapping[str, Aims],
+    known: Float[np.ndarray, "n 1 height width"],
+    values: Float[np.ndarray, "m 7"],
+    *,
+    progress: Progress = None,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the errors and the plausibility of designs.
+
+    Parameters
+    ----------
+    made : dict of str to dict of str to Made
+        Designs by kind of target and method.
+    aims : dict of str to Aims
+        Targets by kind.
+    known : array (n, 1, H, W)
+        Microstructures that define what is plausible.
+    values : array (m, 7)
+        Properties whose standard deviations are the unit of the errors.
+    progress : callable, optional
+        Called with the number of images compared and the total.
+
+    Returns
+    -------
+    dict of str to results of :func:`summarise_designs`
+        By kind of target.
+    """
+    labels = [each.labels[:, None] for ways in made.values() for each in ways.values()]
+    judged = plausibility_of(np.concatenate(labels), known, progress=progress)
+    distances = iter(np.split(judged.distance, np.cumsum([len(x) for x in labels])[:-1]))
+    summary = {}
+    for kind, ways in made.items():
+        near, over = {name: Plausibility(next(distances), judged.limit) for name in ways}, values.std(axis=0)[aims[kind].columns]
+        summary[kind] = summarise_designs(ways, aims[kind].targets, near, over=over)
+    return summary

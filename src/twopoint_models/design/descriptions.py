@@ -1,11 +1,12 @@
 """Descriptions of microstructures for a predictor of properties, the splits that judge them, and how they compare."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
+from torch import Tensor
 
 import twopoint as tp
 
@@ -14,6 +15,8 @@ from ..checks import positive
 from ..evaluation.components import principal_axes
 from ..evaluation.reconstructions import thresholded
 from ..evaluation.trivial import block_means
+from ..nets.blocks import count_of
+from ..nets.files import Network
 from .convolutional import fit_property_network
 from .predictor import fit_property_mlp
 from .tables import property_scores, summarise_scores
@@ -174,6 +177,118 @@ def _statistics(images: np.ndarray, cumulative: bool) -> np.ndarray:
     phases = tp.two_phase(images[:, 0].astype(np.float32))
     found: np.ndarray = tp.correlations(phases, pairs=[(1, 1)], cumulative=cumulative)
     return found.reshape(len(images), -1)
+
+
+# Widths of the blocks over which lags are averaged along an axis, and the distance to which each is used: far lags are noise.
+BLOCKS = ((1, 8), (2, 16), (4, 32), (8, 80))
+
+
+class LagComponents(Network):
+    """Describe microstructures of two phases by principal components of their 2-point statistics, averaged over blocks of lags.
+
+    The autocorrelation of phase 1 is averaged over blocks of lags whose edges grow with the distance, from one pixel to eight, and then
+    projected on principal axes of training images and of their mirror images and transposes. Axes and mean are rounded to half precision,
+    in which networks are kept, before a predictor learns from them.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the images in pixels.
+    count : int
+        Number of components.
+    phases : int
+        Number of phases, 2.
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1, or phases are not 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.design.descriptions import LagComponents
+    >>> images = np.random.default_rng(0).integers(0, 2, (20, 32, 32))
+    >>> LagComponents.fitted(images, 4).encode(images)[0].shape
+    (20, 4)
+    """
+
+    def __init__(self, *, size: int, count: int, phases: int = 2) -> None:
+        super().__init__()
+        if phases != 2:
+            raise ValueError(f"phases must be 2, got {phases!r}")
+        self.config: dict[str, Any] = dict(size=count_of("size", size, 1), count=count_of("count", count, 1), phases=phases)
+        edges = _block_edges(size)
+        self.register_buffer("mean", torch.zeros((len(edges) - 1) ** 2 // 2 + 1))
+        self.register_buffer("axes", torch.zeros(count, len(self.mean)))
+
+    @classmethod
+    def fitted(cls, images: Real[np.ndarray, "n height width"], count: int) -> Self:
+        """Return the description whose axes are those of images (n, H, H) and their mirror images and transposes.
+
+        Raises
+        ------
+        ValueError
+            If images are not square, or four times their number is not above ``count``.
+        """
+        found = np.asarray(images)
+        if found.ndim != 3 or found.shape[1] != found.shape[2]:
+            raise ValueError(f"images must be squares (n, H, H), got {found.shape}")
+        blocks = _blocks(found)
+        turned = np.concatenate([blocks, blocks.swapaxes(1, 2)])
+        mean, axes = principal_axes(_half(np.concatenate([turned, turned[:, ::-1]])), count)
+        network = cls(size=found.shape[1], count=count)
+        for name, values in (("mean", mean), ("axes", axes)):
+            getattr(network, name).copy_(torch.from_numpy(values.astype(np.float16).astype(np.float32)))
+        return network.eval()
+
+    def encode(self, images: Real[np.ndarray, "n height width"]) -> tuple[Float[np.ndarray, "n count"], None]:
+        """Return the components of images (n, H, H), labels or memberships of phase 1, and None: they have no variance.
+
+        Raises
+        ------
+        ValueError
+            If images have another size than those of the training.
+        """
+        found, size = np.asarray(images), self.config["size"]
+        if found.ndim != 3 or found.shape[1:] != (size, size):
+            raise ValueError(f"images must have the shape (n, {size}, {size}), got {found.shape}")
+        with torch.inference_mode():
+            return self(torch.from_numpy(_half(_blocks(found)))).numpy(), None
+
+    def forward(self, blocks: Float[Tensor, "n d"]) -> Float[Tensor, "n count"]:
+        """Return the components of averaged statistics (n, d)."""
+        found: Tensor = (blocks - self.mean) @ self.axes.T
+        return found
+
+
+def _block_edges(size: int) -> np.ndarray:
+    """Return the first lag of each block along an axis, from the most negative on, and the end of the last; symmetric around lag zero."""
+    far, edges = (size - 1) // 2, [0, 1]
+    for width, reach in BLOCKS:
+        while edges[-1] + width <= min(reach, far) + 1:
+            edges.append(edges[-1] + width)
+    return np.array([1 - end for end in edges[:0:-1]] + edges[1:])
+
+
+def _blocks(images: np.ndarray) -> Float[np.ndarray, "n blocks blocks"]:
+    """Return the autocorrelations of phase 1, centred and averaged over blocks of lags."""
+    edges = _block_edges(images.shape[1])
+    lags = int(edges[-1] * 2 - 1)
+    starts, widths, parts = edges[:-1] + lags // 2, np.diff(edges), []
+    for part in np.split(images, range(BATCH, len(images), BATCH)):
+        first = part[:, None].astype(np.float32)
+        found = tp.correlations(first, crop=lags, implied_phase=True, pairs=[(1, 1)])[:, 0].astype(np.float64)
+        for axis in (1, 2):
+            found = np.add.reduceat(found, starts, axis=axis) / np.expand_dims(widths, (0, 3 - axis))
+        parts.append(found.astype(np.float32))
+    return np.concatenate(parts)
+
+
+def _half(blocks: np.ndarray) -> Float[np.ndarray, "n d"]:
+    """Return one of each two opposite blocks, which are equal, as rows."""
+    rows = np.ascontiguousarray(blocks).reshape(len(blocks), -1)
+    return np.ascontiguousarray(rows[:, : rows.shape[1] // 2 + 1])
 
 
 COMPONENTS, CUMULATIVE, THUMBNAILS = "components of statistics", "components of cumulative statistics", "thumbnails"

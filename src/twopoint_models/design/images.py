@@ -1,4 +1,4 @@
-"""Properties of images: a VAE that encodes, the predictor of its latents, and intervals from images that were kept out of the training."""
+"""Properties of images: a description, a predictor on it, and intervals from images that were kept out of the training."""
 
 import json
 import os
@@ -14,11 +14,14 @@ from jaxtyping import Float
 from ..cess_vae.network import CESSVAE
 from ..checks import positive
 from ..homogenisation.two_phase import PROPERTIES, THERMAL, Materials
+from ..nets.names import OPTIONS, read_options
+from .descriptions import LagComponents
 from .labels import labelled
 from .predictor import PropertyMLP, fit_property_mlp
 
 FILE, ENCODER = "predictor.json", "encoder"
 LEVEL = 0.9  # share of kept images whose property lies in its interval, as far as their number allows
+_COUNT = 96  # components of the 2-point statistics, as far as the number of images allows
 _KEPT = 0.2  # share of the images that judge the predictor and set the intervals
 # The eight symmetries of the square: turned or not, then flipped along one axis, the other, or both.
 _TURNED = {"E_x": "E_y", "E_y": "E_x", "nu_xy": "nu_yx", "nu_yx": "nu_xy", "k_x": "k_y", "k_y": "k_x"}
@@ -38,8 +41,8 @@ class ImagePredictor:
 
     Attributes
     ----------
-    encoder : CESSVAE
-        Network whose latent means are the predictor's input.
+    encoder : CESSVAE or LagComponents
+        Description that is the predictor's input: latent means, or components of 2-point statistics.
     network : PropertyMLP
         Predictor.
     about : dict
@@ -48,7 +51,7 @@ class ImagePredictor:
         the errors on the kept images.
     """
 
-    encoder: CESSVAE
+    encoder: CESSVAE | LagComponents
     network: PropertyMLP
     about: dict[str, Any]
 
@@ -104,24 +107,24 @@ class ImagePredictor:
         found = np.asarray(images)
         if found.ndim != 3 or found.shape[1:] != (self.size, self.size):
             raise ValueError(f"images must have the shape (n, {self.size}, {self.size}), got {found.shape}")
-        mean, spread = _predicted(self.network, latents_of_images(self.encoder, found))
+        mean, spread = _predicted(self.network, described(self.encoder, found))
         half = np.array(self.about["factor"]) * (spread + np.array(self.about["offset"]))
         return Prediction(mean, mean - half, mean + half)
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write both networks and ``predictor.json`` into a folder."""
+    def save(self, folder: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> None:
+        """Write both networks, of float16 if ``dtype`` says so, and ``predictor.json`` into a folder."""
         folder = Path(folder)
-        self.encoder.save(folder / ENCODER)
+        self.encoder.save(folder / ENCODER, dtype=dtype)
         part = folder / f"{FILE}.part"
         part.write_text(json.dumps(self.about, indent=2) + "\n")
         part.replace(folder / FILE)
-        self.network.save(folder)  # last: its weights mark a finished run
+        self.network.save(folder, dtype=dtype)  # last: its weights mark a finished run
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """Return the predictor of a folder; raises as ``CESSVAE.load``, and ValueError for a damaged ``predictor.json``."""
         folder = Path(folder)
-        network, encoder = PropertyMLP.load(folder), CESSVAE.load(folder / ENCODER)
+        network, encoder = PropertyMLP.load(folder), _encoder_of(folder / ENCODER)
         try:
             about = json.loads((folder / FILE).read_text())
             found = cls(encoder, network, about)
@@ -136,7 +139,7 @@ class ImagePredictor:
 
 
 def train_predictor(
-    encoder: CESSVAE,
+    encoder: CESSVAE | None,
     images: Float[np.ndarray, "n height width"],
     materials: Materials,
     properties: Sequence[str] = PROPERTIES,
@@ -153,13 +156,14 @@ def train_predictor(
     """Train a predictor of effective properties on images, which are homogenised.
 
     A fifth of the images is kept out: on it the errors are measured, and from it come the intervals (split conformal prediction: the error
-    over the spread of the members plus its median). The others are learnt in all eight symmetries of the square, whose properties follow
-    from one solution.
+    over the spread of the members plus its median). The others are learnt in all symmetries of the square, whose properties follow from one
+    solution.
 
     Parameters
     ----------
-    encoder : CESSVAE
-        Network for two phases.
+    encoder : CESSVAE or None
+        Network for two phases whose latent means are the predictor's input. None takes 96 principal components of the 2-point statistics
+        of the training images, :class:`twopoint_models.design.descriptions.LagComponents`, whose errors are smaller.
     images : array (n, H, W)
         Labels 0 and 1 of square images of one size; ten or more.
     materials : Materials
@@ -192,26 +196,36 @@ def train_predictor(
     values = labelled(found[:, None].astype(np.float32), properties, materials, kept=kept, progress=progress)
     held = _held_out(len(found), groups, positive("seed", seed, zero=True))
     learnt = np.setdiff1d(np.arange(len(found)), held)
+    described_by = encoder or LagComponents.fitted(found[learnt], min(_COUNT, len(learnt) - 1))
+    flips = (0, 1, 2, 3) if encoder else (0, 1)  # statistics of an image and of one flipped along both axes are equal
     x, y = zip(
-        *(_moved(encoder, found[learnt], values[learnt], properties, turn, flip) for turn in (0, 1) for flip in range(4)), strict=True
+        *(_moved(described_by, found[learnt], values[learnt], properties, turn, flip) for turn in (0, 1) for flip in flips), strict=True
     )
     how: dict[str, Any] = dict(epochs=epochs, members=members, hidden=hidden, seed=seed, progress=progress)
     network = fit_property_mlp(np.concatenate(x), np.concatenate(y), properties, **how)
     about: dict[str, Any] = dict(size=found.shape[1], materials=asdict(materials), units=units or {}, images=len(found))
-    predictor = ImagePredictor(encoder, network, about)
+    predictor = ImagePredictor(described_by, network, about)
     return replace(predictor, about=about | _intervals(predictor, found[held], values[held]))
 
 
-def latents_of_images(encoder: CESSVAE, images: np.ndarray) -> Float[np.ndarray, "n d"]:
-    """Return flat latent means of images (n, H, W)."""
+def described(encoder: CESSVAE | LagComponents, images: np.ndarray) -> Float[np.ndarray, "n d"]:
+    """Return flat latent means, or components, of images (n, H, W)."""
     mean: np.ndarray = encoder.encode(images)[0]
     return mean.reshape(len(images), -1)
 
 
-def _predicted(network: PropertyMLP, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _encoder_of(folder: Path) -> CESSVAE | LagComponents:
+    """Return the description in a folder; raises as ``CESSVAE.load``."""
+    kinds: dict[str, type[CESSVAE] | type[LagComponents]] = {"CESSVAE": CESSVAE, "LagComponents": LagComponents}
+    if (kind := read_options(folder)[0]) not in kinds:
+        raise ValueError(f"{folder / OPTIONS} is of a {kind}, a predictor takes a {' or a '.join(kinds)}")
+    return kinds[kind].load(folder)
+
+
+def _predicted(network: PropertyMLP, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and spread of the members, float64."""
     with torch.inference_mode():
-        mean, spread = network.predict(torch.from_numpy(latents.astype(np.float32)))
+        mean, spread = network.predict(torch.from_numpy(features.astype(np.float32)))
     return mean.numpy().astype(np.float64), spread.numpy().astype(np.float64)
 
 
@@ -225,20 +239,20 @@ def _held_out(n: int, groups: Sequence[Any] | None, seed: int) -> np.ndarray:
 
 
 def _moved(
-    encoder: CESSVAE, images: np.ndarray, values: np.ndarray, properties: Sequence[str], turn: int, flip: int
+    encoder: CESSVAE | LagComponents, images: np.ndarray, values: np.ndarray, properties: Sequence[str], turn: int, flip: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return latents and properties of images under one symmetry of the square."""
+    """Return descriptions and properties of images under one symmetry of the square."""
     moved = images.swapaxes(1, 2) if turn else images
     moved = moved[:, :: -1 if flip & 1 else 1, :: -1 if flip & 2 else 1]
     names = [_TURNED.get(name, name) if turn else name for name in properties]
     if missing := [name for name in names if name not in properties]:
         raise ValueError(f"properties must hold {missing[0]} beside that of the other axis, got {', '.join(properties)}")
-    return latents_of_images(encoder, np.ascontiguousarray(moved)), values[:, [list(properties).index(name) for name in names]]
+    return described(encoder, np.ascontiguousarray(moved)), values[:, [list(properties).index(name) for name in names]]
 
 
 def _intervals(predictor: ImagePredictor, images: np.ndarray, values: np.ndarray) -> dict[str, Any]:
     """Return factor and offset of the intervals, the share for which they hold, and the errors on kept images."""
-    mean, spread = _predicted(predictor.network, latents_of_images(predictor.encoder, images))
+    mean, spread = _predicted(predictor.network, described(predictor.encoder, images))
     offset = np.median(spread, axis=0) + 1e-12 * np.abs(values).mean(axis=0) + 1e-30
     scores = np.sort(np.abs(mean - values) / (spread + offset), axis=0)
     n = len(values)

@@ -112,8 +112,9 @@ def design(
     Raises
     ------
     TypeError, ValueError
-        If a property is unknown, a target lies outside the reachable interval of its property, which the message states, or sizes do not
-        fit. Targets may be incompatible with each other; then ``errors`` states how far they are missed.
+        If a property is unknown, a target lies outside the reachable interval of its property, which the message states, no volume
+        fraction allows all targets, or sizes do not fit. Other incompatible targets are not recognised; ``errors`` states how far they
+        are missed.
 
     References
     ----------

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from ..evaluation.intervals import bootstrap_interval
 from ..evaluation.tables import markdown_table
 from .plausibility import Plausibility
 
@@ -144,7 +145,7 @@ def table_of_scores(rows: Mapping[str, Scores], key: str) -> str:
     return markdown_table([f"error {ERRORS[key]}" if key in ERRORS else "R2", *names], lines)
 
 
-def design_error(found: np.ndarray, targets: np.ndarray, counts: np.ndarray | None = None) -> float:
+def design_error(found: np.ndarray, targets: np.ndarray, counts: np.ndarray | None = None, *, over: np.ndarray | None = None) -> float:
     """Return the root mean square error of designs over the standard deviation of the targets. See :func:`normalised_errors` for others.
 
     Parameters
@@ -153,6 +154,8 @@ def design_error(found: np.ndarray, targets: np.ndarray, counts: np.ndarray | No
         Properties; with several, their squared normalised errors are averaged.
     counts : bool array (n,), optional
         Designs that count; others are replaced by the mean of the targets.
+    over : array (p,), optional
+        Other scales than the standard deviation of the targets, such as that of all known microstructures.
 
     Returns
     -------
@@ -176,41 +179,55 @@ def design_error(found: np.ndarray, targets: np.ndarray, counts: np.ndarray | No
     >>> design_error(targets, targets), round(design_error(np.full(3, 2.0), targets), 6)
     (0.0, 1.0)
     """
+    return float(np.sqrt(_squared(found, targets, counts, over).mean()))
+
+
+def _squared(found: np.ndarray, targets: np.ndarray, counts: np.ndarray | None, over: np.ndarray | None) -> np.ndarray:
+    """Return the squared normalised error of each design, averaged over its properties, (n,)."""
     found, targets = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (found, targets))
-    if found.shape != targets.shape or not (targets.std(axis=0) > 0).all():
+    scale = targets.std(axis=0) if over is None else np.asarray(over, dtype=np.float64)
+    if found.shape != targets.shape or not (scale > 0).all():
         raise ValueError(f"found and targets must have one shape, and targets vary, got {found.shape} and {targets.shape}")
     if counts is not None:
         found = np.where(np.asarray(counts)[:, None], found, targets.mean(axis=0))
-    return float(np.sqrt((((found - targets) / targets.std(axis=0)) ** 2).mean()))
+    squared: np.ndarray = (((found - targets) / scale) ** 2).mean(axis=1)
+    return squared
 
 
-def summarise_designs(made: Mapping[str, Any], targets: np.ndarray, near: Mapping[str, Plausibility]) -> dict[str, dict[str, float]]:
+def summarise_designs(
+    made: Mapping[str, Any], targets: np.ndarray, near: Mapping[str, Plausibility], *, over: np.ndarray | None = None
+) -> dict[str, dict[str, Any]]:
     """Return the errors of the designs of each method, and the number of plausible ones.
 
     Parameters
     ----------
     made : dict of str to designs with ``found`` and, before thresholding, ``soft`` or None
-        Results of :func:`twopoint_models.design.compare.design_each_way`.
-    targets : array (n,) or (n, p)
+        Results of :func:`twopoint_models.design.compare.design_by_descent`.
+    targets : array (n, p)
     near : dict of str to Plausibility
-                Plausibility of the designs of each method.
+        Plausibility of the designs of each method.
+    over : array (p,), optional
+        As for :func:`design_error`.
 
     Returns
     -------
-    dict of str to dict of str to float
-        By method: "plausible", a count; "all", the error of all designs; "counted", the error with implausible designs at the mean; "soft",
-        the error before thresholding, if it exists; "distance", the median excess CESS, and "limit", that of 95 % of known images.
+    dict of str to dict
+        By method: "plausible", a count; "all", the error of all designs; "interval", its 95 % interval by bootstrap over the targets;
+        "largest", the largest error of one design; "counted", the error with implausible designs at the mean; "soft", the error before
+        thresholding, if it exists; "distance", the median excess CESS, and "limit", that of 95 % of known images.
     """
-    summary = {}
+    summary: dict[str, dict[str, Any]] = {}
     for name, each in made.items():
-        found = {"plausible": float(near[name].counts.sum()), "all": design_error(each.found, targets)}
-        found["counted"] = design_error(each.found, targets, near[name].counts)
-        found |= {} if each.soft is None else {"soft": design_error(each.soft, targets)}
+        squared = _squared(each.found, targets, None, over)
+        found: dict[str, Any] = {"plausible": int(near[name].counts.sum()), "all": float(np.sqrt(squared.mean()))}
+        found["interval"] = [float(np.sqrt(end)) for end in bootstrap_interval(squared[None], np.mean)]
+        found |= {"largest": float(np.sqrt(squared.max())), "counted": design_error(each.found, targets, near[name].counts, over=over)}
+        found |= {} if each.soft is None else {"soft": design_error(each.soft, targets, over=over)}
         summary[name] = found | {"distance": float(np.median(near[name].distance)), "limit": near[name].limit}
     return summary
 
 
-def table_of_designs(summary: Mapping[str, Mapping[str, float]]) -> str:
+def table_of_designs(summary: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a table in Markdown, a row for each method.
 
     Parameters
@@ -222,6 +239,6 @@ def table_of_designs(summary: Mapping[str, Mapping[str, float]]) -> str:
     -------
     str
     """
-    columns = ("plausible", "all", "counted", "soft", "distance", "limit")
+    columns = ("plausible", "all", "largest", "counted", "soft", "distance", "limit")
     lines = [[name, *(f"{found[key]:.3g}" if key in found else "" for key in columns)] for name, found in summary.items()]
-    return markdown_table(["normalised error", *columns], lines)
+    return markdown_table(["error over the standard deviation", *columns], lines)

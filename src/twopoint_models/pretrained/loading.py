@@ -36,7 +36,7 @@ def names() -> list[str]:
     >>> "cess-vae-224-mse" in names()
     True
     """
-    return sorted(_hashes())
+    return sorted(name for name in _hashes() if "/" not in name)
 
 
 def card(name: str) -> str:
@@ -111,8 +111,11 @@ def load(name: str | os.PathLike[str], *, library: str = "torch", vgg: str = "")
         raise ValueError(f"library must be 'torch' or 'jax', got {library!r}")
     folder = folder_of(name)
     kind = kind_of(name)
-    if (held := _hashes().get(str(name))) and hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != held:
-        raise ValueError(f"the weights of {name} are not those that the package was built with: {folder / WEIGHTS} has another sha256")
+    for part, held in _hashes().items():  # a predictor has two files of weights
+        if part.partition("/")[0] == str(name) and hashlib.sha256((HERE / part / WEIGHTS).read_bytes()).hexdigest() != held:
+            raise ValueError(
+                f"the weights of {name} are not those that the package was built with: {HERE / part / WEIGHTS} has another sha256"
+            )
     place = CLASSES.get(kind)
     if place is None or (library == "jax" and kind != "CESSVAE"):
         raise ValueError(f"{folder / OPTIONS} is of a {kind}, which {library} has not; known are {', '.join(CLASSES)}")
@@ -137,14 +140,14 @@ def kind_of(name: str | os.PathLike[str]) -> str:
 
 
 def _hashes() -> dict[str, str]:
-    """Return the hash of each network's weights, by its name."""
+    """Return the hash of each file of weights, by its folder: a network's name, or a part's, such as "properties-224/encoder"."""
     found: dict[str, str] = json.loads((HERE / HASHES).read_text())
     return found
 
 
 def folder_of(name: str | os.PathLike[str]) -> Path:
     """Return the folder of a network."""
-    if str(name) in _hashes():
+    if str(name) in names():
         return HERE / str(name)
     if not Path(name).is_dir():
         raise ValueError(f"name must be a folder or one of {', '.join(names())}, got {str(name)!r}")

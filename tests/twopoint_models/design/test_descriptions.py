@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 import twopoint as tp
 from twopoint_models.design import property_scores, statistics_components, thumbnails
-from twopoint_models.design.descriptions import pooled_latents
+from twopoint_models.design.descriptions import LagComponents, pooled_latents
 from twopoint_models.design.tables import normalised_errors
 
 
@@ -55,3 +56,31 @@ def test_pooled_latents_against_loops():
     np.testing.assert_allclose(pooled_latents(np.roll(latents, (3, 1), (2, 3))), pooled_latents(latents), atol=1e-12)
     with pytest.raises(ValueError, match="latents must be"):
         pooled_latents(latents[0])
+
+
+def test_components_of_averaged_lags_against_loops(tmp_path):
+    rng = np.random.default_rng(0)
+    images = (rng.random((7, 40, 40)) < rng.uniform(0.2, 0.8, 7)[:, None, None]).astype(np.uint8)
+    sides = [[lag] for lag in range(9)] + [[9, 10], [11, 12], [13, 14], [15, 16], [17, 18, 19]]
+    sides = sides[:-1]  # a block of four lags would end beyond half of the edge
+    blocks = [[-lag for lag in side] for side in sides[:0:-1]] + sides
+
+    def row(image):
+        f = tp.autocorrelation(image.astype(np.float64))
+        every = [np.mean([f[y, x] for y in rows for x in columns]) for rows in blocks for columns in blocks]
+        return every[: len(every) // 2 + 1]
+
+    network = LagComponents.fitted(images, 5)
+    moved = np.array([row(x) for each in images for x in (each, each.T, each[::-1], each.T[::-1])])
+    axes = np.linalg.svd(moved - moved.mean(0), full_matrices=False)[2][:5]
+    found = network.encode(images)[0]
+    expected = (np.array([row(x) for x in images]) - moved.mean(0)) @ axes.T
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=0.02 * np.abs(expected).max())  # axes of half precision
+    network.save(tmp_path, dtype=torch.float16)
+    assert np.array_equal(LagComponents.load(tmp_path).encode(images)[0], found), "half precision changes nothing"
+    with pytest.raises(ValueError, match=r"images must have the shape \(n, 40, 40\), got \(7, 40, 32\)"):
+        network.encode(images[:, :, :32])
+    with pytest.raises(ValueError, match="phases must be 2, got 3"):
+        LagComponents(size=40, count=5, phases=3)
+    with pytest.raises(ValueError, match=r"images must be squares \(n, H, H\), got \(7, 40, 32\)"):
+        LagComponents.fitted(images[:, :, :32], 5)

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 import twopoint as tp
 from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.design import design, latents_by_network, latents_by_search, reachable
+from twopoint_models.design.targets import targets_of
 from twopoint_models.homogenisation import Materials, conductivity, elastic_stiffness, engineering_constants, properties_of
 
 NAMES = ("E_x", "E_y", "G_xy", "nu_xy", "nu_yx", "k_x", "k_y")
@@ -61,6 +62,36 @@ def test_every_property_lies_where_it_can(images):
         for name, values in zip(NAMES, properties_of(x[:, 0], NAMES), strict=True):
             low, high = reachable(name, volume_fractions=bounds)
             assert low - 1e-6 <= values.min() <= values.max() <= high + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shares", "message"),
+    [
+        ({"E_x": 8.0, "E_y": 2.0}, (0, 1), "of the volume fraction of phase 1 E_x needs 0.039 to 0.305 and E_y needs 0.488 to 0.910"),
+        ({"k_x": 8.0, "E_y": 2.0}, (0, 1), "k_x needs 0.027 to 0.227 and E_y needs"),
+        ({"k_x": (1.8, 2.0), "k_y": 1.9}, (0.5, 0.5), r"bound of Hashin and Shtrikman.* from 0.5 to 0.5, got 1.8 to 2 and 1.9"),
+    ],
+)
+def test_targets_that_no_microstructure_has_together_are_refused_before_a_search(wanted, shares, message):
+    with pytest.raises(ValueError, match=message):
+        targets_of(wanted, Materials(), shares)
+
+
+def test_targets_that_a_microstructure_has_are_never_refused():
+    """Laminates and disks reach the bounds; noise of single pixels, homogenised on its grid, exceeds the upper ones."""
+    rng, names = np.random.default_rng(0), ["E_x", "E_y", "G_xy", "nu_xy", "nu_yx", "k_x", "k_y"]
+    stripes = np.zeros((32, 32))
+    stripes[:20] = 1
+    disk = (np.hypot(*(np.indices((32, 32)) - 15.5)) < 14).astype(float)
+    cells = [stripes, stripes.T, disk, 1 - disk, np.zeros((32, 32)), np.ones((32, 32))]
+    cells += [(rng.random((32, 32)) < share).astype(float) for share in (0.05, 0.2, 0.5, 0.8, 0.95)] + [
+        np.indices((32, 32)).sum(axis=0) % 2.0
+    ]
+    for materials in (Materials(), Materials((1.0, 50.0), (0.2, 0.45), (1.0, 1000.0), "stress"), Materials(conductivities=(2.0, 2.0))):
+        for m in cells:
+            own = dict(zip(names, (float(np.asarray(x)[0]) for x in properties_of(m[None], names, materials)), strict=True))
+            assert list(targets_of(own, materials, (m.mean(), m.mean()))) == names
+            assert list(targets_of(own, materials, (0.0, 1.0))) == names
 
 
 def test_designs_have_what_is_wanted_and_differ(images, network):
@@ -178,6 +209,12 @@ def test_the_ways_by_a_predictor():
         latents_by_network(predict, torch.ones(3), (4,))
     with pytest.raises(ValueError, match="starts must be one for each"):
         latents_by_search(predict, targets, torch.zeros(3, 4))
+    for call in (
+        lambda: latents_by_search(lambda z: predict(z)[:, None], targets, torch.zeros(9, 4), steps=1),
+        lambda: latents_by_network(lambda z: predict(z)[:, None], targets, (4,), steps=1),
+    ):
+        with pytest.raises(ValueError, match=r"predict must return one number for each latent, \(\d+,\), got \(\d+, 1\)"):
+            call()  # (B, 1) would be compared with each target of the batch
 
 
 def test_the_callers_network_is_left_without_gradients(images, network):

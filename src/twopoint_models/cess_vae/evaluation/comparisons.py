@@ -1,6 +1,6 @@
 """Comparisons of several rows on the same samples, also over several seeds, and the valley between two modes of a distribution."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from jaxtyping import Float64, Shaped
 from scipy.stats import gaussian_kde
 
 from ...checks import positive
+from ...evaluation.intervals import bootstrap_interval
 from .evaluate import SOFT, Scores
 
 Comparison = dict[str, Any]
@@ -86,59 +87,6 @@ def pairwise_intervals(
     return np.moveaxis(np.percentile(shares, [2.5, 97.5], axis=1), 0, -1).reshape(k, k, 2)
 
 
-def bootstrap_interval(
-    values: Shaped[np.ndarray, "seeds samples"],
-    statistic: Callable[[np.ndarray], Shaped[np.ndarray, "..."]] = np.median,
-    *,
-    draws: int = 2000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Return the 95 % interval of a statistic of values that vary with the seed of a training and with the sample.
-
-    Seeds and samples are drawn with replacement, independently of each other, and the statistic is taken of all values of a draw. The
-    interval holds the middle 95 % of the draws. That of few seeds is too narrow: three seeds show little of what another one may bring.
-
-    Parameters
-    ----------
-    values : array (k, n)
-        A value for each seed and sample. All seeds have the same samples.
-    statistic : callable
-        Function from an array (m,) to a number.
-    draws : int
-        Number of draws.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    low, high : float
-
-    Raises
-    ------
-    ValueError
-        If values are not (k, n) with one seed and one sample or more, one is NaN, or draws is not above 0.
-
-    References
-    ----------
-    Efron and Tibshirani, *An Introduction to the Bootstrap* (1993), chapter 13.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from twopoint_models.cess_vae.evaluation.comparisons import bootstrap_interval
-    >>> low, high = bootstrap_interval(np.random.default_rng(0).normal(size=(1, 400)))
-    >>> low < 0 < high, 0.15 < high - low < 0.35
-    (True, True)
-    """
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 2 or not values.size or np.isnan(values).any():
-        raise ValueError(f"values must be (seeds, samples) without NaN, one of each at least, got {values.shape}")
-    rng, (k, n) = np.random.default_rng(seed), values.shape
-    found = [statistic(values[rng.integers(k, size=k)][:, rng.integers(n, size=n)].ravel()) for _ in range(positive("draws", draws))]
-    low, high = np.percentile(found, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) -> Comparison:
     """Compare rows, each trained with one seed or more, on the same images.
 
@@ -152,10 +100,10 @@ def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) 
     Returns
     -------
     dict
-        For JSON. A number is a dict of ``value`` and ``interval``, the two ends of :func:`bootstrap_interval`. ``images``: how
-        many. ``rows``, by row: ``seeds``; ``excess``, by output and statistics, the median with ``by_seed``, that of each seed;
-        ``interface_ratio``, by binary output, the same, images without an interface left out, None if there is no other;
-        ``fraction_error``, by output, the mean.
+        For JSON. A number is a dict of ``value`` and ``interval``, the two ends of
+        :func:`twopoint_models.evaluation.intervals.bootstrap_interval`. ``images``: how many. ``rows``, by row: ``seeds``; ``excess``, by
+        output and statistics, the median with ``by_seed``, that of each seed; ``interface_ratio``, by binary output, the same, images
+        without an interface left out, None if there is no other; ``fraction_error``, by output, the mean.
         ``lower``, by output, statistics and two rows with several seeds: the share of seeds and images on which the first has the lower
         excess; the seeds are paired in their order.
 

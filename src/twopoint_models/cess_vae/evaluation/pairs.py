@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from ...evaluation.intervals import bootstrap_interval
 from ...evaluation.tables import markdown_table
-from .comparisons import bootstrap_interval
 
 Pair = dict[str, dict[str, Any]]
 

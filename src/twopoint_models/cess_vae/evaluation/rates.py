@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ...evaluation.intervals import bootstrap_interval
 from ...evaluation.samples import sample_distances
 from ...evaluation.tables import markdown_table, rounded
 from ...training.latents import COLLAPSED, read_latents
-from .comparisons import bootstrap_interval
 from .evaluate import ALL, CUMULATIVE, SHARP, SOFT, score
 
 Rate = dict[str, Any]

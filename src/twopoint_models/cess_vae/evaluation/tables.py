@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...evaluation.intervals import bootstrap_interval
 from ...evaluation.tables import markdown_table, rounded
-from .comparisons import LEAST, bootstrap_interval, pairwise, pairwise_intervals, valley
+from .comparisons import LEAST, pairwise, pairwise_intervals, valley
 from .evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
 
 Summary = dict[str, Any]

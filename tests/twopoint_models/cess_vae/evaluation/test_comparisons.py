@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from twopoint_models.cess_vae.evaluation.comparisons import LEAST, bootstrap_interval, compare_seeds, pairwise, valley
+from twopoint_models.cess_vae.evaluation.comparisons import LEAST, compare_seeds, pairwise, valley
 from twopoint_models.cess_vae.evaluation.evaluate import ALL, CUMULATIVE, SHARP, SOFT, Scores
 from twopoint_models.cess_vae.evaluation.tables import seeds_table
 
@@ -63,18 +63,6 @@ def test_numbers_by_hand():
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-def test_intervals_cover_and_widen_with_the_spread_of_seeds():
-    alike, apart = RNG.normal(size=(5, 200)), RNG.normal(size=(5, 200)) + 3 * np.arange(5)[:, None]
-    low, high = bootstrap_interval(alike)
-    assert low < np.median(alike) < high
-    wide = bootstrap_interval(apart)
-    assert wide[1] - wide[0] > 5 * (high - low), "images alone would give the same width"
-    assert bootstrap_interval(np.ones((3, 4))) == (1, 1)
-    assert bootstrap_interval(alike, np.mean) == bootstrap_interval(alike, np.mean)
-    inside = [bootstrap_interval(np.random.default_rng(i).normal(size=(1, 60)), np.mean, draws=300) for i in range(200)]
-    assert 176 <= sum(low <= 0 <= high for low, high in inside) <= 199  # 95 %
-
-
 def test_the_table_has_a_line_for_each_row():
     images = compare_seeds({"a|b": planted([1, 1, 1], [1, 1, 1]), "blank": planted([2, 2, 2])}, draws=10)
     heads, _, first, second = (
@@ -111,9 +99,6 @@ def test_images_without_an_interface_have_no_ratio():
         (lambda: compare_seeds({}), "scores must be of one row or more"),
         (lambda: compare_seeds({"a": []}), "each of one seed or more"),
         (lambda: compare_seeds({"a": planted([1.0, 2.0], [1.0])}), r"on the same images, got images \[1, 2\]"),
-        (lambda: bootstrap_interval(np.ones(3)), r"values must be \(seeds, samples\) without NaN"),
-        (lambda: bootstrap_interval(np.full((1, 3), np.nan)), "without NaN"),
-        (lambda: bootstrap_interval(np.ones((1, 3)), draws=0), "draws must be an integer above 0"),
     ],
 )
 def test_refusals(call, message):
