@@ -298,7 +298,7 @@ def make_words(folder: Path, random: Random) -> list[str]:
     if command == "demo":
         words += ["--size", random.choice(["16", "17", "20"]), "--starts", "1"]
     if many:
-        words += ["--jobs", "1"]  # processes of one's own would take most of the time
+        words += ["--jobs", "1"]  # starting processes would take most of the time
     for option in random.sample(TAKES[command], random.choice([0, 0, 0, 1, 1, 2, 4])):
         kind = "--folder" if many and option == "--out" else option
         words += [option.replace("--page", "--out"), random.choice(OPTIONS[kind][:2] if random.random() < 0.6 else OPTIONS[kind])]

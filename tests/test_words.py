@@ -180,6 +180,16 @@ PHRASES = (
     Phrase(r"\bmake it with \w+=", "make it with cache=", "create it with cache="),
     Phrase(r"\bof its making\b|\bin the making\b", "the order of its making", "the order of creation"),
     Phrase(r"\bwhat (else )?there is of\b", "what there is of the file", "the rest of the file"),
+    # Found in release 0.2's reading of all pages
+    Phrase(
+        r"\b(images|row|rows|lags) (an|a) (image|axis|sample|batch)\b(?= (for|in|of|on)\b|\.|,|$)",
+        "nats or images a batch.",
+        "images per batch.",
+    ),
+    Phrase(r"\bwhich is said\b|\band that is said\b", "converted to RGB, and that is said", "converted to RGB, with a note"),
+    Phrase(r"\b(rewards?|forgives?|punishe[sd]?) (gray|blur|noise)\b", "it rewards gray", "it favours gray"),
+    Phrase(r"\bunless told otherwise\b", "periodic unless told otherwise", "periodic by default"),
+    Phrase(r"\bof one's own\b", "a loop of one's own", "a loop of your own"),
 )
 
 

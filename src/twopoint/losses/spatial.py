@@ -55,8 +55,8 @@ def msess(
     weight : "energy", optional
         Compare by frequency: ``sum over xi of w(xi) |F_prediction - F_target|^2``, where F are the Fourier coefficients of the statistics
         (which without weights has the value of the mean over lags) and ``w = |xi|^-(d+1)`` in d dimensions, xi in cycles per pixel. It
-        sees how far apart features are, but it forgives blur: never use it alone, only as a small term beside CESS. Periodic, unmasked,
-        all lags, not cumulative.
+        depends on the distance between features, but blur hardly changes it: use it only as a small term beside CESS, never alone. It
+        requires a periodic boundary without a mask, all lags, and statistics that are not cumulative.
     zero_weight : float
         w at xi = 0, where the energy weight is infinite: the weight of the squared differences of products of volume fractions.
     reduction : "mean", "sum" or "none"
