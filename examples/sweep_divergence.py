@@ -1,11 +1,11 @@
 """Train the CESS VAE at several weights of the Kullback-Leibler divergence: what latents carry, what that costs, what samples look like.
 
-    python examples/sweep_divergence.py --small|--medium [--weights 1e-6 ... 1e-2] [--regime mse] [--data generated.h5] [--out DIR]
+    python examples/sweep_divergence.py --small|--medium [--weights 1e-6 ... 1e-2] [--regime mse] [--data FILE] [--begin RUN] [--out DIR]
 
-DIR/<weight>/<regime> gets the network; a second call resumes a run that was killed. Prints, for each weight and on images of --tested,
-nats of a latent number, the posterior's deviation, collapsed latents, the excess CESS of reconstructions with intervals, and how far
-samples of both priors are from the images, in units of the distance between two halves of them. Writes DIR/summary.json and
-DIR/rate_distortion.png.
+With --begin the networks begin as the one of that folder or published name. DIR/<weight>/<regime> gets the network; a second call resumes
+a run that was killed. Prints, for each weight and on images of --tested, nats of a latent number, the posterior's deviation, collapsed
+latents, the excess CESS of reconstructions with intervals, and how far samples of both priors are from the images, in units of the distance
+between two halves of them. Writes DIR/summary.json and DIR/rate_distortion.png.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from sample_cess_vae import images_of, samples
 
 from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
+from twopoint_models import load
 from twopoint_models.cess_vae import CESSConfig, train_cess_vae
 from twopoint_models.cess_vae.evaluation.figures import rates_figure
 from twopoint_models.cess_vae.evaluation.rates import PRIORS, rate_of, rates_table
@@ -30,9 +31,9 @@ from twopoint_models.cess_vae.presets import PRESETS
 from twopoint_models.data import CLASSES
 
 
-def trained(config: CESSConfig, folder: Path, real: np.ndarray) -> dict[str, Any]:
+def trained(config: CESSConfig, folder: Path, real: np.ndarray, begin: str) -> dict[str, Any]:
     """Return the rate of a network, which is trained unless it is there."""
-    model = train_cess_vae(config, folder, progress=False)
+    model = train_cess_vae(config, folder, network=load(begin) if begin else None, progress=False)
     images, reconstruct = real[:, None].astype(np.float32), row_of(model, "cpu")
     reconstructions = np.concatenate([reconstruct(images[i : i + 20]) for i in range(0, len(images), 20)])
     drawn = {prior: samples(model, len(real), real.shape[-1], config.seed, prior) for prior in PRIORS}
@@ -44,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("divergence"))
     parser.add_argument("--weights", type=float, nargs="+", default=[1e-6, 1e-5, 1e-4, 1e-3, 1e-2], help="kl_weight of each network")
+    parser.add_argument("--begin", default="", help="folder of a network, or the name of a published one, with which all begin")
     parser.add_argument("--tested", type=Path, default=Path(os.environ.get("TWOPOINT_DATA", ".")) / "data/micro2d_500.h5")
     parser.add_argument("--tested-count", type=int, default=500, help="images of --tested, and samples of each prior")
     parser.add_argument("--count", type=int, default=1200, help="images of each class to generate where there is no --data")
@@ -62,7 +64,7 @@ def main() -> None:
     with counting("weights", "") as progress:
         for done, weight in enumerate(options.weights):
             config = CESSConfig.from_arguments(vars(options), kl_weight=weight)
-            rows[f"{weight:g}"] = trained(config, options.out / f"{weight:g}" / config.regime, real)
+            rows[f"{weight:g}"] = trained(config, options.out / f"{weight:g}" / config.regime, real, options.begin)
             progress(done + 1, len(options.weights))
     command = " ".join(["python examples/sweep_divergence.py", *sys.argv[1:]])
     (options.out / "summary.json").write_text(json.dumps({"command": command, "images": len(real), "weights": rows}, indent=2) + "\n")

@@ -20,14 +20,14 @@ if "XLA_FLAGS" not in os.environ:
     _quick = ("backend_optimization_level=0", "llvm_disable_expensive_passes=true", "cpu_parallel_codegen_split_count=1")
     os.environ["XLA_FLAGS"] = " ".join(f"--xla_{flag}" for flag in (*_quick, "cpu_use_fusion_emitters=false"))
 
-# Python's collector of cycles passes over a million objects of the imported libraries each time, which took a sixth of the time of tests.
-gc.set_threshold(50_000, 20, 20)
-
 # Every annotation of the package is checked in the tests, by beartype; installed before anything imports twopoint.
 if os.environ.get("TWOPOINT_CHECK_ANNOTATIONS", "1") != "0":  # mutation testing runs a thousand times, and faster without
     annotations.install()
 
 from support import backends
+
+# Python's collector of cycles passes over a million objects of the imported libraries each time, which took a sixth of the time of tests.
+gc.set_threshold(50_000, 20, 20)
 
 hypothesis.settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("slow", max_examples=500, deadline=None, print_blob=True)

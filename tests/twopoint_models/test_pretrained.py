@@ -33,16 +33,22 @@ def test_what_comes_with_the_package_is_whole():
     """Weights, their hash, options and a card that says what matters; each at most 1.2 MB, all 7 MB."""
     folders = {path.parent.name for path in loading.HERE.glob("*/model.safetensors")}
     assert folders == set(names())
-    sizes = [(loading.HERE / name / "model.safetensors").stat().st_size for name in names()]
+    sizes = [sum(file.stat().st_size for file in (loading.HERE / name).rglob("*.safetensors")) for name in names()]
     assert all(size <= 1_200_000 for size in sizes)
     assert sum(sizes) <= 7_000_000
     for name in names():
         text = card(name).lower()
-        for word in ("trained on", "steps", "licence", "median", "interval", "blur"):
+        trivial = ("nearest training image", "volume fraction") if name.startswith("properties") else ("steps", "median", "blur")
+        for word in ("trained on", "licence", "interval", *trivial):
             assert word in text, f"the card of {name} does not say {word}"
-        network = twopoint_models.load(name)
+        network, image = twopoint_models.load(name), np.eye(224) > 0
+        if name.startswith("properties"):
+            found = network.predict(image[None])
+            assert (found.low < found.mean).all()
+            assert (found.mean < found.high).all()
+            continue
         assert all(torch.isfinite(each).all() for each in network.parameters())
-        found = network.reconstruct(np.eye(224) > 0)
+        found = network.reconstruct(image)
         assert found.shape == (224, 224)
         assert found.std() > 0
 

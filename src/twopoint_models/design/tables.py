@@ -212,14 +212,14 @@ def summarise_designs(
     Returns
     -------
     dict of str to dict
-        By method: "plausible", a count; "all", the error of all designs; "interval", its 95 % interval by bootstrap over the targets;
-        "largest", the largest error of one design; "counted", the error with implausible designs at the mean; "soft", the error before
+        By method: "designs" and "plausible", how many; "all", the error of all designs; "interval", its 95 % interval by bootstrap over the
+        targets; "largest", the largest error of one design; "counted", the error with implausible designs at the mean; "soft", that before
         thresholding, if it exists; "distance", the median excess CESS, and "limit", that of 95 % of known images.
     """
     summary: dict[str, dict[str, Any]] = {}
     for name, each in made.items():
         squared = _squared(each.found, targets, None, over)
-        found: dict[str, Any] = {"plausible": int(near[name].counts.sum()), "all": float(np.sqrt(squared.mean()))}
+        found: dict[str, Any] = {"designs": len(squared), "plausible": int(near[name].counts.sum()), "all": float(np.sqrt(squared.mean()))}
         found["interval"] = [float(np.sqrt(end)) for end in bootstrap_interval(squared[None], np.mean)]
         found |= {"largest": float(np.sqrt(squared.max())), "counted": design_error(each.found, targets, near[name].counts, over=over)}
         found |= {} if each.soft is None else {"soft": design_error(each.soft, targets, over=over)}

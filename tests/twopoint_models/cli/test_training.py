@@ -46,6 +46,13 @@ def test_train_a_cess_vae_and_use_it(run, images, tmp_path):
     assert "median relative error on" in result.stdout
     assert run("model", "predict", "pred", "m", "--out", "pp").exit_code == 0
     assert run("model", "design", "pred", "--target", "E_x=4GPa", "--steps", 1, "--starts", 1, "--count", 1, "--out", "d").exit_code == 0
+    result = run("model", "train", "predictor", "m", *words, "--out", "alone")  # on statistics, without a network
+    assert result.exit_code == 0, result.output
+    assert "median relative error on" in result.stdout
+    assert run("model", "predict", "alone", "m", "--out", "pa").exit_code == 0
+    expected = twopoint_models.load(tmp_path / "alone").predict(images[:1, :16, :16])
+    assert float(table(tmp_path / "pa/properties.csv")[0]["E_x [GPa]"]) == pytest.approx(expected.mean[0, 0], rel=1e-4)
+    refused(run("model", "design", "alone", "--target", "E_x=4GPa", "--out", "da"), "alone must hold a CESS VAE for two phases, from which")
 
 
 @pytest.mark.long
