@@ -221,10 +221,10 @@ def encode_many() -> str:
     return head + "\n".join(f"| {name} | {value} |" for name, value in rows)
 
 
-def divergence() -> str:
-    """Return what each weight of the divergence makes latents carry, and what that costs."""
+def divergence(name: str) -> str:
+    """Return what each weight of the divergence makes latents carry, and what that costs, in a sweep."""
     rows = []
-    for weight, row in of("divergence")["weights"].items():
+    for weight, row in of(name)["weights"].items():
         excess = [f"{figure(row[key]['median'])} ({' to '.join(map(figure, row[key]['interval']))})" for key in ("soft", "thresholded")]
         far = [f"{max(row['distances'][prior].values()):.3g}" for prior in ("fitted", "normal")]
         numbers = [figure(row[key]) for key in ("nats_of_a_latent", "deviation", "squared_error")]
@@ -266,6 +266,14 @@ def interval(found: dict[str, Any]) -> str:
     return f"{figure(found['median'])} ({' to '.join(map(figure, found['interval']))})"
 
 
+def folds() -> str:
+    """Return what fine-tuning on real images changes, by class, on images that were in no training."""
+    rows = [["", "generated images only", "fine-tuned on real ones", "share of images on which that is nearer"]]
+    for name, pair in of("cess_vae_folds")["classes"].items():
+        rows.append([name, *(f"{figure(x['value'])} ({' to '.join(map(figure, x['interval']))})" for x in pair.values())])
+    return markdown(rows)
+
+
 def samples() -> str:
     """Return how far samples and reconstructions of networks of 224 x 224 are from real images; distances above 1.5 are bold."""
     found = of("samples_224")["distances"]
@@ -278,8 +286,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "cess": cess,
     "ablation": ablation,
     "cess_aims": cess_aims,
-    "divergence": divergence,
+    "divergence": lambda: divergence("divergence"),
+    "divergence_224": lambda: divergence("divergence_224"),
     "encode_many": encode_many,
+    "folds": folds,
     "headlines": headlines,
     "peer_values": peer_values,
     "samples": samples,
