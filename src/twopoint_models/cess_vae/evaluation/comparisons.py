@@ -96,7 +96,7 @@ def bootstrap_interval(
     """Return the 95 % interval of a statistic of values that vary with the seed of a training and with the sample.
 
     Seeds and samples are drawn with replacement, independently of each other, and the statistic is taken of all values of a draw. The
-    interval holds the middle 95 % of the draws. That of few seeds is too narrow: three seeds show little of what another one may bring.
+    interval holds the middle 95 % of the draws. With few seeds it is too narrow: three seeds contain little information on further ones.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def bootstrap_interval(
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or not values.size or np.isnan(values).any():
-        raise ValueError(f"values must be (seeds, samples) without NaN, one of each at least, got {values.shape}")
+        raise ValueError(f"values must have the shape (seeds, samples), at least one of each, without NaN, got {values.shape}")
     rng, (k, n) = np.random.default_rng(seed), values.shape
     found = [statistic(values[rng.integers(k, size=k)][:, rng.integers(n, size=n)].ravel()) for _ in range(positive("draws", draws))]
     low, high = np.percentile(found, [2.5, 97.5])
@@ -154,7 +154,7 @@ def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) 
     dict
         For JSON. A number is a dict of ``value`` and ``interval``, the two ends of :func:`bootstrap_interval`. ``images``: how
         many. ``rows``, by row: ``seeds``; ``excess``, by output and statistics, the median with ``by_seed``, that of each seed;
-        ``interface_ratio``, by binary output, the same, images without an interface left out, None if there is no other;
+        ``interface_ratio``, by binary output, the same, without the images that have no interface, None if none is left;
         ``fraction_error``, by output, the mean.
         ``lower``, by output, statistics and two rows with several seeds: the share of seeds and images on which the first has the lower
         excess; the seeds are paired in their order.
@@ -176,7 +176,7 @@ def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) 
     """
     counts = {len(each.fraction_error[SOFT]) for seeds in scores.values() for each in seeds}
     if not scores or not all(scores.values()) or len(counts) != 1:
-        raise ValueError(f"scores must be of one row or more, each of one seed or more on the same images, got images {sorted(counts)}")
+        raise ValueError(f"scores must have at least one row, with at least one seed each, on the same images, got images {sorted(counts)}")
     rows = {name: _row(seeds, draws) for name, seeds in scores.items()}
     several = {name: seeds for name, seeds in scores.items() if len(seeds) > 1}
     lower: Comparison = {}
