@@ -1,4 +1,4 @@
-"""All code that is specific to torch or jax; no other file of the core asks for the library of an array.
+"""All code that is specific to torch or jax; no other file of the core tests for the library of an array.
 
 torch and jax are imported inside functions, and only for arrays of these libraries.
 """
@@ -47,7 +47,7 @@ def is_concrete(x: Array, xp: Namespace) -> bool:
 
 
 def may_inspect(x: Array, xp: Namespace) -> bool:
-    """Whether the values of x are known and in the memory of this process's CPU, so that a look at them stops no accelerator."""
+    """Whether the values of x are known and in the memory of this process's CPU, so that reading them does not stop an accelerator."""
     if not is_concrete(x, xp):
         return False
     if is_jax(xp):

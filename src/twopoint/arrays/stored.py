@@ -8,7 +8,7 @@ from typing import Any
 
 
 def missing_filter(dataset: Any) -> str | None:
-    """Return what a dataset of h5py cannot be read without, with a remedy; None if all its filters are installed."""
+    """Return the filter that a dataset of h5py needs and that is not installed, with a remedy; None if all are installed."""
     import h5py
 
     properties = dataset.id.get_create_plist()
@@ -22,7 +22,7 @@ def missing_filter(dataset: Any) -> str | None:
 
 
 def unwritten(dataset: Any) -> str | None:
-    """Return what of a dataset of h5py was never written, or is not there; None if nothing. HDF5 reads it as the fill value."""
+    """Return the parts of a dataset of h5py that were never written or are missing; None if there are none. HDF5 reads the fill value."""
     if dataset.is_virtual:
         return _missing_parts(dataset)
     if dataset.external is not None or not dataset.size:
@@ -47,7 +47,7 @@ def missing_chunks(shape: tuple[int, ...], chunks: tuple[int, ...], has: Callabl
 
 
 def _missing_parts(dataset: Any) -> str | None:
-    """Return what of a virtual dataset is not there; parts that a pattern of names finds are not known."""
+    """Return the missing parts of a virtual dataset; parts that are found by a pattern of names are not known."""
     if sum(part.vspace.get_select_npoints() for part in dataset.virtual_sources()) < dataset.size:
         return "has points that no file holds"
     for name, part in _parts(dataset):
@@ -59,7 +59,7 @@ def _missing_parts(dataset: Any) -> str | None:
 
 
 def _parts(dataset: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the dataset of each part of a virtual dataset; None for a part that is not there."""
+    """Yield the name and the dataset of each part of a virtual dataset; None for a part that is missing."""
     import h5py
 
     for part in dataset.virtual_sources() if dataset.is_virtual else ():

@@ -99,7 +99,7 @@ def command(
 def _refuse_options_of_two(given: dict[str, object]) -> None:
     """Raise an error for options that two images have only."""
     if given:
-        raise InputError(f"{', '.join(given)} can be used with two images only; of more, --by chooses the distance")
+        raise InputError(f"{', '.join(given)} can be used with two images only; for more images, --by chooses the distance")
 
 
 @dataclass(frozen=True)

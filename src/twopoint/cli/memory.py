@@ -20,7 +20,7 @@ _share = 1  # of the available memory that this process may use: one over the nu
 
 
 def divide(processes: int) -> None:
-    """Let this process use its share only of the available memory, because others work beside it."""
+    """Let this process use its share only of the available memory, because others work at the same time."""
     global _share
     _share = processes
 

@@ -18,8 +18,8 @@ def chord_lengths(
     """Count the chords of each phase along each axis by their lengths.
 
     A chord is a longest run of points of one phase along an axis, with a point outside the phase at both ends. A run that an open border
-    cuts is no chord, and a line of one phase alone has none. So the sum over lengths L of ``L * counts[..., L]`` is the number of points of
-    a phase, less those in such lines and runs.
+    cuts is not a chord, and a line of one phase alone has no chord. So the sum over lengths L of ``L * counts[..., L]`` is the number of
+    points of a phase, minus those in such runs and lines.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def chord_lengths(
     boundary : "periodic" or "open"
         Whether runs continue at the opposite border.
     implied_phase : bool
-        Phase 0 is where no phase in m is.
+        Phase 0 holds the points of none of the phases in m.
 
     Returns
     -------

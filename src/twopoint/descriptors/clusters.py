@@ -29,7 +29,7 @@ def cluster_correlation(
     """Return the two-point cluster function C2, the probability that two points r apart lie in one connected cluster of a phase.
 
     It is the autocorrelation of a phase without the pairs of points in different clusters, so it is at most the autocorrelation. It
-    reaches zero beyond the largest cluster, and keeps a value at all lags if a cluster percolates.
+    is zero at lags beyond the largest cluster, and stays above zero at all lags if a cluster percolates.
 
     A periodic microstructure is a torus: clusters continue at the opposite border, and the lag r of two points is taken modulo the extents.
     Two points of a cluster that wraps around are therefore in one cluster at every lag between them: C2 of a phase that is one such cluster
@@ -53,11 +53,11 @@ def cluster_correlation(
         L//2 = S-1 with "open", and at index 0 with "periodic"; a crop is always centred. :func:`autocorrelation` is in FFT order by
         default with both, so give both the same value to compare them.
     implied_phase : bool
-        Phase 0 is where no phase in m is.
+        Phase 0 holds the points of none of the phases in m.
     samples : int, optional
         Estimate C2 from this number of draws instead of computing it exactly: the mean of the autocorrelation of ``sum of s_c 1_c`` over
         independent random signs s_c of the clusters c. The estimate is unbiased and exact at lag zero, and its error falls as
-        1 / sqrt(samples). A draw takes about the time of an autocorrelation, whatever the clusters.
+        1 / sqrt(samples). A draw takes about the time of an autocorrelation, independently of the clusters.
     seed : int
         Seed of the random signs.
 

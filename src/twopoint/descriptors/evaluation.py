@@ -26,7 +26,7 @@ class Products(Protocol):
 
 
 def evaluate(products: Products, fields: Fields) -> tuple[Array, Array | None]:
-    """Return a descriptor, 0 where nothing counts, and where something does (None for everywhere)."""
+    """Return a descriptor, 0 for entries without a structure inside the mask, and the other entries as booleans (None for all)."""
     means = products.means(fields.m, fields.xp)
     if fields.mask is None:
         return means, None

@@ -55,11 +55,11 @@ def known_booleans(m: Array, xp: Namespace) -> bool:
 
 
 def _require_constant(m: Array, descriptor: str, xp: Namespace) -> None:
-    """Raise if a gradient with respect to m is asked for, or if the values of m are not known."""
+    """Raise if a gradient with respect to m is requested, or if the values of m are not known."""
     if not is_concrete(m, xp):
-        raise TypeError(f"{descriptor} has no gradient and needs known values, m is traced; call it outside of transformed functions")
+        raise TypeError(f"{descriptor} has no gradient and needs known values, but m is traced; call it outside of transformed functions")
     if not may_split(m, xp):
-        raise TypeError(f"{descriptor} has no gradient, m requires one; pass m.detach(), or call it under torch.no_grad()")
+        raise TypeError(f"{descriptor} has no gradient, but m requires one; pass m.detach(), or call it under torch.no_grad()")
 
 
 def _booleans(m: np.ndarray, descriptor: str) -> np.ndarray:
@@ -78,10 +78,10 @@ def _booleans(m: np.ndarray, descriptor: str) -> np.ndarray:
 
 
 def _with_implied(phases: np.ndarray, descriptor: str, ndim: int) -> np.ndarray:
-    """Return all phases; the implied one is where no other is. Raise if two of the others share a point."""
+    """Return all phases; the implied one holds the points of none of the others. Raise if two of the others share a point."""
     axis = -ndim - 1
     if phases.shape[axis] > 1 and (phases.sum(axis=axis, dtype=np.uint8) > 1).any():
         raise ValueError(
-            f"{descriptor} with implied_phase=True needs phases of which at most one is 1 at a point, m has points with several"
+            f"{descriptor} with implied_phase=True needs phases of which at most one is 1 at a point, but m has points with several"
         )
     return np.concatenate([~phases.any(axis=axis, keepdims=True), phases], axis=axis)

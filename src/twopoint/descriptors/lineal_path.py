@@ -27,7 +27,7 @@ def lineal_path(
     """Return the lineal path ``L[h, axis](r) = mean over segments of the product of m[h] over the r + 1 points of a segment``.
 
     It is the probability that a segment of r + 1 points along an axis lies wholly in phase h. For soft phases the product is the
-    probability that all points belong to the phase if each is drawn by itself, and it is differentiable.
+    probability that all points belong to the phase if each is drawn independently, and it is differentiable.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def lineal_path(
     Returns
     -------
     array (..., N, ndim, L)
-        Dimensionless probabilities for each phase, axis and length r in points; 0 where no segment counts.
+        Dimensionless probabilities for each phase, axis and length r in points; 0 without a segment inside the mask.
 
     Raises
     ------

@@ -47,7 +47,7 @@ def three_point(
     Returns
     -------
     array (..., N, N, N, n)
-        Dimensionless probabilities; 0 where no triple of points counts.
+        Dimensionless probabilities; 0 without a triple of points inside the mask.
 
     Raises
     ------

@@ -101,7 +101,7 @@ def _prepare(
     checks.real("m", m, xp)
     space = checks.microstructure("m", m, ndim)
     if m.shape[-ndim - 1] == 1 and not implied_phase:
-        raise ValueError("clamp of one phase alone pushes every point to 1; pass implied_phase=True if m holds phase 1 of two")
+        raise ValueError("m must hold at least two phases for clamp, got one; pass implied_phase=True if m holds phase 1 of two")
     m = as_floating(m, xp)
     if mask is not None:
         checks.mask_shape(mask, tuple(m.shape[: -ndim - 1]), space, xp)

@@ -71,7 +71,7 @@ def descriptor_loss(
         Weights of the entries, not below 0, that broadcast to the shape of the descriptor without the batch, such as (N, ndim, L).
     ndim, boundary, mask, implied_phase
         As in :func:`lineal_path`. By default (None) they are those of the target statistics, or 2, "periodic", no mask and False. Entries
-        for which nothing inside the mask counts are left out of the mean. The Euler number takes no mask.
+        without a segment or a triple inside the mask are left out of the mean. The Euler number does not accept a mask.
     reduction : "mean", "sum" or "none"
         Over the batch.
 
@@ -85,7 +85,7 @@ def descriptor_loss(
     TypeError
         If an argument is not an array, if the libraries differ, or if an array is integer, boolean or complex.
     ValueError
-        If the shapes differ, if an option is invalid, if the descriptor has no gradient, or if target statistics are without it.
+        If the shapes differ, if an option is invalid, if the descriptor has no gradient, or if target statistics lack it.
 
     References
     ----------
@@ -260,21 +260,21 @@ def _shape(m: Array, descriptor: str, own: dict[str, Any], shared: Options) -> t
 
 
 def stored_descriptor(statistics: TargetStatistics, descriptor: str, own: dict[str, Any]) -> Array:
-    """Return a descriptor that target statistics hold; raise if they are without it."""
+    """Return a descriptor that target statistics hold; raise if they lack it."""
     key = descriptor_key(descriptor, own)
     if key not in statistics.descriptors:
         given = ", ".join(f"{name}={value!r}" for name, value in own.items())
         raise ValueError(
-            f"the target statistics are without {descriptor} of {given}: give the microstructure as the target, or add it by "
+            f"the target statistics lack {descriptor} of {given}: pass the microstructure as the target, or add it by "
             f"statistics.with_descriptor({descriptor!r}, values, {given})"
         )
     return statistics.descriptors[key]
 
 
 def _fields(m: Array, shared: Options, descriptor: str, name: str) -> Fields:
-    """Return the fields of a microstructure; raise for a mask that the descriptor does not take."""
+    """Return the fields of a microstructure; raise for a mask that the descriptor does not accept."""
     if shared.mask is not None and not KINDS[descriptor].masked:
-        raise ValueError(f"{descriptor} takes no mask, got mask of shape {tuple(shared.mask.shape)}")
+        raise ValueError(f"mask must be None for {descriptor}, got a mask of shape {tuple(shared.mask.shape)}")
     return fields_of(m, shared.ndim, shared.boundary, shared.mask, implied_phase=shared.implied_phase, name=name, booleans=False)
 
 
@@ -298,5 +298,5 @@ def _weights(weights: Any, shape: tuple[int, ...], like: Array, xp: Namespace) -
     if len(own) > len(shape) or any(n not in (1, size) for n, size in zip(own[::-1], shape[::-1], strict=False)):
         raise ValueError(f"weights must broadcast to the shape {shape} of the descriptor, got {own}")
     if may_inspect(found, xp) and not bool(xp.all((found >= 0) & xp.isfinite(found))):
-        raise ValueError("weights must be finite and not below 0")
+        raise ValueError(f"weights must be finite and not below 0, got values from {float(xp.min(found)):g} to {float(xp.max(found)):g}")
     return found

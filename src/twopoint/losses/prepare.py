@@ -77,12 +77,12 @@ def _check_cross_entropy(measure: CrossEntropy, prediction: Array, options: Opti
     """Raise for a single phase, whose cross-entropy a full image would minimise, and for a floor below full precision."""
     if plan.n_phases == 1 and isinstance(options.pairs, str):
         raise ValueError(
-            "cess of one phase alone is minimised by a full image; pass implied_phase=True if prediction holds phase 1 of two, "
-            "or pairs=[(0, 0)] if you do want this"
+            "prediction must hold at least two phases for cess, got one, for which a full image has the least loss; pass "
+            "implied_phase=True if it holds phase 1 of two, or pairs=[(0, 0)] to compare one phase"
         )
     least = xp.finfo(arithmetic(prediction, plan, xp)).smallest_normal
     if measure.floor < least:
-        raise ValueError(f"floor must be {float(least):.3g} at least, the smallest number of full precision, got {measure.floor!r}")
+        raise ValueError(f"floor must be at least {float(least):.3g}, the smallest number of full precision, got {measure.floor!r}")
 
 
 def _prepare_microstructure(

@@ -50,8 +50,8 @@ def msess(
         False and "all". Lags without a pair of points inside the mask are left out of the mean, unless cumulative.
     cumulative : bool
         Compare the means of the statistics over the boxes of lags from 0 to r, as in :func:`correlations`. Such a loss grows with the
-        distance between features of the prediction and of the target, where a comparison lag by lag only sees that they do not meet.
-        It smooths, so it is slow where single pixels are free. Target statistics serve both.
+        distance between features of the prediction and of the target, while a comparison lag by lag only detects that they do not coincide.
+        It smooths the gradient, so convergence is slow if all pixels are free. The same target statistics serve both.
     weight : "energy", optional
         Compare by frequency: ``sum over xi of w(xi) |F_prediction - F_target|^2``, where F are the Fourier coefficients of the statistics
         (which without weights has the value of the mean over lags) and ``w = |xi|^-(d+1)`` in d dimensions, xi in cycles per pixel. It

@@ -145,7 +145,7 @@ def _prepare(prediction: Any, target: Any, weights: Any, ndim: int, reduction: s
         if not isinstance(maps, (list, tuple)) or not maps:
             raise TypeError(f"{name} must be a list of feature maps, at least one, got {type(maps).__name__}")
     if len(prediction) != len(target):
-        raise ValueError(f"features_prediction and features_target must have as many layers, got {len(prediction)} and {len(target)}")
+        raise ValueError(f"features_prediction and features_target must have equally many layers, got {len(prediction)} and {len(target)}")
     if weights is not None and not isinstance(weights, Iterable):
         raise TypeError(f"weights must hold one number per layer, got {weights!r}")
     weights = [1.0] * len(prediction) if weights is None else [checks.number("weights", weight) for weight in weights]

@@ -112,7 +112,7 @@ class DescribedIncrements:
     def changes(self, a: np.ndarray, b: np.ndarray, p: int, q: int) -> np.ndarray:
         """Return the change of the squared error by an exchange of a point in a, of phase p, and one in b, of phase q; (a, b).
 
-        For descriptors the two points change each by itself, without what they share.
+        For descriptors the changes of the two points are added, without the entries that both affect.
         """
         total = self.increments.changes(a, b, p, q) / self.increments.scale**2
         for each in self.errors:

@@ -88,7 +88,7 @@ def _flip_cells(cells: Cells, labels: np.ndarray, at: np.ndarray, p: int, q: int
 
 
 def _flip_whole(products: Products, labels: np.ndarray, at: np.ndarray, p: int, q: int, n_phases: int) -> np.ndarray:
-    """Return the change of any products, computed of the whole space."""
+    """Return the change of any products, computed for the whole space."""
     found = []
     for point in at.T:
         fields = np.stack([labels == phase for phase in range(n_phases)]).astype(np.float64)

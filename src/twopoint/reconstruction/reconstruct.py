@@ -90,10 +90,10 @@ def reconstruct(
         squared error lag by lag. Where every pixel is free, cumulative losses are slow; they are for early stages and few parameters.
     loss : list of (weight, loss, options), or a loss
         ``msess``, ``cess``, ``clamp`` and ``descriptor_loss``, with at least one of the first two; by default
-        ``[(1, cess, {"excess": True})]``. Descriptors are evaluated of the target at the start. The exchange of pixels then lowers the sum
-        of the squared relative errors of the statistics and of each descriptor, whatever the weights.
+        ``[(1, cess, {"excess": True})]``. Descriptors are evaluated for the target at the start. The exchange of pixels then lowers the sum
+        of the squared relative errors of the statistics and of each descriptor, independently of the weights.
     starts : int
-        Number of starts from different noise; the noise of start i is the same whatever their number.
+        Number of starts from different noise; the noise of start i does not depend on their number.
     tries : int
         Number of initial noises per start. The first run, a tenth of the cost of a start, decides which structure is found. It is made
         from each noise, and the later runs continue from the result of lowest loss.
@@ -174,7 +174,7 @@ def _begin(request: Request, starts: int, tries: int, seed: int, initial: Array 
     if given.shape != (*batch, n, *space):
         raise ValueError(f"initial must have shape {(*batch, n, *space)}, or be labels {(*batch, *space)}, got {tuple(initial.shape)}")
     if not np.all(np.isfinite(given)):
-        raise ValueError("initial must hold finite values")
+        raise ValueError(f"initial must hold finite values, got {np.count_nonzero(~np.isfinite(given))} that are not")
     return [[soften(m)] for m in given.reshape(-1, n, *space).astype(np.float64)]
 
 

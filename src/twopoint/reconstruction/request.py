@@ -126,7 +126,7 @@ def described(terms: list[Term]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _with_descriptors(statistics: TargetStatistics, target: Target, terms: list[Term]) -> TargetStatistics:
-    """Return statistics with the descriptors in the loss, evaluated of a microstructure; raise if given statistics are without one."""
+    """Return statistics with the descriptors in the loss, evaluated for a microstructure; raise if given statistics lack one."""
     for descriptor, own in described(terms):
         if isinstance(target, TargetStatistics):
             stored_descriptor(statistics, descriptor, own)

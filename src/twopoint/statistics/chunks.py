@@ -25,7 +25,7 @@ _HELD = 1 << 28  # the same on an accelerator, where a chunk only bounds the mem
 
 
 def threads(m: Array, plan: Plan, xp: Namespace) -> int:
-    """Return in how many threads the chunks of a batch are evaluated beside each other: at most as many as the library was told to use.
+    """Return the number of threads in which the chunks of a batch are evaluated at once: at most the number that the library may use.
 
     There is one where a mode or a derivative would have to follow, and where the arrays of several members would take much memory.
     """

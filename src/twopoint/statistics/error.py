@@ -55,5 +55,5 @@ def statistics_error(m: Array, target: Target, *, ndim: int = 2) -> float:
     f = correlations(m.astype(np.float64), ndim=ndim, boundary=boundary, mask=mask, crop=crop, pairs=pairs)
     expected, scale = statistics.correlations.astype(np.float64), structure(statistics)
     if not scale > 1e-12 * float(np.linalg.norm(expected)):
-        raise ValueError("target must have statistics that change with the lag; these do not, or are not finite")
+        raise ValueError("target must have statistics that change with the lag, got statistics that do not, or are not finite")
     return float(np.linalg.norm(f - expected)) / scale

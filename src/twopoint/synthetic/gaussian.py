@@ -112,7 +112,7 @@ def _spectrum(space: tuple[int, ...], correlation: Correlation) -> np.ndarray:
     if rho.shape != space:
         raise ValueError(f"correlation must have the shape {space}, got {rho.shape}")
     if not np.isfinite(rho).all():
-        raise ValueError("correlation must be finite")
+        raise ValueError(f"correlation must be finite, got {np.count_nonzero(~np.isfinite(rho))} values that are not")
     rho = rho.astype(np.float64)
     start = rho[(0,) * len(space)]
     if abs(start - 1) > 1e-9:
@@ -121,7 +121,7 @@ def _spectrum(space: tuple[int, ...], correlation: Correlation) -> np.ndarray:
     # bound on rounding: the values of rho have independent errors of about 1e-15, and the FFT adds as much of their sum
     rounding = 1e-13 * (math.sqrt(rho.size) + np.abs(rho).sum())
     if np.abs(transformed.imag).max() > rounding:
-        raise ValueError("correlation must be even, rho(r) = rho(-r)")
+        raise ValueError("correlation must be even, rho(r) = rho(-r), got one that is not")
     spectrum = transformed.real
     if spectrum.min() < -rounding:
         span = f"{spectrum.min():.3g} to {spectrum.max():.3g}"

@@ -100,7 +100,7 @@ def level_cut_statistics(rho: Num[np.ndarray, "*lags"], volume_fractions: Iterab
     if rho.dtype.kind not in "fiu":
         raise TypeError(f"rho must be a real array, got {rho.dtype}")
     if not (np.abs(rho) <= 1 + 1e-9).all():  # rounding may exceed 1, and NaN compares false
-        raise ValueError("rho must lie within -1 to 1")
+        raise ValueError(f"rho must lie within -1 to 1, got {rho.min()} to {rho.max()}")
     rho = np.clip(rho.astype(np.float64), -1.0, 1.0)
     below = np.cumsum(checks.fractions(volume_fractions))
     n, levels = len(below), ndtri(below[:-1]) + 0.0  # + 0.0: the level of 1/2 must not be -0

@@ -37,7 +37,7 @@ def open_file(path: Path) -> h5py.File:
     if not path.exists():
         begun = path.with_name(path.name + PIECES)
         raise FileNotFoundError(
-            f"no file {path}" + (f" yet: {begun} holds what is written of it; finish that first" if begun.is_dir() else "")
+            f"no file {path}" + (f" yet: {begun} holds the images that have been written; write the others first" if begun.is_dir() else "")
         )
     if path.is_dir():
         raise ValueError(f"{path} is a folder, where an HDF5 file is expected")
@@ -49,7 +49,7 @@ def open_file(path: Path) -> h5py.File:
         raise ValueError(f"{path} cannot be opened as HDF5; is it truncated, or of another kind? ({error})") from error
     if not file.attrs.get(COMPLETE, 1):
         file.close()
-        raise ValueError(f"{path} is incomplete: whoever wrote it was interrupted before the last image; resume it, or write it again")
+        raise ValueError(f"{path} is incomplete: it was not written to the last image; resume the writer, or write it again")
     return file
 
 
@@ -68,7 +68,7 @@ def class_shapes(file: h5py.File, path: Path) -> dict[str, tuple[int, ...]]:
     for name in sorted(file):
         group = file.get(name)
         if group is None:
-            raise ValueError(f"{name!r} in {path} is a link to what is not there")
+            raise ValueError(f"{name!r} in {path} is a link without a target")
         images = group.get(name) if isinstance(group, h5py.Group) else None
         if isinstance(images, h5py.Dataset) and images.ndim == 3:
             if images.dtype.kind not in "biuf" or not all(images.shape[1:]):
@@ -100,7 +100,7 @@ def choose_classes(requested: Iterable[str] | None, found: dict[str, tuple[int, 
 
 
 def refuse_holes(file: h5py.File, classes: tuple[str, ...], path: Path) -> None:
-    """Refuse images that were announced but never written; HDF5 would return zeros for them."""
+    """Refuse images that have a place in the file but were never written; HDF5 would return zeros for them."""
     for name in classes:
         images = file[name][name]
         if images.is_virtual or images.external or not images.size:
@@ -170,10 +170,10 @@ def choose_columns(file: h5py.File, classes: tuple[str, ...], requested: Iterabl
         if not chosen:
             raise ValueError(_lacking(file, classes[0], name, [place[0] for place in places], known))
         if name not in known and len(chosen) > 1:
-            raise ValueError(f"property {name!r} stands in more tables than one; ask for one of {', '.join(p[1] for p in chosen)} instead")
+            raise ValueError(f"property {name!r} is in several tables; name one of {', '.join(p[1] for p in chosen)} instead")
         columns += [Column(table, position, _contrast(known[table], contrast), single) for single, table, position in chosen]
     if len(set(columns)) < len(columns):
-        raise ValueError(f"properties must be asked for once each, got {[column.name for column in columns]}")
+        raise ValueError(f"properties must be different, got {[column.name for column in columns]}")
     for other in classes[1:]:
         for column in columns:
             theirs = tables(file, other).get(column.table)

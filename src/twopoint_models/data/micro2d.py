@@ -119,7 +119,9 @@ class MICRO2D:
             values = {name: read_columns(file, name, columns) for name in self.classes}
         self._shapes = {name: found[name] for name in self.classes}
         if self.size is None and len({shape[1:] for shape in self._shapes.values()}) > 1:
-            raise ValueError(f"size must be a number of pixels, or the classes read apart: their images differ, {self._shapes}")
+            raise ValueError(
+                f"size must be a number of pixels, because the sizes of the classes differ, {self._shapes}; or read one class at a time"
+            )
         self.property_names = tuple(column.name for column in columns)
         most = max(shape[0] for shape in found.values())
         keys = {name: (most, f"{seed}") if together else (found[name][0], f"{seed}/{name}") for name in self.classes}
@@ -205,7 +207,7 @@ class MICRO2D:
             with readable(str(self.path)):
                 shapes = class_shapes(file, self.path)
                 if any(shapes.get(each) != shape for each, shape in self._shapes.items()):
-                    raise ValueError(f"{self.path} has changed since: its classes were {self._shapes}, and are {shapes}")
+                    raise ValueError(f"{self.path} has changed since: its classes were {self._shapes}, and are now {shapes}")
                 self._sources = {each: file[each][each] for each in self.classes}
             self._file, self._process = file, os.getpid()
         return self._sources[name]
@@ -232,7 +234,7 @@ def _members(dealt: int, key: str, number: int, split: str | None, shares: tuple
 
 
 def _choice(name: str, value: Any, known: tuple[Any, ...]) -> Any:
-    """Return a value; refuse one that is not among the known."""
+    """Return a value; refuse a value that is not in the list."""
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
     return value

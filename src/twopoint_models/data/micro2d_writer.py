@@ -74,7 +74,7 @@ class MICRO2DWriter:
         self.path, self.size, self.contrasts = Path(path), positive("size", size), positive("contrasts", contrasts)
         self.folder = self.path.with_name(self.path.name + PIECES)
         if self.path.exists():
-            raise FileExistsError(f"{self.path} is there already; remove it, or choose another path")
+            raise FileExistsError(f"{self.path} exists; remove it, or choose another path")
         if not isinstance(counts, Mapping):
             raise TypeError(f"counts must give each class a number of images, got {counts!r}")
         if not counts or not all(map(_usable, counts)):
@@ -145,24 +145,24 @@ class MICRO2DWriter:
         Each image may have a label. Properties are (n, k) or (n, contrasts, k) by table; missing tables hold NaN.
         """
         if name not in self.counts:
-            raise ValueError(f"no class {name!r} was announced, only {', '.join(self.counts)}")
+            raise ValueError(f"name must be one of {', '.join(self.counts)}, got {name!r}")
         images = np.asarray(images)
         if images.ndim != 3 or images.shape[1:] != (self.size, self.size) or not len(images):
             raise ValueError(f"images must have the shape (n, {self.size}, {self.size}), got {images.shape}")
         if not ((images == 0) | (images == 1)).all():
-            raise ValueError(f"images of {name} must be of 0 and 1")
+            raise ValueError(f"images of {name} must hold 0 and 1 only, got other values, in {images.dtype}")
         if start is None:
             start = next((first for other, first, _ in self.missing() if other == name), self.counts[name])
         start = positive("start", start, zero=True)
         stop = start + len(images)
         if stop > self.counts[name] or any(a < stop and start < b for a, b in self._pieces()[name]):
-            raise ValueError(f"images {start} to {stop - 1} of {name} are beyond its {self.counts[name]}, or written already")
+            raise ValueError(f"images {start} to {stop - 1} of {name} exceed its {self.counts[name]} images, or have been written")
         kept = {"images": np.packbits(images.astype(bool), axis=None)} | self._tables(properties or {}, len(images))
         if labels is not None and (isinstance(labels, str) or not hasattr(labels, "__iter__")):
-            raise TypeError(f"labels must be a list, one an image, got {labels!r}")
+            raise TypeError(f"labels must be a list, one per image, got {labels!r}")
         written = [""] * len(images) if labels is None else [str(label) for label in labels]
         if len(written) != len(images):
-            raise ValueError(f"labels must be one an image, {len(images)}, got {len(written)}")
+            raise ValueError(f"labels must be one per image, {len(images)}, got {len(written)}")
         kept["labels"] = np.array(written)
         into_place(self._piece(name, start, stop), lambda part: save_arrays(part, kept), self.folder)
 
@@ -176,7 +176,8 @@ class MICRO2DWriter:
             raise TypeError(f"properties must be given by table, got {given!r}")
         unknown = set(given) - set(self.properties)
         if unknown:
-            raise ValueError(f"no table {', '.join(map(repr, sorted(unknown)))} was announced, only {', '.join(self.properties) or 'none'}")
+            tables = ", ".join(self.properties) or "none"
+            raise ValueError(f"properties must be of the tables of the writer, {tables}, got {', '.join(map(repr, sorted(unknown)))}")
         kept = {}
         for table, names in self.properties.items():
             shape = (number, self.contrasts, len(names))
@@ -197,7 +198,7 @@ class MICRO2DWriter:
         if kind is not None:
             return
         if self.path.exists():
-            raise FileExistsError(f"{self.path} is there already: another process has finished it, or written something else")
+            raise FileExistsError(f"{self.path} exists: another process has finished it, or has written another file")
         wanting = sum(stop - start for _, start, stop in self.missing())
         if wanting:
             raise ValueError(f"{wanting} of {sum(self.counts.values())} images are missing; the written ones are in {self.folder}")

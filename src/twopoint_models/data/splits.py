@@ -14,7 +14,7 @@ def check_fractions(fractions: Iterable[float]) -> tuple[float, ...]:
     try:
         shares = tuple(float(x) for x in fractions)
     except (TypeError, ValueError):
-        raise TypeError(f"fractions must be numbers, one a part, got {fractions!r}") from None
+        raise TypeError(f"fractions must be numbers, one per part, got {fractions!r}") from None
     if not shares or not all(0 <= x <= 1 for x in shares) or abs(sum(shares) - 1) > 1e-9:
         raise ValueError(f"fractions must be shares of the parts, with the sum 1, got {shares}")
     return shares

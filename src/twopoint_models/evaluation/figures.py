@@ -104,7 +104,7 @@ def distributions(
         raise ValueError(f"made must have the measures and classes of real, got {list(made)} and {list(real)}")
     for sample in (x[m][k] for x in (real, made) for m in real for k in columns):
         if not np.size(sample) or not np.isfinite(sample).all():
-            raise ValueError("real and made must have finite numbers, one at least for each measure and class")
+            raise ValueError("real and made must have finite numbers, at least one for each measure and class")
     figure = Figure(figsize=(1.9 * len(columns), 1.75 * len(real) + 0.8), layout="constrained")
     figure.suptitle(title, fontsize=12)
     axes = figure.subplots(len(real), len(columns), squeeze=False)
@@ -151,7 +151,7 @@ def confusion(matrices: Mapping[str, np.ndarray], names: Sequence[str]) -> Figur
     2
     """
     if not matrices:
-        raise ValueError("matrices must be one at least")
+        raise ValueError("matrices must hold at least one matrix, got none")
     matrices = {title: np.asarray(matrix) for title, matrix in matrices.items()}
     figure = Figure(figsize=(5.2 * len(matrices), 5.0), layout="constrained")
     for at, (title, matrix) in zip(figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True):

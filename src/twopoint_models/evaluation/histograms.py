@@ -65,7 +65,7 @@ def histograms(
     if not rows or not rows[0] or any(each != rows[0] for each in rows):
         raise ValueError(f"values must be one column or more, all of the same rows, got {rows}")
     if not all(np.size(x) and np.isfinite(x).all() for by in values.values() for x in by.values()):
-        raise ValueError("values must be finite, one at least in each row")
+        raise ValueError("values must be finite, at least one in each row")
     figure = Figure(figsize=(5.2 * len(values), 1.05 * len(rows[0]) + 1.2), layout="constrained")
     figure.suptitle(title, fontsize=11)
     axes = figure.subplots(len(rows[0]), len(values), squeeze=False, sharex="col")

@@ -18,7 +18,7 @@ def bootstrap_interval(
     """Return the 95 % interval of a statistic of values that vary with the seed of a training and with the sample.
 
     Seeds and samples are drawn with replacement, independently of each other, and the statistic is taken of all values of a draw. The
-    interval holds the middle 95 % of the draws. That of few seeds is too narrow: three seeds show little of what another one may bring.
+    interval holds the middle 95 % of the draws. With few seeds it is too narrow: three seeds contain little information on further ones.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def bootstrap_interval(
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or not values.size or np.isnan(values).any():
-        raise ValueError(f"values must be (seeds, samples) without NaN, one of each at least, got {values.shape}")
+        raise ValueError(f"values must have the shape (seeds, samples), at least one of each, without NaN, got {values.shape}")
     rng, (k, n) = np.random.default_rng(seed), values.shape
     found = [statistic(values[rng.integers(k, size=k)][:, rng.integers(n, size=n)].ravel()) for _ in range(positive("draws", draws))]
     low, high = np.percentile(found, [2.5, 97.5])

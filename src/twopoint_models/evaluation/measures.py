@@ -135,7 +135,7 @@ def distance_in_halves(reference: np.ndarray, other: np.ndarray, *, splits: int 
     if splits < 1:
         raise ValueError(f"splits must be above 0, got {splits!r}")
     if len(reference) < 4 or not len(other):
-        raise ValueError(f"reference must be 4 numbers or more and other one at least, got {len(reference)} and {len(other)}")
+        raise ValueError(f"reference must hold at least 4 numbers, and other at least one, got {len(reference)} and {len(other)}")
     if not (np.isfinite(reference).all() and np.isfinite(other).all()):
         raise ValueError("reference and other must be finite, got NaN or infinity")
     rng, half = np.random.default_rng(seed), len(reference) // 2

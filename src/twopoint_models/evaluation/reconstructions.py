@@ -169,10 +169,10 @@ def centre_crop(size: int) -> int:
 
 
 def labels_of_two(name: str, values: np.ndarray) -> np.ndarray:
-    """Return memberships of 0 and 1; refuse gray values and whatever :func:`memberships` refuses."""
+    """Return memberships of 0 and 1; refuse gray values, and all that :func:`memberships` refuses."""
     values = memberships(name, values)
     if not ((values == 0) | (values == 1)).all():
-        raise ValueError(f"{name} must be of 0 and 1")
+        raise ValueError(f"{name} must be of 0 and 1, got values from {values.min():g} to {values.max():g}")
     return values
 
 

@@ -118,7 +118,7 @@ def _blocks(length: int, size: int) -> Iterator[slice]:
 
 
 def _rows(name: str, vectors: np.ndarray) -> None:
-    """Refuse anything but a floating-point array (n, P)."""
+    """Refuse anything except a floating-point array (n, P)."""
     if getattr(vectors, "ndim", None) != 2 or not vectors.size:
         raise ValueError(f"{name} must be an array (n, P), got {getattr(vectors, 'shape', type(vectors).__name__)}")
     if vectors.dtype.kind != "f":

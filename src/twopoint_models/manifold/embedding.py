@@ -165,7 +165,7 @@ def _distances(distances: np.ndarray, dimensions: int) -> tuple[np.ndarray, int]
     if found.ndim != 2 or found.shape[0] != found.shape[1]:
         raise ValueError(f"distances must be square, (n, n), got the shape {found.shape}")
     if len(found) < 2:
-        raise ValueError(f"distances must be between two images or more, got those of {len(found)} only")
+        raise ValueError(f"distances must be those of at least two images, got those of {len(found)}")
     d = found.astype(np.float64)
     if not np.isfinite(d).all() or d.min() < 0:
         raise ValueError(f"distances must be finite and of 0 or more, got numbers from {d.min()} to {d.max()}")
@@ -247,9 +247,9 @@ def place(
     if fixed.ndim != 2 or not fixed.size or not np.isfinite(fixed).all():
         raise ValueError(f"points must be finite, of the shape (n, D), got the shape {fixed.shape}")
     if d.ndim != 2 or d.shape[1] != len(fixed):
-        raise ValueError(f"distances must have the shape (m, {len(fixed)}), one column a point, got {d.shape}")
+        raise ValueError(f"distances must have the shape (m, {len(fixed)}), one column per point, got {d.shape}")
     if not np.isfinite(d).all() or (d < 0).any():
-        raise ValueError("distances must be finite and of 0 or more")
+        raise ValueError(f"distances must be finite and of 0 or more, got numbers from {d.min()} to {d.max()}")
     centre = fixed.mean(axis=0)
     fixed = fixed - centre
     size = np.sqrt((fixed**2).sum(axis=1).mean())

@@ -278,7 +278,7 @@ def project(points: Shaped[np.ndarray, "n dimensions"], *parameters: Shaped[np.n
         vector = linear_fit(points, parameter).vector
         left = vector - sum((vector @ each) * each for each in directions)
         if (size := np.linalg.norm(left)) <= 1e-9 * np.linalg.norm(vector) or size == 0:
-            raise ValueError(f"parameters[{i}] must grow in a direction of its own, got one that those before span")
+            raise ValueError(f"parameters[{i}] must increase in a new direction, got one that the parameters before it span")
         directions.append(left / size)
     found = np.asarray(points, dtype=np.float64)
     return (found - found.mean(axis=0)) @ np.stack(directions, axis=1)

@@ -238,7 +238,9 @@ def thumbnail_map(
     if points.ndim != 2 or points.shape[1] != 2 or not points.size or not np.isfinite(points).all():
         raise ValueError(f"points must be finite, of the shape (n, 2), got {points.shape}")
     if len(images) != len(points) or len(names) not in (0, len(points)) or any(np.ndim(image) != 2 for image in images):
-        raise ValueError(f"images (H, W) and names must be as many as the {len(points)} points, got {len(images)} and {len(names)}")
+        raise ValueError(
+            f"images (H, W) and names must have one entry for each of the {len(points)} points, got {len(images)} and {len(names)}"
+        )
     side, classes = 9.0, list(dict.fromkeys(names))
     figure = Figure(figsize=(side, side), layout="constrained")
     figure.suptitle(title, fontsize=11)

@@ -181,9 +181,9 @@ def _check_labels(orientation: Any, n_lines: Any, black: np.ndarray) -> None:
     if np.shape(orientation) != (n,) or np.shape(n_lines) != (n,):
         raise ValueError(f"orientation and n_lines must be (n,) = ({n},), got {np.shape(orientation)} and {np.shape(n_lines)}")
     if len(np.unique(orientation)) < 2:
-        raise ValueError(f"orientation must contain both, or all are right trivially; all {n} are {np.unique(orientation).tolist()}")
+        raise ValueError(f"orientation must contain 0 and 1, or any prediction is right; all {n} are {np.unique(orientation).tolist()}")
     if black.mean() > 0.5:
-        raise ValueError("images must be black lines on white, these are mostly black; take 1 - images")
+        raise ValueError("images must be black lines on white, got images that are mostly black; pass 1 - images")
 
 
 def nearest_in_statistics(
@@ -210,7 +210,9 @@ def nearest_in_statistics(
     Hashemi, Guerzhoy and Paulson (2024), appendix B.3.
     """
     if images.shape[1:] != among.shape[1:] or images.ndim != 4 or not len(among):
-        raise ValueError(f"images and among must have one size (.., 1, H, W), one at least, got {images.shape} and {among.shape}")
+        raise ValueError(
+            f"images and among must have at least one image each, of equal sizes (n, 1, H, W), got {images.shape} and {among.shape}"
+        )
     return nearest_rows(np.concatenate(list(autocorrelations(images))), autocorrelations(among))
 
 

@@ -682,8 +682,8 @@ def test_a_count_that_does_not_fit_is_refused(backend):
 def test_layers_that_do_not_match_are_refused(backend):
     a, b = backend.make(M), backend.make(BATCH)
     for call in (tp.style_loss, tp.value_and_grad(tp.style_loss)):
-        refused(ValueError, "features_prediction and features_target must have as many layers", call, [a], [a, a])
-        refused(ValueError, "features_prediction and features_target must have as many layers", call, [a, a], [a])
+        refused(ValueError, "features_prediction and features_target must have equally many layers", call, [a], [a, a])
+        refused(ValueError, "features_prediction and features_target must have equally many layers", call, [a, a], [a])
         refused(ValueError, r"features_prediction\[1\] and features_target\[1\] must have equal shapes", call, [a, a], [a, b])
         refused(ValueError, r"features_prediction\[1\] must have the batch of the first layer", call, [a, b], [a, b])
         refused((TypeError, ValueError), "features_prediction|prediction", call, [], [])

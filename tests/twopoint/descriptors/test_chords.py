@@ -110,12 +110,12 @@ def test_bad_input(unchecked):
     with pytest.raises(TypeError, match="m must be an array"):
         tp.chord_lengths([[[1.0]]])
     learnt = torch.ones((1, 6, 6), requires_grad=True)
-    with pytest.raises(TypeError, match=r"chord_lengths has no gradient, m requires one; pass m\.detach"):
+    with pytest.raises(TypeError, match=r"chord_lengths has no gradient, but m requires one; pass m\.detach"):
         tp.chord_lengths(learnt)
     with torch.no_grad():
         assert not tp.chord_lengths(learnt).any()
     for transformed in (jax.jit(tp.chord_lengths), jax.grad(lambda m: tp.chord_lengths(m).sum().astype(float))):
-        with pytest.raises(TypeError, match="chord_lengths has no gradient and needs known values, m is traced"):
+        with pytest.raises(TypeError, match="chord_lengths has no gradient and needs known values, but m is traced"):
             transformed(jax.numpy.ones((1, 6, 6)))
 
 

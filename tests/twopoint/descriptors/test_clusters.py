@@ -215,9 +215,9 @@ def test_bad_input(unchecked):
         tp.cluster_correlation(m, samples=2, seed=-1)
     with pytest.raises(TypeError, match="one_hot"):
         tp.cluster_correlation(m.astype(int))
-    with pytest.raises(TypeError, match=r"cluster_correlation has no gradient, m requires one; pass m\.detach"):
+    with pytest.raises(TypeError, match=r"cluster_correlation has no gradient, but m requires one; pass m\.detach"):
         tp.cluster_correlation(torch.ones((1, 6, 6), requires_grad=True))
-    with pytest.raises(TypeError, match="cluster_correlation has no gradient and needs known values, m is traced"):
+    with pytest.raises(TypeError, match="cluster_correlation has no gradient and needs known values, but m is traced"):
         jax.grad(lambda x: tp.cluster_correlation(x).sum())(jax.numpy.ones((1, 6, 6)))
-    with pytest.raises(TypeError, match="cluster_correlation has no gradient and needs known values, m is traced"):
+    with pytest.raises(TypeError, match="cluster_correlation has no gradient and needs known values, but m is traced"):
         torch.func.grad(lambda x: tp.cluster_correlation(x).sum())(torch.ones((1, 6, 6)))

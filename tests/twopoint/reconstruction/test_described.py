@@ -169,5 +169,5 @@ def test_bad_terms(term, error, message):
 @pytest.mark.usefixtures("unchecked")
 def test_statistics_without_the_descriptor_are_refused():
     known = tp.target_statistics(tp.one_hot(synthetic.checkerboard((12, 12), 3), 2))
-    with pytest.raises(ValueError, match="the target statistics are without lineal_path"):
+    with pytest.raises(ValueError, match="the target statistics lack lineal_path"):
         tp.reconstruct(known, loss=TERMS, iterations=1, polish=0)

@@ -71,7 +71,7 @@ def test_a_file_whose_rest_never_came(whole, tmp_path, share):
     data = whole.read_bytes()
     kept = int(share * len(data))
     (tmp_path / "sparse.h5").write_bytes(data[:kept] + bytes(len(data) - kept))
-    with pytest.raises(ValueError, match=r"sparse\.h5.*(cannot be read|incomplete|link to what is not there)"):
+    with pytest.raises(ValueError, match=r"sparse\.h5.*(cannot be read|incomplete|link without a target)"):
         read_all(tmp_path / "sparse.h5")
 
 
@@ -131,7 +131,7 @@ def test_a_link_to_nothing(tmp_path):
     path = file_of(tmp_path / "own.h5", B__B=some_images(3))
     with h5py.File(path, "r+") as file:
         file["A"] = h5py.ExternalLink("nowhere.h5", "/A")
-    with pytest.raises(ValueError, match=r"'A' in .* is a link to what is not there"):
+    with pytest.raises(ValueError, match=r"'A' in .* is a link without a target"):
         MICRO2D(path)
 
 
@@ -200,7 +200,7 @@ def test_one_name_in_two_tables(tmp_path):
     with h5py.File(path, "r+") as file:
         for table in "tu":
             file["A"][table].attrs["INSTRUCTIONS"] = "(kx, ky)"
-    with pytest.raises(ValueError, match="property 'kx' stands in more tables than one; ask for one of t, u"):
+    with pytest.raises(ValueError, match="property 'kx' is in several tables; name one of t, u instead"):
         MICRO2D(path, properties=["kx"])
     assert MICRO2D(path, properties=["u"])[0]["properties"].tolist() == [1, 1]
 
@@ -211,11 +211,11 @@ def test_one_name_in_two_tables(tmp_path):
         ({"classes": 3}, "classes must be a list of names, got 3"),
         ({"classes": [None]}, r"classes must be a list of names, got \[None\]"),
         ({"properties": 3}, "properties must be a list of names, got 3"),
-        ({"properties": ["t", "t[0]"]}, "once each"),
+        ({"properties": ["t", "t[0]"]}, "properties must be different"),
         ({"properties": ["t"], "contrast": "last"}, r"contrast must be an index 0\.\.1 .*got 'last'"),
         ({"properties": ["t"], "contrast": 0.0}, "contrast must be an index"),
         ({"properties": ["t"], "contrast": True}, "contrast must be an index"),
-        ({"fractions": "abc"}, "fractions must be numbers, one a part, got 'abc'"),
+        ({"fractions": "abc"}, "fractions must be numbers, one per part, got 'abc'"),
         ({"fractions": 1}, "fractions must be numbers"),
         ({"fractions": (np.nan, 0, 1)}, "fractions must be shares"),
         ({"size": (8, 8)}, "size must be an integer"),
@@ -261,7 +261,7 @@ def test_what_cannot_be_announced(tmp_path, options, message):
 def test_what_cannot_be_written(tmp_path):
     writer = MICRO2DWriter(tmp_path / "own.h5", {"A": 4}, size=8, properties={"t": ["x"]})
     for images in (some_images(1) * 0.5, some_images(1) - 1.0, np.full((1, 8, 8), np.nan), some_images(1).astype("S1")):
-        with pytest.raises(ValueError, match="images of A must be of 0 and 1"):
+        with pytest.raises(ValueError, match="images of A must hold 0 and 1 only"):
             writer.write("A", images)
     for images in (None, some_images(1)[0], some_images(0), some_images(1, 9)):
         with pytest.raises(ValueError, match=r"images must have the shape \(n, 8, 8\)"):
@@ -292,7 +292,7 @@ def test_several_writers_of_one_file(tmp_path):
     path, images, arguments = tmp_path / "own.h5", some_images(6), dict(counts={"A": 6}, size=8)
     first, second = MICRO2DWriter(path, **arguments), MICRO2DWriter(path, **arguments)
     first.write("A", images[:3])
-    with pytest.raises(ValueError, match="written already"):
+    with pytest.raises(ValueError, match="or have been written"):
         second.write("A", images[2:4], start=2)
     second.write("A", images[3:])
     assert first.missing() == []

@@ -261,18 +261,18 @@ def test_the_writer_refuses(tmp_path):
     writer = MICRO2DWriter(path, {"A": 3}, size=4, properties={"p": ["x"]})
     good = some_images(2, 4)
     for arguments, options, message in (
-        (("B", good), {}, "no class 'B'"),
+        (("B", good), {}, "name must be one of A, got 'B'"),
         (("A", good[:, :3]), {}, "shape"),
         (("A", good * 2), {}, "0 and 1"),
-        (("A", good), {"start": 2}, "beyond"),
-        (("A", good), {"labels": ["one"]}, "one an image"),
-        (("A", good), {"properties": {"q": [[1]]}}, "no table 'q'"),
+        (("A", good), {"start": 2}, "exceed its 3 images"),
+        (("A", good), {"labels": ["one"]}, "one per image"),
+        (("A", good), {"properties": {"q": [[1]]}}, "tables of the writer, p, got 'q'"),
         (("A", good), {"properties": {"p": [[1]]}}, "shape"),
     ):
         with pytest.raises(ValueError, match=message):
             writer.write(*arguments, **options)
     writer.write("A", good)
-    with pytest.raises(ValueError, match="written already"):
+    with pytest.raises(ValueError, match="or have been written"):
         writer.write("A", good, start=1)
     with pytest.raises(ValueError, match=r"another dataset \(counts {'A': 3} there, {'A': 4} here; properties"):
         MICRO2DWriter(path, {"A": 4}, size=4)
@@ -283,7 +283,7 @@ def test_the_writer_refuses(tmp_path):
     writer.write("A", good[:1])
     with writer:
         pass
-    with pytest.raises(FileExistsError, match="there already"):
+    with pytest.raises(FileExistsError, match="exists"):
         MICRO2DWriter(path, {"A": 3}, size=4)
 
 

@@ -20,7 +20,7 @@ from twopoint_models.evaluation.figures import confusion, distributions, gallery
         (lambda: distributions({"v": {"A": np.ones(2)}}, {"v": {"B": np.ones(2)}}), "measures and classes of real"),
         (lambda: distributions({"v": {"A": np.ones(2)}}, {"v": {"A": np.ones(0)}}), "finite numbers"),
         (lambda: distributions({"v": {"A": np.array([math.nan])}}, {"v": {"A": np.ones(1)}}), "finite numbers"),
-        (lambda: confusion({}, ["A"]), "one at least"),
+        (lambda: confusion({}, ["A"]), "at least one matrix"),
         (lambda: confusion({"x": np.eye(3)}, ["A", "B"]), r"shape \(2, 2\)"),
     ],
 )

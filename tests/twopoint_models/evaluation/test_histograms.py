@@ -54,8 +54,8 @@ def test_logarithmic_histograms_show_all_and_the_valley(tmp_path):
     [
         (lambda: histograms({}), "one column or more"),
         (lambda: histograms({"x": {"a": np.ones(2)}, "y": {"b": np.ones(2)}}), "the same rows"),
-        (lambda: histograms({"x": {"a": np.ones(0)}}), "finite, one at least"),
-        (lambda: histograms({"x": {"a": np.array([np.nan])}}), "finite, one at least"),
+        (lambda: histograms({"x": {"a": np.ones(0)}}), "finite, at least one"),
+        (lambda: histograms({"x": {"a": np.array([np.nan])}}), "finite, at least one"),
     ],
 )
 def test_refusals(call, message):

@@ -24,7 +24,7 @@ def test_intervals_cover_and_widen_with_the_spread_of_seeds():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: bootstrap_interval(np.ones(3)), r"values must be \(seeds, samples\) without NaN"),
+        (lambda: bootstrap_interval(np.ones(3)), r"values must have the shape \(seeds, samples\), at least one of each, without NaN"),
         (lambda: bootstrap_interval(np.full((1, 3), np.nan)), "without NaN"),
         (lambda: bootstrap_interval(np.ones((1, 3)), draws=0), "draws must be an integer above 0"),
     ],

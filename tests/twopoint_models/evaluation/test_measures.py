@@ -71,8 +71,8 @@ def test_distance_in_halves():
         (lambda: distance_in_halves(np.zeros(4), np.zeros(3), splits=0), "splits"),
         (lambda: first_zero(np.zeros(4)), r"shape \(\.\.\., H, W\)"),
         (lambda: first_zero(np.full((4, 4), math.nan)), "images must be finite"),
-        (lambda: distance_in_halves(np.zeros(3), np.zeros(3)), "4 numbers or more"),
-        (lambda: distance_in_halves(np.zeros(4), np.zeros(0)), "one at least"),
+        (lambda: distance_in_halves(np.zeros(3), np.zeros(3)), "at least 4 numbers"),
+        (lambda: distance_in_halves(np.zeros(4), np.zeros(0)), "other at least one"),
         (lambda: distance_in_halves(np.array([0, 1, 2, math.nan]), np.zeros(2)), "finite"),
     ],
 )

@@ -139,7 +139,7 @@ def changed(i, j, value):
         (changed(0, 1, -1.0), 2, ValueError, "distances must be finite and of 0 or more"),
         (changed(0, 1, np.nan), 2, ValueError, "distances must be finite and of 0 or more"),
         (D[:4], 2, ValueError, r"distances must be square, \(n, n\), got the shape \(4, 5\)"),
-        (D[:1, :1], 1, ValueError, "distances must be between two images or more, got those of 1 only"),
+        (D[:1, :1], 1, ValueError, "distances must be those of at least two images, got those of 1"),
         (0 * D, 2, ValueError, "distances must not all be 0"),
         (D.astype(complex), 2, TypeError, "distances must be real numbers, got complex128"),
         (D, 5, ValueError, "dimensions must be below the number of points, 5, got 5"),
@@ -193,7 +193,7 @@ def test_a_flat_of_fixed_points_is_kept():
 @pytest.mark.parametrize(
     ("d", "points", "message"),
     [
-        (D[:2], cloud(4, 2), r"distances must have the shape \(m, 4\), one column a point, got \(2, 5\)"),
+        (D[:2], cloud(4, 2), r"distances must have the shape \(m, 4\), one column per point, got \(2, 5\)"),
         (-D, cloud(5, 2), "distances must be finite and of 0 or more"),
         (D, np.full((5, 2), np.inf), r"points must be finite, of the shape \(n, D\)"),
         (D, cloud(5, 2)[0], r"points must be finite, of the shape \(n, D\), got the shape \(2,\)"),
@@ -235,7 +235,7 @@ def test_landmarks_come_close_to_all_pairs():
     [
         (cloud(9, 3), dict(landmarks=0), "landmarks must be an integer above 0"),
         (cloud(9, 3), dict(landmarks=2), "dimensions must be below the number of points, 2, got 2"),
-        (cloud(1, 3), {}, "distances must be between two images or more"),
+        (cloud(1, 3), {}, "distances must be those of at least two images"),
         (np.zeros((9, 3)), {}, "distances must not all be 0"),
     ],
 )

@@ -211,8 +211,8 @@ def test_a_report_of_classes():
         (lambda: views(POINTS, {"a": POINTS[:, 0]}, axes=[(0, 4)]), "axes must be pairs of numbers from 0 to 3"),
         (lambda: views(POINTS, {"a": POINTS[:, 0]}, labels=["x"]), "labels must be 4"),
         (lambda: thumbnail_map(POINTS, list(IMAGES)), r"points must be finite, of the shape \(n, 2\)"),
-        (lambda: thumbnail_map(POINTS[:6, :2], list(IMAGES), names=["A"]), "as many as the 6 points, got 6 and 1"),
-        (lambda: thumbnail_map(POINTS[:5, :2], list(IMAGES)), "as many as the 5 points"),
+        (lambda: thumbnail_map(POINTS[:6, :2], list(IMAGES), names=["A"]), "one entry for each of the 6 points, got 6 and 1"),
+        (lambda: thumbnail_map(POINTS[:5, :2], list(IMAGES)), "one entry for each of the 5 points"),
         (lambda: table_of_angles({}, measure="error"), "measure must be 'rmse' or 'stress'"),
     ],
 )

@@ -152,7 +152,7 @@ def test_projections_span_the_regression_vectors():
     [
         (lambda points: project(points), "parameters must be from 1 to the 2 dimensions of points, got 0"),
         (lambda points: project(points, *[points[:, 0]] * 3), "got 3"),
-        (lambda points: project(points, points[:, 0], 2 * points[:, 0]), r"parameters\[1\] must grow in a direction of its own"),
+        (lambda points: project(points, points[:, 0], 2 * points[:, 0]), r"parameters\[1\] must increase in a new direction"),
         (lambda points: project(points, points[:5, 0]), "parameter must be 10 finite numbers"),
     ],
 )

@@ -64,8 +64,8 @@ def test_the_nearest_in_statistics_is_that_of_a_loop(lines):
     [
         (lambda x, o, n: (x, x[:5], o, n), "images and reconstructions must have one shape"),
         (lambda x, o, n: (x, x, o[:5], n), r"orientation and n_lines must be \(n,\) = \(80,\), got \(5,\)"),
-        (lambda x, o, n: (x, x, 0 * o, n), r"orientation must contain both, or all are right trivially; all 80 are \[0\]"),
-        (lambda x, o, n: (1 - x, x, o, n), "images must be black lines on white, these are mostly black"),
+        (lambda x, o, n: (x, x, 0 * o, n), r"orientation must contain 0 and 1, or any prediction is right; all 80 are \[0\]"),
+        (lambda x, o, n: (1 - x, x, o, n), "images must be black lines on white, got images that are mostly black"),
         (lambda x, o, n: (np.ones_like(x), x, o, n), "images must have black pixels, image 0 has none"),
     ],
 )
@@ -75,7 +75,7 @@ def test_refusals(change, message, lines):
 
 
 def test_nothing_to_choose_from(lines):
-    with pytest.raises(ValueError, match="one at least"):
+    with pytest.raises(ValueError, match="at least one image"):
         nearest_in_statistics(lines[0], lines[0][:0])
 
 

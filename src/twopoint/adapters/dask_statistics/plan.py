@@ -153,7 +153,7 @@ def blocks_of(space: tuple[int, ...], shape: tuple[int, ...]) -> list[Block]:
 
 
 def check_implied_phase(options: Options, *, labels: bool) -> None:
-    """Raise if labels, which include every phase, come with an implied phase."""
+    """Raise if labels, which include every phase, are used with an implied phase."""
     if labels and options.implied_phase:
         raise ValueError("implied_phase=True is for probabilities without phase 0, but labels include every phase")
 

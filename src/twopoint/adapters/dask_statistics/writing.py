@@ -16,8 +16,8 @@ from .reading import known_sizes
 def save_zarr(f: Any, path: str | Path, *, overwrite: bool = False) -> Array:
     """Compute a dask array chunk by chunk into a zarr folder, which gets its name only when it is complete.
 
-    It is written beside path under a temporary name. If a task fails, or a worker dies more often than dask retries, the temporary
-    folder is removed, the error is raised, and what was at path before is unchanged.
+    It is written to the folder of path under a temporary name. If a task fails, or a worker is killed more often than dask retries, the
+    temporary folder is removed, the error is raised, and a folder that was at path before is unchanged.
 
     Parameters
     ----------

@@ -207,7 +207,7 @@ class TwoPointTransformer(TransformerMixin, BaseEstimator):
             raise ValueError("cumulative must be False for target statistics, which serve cumulative losses as well")
         if isinstance(pairs, str) and pairs == "independent":
             if self.n_phases_ != 2 or self.boundary == "open" or self.mask is not None:
-                raise ValueError('pairs must be "unique" for target statistics, except of two phases, periodic and unmasked')
+                raise ValueError('pairs must be "unique" for target statistics, except of two periodic, unmasked phases, got "independent"')
             f, pairs = complete(f, self.ndim), "unique"
         options: dict[str, Any] = {"boundary": self.boundary, "mask": self._mask(), "crop": self.crop, "n_phases": self.n_phases_}
         return TargetStatistics.from_correlations(f, shape=self.space_, pairs=pairs, centered=True, **options).with_all_pairs()

@@ -23,7 +23,7 @@ _STATISTICS = ("ndim", "boundary", "mask", "crop", "implied_phase", "pairs")
 
 
 class _StatisticsLoss(LossModule):
-    """A loss on statistics. With an index, those of the target come from the cache."""
+    """A loss on statistics. With an index, those of the target are taken from the cache."""
 
     mask: Tensor | None
     cache: TargetCache | None

@@ -51,7 +51,7 @@ class MeasuredImage:
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """What two images must share to be compared: phases and what they are paired by, axes, spacing, and of periodic ones the size."""
+        """What two images must share to be compared: phases with the values that pair them, axes, spacing, and if periodic the size."""
         spacing, shape = self.record["spacing"], tuple(self.record["shape"])
         size = shape if self.record["boundary"] == "periodic" else len(shape)
         return len(self.f), self.values, size, tuple(spacing["steps"]), spacing["unit"]
@@ -119,7 +119,7 @@ def compare_all(images: list[MeasuredImage], crop: int | None, by: str) -> list[
     images : list of MeasuredImage
         The images.
     crop : int or None
-        The lags along each axis that were asked for; None for those up to three times the longest correlation length.
+        The requested number of lags along each axis; None for those up to three times the longest correlation length.
     by : str
         The measure that orders the images, of MEASURES' values.
     """

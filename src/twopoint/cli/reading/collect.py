@@ -50,7 +50,7 @@ def collect(texts: tuple[str, ...], results: Path | None = None) -> list[Input]:
         for member in _members(text, results):
             key = _identity(member)
             if key in found:
-                say(f"note: {member} is named twice; it is taken once")
+                say(f"note: {member} is named twice; it is used once")
             found.setdefault(key, member)
     members = list(found.values())
     return [Input(text, name) for text, name in zip(members, _names(members), strict=True)]

@@ -1,10 +1,10 @@
-"""Formats that are not taken: each is refused by its name, with two lines of Python that convert it."""
+"""Formats that are not supported: each is refused by its name, with two lines of Python that convert it."""
 
 from ..terminal import InputError
 from .names import Source
 
 _HEAD = 2**16  # bytes that are compared
-_TAKEN = "PNG, JPEG, BMP, GIF, WebP, PPM, TGA, TIFF, .npy, .npz of one array, HDF5, and .csv or .txt with a matrix"
+_SUPPORTED = "PNG, JPEG, BMP, GIF, WebP, PPM, TGA, TIFF, .npy, .npz of one array, HDF5, and .csv or .txt with a matrix"
 # By name: the two lines that convert a file; {} is its path.
 _CONVERT = {
     "MATLAB (before 7.3)": "import numpy, scipy.io; numpy.save('image.npy', scipy.io.loadmat({})['NAME'])",
@@ -81,7 +81,7 @@ def refuse_foreign(source: Source) -> None:
         how = "export the image as TIFF or PNG there, or save the array in Python: numpy.save('image.npy', array)"
     else:
         how = "convert it in Python: " + _CONVERT[kinds[0]].format(repr(str(source.path)))
-    raise InputError(f"{source} cannot be read: its format, {kinds[0]}, is not one of those taken ({_TAKEN}); {how}")
+    raise InputError(f"{source} cannot be read: its format, {kinds[0]}, is not supported ({_SUPPORTED} are); {how}")
 
 
 def _unusual_jpeg(head: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""An array in an open file, as every reader of a format gives it, and the check of headers that ask for too much."""
+"""An array in an open file, as every reader of a format gives it, and the check of headers with too large sizes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Segmentation: labels of phases, or gray values that thresholds cut into phases; every choice is said in ``method``."""
+"""Segmentation: labels of phases, or gray values that thresholds cut into phases; ``method`` states every choice."""
 
 import math
 from dataclasses import dataclass, replace

@@ -102,8 +102,8 @@ def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) 
     dict
         For JSON. A number is a dict of ``value`` and ``interval``, the two ends of
         :func:`twopoint_models.evaluation.intervals.bootstrap_interval`. ``images``: how many. ``rows``, by row: ``seeds``; ``excess``, by
-        output and statistics, the median with ``by_seed``, that of each seed; ``interface_ratio``, by binary output, the same, images
-        without an interface left out, None if there is no other; ``fraction_error``, by output, the mean.
+        output and statistics, the median with ``by_seed``, that of each seed; ``interface_ratio``, by binary output, the same, without
+        the images that have no interface, None if none is left; ``fraction_error``, by output, the mean.
         ``lower``, by output, statistics and two rows with several seeds: the share of seeds and images on which the first has the lower
         excess; the seeds are paired in their order.
 
@@ -124,7 +124,7 @@ def compare_seeds(scores: Mapping[str, Sequence[Scores]], *, draws: int = 2000) 
     """
     counts = {len(each.fraction_error[SOFT]) for seeds in scores.values() for each in seeds}
     if not scores or not all(scores.values()) or len(counts) != 1:
-        raise ValueError(f"scores must be of one row or more, each of one seed or more on the same images, got images {sorted(counts)}")
+        raise ValueError(f"scores must have at least one row, with at least one seed each, on the same images, got images {sorted(counts)}")
     rows = {name: _row(seeds, draws) for name, seeds in scores.items()}
     several = {name: seeds for name, seeds in scores.items() if len(seeds) > 1}
     lower: Comparison = {}

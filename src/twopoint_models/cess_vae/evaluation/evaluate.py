@@ -22,7 +22,7 @@ class Scores(NamedTuple):
     ----------
     excess : dict of str to dict of str to float64 array (n,)
         The excess CESS in nats, by output and by what is compared: the statistics at all lags, those of the centre crop, or the cumulative
-        statistics, which see how far apart things are.
+        statistics, which depend on the distance between features.
     fraction_error : dict of str to float64 array (n,)
         By output: half the sum over phases of the absolute differences of volume fractions; for two phases, the difference of phase 1.
     interface_ratio : dict of str to float64 array (n,)

@@ -157,7 +157,7 @@ def outliers(
     count = len(blocks[0])
     if {len(blocks[1]), len(notes), len(names) or count} != {count}:
         found = f"{count}, {len(blocks[1])}, {len(notes)} and {len(names)}"
-        raise ValueError(f"images, reconstructions, notes and names must be as many, got {found}")
+        raise ValueError(f"images, reconstructions, notes and names must have equal numbers, got {found}")
     figure = Figure(figsize=(1.7 * count + 0.4, 3.75 + (0.4 if title else 0)), layout="constrained")
     figure.suptitle(title, fontsize=11)
     axes = figure.subplots(2, count, squeeze=False)

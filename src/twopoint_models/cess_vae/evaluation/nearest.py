@@ -19,7 +19,7 @@ def nearest_training_image(
 ) -> Callable[[Images], Images]:
     """Return a function that reconstructs images by the training images with the nearest 2-point statistics.
 
-    Statistics are compared by the mean squared error of the autocorrelations of all phases, so a shifted copy is as near as can be.
+    Statistics are compared by the mean squared error of the autocorrelations of all phases, so a shifted copy has the distance 0.
 
     Parameters
     ----------

@@ -60,7 +60,9 @@ def summarise(scores: Mapping[str, Scores], names: Sequence[str]) -> Summary:
     names = [str(name) for name in names]
     shapes = {row: [np.shape(x) for x in chain(*(e.values() for e in s.excess.values()))] for row, s in scores.items()}
     if not scores or not names or {(len(names),)} != set(chain(*shapes.values())) or len(set(map(len, shapes.values()))) > 1:
-        raise ValueError(f"scores must be of one row or more, each of {len(names)} images as names, 1 at least, got {shapes}")
+        raise ValueError(
+            f"scores must have at least one row, each with at least one image and as many as names, {len(names)}, got {shapes}"
+        )
     first = next(iter(scores.values()))
     table: Summary = {"images": len(names), "excess": {}, "pairwise": {}, "pairwise_interval": {}}
     for output, lags in ((output, lags) for output, by in first.excess.items() for lags in by):
@@ -250,7 +252,9 @@ def per_image(scores: Mapping[str, Scores], names: Iterable[str], indices: Itera
     found = {(row, o, lags): x for row, s in scores.items() for o, by in s.excess.items() for lags, x in by.items()}
     lines = [[name, int(index)] for name, index in zip(names, indices, strict=True)]
     if any(len(x) != len(lines) for x in found.values()):
-        raise ValueError(f"scores must be of {len(lines)} images as names and indices, got {sorted({len(x) for x in found.values()})}")
+        raise ValueError(
+            f"scores must have as many images as names and indices, {len(lines)}, got {sorted({len(x) for x in found.values()})}"
+        )
     page = StringIO(newline="")
     writer = csv.writer(page, lineterminator="\n")
     writer.writerow(["class", "index", *map(", ".join, found)])

@@ -132,7 +132,7 @@ def test_bad_input(run, tmp_path):
     refused(run("compare", "a.npy"), "compare needs two images or more, got 1")
     refused(run("compare", "a.npy", "a.npy", "./a.npy"), "compare needs two images or more, got 1")
     refused(run("compare", "a.npy", "b.npy", "c.png", "--window-b", "3"), "--window-b can be used with two images only")
-    refused(run("compare", "a.npy", "b.npy", "c.png", "--cumulative"), "of more, --by chooses the distance")
+    refused(run("compare", "a.npy", "b.npy", "c.png", "--cumulative"), "for more images, --by chooses the distance")
     refused(run("compare", "a.npy", "b.npy", "c.png"), "there are no two images that can be compared: c.png cannot be read")
     refused(run("compare", "a.npy", "b.npy", "c.png", "--crop", "1", "--out", "r"), "--crop must be 3 to 79 lags")
     np.save(tmp_path / "d.npy", blobs(seed=4))

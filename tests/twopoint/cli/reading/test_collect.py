@@ -55,7 +55,7 @@ def test_an_image_that_is_named_twice_is_taken_once():
     touch("in/a.png", "b.png")
     with collecting() as notes:
         assert texts("in/a.png", "in", "./in/a.png", "b.png") == ["in/a.png", "b.png"]
-    assert any("is named twice; it is taken once" in note for note in notes)
+    assert any("is named twice; it is used once" in note for note in notes)
 
 
 @pytest.mark.parametrize(

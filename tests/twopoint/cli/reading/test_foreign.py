@@ -53,7 +53,7 @@ def refused(name):
 def test_formats_by_name(folder, name, content, kind, lines):
     (folder / name).write_bytes(content)
     said = refused(name)
-    assert f"{name} cannot be read: its format, {kind}, is not one of those taken (PNG, JPEG, BMP" in said
+    assert f"{name} cannot be read: its format, {kind}, is not supported (PNG, JPEG, BMP" in said
     assert lines in said
 
 

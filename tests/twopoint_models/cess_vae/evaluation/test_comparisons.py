@@ -96,8 +96,8 @@ def test_images_without_an_interface_have_no_ratio():
         (lambda: pairwise({"a": np.zeros(0)}), "values must be arrays"),
         (lambda: valley(np.zeros((2, 2))), "values must be finite, of the shape"),
         (lambda: valley(np.array([1.0, np.nan, 2.0])), "values must be finite"),
-        (lambda: compare_seeds({}), "scores must be of one row or more"),
-        (lambda: compare_seeds({"a": []}), "each of one seed or more"),
+        (lambda: compare_seeds({}), "scores must have at least one row"),
+        (lambda: compare_seeds({"a": []}), "at least one seed each"),
         (lambda: compare_seeds({"a": planted([1.0, 2.0], [1.0])}), r"on the same images, got images \[1, 2\]"),
     ],
 )

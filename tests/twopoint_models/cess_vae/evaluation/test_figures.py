@@ -127,8 +127,8 @@ def test_a_sample_stands_with_its_own_score(evaluated):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: outliers(IMAGES, IMAGES, ["1"]), "as many, got 4, 4, 1 and 0"),
-        (lambda: outliers(IMAGES, IMAGES[:2], ["1"] * 4), "as many"),
+        (lambda: outliers(IMAGES, IMAGES, ["1"]), "equal numbers, got 4, 4, 1 and 0"),
+        (lambda: outliers(IMAGES, IMAGES[:2], ["1"] * 4), "equal numbers"),
         (lambda: outliers(IMAGES[:0], IMAGES[:0], []), "images must be finite images"),
         (lambda: outliers(IMAGES, IMAGES * np.nan, ["1"] * 4), "reconstructions must be finite images"),
         (lambda: line_sensitivity_chart({}), "curves must be one or more"),

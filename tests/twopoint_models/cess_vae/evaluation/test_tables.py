@@ -118,10 +118,10 @@ def test_each_image_has_a_line():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: summarise({}, ["A"]), "scores must be of one row or more"),
-        (lambda: summarise(planted(a=[1.0, 1.0]), ["A"]), "each of 1 images"),
-        (lambda: summarise(planted(a=[1.0, 1.0], b=[1.0]), ["A", "B"]), "each of 2 images"),
-        (lambda: per_image(planted(a=[1.0, 1.0]), ["A"], [0]), "scores must be of 1 images"),
+        (lambda: summarise({}, ["A"]), "scores must have at least one row"),
+        (lambda: summarise(planted(a=[1.0, 1.0]), ["A"]), "as many as names, 1, got"),
+        (lambda: summarise(planted(a=[1.0, 1.0], b=[1.0]), ["A", "B"]), "as many as names, 2, got"),
+        (lambda: per_image(planted(a=[1.0, 1.0]), ["A"], [0]), "scores must have as many images as names and indices, 1,"),
         (lambda: per_image(planted(a=[1.0, 1.0]), ["A", "B"], [0]), "shorter"),
     ],
 )
