@@ -1,6 +1,5 @@
 """Fixtures of all tests: the matrix of backends, the project's data, checked annotations."""
 
-import gc
 import os
 from collections import Counter
 from pathlib import Path
@@ -13,7 +12,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from support import annotations
+from support import annotations, quick
 
 # jax compiles a program for each shape, most of its time in tests. With less optimisation of programs that run once it takes half the time.
 if "XLA_FLAGS" not in os.environ:
@@ -26,9 +25,7 @@ if os.environ.get("TWOPOINT_CHECK_ANNOTATIONS", "1") != "0":  # mutation testing
 
 from support import backends
 
-# Python's collector of cycles passes over a million objects of the imported libraries each time, which took a sixth of the time of tests.
-gc.set_threshold(50_000, 20, 20)
-
+quick.collect_rarely()
 hypothesis.settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("slow", max_examples=500, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("fast")
@@ -125,9 +122,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is imported by now out of the collector's passes."""
-    gc.collect()
-    gc.freeze()
+    quick.settle()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

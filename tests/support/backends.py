@@ -8,6 +8,8 @@ from typing import Any
 import beartype
 import numpy as np
 
+from support import quick
+
 checked = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # an int serves where a float is asked for
 NAMES = ("numpy", "readonly", "strict", "torch", "jax")
 GPU_NAMES = ("torch_gpu", "jax_gpu")
@@ -70,6 +72,7 @@ def _torch(name: str) -> Backend:
 def _jax(name: str) -> Backend:
     import jax
 
+    quick.share_contexts()
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_disable_most_optimizations", True)  # most of the tests' time is XLA's
     device = jax.devices("gpu" if name == "jax_gpu" else "cpu")[0]

@@ -1,5 +1,6 @@
 """The definitions by direct summation in float64: no FFT, no array API, nothing of the package."""
 
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -46,14 +47,37 @@ def pair_sum(a, b, r, boundary):
 
 def box_means(f, count, axes):
     """Return the means of f (..., *lags) over the box of lags from 0 to each lag, weighed by the number of pairs, and the pairs in it."""
-    means, pairs = np.zeros_like(f), np.zeros_like(count)
+    means, pairs, over = np.zeros_like(f), np.zeros_like(count), tuple(range(-count.ndim, 0))
     for at in product(*(range(n) for n in count.shape)):
         sides = [[axis.index(x) for x in range(min(0, axis[i]), max(0, axis[i]) + 1)] for axis, i in zip(axes, at, strict=True)]
-        for other in product(*sides):
-            means[(..., *at)] += count[other] * f[(..., *other)]
-            pairs[at] += count[other]
-        means[(..., *at)] /= pairs[at] or 1.0
+        box = np.ix_(*sides)
+        pairs[at] = count[box].sum()
+        means[(..., *at)] = (count[box] * f[(..., *box)]).sum(over) / (pairs[at] or 1.0)
     return means, pairs
+
+
+@lru_cache(maxsize=32)
+def partners(space, lags, boundary):
+    """Return the flat index of x + r for each lag r and point x (lags, points): that after the last point where x + r lies outside."""
+    y = np.indices(space).reshape(len(space), 1, -1) + np.transpose(lags)[:, :, None]
+    sizes = np.reshape(space, (-1, 1, 1))
+    flat = np.ravel_multi_index(tuple(y % sizes), space)
+    return flat if boundary == "periodic" else np.where(((y >= 0) & (y < sizes)).all(axis=0), flat, np.prod(space))
+
+
+def pair_sums(fields, lags, boundary):
+    """Return the sums over x of a(x) b(x+r), (fields a, fields b, lags), of fields (N, *space): pair_sum of all pairs and lags."""
+    n, space = len(fields), fields.shape[1:]
+    a = fields.reshape(n, -1)
+    b, sums = np.concatenate([a, np.zeros((n, 1))], axis=1), np.zeros((n, n, len(lags)))
+    some = max(1, 2**18 // a.size)  # lags at a time
+    for begin in range(0, len(lags), some):
+        at = partners(space, tuple(lags[begin : begin + some]), boundary)
+        sums[:, :, begin : begin + some] = np.swapaxes(b[:, at] @ a.T, 1, 2).swapaxes(0, 1)
+    return sums
+
+
+_KNOWN = {}  # the statistics of a target are those of all its predictions, and of all libraries
 
 
 def statistics(m, *, boundary="periodic", mask=None, crop=None, implied_phase=False, cumulative=False):
@@ -64,14 +88,16 @@ def statistics(m, *, boundary="periodic", mask=None, crop=None, implied_phase=Fa
     c = np.ones(m.shape[1:]) if mask is None else np.asarray(mask, float)
     m = c * np.where(c > 0, m, 0.0)
     axes = lag_vectors(m.shape[1:], boundary, crop)
-    shape = tuple(len(axis) for axis in axes)
-    f, count = np.zeros((len(m), len(m), *shape)), np.zeros(shape)
-    for at in product(*(range(n) for n in shape)):
-        r = [axis[i] for axis, i in zip(axes, at, strict=True)]
-        count[at] = pair_sum(c, c, r, boundary)
-        for h, k in product(range(len(m)), repeat=2):
-            f[(h, k, *at)] = pair_sum(m[h], m[k], r, boundary) / (count[at] or 1.0)
-    return box_means(f, count, axes) if cumulative else (f, count)
+    key = m.shape, m.tobytes(), c.tobytes(), boundary, str(axes), cumulative
+    if key not in _KNOWN:
+        if len(_KNOWN) == 256:
+            _KNOWN.clear()
+        shape = tuple(len(axis) for axis in axes)
+        sums = pair_sums(np.concatenate([m, c[None]]), list(product(*axes)), boundary)
+        count = sums[-1, -1].reshape(shape)
+        f = sums[:-1, :-1].reshape(len(m), len(m), *shape) / np.where(count == 0, 1.0, count)
+        _KNOWN[key] = box_means(f, count, axes) if cumulative else (f, count)
+    return tuple(x.copy() for x in _KNOWN[key])
 
 
 def floored_log(f, floor):
@@ -88,17 +114,11 @@ def loss(name, p, t, *, pairs="all", lag_reduction="mean", floor=1e-6, excess=Fa
         pairs = list(product(range(n), repeat=2))
     elif pairs == "unique":
         pairs = [(h, k) for h in range(n) for k in range(h, n)]
-    total, lags = 0.0, 0
-    for at in product(*(range(s) for s in count.shape)):
-        if count[at] == 0:
-            continue
-        lags += 1
-        for h, k in pairs:
-            a, b = f[(h, k, *at)], g[(h, k, *at)]
-            if name == "msess":
-                total += (a - b) ** 2
-            else:
-                total -= b * (floored_log(a, floor) - (floored_log(b, floor) if excess else 0))
+    rows, seen = tuple(np.transpose(pairs)), count != 0
+    a, b = f[rows][:, seen], g[rows][:, seen]
+    each = (a - b) ** 2 if name == "msess" else -b * (floored_log(a, floor) - (floored_log(b, floor) if excess else 0))
+    total = np.sum(each)
+    lags = np.count_nonzero(seen)
     value = total / max(lags, 1) if lag_reduction == "mean" else total
     return value + (alpha * pixel_error(p, t, options) if name == "mse_cess" else 0.0)
 

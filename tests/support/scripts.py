@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from support import quick
+
 HEAVY = ("h5py", "matplotlib.pyplot", "numpy", "optuna", "pytorch_lightning", "scipy.fft", "sklearn.manifold", "skimage", "torch")
 
 
@@ -49,6 +51,8 @@ def _server() -> Any:
 
 def _as_main(path: str, arguments: list[str], printed: list[str], environment: dict[str, str]) -> None:
     """Run a script in this process, which was forked for it."""
+    quick.collect_rarely()
+    quick.settle()
     os.environ.clear()
     os.environ.update(environment)
     for number, file in zip((1, 2), printed, strict=True):

@@ -1,5 +1,7 @@
 """The oracles themselves: by hand, and shown to notice planted errors."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,21 @@ def test_statistics_by_hand():
     assert count.tolist() == [1, 0, 2, 0]
     assert f[1, 0].tolist() == [0, 0, 0, 0]
     assert f[0, 1].tolist() == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "open"])
+@pytest.mark.parametrize("space", [(5,), (4, 3), (2, 3, 4)], ids=str)
+def test_sums_of_all_pairs_and_lags_are_those_of_one(space, boundary):
+    fields = np.random.default_rng(0).random((3, *space))
+    lags = list(itertools.product(*oracles.lag_vectors(space, boundary)))
+    want = [[[oracles.pair_sum(a, b, r, boundary) for r in lags] for b in fields] for a in fields]
+    oracles.close(oracles.pair_sums(fields, lags, boundary), want, 1e-14)
+
+
+def test_means_over_boxes_by_hand():
+    means, pairs = oracles.box_means(np.array([[6.0, 2.0, 3.0, 1.0]]), np.array([4.0, 2.0, 1.0, 3.0]), [[0, 1, -2, -1]])
+    assert pairs.tolist() == [4, 6, 8, 7]
+    assert means.tolist() == [[6, 28 / 6, 30 / 8, 27 / 7]]
 
 
 def test_losses_by_hand():
