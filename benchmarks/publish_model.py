@@ -98,6 +98,13 @@ def card_of(run: Path, name: str, figures: dict[str, Any]) -> str:
     )
 
 
+def keep_hashes(folder: Path, *parts: str) -> None:
+    """Write the hashes of weights into hashes.json, by the folder of each."""
+    hashes = json.loads((folder / "hashes.json").read_text())
+    hashes |= {part: hashlib.sha256((folder / part / "model.safetensors").read_bytes()).hexdigest() for part in parts}
+    (folder / "hashes.json").write_text(json.dumps(dict(sorted(hashes.items())), indent=2) + "\n")
+
+
 def publish(run: Path, name: str, figures: dict[str, Any], folder: Path) -> int:
     """Write weights, options, card and hash; return the size of the weights."""
     card, network = card_of(run, name, figures), CESSVAE.load(run)
@@ -106,8 +113,7 @@ def publish(run: Path, name: str, figures: dict[str, Any], folder: Path) -> int:
     network.save(folder / name, dtype=torch.float16)
     weights = folder / name / "model.safetensors"
     (folder / name / "card.md").write_text(card)
-    hashes = json.loads((folder / "hashes.json").read_text()) | {name: hashlib.sha256(weights.read_bytes()).hexdigest()}
-    (folder / "hashes.json").write_text(json.dumps(dict(sorted(hashes.items())), indent=2) + "\n")
+    keep_hashes(folder, name)
     return weights.stat().st_size
 
 

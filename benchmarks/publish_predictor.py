@@ -9,7 +9,6 @@ homogenisation in DIR after a kill. By default the results are benchmarks/result
 """
 
 import argparse
-import hashlib
 import json
 import os
 import time
@@ -26,6 +25,8 @@ from twopoint_models.design.images import described
 from twopoint_models.evaluation.intervals import bootstrap_interval
 from twopoint_models.evaluation.tables import markdown_table
 from twopoint_models.homogenisation import PROPERTIES
+
+from .publish_model import keep_hashes
 
 NAME = "properties-224"
 UNITS = {"pressure": "GPa", "conductivity": "W/(m K)"}
@@ -44,7 +45,7 @@ mean, low, high = predictor.predict(images)  # labels 0 and 1, (n, {size}, {size
 - **Trained on** {count} generated images of MICRO2D's ten classes (`examples/make_dataset.py`), homogenised as periodic cells.
 - **Materials**: phase 0 has 10 GPa, phase 1 has 1 GPa, Poisson's ratio 0.3, plane strain; conductivities 10 and 1.
 - **Licence**: MIT, as the package; the training images are the package's own.
-- **Limits**: no other materials, sizes or kinds of images. On real images of MICRO2D, which it has not learnt from, the intervals are too
+- **Limits**: no other materials, sizes or kinds of images. On real images of MICRO2D, on which it was not trained, the intervals are too
   narrow where the table says so. `twopoint model homogenise` computes the properties themselves.
 
 The error is the root mean square over the standard deviation of the property, 1 for always the mean; the last column is the share of
@@ -105,10 +106,7 @@ def made(options: argparse.Namespace) -> dict[str, Any]:
     found = {name: judged(predictor, images, values[name], trivial_of(predictor, learnt, images)) for name, images in sets.items()}
     about = dict(name=NAME, size=options.size, count=options.count, properties=", ".join(PROPERTIES), level=predictor.level)
     (folder / "card.md").write_text(CARD.format(**about, table=table_of(found)))
-    hashes = json.loads((options.folder / "hashes.json").read_text()) if (options.folder / "hashes.json").is_file() else {}
-    for part in (NAME, f"{NAME}/encoder"):
-        hashes[part] = hashlib.sha256((options.folder / part / "model.safetensors").read_bytes()).hexdigest()
-    (options.folder / "hashes.json").write_text(json.dumps(dict(sorted(hashes.items())), indent=2) + "\n")
+    keep_hashes(options.folder, NAME, f"{NAME}/encoder")
     return {"level": predictor.level, "kept": predictor.about["kept"], "sets": found}
 
 

@@ -25,6 +25,8 @@ def test_the_predictor_is_packed_judged_and_loaded_by_name(tmp_path, monkeypatch
     with MICRO2DWriter(tmp_path / "real.h5", {"A": 8}, size=32) as writer:
         writer.write("A", real)
     folder = tmp_path / "pretrained"
+    folder.mkdir()
+    (folder / "hashes.json").write_text("{}")
     words = ["--out", tmp_path / "kept", "--data", tmp_path / "real.h5", "--folder", folder, "--output", tmp_path / "found.json"]
     words += ["--count", 24, "--judged", 6, "--size", 32, "--epochs", 3]
     monkeypatch.setattr(sys, "argv", ["publish_predictor", *map(str, words)])

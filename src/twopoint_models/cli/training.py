@@ -277,22 +277,25 @@ def train_statistics(
         _tell_end(out, f"a statistics VAE of {config.latents} latents", config.size)
 
 
+Described = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        metavar="RUN",
+        help="CESS VAE for two phases whose latents are the input. Default: principal components of the 2-point statistics, with smaller "
+        "errors; 'twopoint model design' needs a CESS VAE.",
+    ),
+]
+TileEdge = Annotated[
+    int | None, typer.Option("--size", min=16, help="Edge of the tiles in pixels, divisible by 16. Default: that of the network, or 224.")
+]
+
+
 def train_predictor(
     images: Files,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            "--network",
-            metavar="RUN",
-            help="CESS VAE for two phases whose latents are the input. Default: principal components of the 2-point statistics, of smaller "
-            "errors; 'twopoint model design' needs a CESS VAE.",
-        ),
-    ] = None,
+    network: Described = None,
     out: OutRun = Path("predictor"),
-    size: Annotated[
-        int | None,
-        typer.Option("--size", min=16, help="Edge of the tiles in pixels, divisible by 16. Default: that of the network, or 224."),
-    ] = None,
+    size: TileEdge = None,
     young: Young = "10GPa,1GPa",
     poisson: Poisson = "0.3,0.3",
     conductivity: Conductivity = "10,1",

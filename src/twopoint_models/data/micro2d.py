@@ -119,9 +119,7 @@ class MICRO2D:
             values = {name: read_columns(file, name, columns) for name in self.classes}
         self._shapes = {name: found[name] for name in self.classes}
         if self.size is None and len({shape[1:] for shape in self._shapes.values()}) > 1:
-            raise ValueError(
-                f"size must be a number of pixels, because the sizes of the classes differ, {self._shapes}; or read one class at a time"
-            )
+            raise ValueError(f"size must be a number, because the sizes of the classes differ, {self._shapes}; or read them one by one")
         self.property_names = tuple(column.name for column in columns)
         most = max(shape[0] for shape in found.values())
         keys = {name: (most, f"{seed}") if together else (found[name][0], f"{seed}/{name}") for name in self.classes}

@@ -77,6 +77,11 @@ def aims_of(values: Float[np.ndarray, "n 7"], together: Sequence[Sequence[str]],
     dict of str to Aims
         By kind: "E_x", quantiles; "ends of E_x", a fifth of the count at either end, the least and the largest first; and the names of each
         of ``together``.
+
+    Raises
+    ------
+    ValueError
+        If a property is unknown.
     """
     every, ends = np.sort(values[:, :1], axis=0), max(1, min(count, len(values)) // 5)
     found = {"E_x": Aims(["E_x"], np.quantile(every, (np.arange(count) + 0.5) / count)[:, None])}

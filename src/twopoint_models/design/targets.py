@@ -5,13 +5,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..homogenisation.bounds import voigt_reuss
+from ..homogenisation.bounds import conductivity_bounds, voigt_reuss
 from ..homogenisation.constants import engineering_constants
 from ..homogenisation.two_phase import PROPERTIES, THERMAL, Materials, Range
 
-SHARES = 33  # number of volume fractions at which bounds are evaluated
-ROUNDING = 1e-3  # of a bound: properties are told with three or four digits, and homogenised to such a tolerance
+# Number of volume fractions at which bounds are evaluated: if one phase is stiffer in bulk and the other in shear, the extremes may lie
+# between the ends.
+SHARES = 33
 FINELY = 257  # the same for several targets
+ROUNDING = 1e-3  # of a bound: properties are given with three or four digits, and homogenised to such a tolerance
 Targets = Mapping[str, float | Range]
 
 
@@ -56,8 +58,8 @@ def _ends(name: str, materials: Materials, shares: np.ndarray) -> tuple[np.ndarr
     if name not in PROPERTIES:
         raise ValueError(f"properties must be of {', '.join(PROPERTIES)}, got {name!r}")
     if name in THERMAL:
-        k = materials.conductivities
-        return 1 / ((1 - shares) / k[0] + shares / k[1]), (1 - shares) * k[0] + shares * k[1]  # bounds of Wiener
+        wiener = np.array([conductivity_bounds([1 - share, share], materials.conductivities)[0] for share in shares])
+        return wiener[:, 0], wiener[:, 1]
     pure = [
         voigt_reuss(np.full((1, 1, 1), phase), materials.young, materials.poisson, plane=materials.plane, implied_phase=True).upper
         for phase in (0.0, 1.0)
@@ -110,17 +112,17 @@ def targets_of(targets: Targets, materials: Materials, volume_fractions: Range) 
 def _refuse_incompatible(targets: Mapping[str, Target], materials: Materials, volume_fractions: Range) -> None:
     """Refuse targets that no one volume fraction allows together."""
     shares = np.linspace(*volume_fractions, FINELY)
-    allowed = np.ones(FINELY, dtype=bool)
-    needed = []
+    allowed, needed = np.ones(FINELY, dtype=bool), []
+    ends = {name: _ends(name, materials, shares) for name in targets}
     for name, target in targets.items():
-        least, largest = _ends(name, materials, shares)
+        least, largest = ends[name]
         between = np.maximum(abs(np.gradient(least)), abs(np.gradient(largest)))  # two of the shares
         own = (target.high >= least - between - ROUNDING * abs(least)) & (target.low <= largest + between + ROUNDING * abs(largest))
         allowed &= own
         needed.append(f"{name} needs {shares[own].min():.3f} to {shares[own].max():.3f}" if own.any() else f"{name} needs another")
     if not allowed.any():
         raise ValueError(f"targets must be of one microstructure; of the volume fraction of phase 1 {' and '.join(needed)}")
-    if set(THERMAL) <= set(targets) and not (allowed & _conduct(targets, materials, shares)).any():
+    if set(THERMAL) <= set(targets) and not (allowed & _conduct(targets, materials, *ends["k_x"])).any():
         told = " and ".join(_told(targets[name]) for name in THERMAL)
         raise ValueError(
             "targets k_x and k_y must keep the lower bound of Hashin and Shtrikman, extended to two directions by Lurie and Cherkaev, at "
@@ -128,16 +130,15 @@ def _refuse_incompatible(targets: Mapping[str, Target], materials: Materials, vo
         )
 
 
-def _conduct(targets: Mapping[str, Target], materials: Materials, shares: np.ndarray) -> np.ndarray:
-    """Return at which volume fractions k_x and k_y keep their lower bound together.
+def _conduct(targets: Mapping[str, Target], materials: Materials, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return at which volume fractions k_x and k_y keep their lower bound together, given the bounds of Wiener at each.
 
     For conductivities a < b, their harmonic mean m and arithmetic mean M: sum of 1 / (k - a) <= 1 / (m - a) + 1 / (M - a) (Lurie and
-    Cherkaev, Proc. R. Soc. Edinburgh A 99 (1984) 71). The upper bound is not asked: on a grid, structures of single pixels exceed it.
+    Cherkaev, Proc. R. Soc. Edinburgh A 99 (1984) 71). The upper bound is not checked: on a grid, structures of single pixels exceed it.
     """
     a = min(materials.conductivities)
     if a == max(materials.conductivities):
-        return np.ones(len(shares), dtype=bool)
-    low, high = _ends("k_x", materials, shares)
+        return np.ones(len(low), dtype=bool)
     with np.errstate(divide="ignore"):
         found = sum(1 / (np.minimum(targets[name].high * (1 + ROUNDING), high) - a) for name in THERMAL)
         kept: np.ndarray = found <= 1 / (low - a) + 1 / (high - a)
