@@ -296,7 +296,8 @@ def test_sweep_of_the_divergence(tmp_path, own_file):
     assert json.loads((tmp_path / "10/mse/training.json").read_text())["kl_weight"] == 10
     begun = ["--begin", tmp_path / "1e-06/mse", "--weights", 1e-6, "--learning-rate", 1e-9]
     summary, _ = run("sweep_divergence", tmp_path / "begun", *arguments, *begun)
-    assert summary["weights"]["1e-06"]["squared_error"] == pytest.approx(small["squared_error"], rel=1e-4), "the network that all begin with"
+    begun = summary["weights"]["1e-06"]
+    assert begun["squared_error"] == pytest.approx(small["squared_error"], rel=1e-4), "the network that all begin with"
 
 
 @pytest.mark.long
