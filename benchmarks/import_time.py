@@ -2,8 +2,8 @@
 
     python benchmarks/import_time.py [--runs 9]
 
-Prints the median, the least and the largest time in seconds, the same for `import numpy, scipy.fft` alone, which twopoint cannot do
-without, and which of torch, jax and matplotlib were loaded. Bar: median below 0.5 s, none loaded.
+Prints the median, the least and the largest time in seconds, the same for `import numpy, scipy.fft` alone, which its first
+transform needs, and which of torch, jax and matplotlib were loaded. Bar: median below 0.5 s, none loaded.
 """
 
 import argparse

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from ..arrays import checks
 from ..arrays.namespace import device_of, namespace, to_numpy, widest

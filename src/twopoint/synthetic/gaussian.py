@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
-import scipy.fft
+import scipy
 from jaxtyping import Float64, Num
 
 from ..arrays import checks

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 import numpy as np
+import scipy
 from jaxtyping import Float64, Num, UInt8
-from scipy.special import ndtr, ndtri, owens_t
 
 from ..arrays import checks
 from .gaussian import Correlation, gaussian_field
@@ -53,7 +53,7 @@ def random_field(
     >>> (np.bincount(labels.ravel(), minlength=3) / labels.size).round(2)
     array([0.57, 0.26, 0.17])
     """
-    levels = ndtri(np.cumsum(checks.fractions(volume_fractions))[:-1])
+    levels = scipy.special.ndtri(np.cumsum(checks.fractions(volume_fractions))[:-1])
     field = gaussian_field(shape, correlation, rng=rng)
     return np.searchsorted(levels, field).astype(np.uint8)
 
@@ -103,7 +103,7 @@ def level_cut_statistics(rho: Num[np.ndarray, "*lags"], volume_fractions: Iterab
         raise ValueError(f"rho must lie within -1 to 1, got {rho.min()} to {rho.max()}")
     rho = np.clip(rho.astype(np.float64), -1.0, 1.0)
     below = np.cumsum(checks.fractions(volume_fractions))
-    n, levels = len(below), ndtri(below[:-1]) + 0.0  # + 0.0: the level of 1/2 must not be -0
+    n, levels = len(below), scipy.special.ndtri(below[:-1]) + 0.0  # + 0.0: the level of 1/2 must not be -0
     joint = np.zeros((n + 1, n + 1, *rho.shape))  # P(X below level i, Y below level j); level 0 is -inf, level N is inf
     for i in range(1, n + 1):
         joint[i, n] = joint[n, i] = below[i - 1]
@@ -114,6 +114,7 @@ def level_cut_statistics(rho: Num[np.ndarray, "*lags"], volume_fractions: Iterab
 
 def _both_below(h: float, k: float, rho: np.ndarray) -> np.ndarray:
     """Return P(X <= h, Y <= k) of two standard normal variables of correlation rho."""
+    ndtr, owens_t = scipy.special.ndtr, scipy.special.owens_t
     with np.errstate(divide="ignore", invalid="ignore"):  # at |rho| = 1 and at level 0 slopes are infinite, and T has a limit
         if h == k:
             return ndtr(h) - 2 * owens_t(h, np.sqrt((1 - rho) / (1 + rho)))
