@@ -100,9 +100,9 @@ def test_spacing_file_takes_what_each_file_says(run, tmp_path):
     measured = json.loads(run("compare", *files[::-1], "--spacing", "1um", "--spacing-b", "file", "--json", "-", "--force").stdout)
     assert measured["error"] < 1e-12
     words = ("compare", "a.ome.tif", "c.npy", "--spacing", "file")
-    cli_harness.refused(run(*words), "c.npy holds no spacing of its pixels; pass a length, such as --spacing-b 0.65um")
+    cli_harness.refused(run(*words), "c.npy has no spacing of its pixels; pass a length, such as --spacing-b 0.65um")
     assert json.loads(run(*words, "--spacing-b", "500nm", "--json", "-").stdout)["error"] < 1e-12
-    message = "--spacing file: c.npy holds no spacing of its pixels; pass a length, such as --spacing 0.65um"
+    message = "--spacing file: c.npy has no spacing of its pixels; pass a length, such as --spacing 0.65um"
     cli_harness.refused(run("compare", "c.npy", "a.ome.tif", "--spacing", "file"), message)
     cli_harness.refused(run("compare", *files, "--spacing-b", "file", "--force"), "--spacing-b file needs --spacing, the spacing of A, too")
 

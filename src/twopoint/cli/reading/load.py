@@ -122,7 +122,7 @@ def load(text: str, options: ReadingOptions, mask: str | None = None, *, spaced:
 def recorded_spacing(loaded: LoadedImage, option: str = "--spacing") -> Spacing:
     """Return the spacing in the file, for --spacing file; raise an error, with the option that takes a length, if there is none."""
     if loaded.image.spacing is None:
-        raise InputError(f"--spacing file: {loaded.name} holds no spacing of its pixels; pass a length, such as {option} 0.65um")
+        raise InputError(f"--spacing file: {loaded.name} has no spacing of its pixels; pass a length, such as {option} 0.65um")
     return loaded.image.spacing
 
 

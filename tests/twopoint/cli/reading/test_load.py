@@ -43,4 +43,4 @@ def test_spacing_file_takes_what_the_file_says(tmp_path, monkeypatch):
     words = ("reconstruct", "a.ome.tif", "--spacing", "file", "--window", 16, "--labels", "found.npy")
     assert "--spacing 700nm,650nm" in run(*words).stdout
     np.save("a.npy", blobs((24, 20)))
-    refused(run("stats", "a.npy", "--spacing", "file"), "--spacing file: a.npy holds no spacing of its pixels; pass a length")
+    refused(run("stats", "a.npy", "--spacing", "file"), "--spacing file: a.npy has no spacing of its pixels; pass a length")
