@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--stride", type=int, default=80 if "--small" in sys.argv else 50, help="pixels from patch to patch")
     parser.add_argument("--small", action="store_true", help="the form for two cores")
     parser.add_argument("--latents", type=int, nargs="+", default=[64], help="numbers that describe a patch; a network for each")
-    TextureConfig.add_arguments(parser, omit=["latents"], **(PRESETS["small"] if "--small" in sys.argv else {}))
+    TextureConfig.add_arguments(parser, omit=["latents"], **PRESETS["small" if "--small" in sys.argv else "paper"])
     options = parser.parse_args()
     try:
         summary = train(options)

@@ -12,7 +12,6 @@ from ..nets.blocks import noise_planes
 PLANES = 4  # planes of noise at each resolution
 SLOPE = 0.3  # slope of LeakyReLU
 FIRST_SHARE = 0.3  # standard deviation of the noise's shares before training
-BRIGHT = 1.1  # logit of the initial gray value 3/4, because micrographs are bright and a lower start overshoots
 
 
 class Layer(nn.Module):
@@ -60,7 +59,6 @@ class TextureDecoder(nn.Module):
             pairs += [(coarse, fine), (fine, fine)]
         self.layers = nn.ModuleList(Layer(a, b, latents) for a, b in pairs)
         self.last = nn.Conv2d(width[-1], 1, 3, padding=1, padding_mode="reflect")
-        self.last.bias = nn.Parameter(torch.full((1,), BRIGHT))
 
     def forward(self, latents: Tensor, keys: Sequence[int], *, seed: int, epoch: int) -> Tensor:
         """Decode latents (B, D) to patches (B, 1, H, W) in [0, 1]; the noise depends on seed, epoch and the key of a patch."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
+from math import log
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from ..arrays import decode_latents, encode_images
 from ..nets.blocks import conv, count_of, latent_noise
 from ..nets.files import Network
-from .config import POOLED
+from .config import POOLED, check_gray
 from .decoder import SLOPE, TextureDecoder
 
 ENCODING = "pool_5"  # the layer of VGG-19 that is encoded
@@ -40,6 +41,11 @@ class TextureVAE(Network):
     texture : bool
         Use :class:`TextureDecoder` instead of the decoder of the paper. Noise at each resolution places the grains, and latents set their
         kind everywhere. The paper's decoder always draws grains at the same positions and learns each separately.
+    scaled : bool
+        Divide features by the square root of their number before they are encoded. A step of Adam changes all weights equally, and without
+        this division its first steps move latents far out of the range of the prior. The paper does not say that it divides.
+    gray : float
+        Gray value, between 0 and 1, of the images that the untrained decoder returns.
 
     Raises
     ------
@@ -61,7 +67,16 @@ class TextureVAE(Network):
     ((2, 8), (2, 1, 32, 32))
     """
 
-    def __init__(self, *, latents: int = 64, size: int = 128, width: Sequence[int] = (256, 128, 64, 32, 32), texture: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        latents: int = 64,
+        size: int = 128,
+        width: Sequence[int] = (256, 128, 64, 32, 32),
+        texture: bool = False,
+        scaled: bool = True,
+        gray: float = 0.5,
+    ) -> None:
         super().__init__()
         if count_of("size", size, POOLED) % POOLED:
             raise ValueError(f"size must be divisible by {POOLED}, got {size}")
@@ -69,14 +84,18 @@ class TextureVAE(Network):
             raise ValueError(f"width must be {BLOCKS + 1} numbers of channels, got {width!r}")
         for each in width:
             count_of("width", each, 1)
-        self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=size, width=list(width), texture=bool(texture))
+        check_gray(gray)
+        chosen = dict(texture=bool(texture), scaled=bool(scaled), gray=float(gray))
+        self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=size, width=list(width)) | chosen
         self.latents, self.size, self.edge = latents, size, size >> BLOCKS
         self._vgg: Callable[[], nn.Module] | None = None
         self._filters: tuple[nn.Module, ...] = ()
         self.features = (CHANNELS, size // POOLED, size // POOLED)
-        self.scale = (CHANNELS * (size // POOLED) ** 2) ** -0.5  # keeps a step of Adam small, which changes all weights equally
+        self.scale = (CHANNELS * (size // POOLED) ** 2) ** -0.5 if scaled else 1.0
         self.mean, self.log_variance = (nn.Linear(CHANNELS * (size // POOLED) ** 2, latents) for _ in range(2))
         self.decoder: nn.Module = TextureDecoder(latents, self.edge, width) if texture else _decoder(latents, self.edge, width)
+        last = [layer for layer in self.decoder.modules() if isinstance(layer, nn.Conv2d)][-1]
+        nn.init.constant_(last.bias, log(gray / (1 - gray)))  # type: ignore[arg-type]
 
     def seeing(self, vgg: Callable[[], nn.Module]) -> Self:
         """Encode images too, by features of a frozen network, and return this network.

@@ -146,4 +146,5 @@ def new_texture_vae(config: TextureConfig) -> TextureVAE:
     """Return an untrained network whose weights depend on the seed of the config only."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return TextureVAE(latents=config.latents, size=config.size, width=config.width, texture=config.texture)
+        names = ("latents", "size", "width", "texture", "scaled", "gray")
+        return TextureVAE(**{name: getattr(config, name) for name in names})
