@@ -588,6 +588,12 @@ def test_texture_vae(tmp_path, monkeypatch):
     found = json.loads((tmp_path / "measured/summary.json").read_text())
     assert (list(found["predicted"]), list(found["samples"])) == (["UTS, MPa"], [f"12 mm, {mg} % Mg" for mg in (0, 0.025, 0.045)])
     assert len(list((tmp_path / "measured").glob("UTS of *.png"))) == 3
+    words = [*common, "--tile", 96, "--quantity", "cast-iron", "--out", tmp_path / "tiles"]
+    monkeypatch.setattr(sys, "argv", ["predict_samples.py", *map(str, words)])
+    runpy.run_path(str(EXAMPLES / "predict_samples.py"), run_name="__main__")
+    found = json.loads((tmp_path / "tiles/summary.json").read_text())
+    assert (len(found["samples"]), found["patches"]) == (24, 24 * 9)
+    assert len(found["predicted"]["E"]["volume fractions"]["ridge"]["errors"]) == 12
 
 
 @pytest.mark.long

@@ -35,6 +35,7 @@ EXAMPLES = {
     "train_texture_vae": "texture_vae",
     "evaluate_texture_vae": "texture_vae",
     "predict_from_textures": "texture_vae",
+    "predict_samples": "texture_vae",
     "manifold": "manifold",
     "embed_micrographs": "manifold",
     "synthesise_texture": "manifold",

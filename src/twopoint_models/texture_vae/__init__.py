@@ -9,7 +9,7 @@ Where the paper's parts are:
 - section 3.3 and Fig. 2, the network: ``network``; another decoder, in which noise places the grains: ``decoder``
 - section 4.1, castings and patches: :mod:`twopoint_models.data`
 - section 4.2, encodings and similarities: ``evaluate``; DISTS and STSIM-2: ``similarity`` in :mod:`twopoint_models.evaluation`
-- section 4.4, regressions of properties and their splits: ``regressions``; the homogenised properties: ``properties``
+- section 4.4, regressions of properties: ``regressions``, of whole samples: ``samples``; the homogenised properties: ``properties``
 - Tables 1 to 3: ``tables``; Figs 4 to 7: ``figures``
 
 The commands, with a form for two cores::
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .network import TextureVAE
     from .properties import micrograph_properties
     from .regressions import leave_one_out, predict
+    from .samples import predict_samples, sample_moments
     from .tables import summarise_properties, summarise_similarities
     from .train import TextureVAETask, make_vgg, train_texture_vae
 
@@ -48,6 +49,8 @@ __all__ = [
     "make_vgg",
     "micrograph_properties",
     "predict",
+    "predict_samples",
+    "sample_moments",
     "similarities",
     "summarise_properties",
     "summarise_similarities",
@@ -64,6 +67,7 @@ __getattr__, __dir__ = lazily(
         ".network": "TextureVAE",
         ".properties": "micrograph_properties",
         ".regressions": "leave_one_out predict",
+        ".samples": "predict_samples sample_moments",
         ".tables": "summarise_properties summarise_similarities",
         ".train": "TextureVAETask make_vgg train_texture_vae",
     },

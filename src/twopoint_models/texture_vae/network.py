@@ -95,7 +95,7 @@ class TextureVAE(Network):
         self.mean, self.log_variance = (nn.Linear(CHANNELS * (size // POOLED) ** 2, latents) for _ in range(2))
         self.decoder: nn.Module = TextureDecoder(latents, self.edge, width) if texture else _decoder(latents, self.edge, width)
         last = [layer for layer in self.decoder.modules() if isinstance(layer, nn.Conv2d)][-1]
-        nn.init.constant_(last.bias, log(gray / (1 - gray)))  # type: ignore[arg-type]
+        nn.init.constant_(last.bias, log(gray / (1 - gray)))
 
     def seeing(self, vgg: Callable[[], nn.Module]) -> Self:
         """Encode images too, by features of a frozen network, and return this network.

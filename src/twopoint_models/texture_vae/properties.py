@@ -10,6 +10,8 @@ from ..homogenisation.constants import engineering_constants
 from ..homogenisation.effective import conductivity, elastic_stiffness
 from ..properties import Numbers
 
+PHASES = 8  # most phases of an image whose gray values are phases
+
 
 def micrograph_properties(
     gray: Shaped[np.ndarray, "height width"],
@@ -70,3 +72,40 @@ def micrograph_properties(
     constants = engineering_constants(elastic_stiffness(m, young, poisson, tolerance=tolerance))
     conducted = conductivity(m, conductivities, tolerance=tolerance)
     return {"E": float(constants.E_x + constants.E_y) / 2, "k": float(np.trace(conducted)) / 2}
+
+
+def phases_conductivity(gray: Shaped[np.ndarray, "height width"], *, contrast: float = 100.0, tolerance: float = 1e-3) -> float:
+    """Homogenise the conductivity of an image of phases.
+
+    Parameters
+    ----------
+    gray : array (H, W)
+        Gray values, one for each of two to eight phases; the image is treated as periodic.
+    contrast : float
+        Conductivity of the brightest phase over that of the darkest, which is 1; those between increase in equal ratios.
+    tolerance : float
+        As for :func:`twopoint_models.homogenisation.conductivity`.
+
+    Returns
+    -------
+    float
+        Mean over both axes.
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError
+        If gray is not (H, W) or does not have two to eight values; as :func:`twopoint_models.homogenisation.conductivity`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twopoint_models.texture_vae.properties import phases_conductivity
+    >>> stripes = np.tile(np.repeat([0, 255], 4), (8, 4))
+    >>> round(phases_conductivity(stripes, contrast=3.0), 4)  # mean of 2 along the stripes and 1.5 across
+    1.75
+    """
+    levels, at = np.unique(np.asarray(gray), return_inverse=True)
+    if np.ndim(gray) != 2 or not 2 <= len(levels) <= PHASES:
+        raise ValueError(f"gray must be (H, W) with 2 to {PHASES} gray values, one a phase, got {np.shape(gray)} with {len(levels)}")
+    m = (at.reshape(np.shape(gray)) == np.arange(len(levels))[:, None, None]).astype(np.float64)
+    return float(np.trace(conductivity(m, np.geomspace(1.0, contrast, len(levels)), tolerance=tolerance))) / 2

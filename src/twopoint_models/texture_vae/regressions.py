@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-KINDS = ("linear", "svr", "mean")
+KINDS = ("linear", "svr", "mean", "ridge")
+PENALTIES = np.logspace(-5, 2, 15)  # of squared coefficients, where the rows have the total variance 1
 
 
 class Prediction(NamedTuple):
@@ -52,9 +53,11 @@ def predict(features: Float[np.ndarray, "n d"], values: Float[np.ndarray, " n"],
         Property of the patches, nowhere 0.
     left_out : bool array (n,)
         Mask of the patches that are predicted.
-    kind : "linear", "svr" or "mean"
+    kind : "linear", "svr", "mean" or "ridge"
         "linear" is least squares. "svr" is support vector regression with a Gaussian kernel (C = 10, width by scikit-learn's "scale"). Both
-        standardise features and property. "mean" predicts the mean of the distinct values, without features.
+        standardise features and property. "mean" predicts the mean of the distinct values, without features. "ridge" is least squares with
+        a penalty on the coefficients, which leaving out one row at a time chooses among the fitted rows; for few rows of many columns,
+        whose relative scales it keeps.
 
     Returns
     -------
@@ -90,6 +93,10 @@ def predict(features: Float[np.ndarray, "n d"], values: Float[np.ndarray, " n"],
     at = np.flatnonzero(left_out)
     if kind == "mean":
         return Prediction(at, np.full(at.size, np.unique(values[~left_out]).mean()), values[at])
+    if kind == "ridge":
+        scale = np.sqrt(features[~left_out].var(axis=0).sum()) or 1.0
+        penalised = TransformedTargetRegressor(RidgeCV(PENALTIES), transformer=StandardScaler())
+        return Prediction(at, penalised.fit(features[~left_out] / scale, values[~left_out]).predict(features[at] / scale), values[at])
     regression = LinearRegression() if kind == "linear" else SVR(C=10.0)
     whole = TransformedTargetRegressor(make_pipeline(StandardScaler(), regression), transformer=StandardScaler())
     return Prediction(at, whole.fit(features[~left_out], values[~left_out]).predict(features[at]), values[at])

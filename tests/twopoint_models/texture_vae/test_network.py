@@ -7,6 +7,7 @@ import torch
 
 from support.textures import LIGHTNING, model
 from twopoint_models.texture_vae import (
+    TextureConfig,
     TextureVAE,
 )
 
@@ -79,3 +80,19 @@ def test_inputs_of_other_shapes():
         network.traverse(torch.zeros(3), 3, [0.0])
     with pytest.raises(ValueError, match=r"latents must have the shape \(3,\)"):
         network.traverse(torch.zeros(1, 3), 0, [0.0])
+
+
+def test_scale_of_features_and_first_gray_value(tmp_path):
+    features = torch.rand(2, 512, 1, 1, generator=torch.Generator().manual_seed(0))
+    plain, scaled = (model(scaled=each) for each in (False, True))
+    difference = [network.encode(features)[0] - network.mean.bias for network in (plain, scaled)]
+    torch.testing.assert_close(difference[0], difference[1] * 512**0.5, rtol=1e-5, atol=1e-6)
+    for texture in (False, True):
+        dark, bright = (model(texture=texture, gray=gray).decode(torch.zeros(1, 3)).mean() for gray in (0.2, 0.8))
+        assert dark < 0.4 < 0.6 < bright
+    plain.save(tmp_path)
+    torch.testing.assert_close(TextureVAE.load(tmp_path).encode(features), plain.encode(features))
+    with pytest.raises(ValueError, match="gray must be above 0 and below 1, got 1"):
+        model(gray=1)
+    with pytest.raises(ValueError, match="gray must be above 0 and below 1, got 0"):
+        TextureConfig(gray=0.0)
