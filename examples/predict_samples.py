@@ -43,7 +43,9 @@ def predict_all(options: argparse.Namespace) -> None:
     by = {"latents": latents, "VGG-19": map_components(maps, options.latents)}
     rows = {f"{told}, mean and covariance": sample_moments(found, names)[1] for told, found in by.items()}
     rows |= {f"{told}, mean": sample_moments(found, names, covariance=False)[1] for told, found in by.items()}
-    rows["volume fractions"] = np.array([phase_shares(gray) for _, gray in samples.values()])
+    rows["volume fractions"] = shares = np.array([phase_shares(gray) for _, gray in samples.values()])
+    shares = shares / np.sqrt(shares.var(axis=0).sum())
+    rows |= {f"{told}, mean, and volume fractions": np.hstack([rows[f"{told}, mean"], shares]) for told in by}
     properties = {quantity: np.array([found[quantity] for found in labels.values()]) for quantity in next(iter(labels.values()))}
     told = predict_samples(rows, properties, [name for name, _ in samples.values()])
     (options.out / "summary.json").write_text(json.dumps({"patches": len(names), "samples": labels, "predicted": told}, indent=2) + "\n")

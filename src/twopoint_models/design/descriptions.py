@@ -10,12 +10,13 @@ from torch import Tensor
 
 import twopoint as tp
 
+from ..cess_vae.config import REDUCTION
 from ..cess_vae.network import CESSVAE
 from ..checks import positive
 from ..evaluation.components import principal_axes
 from ..evaluation.reconstructions import thresholded
 from ..evaluation.trivial import block_means
-from ..nets.blocks import count_of
+from ..nets.blocks import count_of, mixed
 from ..nets.files import Network
 from .convolutional import fit_property_network
 from .predictor import fit_property_mlp
@@ -88,13 +89,16 @@ def pooled_latents(latents: Float[np.ndarray, "n channels height width"]) -> Flo
 
 
 def decoded_samples(model: CESSVAE, latents: np.ndarray, count: int, edge: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Draw latents from the normal distribution with mean and covariance of given latents, and decode and threshold them.
+    """Return microstructures drawn from the prior of a network and thresholded, and their latents.
+
+    If the network has a fitted prior, it is used, and the latents are those that the network gives to the thresholded images. Otherwise
+    latents are drawn from the normal distribution with mean and covariance of given latents.
 
     Parameters
     ----------
     model : CESSVAE
     latents : array (n, edge^2)
-        Flat latents of images.
+        Flat latents of images, for a network without a fitted prior.
     count : int
         Number of latents to draw.
     edge : int
@@ -109,8 +113,15 @@ def decoded_samples(model: CESSVAE, latents: np.ndarray, count: int, edge: int, 
     ----------
     Cai et al., section 4.3, who add such samples to the training data of the predictor.
     """
+    positive("count", count)
+    if model.prior is not None:
+        with torch.inference_mode():
+            sizes = {start: min(BATCH, count - start) for start in range(0, count, BATCH)}
+            parts = [model.sample(n, edge * REDUCTION, seed=mixed(seed, start)) for start, n in sizes.items()]
+        made = np.concatenate([thresholded(part.numpy()) for part in parts])
+        return latents_of({"": model}, made)[""], made
     rng = np.random.default_rng(seed)
-    drawn = rng.multivariate_normal(latents.mean(axis=0), np.cov(latents.T), positive("count", count)).astype(np.float32)
+    drawn = rng.multivariate_normal(latents.mean(axis=0), np.cov(latents.T), count).astype(np.float32)
     with torch.inference_mode():
         parts = torch.from_numpy(drawn).reshape(count, -1, edge, edge).split(BATCH)
         return drawn, np.concatenate([thresholded(model.decode(x).numpy()) for x in parts])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from ..evaluation.intervals import bootstrap_interval
 from ..evaluation.similarity import DISTS
 from ..evaluation.tables import markdown_table
 from ..processes import Progress
@@ -24,8 +25,8 @@ def summarise_similarities(
     dists: DISTS | None = None,
     *,
     progress: Progress = None,
-) -> dict[str, dict[str, float]]:
-    """Return the mean similarities of patches to their reconstructions and to trivial ones.
+) -> dict[str, dict[str, Any]]:
+    """Return the mean similarities of patches to their reconstructions and to trivial ones, with intervals.
 
     Parameters
     ----------
@@ -42,10 +43,11 @@ def summarise_similarities(
 
     Returns
     -------
-    dict of str to dict of str to float
-        Similarities by row and measure. The rows of the models are followed by "another patch of the sample", the best that a model can
-        reach without the positions of the grains, and "a patch of another sample", if such patches exist; "blurred by 4 px"; and "constant
-        gray".
+    dict of str to dict of str to dict
+        Similarities by row and measure: ``mean``, over samples of the means over their patches, and ``interval``, the 95 % interval by
+        bootstrap over samples, whose patches are alike; a single sample has none. The rows of the models are followed by "another patch of
+        the sample", the best that a model can reach without the positions of the grains, and "a patch of another sample", if such patches
+        exist; "blurred by 4 px"; and "constant gray".
 
     Raises
     ------
@@ -73,16 +75,28 @@ def summarise_similarities(
     told = {}
     for i, (row, found) in enumerate(rows.items()):
         done = (lambda n, of, i=i: progress(i * of + n, len(rows) * of)) if progress else None
-        told[row] = {name: float(x.mean()) for name, x in similarities(patches, found, dists, progress=done).items()}
+        told[row] = {name: _over(x, groups) for name, x in similarities(patches, found, dists, progress=done).items()}
     return told
 
 
-def table_of_similarities(summary: Mapping[str, Mapping[str, float]]) -> str:
+def _over(values: np.ndarray, groups: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Return the mean over groups, and its interval."""
+    each = np.array([values[members].mean() for members in groups])
+    return {"mean": float(each.mean())} | ({"interval": list(bootstrap_interval(each[None], np.mean))} if len(each) > 1 else {})
+
+
+def table_of_similarities(summary: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the Markdown table of :func:`summarise_similarities`, with the paper's Table 1 below it."""
     measures = list(next(iter(summary.values())))
-    table = markdown_table(["", *measures], [[row, *(f"{found[name]:.3f}" for name in measures)] for row, found in summary.items()])
+    cells = {row: [f"{each['mean']:.3f}{_interval(each)}" for each in found.values()] for row, found in summary.items()}
+    table = markdown_table(["", *measures], [[row, *found] for row, found in cells.items()])
     printed = "; ".join(f"{latents} latents {dists:.3f} and {stsim:.3f}" for latents, (dists, stsim) in PRINTED.items())
     return f"{table}\nThe paper's, DISTS and STSIM-2 local: {printed}."
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    """Return the interval of a mean in brackets, or nothing if it has none."""
+    return " ({:.3f} to {:.3f})".format(*found["interval"]) if "interval" in found else ""
 
 
 def named_latents(correlations: np.ndarray, parameters: Sequence[str], least: float = STRONG) -> dict[str, dict[str, float]]:

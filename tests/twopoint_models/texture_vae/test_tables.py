@@ -24,12 +24,16 @@ def test_the_table_of_similarities_tells_textures_apart():
     seen = []
     told = summarise_similarities(given, {"itself": given}, ["fine"] * 6 + ["coarse"] * 6, progress=lambda *at: seen.append(at))
     assert seen == [(12 * i, 60) for i in range(1, 6)]
-    column = {row: found["STSIM-2"] for row, found in told.items()}
+    column = {row: found["STSIM-2"]["mean"] for row, found in told.items()}
     assert column["itself"] == pytest.approx(1, abs=1e-5)
     assert 1 > column["another patch of the sample"] > column["a patch of another sample"]
     assert column["another patch of the sample"] > column["constant gray"]
-    assert re.search(r"\| itself +\| +1\.000 \| +1\.000 \|", table_of_similarities(told))
-    assert list(summarise_similarities(given[:1], {}, ["one"])) == ["blurred by 4 px", "constant gray"]
+    assert re.search(r"\| itself +\|( +1\.000 \(1\.000 to 1\.000\) \|){2}", table_of_similarities(told))
+    low, high = told["blurred by 4 px"]["STSIM-2"]["interval"]
+    assert low < column["blurred by 4 px"] < high
+    alone = summarise_similarities(given[:1], {}, ["one"])
+    assert list(alone) == ["blurred by 4 px", "constant gray"]
+    assert set(alone["constant gray"]["STSIM-2"]) == {"mean"}
     with pytest.raises(ValueError, match="samples must be one for each patch"):
         summarise_similarities(given, {}, ["one"] * 3)
 
