@@ -106,6 +106,6 @@ def phases_conductivity(gray: Shaped[np.ndarray, "height width"], *, contrast: f
     """
     levels, at = np.unique(np.asarray(gray), return_inverse=True)
     if np.ndim(gray) != 2 or not 2 <= len(levels) <= PHASES:
-        raise ValueError(f"gray must be (H, W) with 2 to {PHASES} gray values, one a phase, got {np.shape(gray)} with {len(levels)}")
+        raise ValueError(f"gray must be (H, W) with 2 to {PHASES} gray values, one for each phase, got {np.shape(gray)} with {len(levels)}")
     m = (at.reshape(np.shape(gray)) == np.arange(len(levels))[:, None, None]).astype(np.float64)
     return float(np.trace(conductivity(m, np.geomspace(1.0, contrast, len(levels)), tolerance=tolerance))) / 2

@@ -103,14 +103,14 @@ def predict_samples(
     groups: Sequence[str],
     kinds: Sequence[str] = ("ridge", "svr"),
 ) -> dict[str, Any]:
-    """Predict the properties of samples, each by a regression on the samples of other groups.
+    """Predict the logarithms of properties of samples, each by a regression on the samples of other groups.
 
     Parameters
     ----------
     descriptions : dict of str to array (n, d)
         A row for each sample, such as those of :func:`sample_moments`.
     properties : dict of str to array (n,)
-        Properties of the samples, nowhere 0.
+        Properties of the samples, above 0.
     groups : list of str (n,)
         What is left out together: the sample itself, or the micrograph of which it is a part.
     kinds : sequence of str
@@ -120,12 +120,12 @@ def predict_samples(
     -------
     dict
         By property, description and regression: ``mape``, the mean absolute error in percent of the true value, its 95 % ``interval`` by
-        bootstrap over groups, and ``errors``, the mean of each group. "always the mean" uses no description.
+        bootstrap over groups, and ``errors``, the mean of each group. "always the mean", of the logarithms, uses no description.
 
     Raises
     ------
     ValueError
-        As :func:`leave_one_out`.
+        If a property is not above 0; as :func:`leave_one_out`.
 
     References
     ----------
@@ -133,10 +133,14 @@ def predict_samples(
     """
     told: dict[str, Any] = {}
     for quantity, values in properties.items():
+        if not np.min(values) > 0:
+            raise ValueError(f"properties must be above 0, got {np.min(values)} for {quantity}")
+        logarithms = 1 + np.log(values / np.min(values))  # nowhere 0
         ways = [(name, kind, rows) for name, rows in descriptions.items() for kind in kinds]
         told[quantity] = {}
         for name, kind, rows in [*ways, ("always the mean", "mean", np.zeros((len(values), 1)))]:
-            errors = {group: found.mape for group, found in leave_one_out(rows, values, groups, kind).items()}
+            left_out = leave_one_out(rows, logarithms, groups, kind)
+            errors = {group: 100 * float(np.abs(np.expm1(found.predicted - found.target)).mean()) for group, found in left_out.items()}
             each = np.array([list(errors.values())])
             found = {"mape": float(each.mean()), "interval": list(bootstrap_interval(each, np.mean)), "errors": errors}
             told[quantity].setdefault(name, {})[kind] = found

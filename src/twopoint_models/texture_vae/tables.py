@@ -45,7 +45,7 @@ def summarise_similarities(
     -------
     dict of str to dict of str to dict
         Similarities by row and measure: ``mean``, over samples of the means over their patches, and ``interval``, the 95 % interval by
-        bootstrap over samples, whose patches are alike; a single sample has none. The rows of the models are followed by "another patch of
+        bootstrap over samples; a single sample has none. The rows of the models are followed by "another patch of
         the sample", the best that a model can reach without the positions of the grains, and "a patch of another sample", if such patches
         exist; "blurred by 4 px"; and "constant gray".
 
