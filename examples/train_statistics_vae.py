@@ -61,6 +61,7 @@ def main() -> None:
             first = next((each for each in options.compare if each in PIXELS), "data")
             start = str(options.out / first) if options.finetune and not vanilla else ""
             own = dict(compared=compared, alpha=ALPHA.get(compared, options.alpha), start=start)
+            own |= {"aligned_weight": 0.0} if vanilla else {}
             config = StatisticsConfig.from_arguments(vars(options), **own)
             if start:
                 config = config.changed(learning_rate=config.learning_rate / 2)

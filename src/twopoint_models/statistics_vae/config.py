@@ -10,7 +10,8 @@ _INVARIANT: dict[str, Any] = dict(size=64, width=4, encoded="statistics", decode
 # Two forms for two cores, from scratch, the second of which encodes statistics, and the paper's choices.
 PRESETS: dict[str, dict[str, Any]] = {
     "small": _SMALL | dict(learning_rate=2e-3, gradient_clip=1.0, alpha=1e4, precision="fast"),
-    "invariant": _INVARIANT | dict(learning_rate=2e-3, gradient_clip=1.0, alpha=1e4, epochs=16, restart_every=16),
+    "invariant": _INVARIANT
+    | dict(learning_rate=1.5e-3, gradient_clip=1.0, alpha=1e4, aligned_weight=4.0, mirrored=True, epochs=8, restart_every=8),
     "paper": dict(epochs=1500, restart_every=1500),
 }
 
@@ -49,6 +50,7 @@ class StatisticsConfig(Options):
         choices=COMPARED,
     )
     alpha: float = option(1.0, "weight of the comparison, a sum over lags or pixels")
+    mirrored: bool = option(False, "transpose and mirror training images at random, each with probability 1/2")
     aligned_weight: float = option(0.0, "weight of the squared error of aligned pixels, which is added to the comparison")
     mean: bool = option(False, "take the mean over lags or pixels instead of the sum")
     gray: float = option(0.0, "gray value of the phase whose autocorrelation is compared; 0 is black")

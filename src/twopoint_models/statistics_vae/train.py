@@ -12,6 +12,7 @@ from torch import Tensor
 
 import twopoint as tp
 
+from ..nets.blocks import latent_noise, mixed
 from ..training.fitting import fit_once
 from ..training.tasks import VAETask, checked, divergence, sample_keys
 from .config import PIXELS, StatisticsConfig
@@ -54,10 +55,12 @@ class StatisticsVAETask(VAETask):
 
     def training_step(self, batch: dict[str, Any], at: int) -> Tensor:
         """Return the loss of a batch."""
-        images = checked(batch["image"])
+        images, keys = checked(batch["image"]), sample_keys(batch)
+        if self.config.mirrored:
+            images = mirrored(images, keys, seed=self.config.seed, epoch=self.current_epoch)
         self.network.train(len(images) > 1)  # a batch of one image has no variance; it is normalised by running means
         mean, log_variance = self.network.encode(images)
-        found = self.network.decode(self.drawn(mean, log_variance, sample_keys(batch)))
+        found = self.network.decode(self.drawn(mean, log_variance, keys))
         how = "mean" if self.config.mean else "sum"
         apart = self.config.alpha * self._apart(self.config.compared, found, images, how)
         if self.config.aligned_weight:
@@ -83,6 +86,13 @@ class StatisticsVAETask(VAETask):
             return (square.mean(dim=1) if how == "mean" else square.sum(dim=1)).mean()
         a, b = (soft_membership(x, self.config.gray, self.config.deviation) for x in (found, images))
         return tp.msess(a, b, lag_reduction=how, cumulative=compared == "cumulative")
+
+
+def mirrored(images: Tensor, keys: list[int], *, seed: int, epoch: int) -> Tensor:
+    """Transpose images (B, 1, H, H) and mirror them along the last axis, each with probability 1/2, by seed, epoch and key of the image."""
+    transpose, flip = (latent_noise(keys, (2,), seed=mixed(seed, 1), epoch=epoch).to(images.device) > 0)[..., None, None, None].unbind(1)
+    images = torch.where(transpose, images.mT, images)
+    return torch.where(flip, images.flip(3), images)
 
 
 def aligned(images: Tensor, found: Tensor) -> Tensor:
