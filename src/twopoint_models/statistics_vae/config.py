@@ -11,7 +11,9 @@ _INVARIANT: dict[str, Any] = dict(size=64, width=4, encoded="statistics", decode
 PRESETS: dict[str, dict[str, Any]] = {
     "small": _SMALL | dict(learning_rate=2e-3, gradient_clip=1.0, alpha=1e4, precision="fast"),
     "invariant": _INVARIANT
-    | dict(learning_rate=1.5e-3, gradient_clip=1.0, alpha=1e4, aligned_weight=4.0, mirrored=True, epochs=8, restart_every=8),
+    | dict(
+        learning_rate=1.5e-3, gradient_clip=1.0, alpha=1e4, aligned_weight=4.0, mirrored=True, precision="fast", epochs=6, restart_every=6
+    ),
     "paper": dict(epochs=1500, restart_every=1500),
 }
 
