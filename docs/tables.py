@@ -19,6 +19,7 @@ from design_tables import DESIGN, SEVERAL, THEIRS
 from manifold_tables import MANIFOLD
 from reference import REFERENCE
 from results import aims_table, figure, markdown, of
+from statistics_tables import STATISTICS
 
 DOCS = Path(__file__).parent
 BETWEEN = re.compile(r"(<!-- table: (\w+) -->\n\n).*?(\n\n<!-- end of table -->)", re.DOTALL)
@@ -296,6 +297,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **DESIGN,
     **MANIFOLD,
     **REFERENCE,
+    **STATISTICS,
 }
 
 

@@ -16,14 +16,8 @@ import numpy as np
 from twopoint.cli.showing.figures import save
 from twopoint.cli.terminal import counting
 from twopoint_models.data import read_micrographs
-from twopoint_models.statistics_vae import (
-    LineImages,
-    ResNetVAE,
-    StatisticsConfig,
-    choose_threshold,
-    evaluate_statistics_vaes,
-    figures_of_lines,
-)
+from twopoint_models.statistics_vae import LineImages, ResNetVAE, StatisticsConfig, figures_of_lines
+from twopoint_models.statistics_vae.evaluate import choose_threshold, evaluate_statistics_vaes
 
 
 def drawn(runs: Path, told: dict, config: StatisticsConfig, part: str, count: int) -> tuple[np.ndarray, dict[str, np.ndarray] | None]:

@@ -1,11 +1,12 @@
 """Train the spatial-statistics VAE and a vanilla one on images of lines.
 
-    python examples/train_statistics_vae.py [--out statistics] [--n-lines 1 5 | --images FILE ...] [--small] [--seed 0] ...
+    python examples/train_statistics_vae.py [--out statistics] [--n-lines 1 5 | --images FILE ...] [--small | --invariant | --paper] ...
 
 `--help` lists every choice. DIR/data and DIR/statistics get a network each (`ResNetVAE.load`), its config, logs, pictures of each epoch and
 checkpoints: one, vanilla, compares pixels, with alpha = 1, the other autocorrelations; `--compare data cumulative` trains one by cumulative
 statistics. `--finetune`, what `--small` does, starts from what the vanilla one learnt, at half the learning rate. A second call resumes a
-run that was killed. `--small` is the form for two cores: 64 x 64, ResNet-18, from scratch. Prints how long it took; see summary.json.
+run that was killed. `--small` is a form for two cores: 64 x 64, ResNet-18, from scratch. `--invariant` is another: it encodes statistics,
+and its first network, DIR/aligned, compares pixels of aligned images. `--paper`, the default, is the paper's. summary.json has the seconds.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def main() -> None:
     try:
         for compared in options.compare:
             began, vanilla = time.perf_counter(), compared in PIXELS
-            first = next((each for each in options.compare if each in PIXELS), "data")
+            first = next((each for each in options.compare if each in PIXELS), FIRST[form][0])
             start = str(options.out / first) if options.finetune and not vanilla else ""
             own = dict(compared=compared, alpha=ALPHA.get(compared, options.alpha), start=start)
             own |= {"aligned_weight": 0.0} if vanilla else {}
