@@ -19,6 +19,7 @@ from design_tables import DESIGN, SEVERAL, THEIRS
 from manifold_tables import MANIFOLD
 from reference import REFERENCE
 from results import aims_table, figure, markdown, of
+from statistics_tables import STATISTICS
 from texture_tables import TEXTURE
 
 DOCS = Path(__file__).parent
@@ -297,6 +298,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **DESIGN,
     **MANIFOLD,
     **REFERENCE,
+    **STATISTICS,
     **TEXTURE,
 }
 

@@ -1,11 +1,12 @@
 """Train the spatial-statistics VAE and a vanilla one on images of lines.
 
-    python examples/train_statistics_vae.py [--out statistics] [--n-lines 1 5 | --images FILE ...] [--small] [--seed 0] ...
+    python examples/train_statistics_vae.py [--out statistics] [--n-lines 1 5 | --images FILE ...] [--small | --invariant | --paper] ...
 
 `--help` lists every choice. DIR/data and DIR/statistics get a network each (`ResNetVAE.load`), its config, logs, pictures of each epoch and
 checkpoints: one, vanilla, compares pixels, with alpha = 1, the other autocorrelations; `--compare data cumulative` trains one by cumulative
 statistics. `--finetune`, what `--small` does, starts from what the vanilla one learnt, at half the learning rate. A second call resumes a
-run that was killed. `--small` is the form for two cores: 64 x 64, ResNet-18, from scratch. Prints how long it took; see summary.json.
+run that was killed. `--small` is a form for two cores: 64 x 64, ResNet-18, from scratch. `--invariant` is another: it encodes statistics,
+and its first network, DIR/aligned, compares pixels of aligned images. `--paper`, the default, is the paper's. summary.json has the seconds.
 """
 
 import argparse
@@ -20,9 +21,12 @@ from twopoint_models.data import keep_images, read_micrographs
 from twopoint_models.data.modules import PatchesModule
 from twopoint_models.data.modules.parts import PartsModule
 from twopoint_models.statistics_vae import LinesModule, StatisticsConfig, train_statistics_vae
-from twopoint_models.statistics_vae.config import PRESETS
+from twopoint_models.statistics_vae.config import COMPARED, PIXELS, PRESETS
 
 COUNTS = (80_000, 10_000, 10_000)
+ALPHA = {"data": 1.0, "aligned": 1.0}  # of pixels; that of statistics is an option
+FIRST = {"small": ["data"], "invariant": ["aligned"], "paper": ["data"]}
+FORMS = {"small": "for two cores", "invariant": "for two cores, without positions in the latents", "paper": "as in the paper, the default"}
 
 
 def made_module(options: argparse.Namespace, config: StatisticsConfig) -> PartsModule:
@@ -37,29 +41,28 @@ def made_module(options: argparse.Namespace, config: StatisticsConfig) -> PartsM
 
 def main() -> None:
     """Run the example."""
-    small = "--small" in sys.argv
+    form = next((each for each in PRESETS if f"--{each}" in sys.argv), "paper")
+    quick = form != "paper"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("statistics"))
+    parser.add_argument("--compare", nargs="+", choices=COMPARED, default=FIRST[form] + ["statistics"], help="a network for each")
     parser.add_argument(
-        "--compare", nargs="+", choices=("data", "statistics", "cumulative"), default=["data", "statistics"], help="a network for each"
+        "--finetune", action=argparse.BooleanOptionalAction, default=quick, help="start from the first by pixels, at half the rate"
     )
-    parser.add_argument(
-        "--finetune",
-        action=argparse.BooleanOptionalAction,
-        default=small,
-        help="start the others from `data`, at half the learning rate",
-    )
-    parser.add_argument("--counts", type=int, nargs=3, default=(20_000, 500, 500) if small else COUNTS, help="to train, validate and test")
+    parser.add_argument("--counts", type=int, nargs=3, default=(20_000, 500, 500) if quick else COUNTS, help="to train, validate and test")
     parser.add_argument("--n-lines", type=int, nargs=2, default=(1, 5), help="fewest and most lines; 3 7 is the harder set")
     parser.add_argument("--images", nargs="+", help="your own micrographs, in place of lines")
-    parser.add_argument("--small", action="store_true", help="the form for two cores")
-    StatisticsConfig.add_arguments(parser, omit=["compared", "start"], **PRESETS["small" if small else "paper"])
+    for each, text in FORMS.items():
+        parser.add_argument(f"--{each}", action="store_true", help=text)
+    StatisticsConfig.add_arguments(parser, omit=["compared", "start"], **PRESETS[form])
     options, summary = parser.parse_args(), {}
     try:
         for compared in options.compare:
-            began, vanilla = time.perf_counter(), compared == "data"
-            start = str(options.out / "data") if options.finetune and not vanilla else ""
-            own = dict(compared=compared, alpha=1.0 if vanilla else options.alpha, start=start)
+            began, vanilla = time.perf_counter(), compared in PIXELS
+            first = next((each for each in options.compare if each in PIXELS), FIRST[form][0])
+            start = str(options.out / first) if options.finetune and not vanilla else ""
+            own = dict(compared=compared, alpha=ALPHA.get(compared, options.alpha), start=start)
+            own |= {"aligned_weight": 0.0} if vanilla else {}
             config = StatisticsConfig.from_arguments(vars(options), **own)
             if start:
                 config = config.changed(learning_rate=config.learning_rate / 2)

@@ -25,7 +25,7 @@ from ..lazy import lazily
 if TYPE_CHECKING:
     from .batches import LinesModule
     from .config import StatisticsConfig
-    from .evaluate import evaluate_statistics_vaes
+    from .evaluate import choose_threshold, evaluate_statistics_vaes
     from .figures import figures_of_lines
     from .line_images import LineImages
     from .line_moduli import modulus_differences
@@ -41,6 +41,7 @@ __all__ = [
     "ResNetVAE",
     "StatisticsConfig",
     "StatisticsVAETask",
+    "choose_threshold",
     "components_mse",
     "count_lines",
     "evaluate_statistics_vaes",
@@ -56,7 +57,7 @@ __getattr__, __dir__ = lazily(
     {
         ".batches": "LinesModule",
         ".config": "StatisticsConfig",
-        ".evaluate": "evaluate_statistics_vaes",
+        ".evaluate": "choose_threshold evaluate_statistics_vaes",
         ".figures": "figures_of_lines",
         ".line_images": "LineImages",
         ".line_moduli": "modulus_differences",

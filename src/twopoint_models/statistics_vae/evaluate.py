@@ -7,12 +7,15 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ..evaluation.intervals import bootstrap_interval
 from .line_moduli import modulus_differences
-from .lines import HALF, LineMeasures, components_mse, measure_lines, nearest_in_statistics
+from .lines import HALF, LineMeasures, components_mse, count_lines, measure_lines, nearest_in_statistics
 from .network import ResNetVAE
 
 BATCH = 64
 NEAREST = "nearest training image"
+PAPER = 0.05  # threshold of Hashemi et al.
+THRESHOLDS = (PAPER, 0.1, 0.15, 0.2, 0.25, HALF, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
 class Evaluated(NamedTuple):
@@ -25,8 +28,10 @@ class Evaluated(NamedTuple):
     measures : dict of str to LineMeasures
         Measures by network, and of the nearest training image in statistics.
     summary : dict
-        Plain values: "means" of the measures; "components", the mean squared error of the statistics on as many principal components as
-        latents, by their number; "modulus", the result of :func:`modulus_differences` by network and for the nearest training image.
+        Plain values: "means" of the measures; "intervals", the 95 % intervals of these by bootstrap over images; "thresholds" by row;
+        "paper_means", the means of the networks with the paper's threshold, .05; "components", the mean squared error of the statistics on
+        as many principal components as latents, by their number; "modulus", the result of :func:`modulus_differences` by network and for
+        the nearest training image.
     """
 
     reconstructions: dict[str, np.ndarray]
@@ -40,7 +45,7 @@ def evaluate_statistics_vaes(
     known: Float[np.ndarray, "m 1 height width"],
     labels: Mapping[str, np.ndarray] | None = None,
     *,
-    threshold: float = HALF,
+    threshold: float | Mapping[str, float] = HALF,
 ) -> Evaluated:
     """Measure the reconstructions of networks, and compare with the nearest training image in statistics and with principal components.
 
@@ -52,8 +57,8 @@ def evaluate_statistics_vaes(
         Test images and training images, gray values, 0 black and 1 white. Each must have black pixels.
     labels : dict of str to int array (n,), optional
         Labels "orientation" and "n_lines" of images of lines.
-    threshold : float
-        Gray value below which a pixel is black.
+    threshold : float or dict of str to float
+        Gray value below which a pixel is black, or one for each network, such as those of :func:`choose_threshold`.
 
     Returns
     -------
@@ -62,7 +67,7 @@ def evaluate_statistics_vaes(
     Raises
     ------
     ValueError
-        As :func:`measure_lines`, :func:`nearest_in_statistics` and :func:`components_mse`.
+        As :func:`measure_lines`, :func:`nearest_in_statistics` and :func:`components_mse`; or if a network has no threshold.
 
     References
     ----------
@@ -70,17 +75,71 @@ def evaluate_statistics_vaes(
     """
     rows = {name: reconstruct(model, images) for name, model in models.items()}
     judged = rows | {NEAREST: known[nearest_in_statistics(images, known)[0]]}
-    measures = {name: measure_lines(images, made, **(labels or {}), threshold=threshold) for name, made in judged.items()}
+    thresholds = dict.fromkeys(judged, HALF) | (dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(models, threshold))
+    if missing := models.keys() - (threshold.keys() if isinstance(threshold, Mapping) else models.keys()):
+        raise ValueError(f"threshold must hold a value for each network, there is none for {', '.join(sorted(missing))}")
+    measures = {name: measure_lines(images, made, **(labels or {}), threshold=thresholds[name]) for name, made in judged.items()}
+    at_papers = {name: measure_lines(images, made, **(labels or {}), threshold=PAPER).means for name, made in rows.items()}
     counts = sorted({model.latents for model in models.values()})
-    modulus = {name: modulus_differences(images, made, threshold=threshold)._asdict() for name, made in judged.items()}
+    modulus = {name: modulus_differences(images, made, threshold=thresholds[name])._asdict() for name, made in judged.items()}
     summary = {
         "means": {name: each.means for name, each in measures.items()},
+        "intervals": {name: _intervals(each) for name, each in measures.items()},
+        "paper_means": at_papers,
+        "thresholds": {name: thresholds[name] for name in judged},
         "components": {str(count): float(components_mse(images, known, count).mean()) for count in counts},
         "modulus": modulus,
     }
     if labels is not None:
         summary["number_right_by_lines"] = {name: _by_number(each, labels["n_lines"]) for name, each in measures.items()}
     return Evaluated(reconstructions=rows, measures=measures, summary=summary)
+
+
+def choose_threshold(
+    model: ResNetVAE, images: Float[np.ndarray, "n 1 height width"], labels: Mapping[str, np.ndarray] | None = None
+) -> float:
+    """Return the threshold of ``THRESHOLDS`` for which the reconstructions of validation images are best.
+
+    It has the largest share of right numbers of lines minus the mean relative difference of the volume fractions; without labels, the
+    least such difference. Test images must not be used.
+
+    Parameters
+    ----------
+    model : ResNetVAE
+        Network.
+    images : array (n, 1, H, W)
+        Validation images, gray values, 0 black and 1 white.
+    labels : dict of str to int array (n,), optional
+        Labels "orientation" and "n_lines".
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If an image has no black pixels, or as :func:`count_lines`.
+    """
+    made = reconstruct(model, images)
+    return max(THRESHOLDS, key=lambda each: _score(images, made, labels, each))  # the first of equals
+
+
+def _score(images: np.ndarray, made: np.ndarray, labels: Mapping[str, np.ndarray] | None, threshold: float) -> float:
+    """Return the share of right numbers of lines, if there are labels, minus the mean relative difference of the volume fractions."""
+    black, found = (images < threshold).mean(axis=(1, 2, 3)), count_lines(made, threshold=threshold)
+    if not black.all():
+        raise ValueError(f"images must have black pixels, image {int(np.argmin(black))} has none below {threshold:g}")
+    right = 0.0
+    if labels is not None:
+        right = float(((found.orientation == labels["orientation"]) & (found.n_lines == labels["n_lines"])).mean())
+    return right - float((np.abs(found.black - black) / black).mean())
+
+
+def _intervals(measures: LineMeasures) -> dict[str, tuple[float, float]]:
+    """Return the 95 % intervals of the means of measures, by bootstrap over images."""
+    found = {name: each for name, each in measures._asdict().items() if each is not None}
+    return {name: bootstrap_interval(each[None], np.mean, draws=1000) for name, each in found.items()}
 
 
 def _by_number(measures: LineMeasures, n_lines: np.ndarray) -> dict[str, float]:

@@ -11,6 +11,9 @@ from torch.nn.functional import interpolate
 from ..arrays import decode_latents, encode_images
 from ..nets.blocks import count_of, latent_noise
 from ..nets.files import Network
+from .config import DECODERS, ENCODED
+from .lag_encoder import LagEncoder
+from .lines import DEVIATION
 from .resnet import ResNet
 
 
@@ -24,6 +27,7 @@ def unrounded(layer: nn.Module, x: Tensor) -> Tensor:
 HIDDEN = 1024  # width of both fully connected layers
 SEED = (64, 4, 4)  # channels, height and width at the start of the decoder
 BRIGHT = 2.5  # logit of the initial gray value .92, because images of black lines are mostly white
+PROFILES = 4  # of the decoder along each axis, times the width
 LEAST = 32  # least pixels along an edge, of which the encoder leaves one
 
 
@@ -32,7 +36,7 @@ class ResNetVAE(Network):
 
     The encoder is a ResNet without its last layer, followed by two fully connected layers with batch normalisation. The decoder is a fully
     connected layer to 64 x 4 x 4, three transposed convolutions (64 to 32, 8 and 3 channels, kernel 3, stride 2), bilinear resizing and a 1
-    x 1 convolution. Images are gray, 0 black and 1 white; the loss decides which is phase 1.
+    x 1 convolution. Options replace the encoder and the decoder. Images are gray, 0 black and 1 white; the loss decides which is phase 1.
 
     Parameters
     ----------
@@ -44,6 +48,13 @@ class ResNetVAE(Network):
         Layers of the ResNet: 18, 34, 50, 101 or 152.
     width : int
         Factor of the decoder's channels relative to the paper.
+    encoded : "image" or "statistics"
+        Encode the image by a ResNet, as in the paper, or its autocorrelation by a :class:`LagEncoder`, for which layout has no meaning.
+        Latents of statistics do not hold where the image lies, which the statistics of the reconstruction do not need.
+    decoder : "convolutions" or "profiles"
+        Decode by transposed convolutions, as in the paper, or by :class:`Profiles`, 4 width of them, which resolve single pixels.
+    gray, deviation : float
+        Gray value of the phase whose autocorrelation is encoded, and standard deviation of its soft membership.
 
     Raises
     ------
@@ -65,21 +76,33 @@ class ResNetVAE(Network):
     ((2, 9), (2, 1, 64, 64))
     """
 
-    def __init__(self, *, latents: int = 9, size: int = 224, layout: int = 152, width: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        latents: int = 9,
+        size: int = 224,
+        layout: int = 152,
+        width: int = 1,
+        encoded: str = "image",
+        decoder: str = "convolutions",
+        gray: float = 0.0,
+        deviation: float = DEVIATION,
+    ) -> None:
         super().__init__()
+        if encoded not in ENCODED:
+            raise ValueError(f"encoded must be one of {', '.join(map(repr, ENCODED))}, got {encoded!r}")
         self.config: dict[str, Any] = dict(latents=count_of("latents", latents, 1), size=count_of("size", size, LEAST))
-        self.config |= dict(layout=layout, width=count_of("width", width, 1))
+        self.config |= dict(layout=layout, width=count_of("width", width, 1), encoded=encoded, gray=gray, deviation=deviation)
+        if decoder not in DECODERS:
+            raise ValueError(f"decoder must be one of {', '.join(map(repr, DECODERS))}, got {decoder!r}")
+        self.config["decoder"] = decoder
         self.latents, self.size = latents, size
-        self.encoder = ResNet(layout)
+        self.encoder: ResNet | LagEncoder = ResNet(layout) if encoded == "image" else LagEncoder(size, gray=gray, deviation=deviation)
         self.hidden = nn.Sequential(*_full(self.encoder.features, HIDDEN), *_full(HIDDEN, HIDDEN))
         self.mean, self.log_variance = (nn.Linear(HIDDEN, latents) for _ in range(2))
-        seed, *rest = (width * n for n in (SEED[0], 32, 8, 3))
-        layers: list[nn.Module] = [*_full(latents, HIDDEN), *_full(HIDDEN, seed * SEED[1] * SEED[2]), nn.Unflatten(1, (seed, *SEED[1:]))]
-        for outputs in rest:  # 4 x 4 becomes 9, 19 and 39
-            layers += [nn.ConvTranspose2d(seed, outputs, 3, stride=2), nn.BatchNorm2d(outputs), nn.ReLU()]
-            seed = outputs
-        self.decoder = nn.Sequential(*layers)
-        self.last = nn.Conv2d(seed, 1, 1)
+        channels, layers = _convolutions(width) if decoder == "convolutions" else _profiles(size, PROFILES * width)
+        self.decoder = nn.Sequential(*_full(latents, HIDDEN), *layers)
+        self.last = nn.Conv2d(channels, 1, 1)
         nn.init.constant_(self.last.bias, BRIGHT)
 
     def encode(self, images: Any) -> tuple[Any, Any]:
@@ -129,6 +152,44 @@ class ResNetVAE(Network):
         """Return images (count, 1, size, size) of latents drawn from the prior, a standard normal distribution."""
         keys = range(count_of("count", count, 1))
         return self.decode(latent_noise(keys, (self.latents,), seed=seed).to(next(self.parameters())))
+
+
+def _convolutions(width: int) -> tuple[int, list[nn.Module]]:
+    """Return the number of channels and the layers of the paper's decoder, after the first."""
+    seed, *rest = (width * n for n in (SEED[0], 32, 8, 3))
+    layers: list[nn.Module] = [*_full(HIDDEN, seed * SEED[1] * SEED[2]), nn.Unflatten(1, (seed, *SEED[1:]))]
+    for outputs in rest:  # 4 x 4 becomes 9, 19 and 39
+        layers += [nn.ConvTranspose2d(seed, outputs, 3, stride=2), nn.BatchNorm2d(outputs), nn.ReLU()]
+        seed = outputs
+    return seed, layers
+
+
+def _profiles(size: int, count: int) -> tuple[int, list[nn.Module]]:
+    """Return the number of channels, one, and the layers of a decoder to a sum of products of profiles, after the first."""
+    return 1, [*_full(HIDDEN, HIDDEN), nn.Linear(HIDDEN, 2 * count * size), Profiles(size, count)]
+
+
+class Profiles(nn.Module):
+    """Multiply profiles along both axes and add the products: ``sum_k a_k(row) b_k(column) / sqrt(count)``, of rank count at most.
+
+    A line is one product. As many profiles as pixels along an edge can express any image.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of images in pixels.
+    count : int
+        Number of profiles along each axis.
+    """
+
+    def __init__(self, size: int, count: int) -> None:
+        super().__init__()
+        self.size, self.count = size, count
+
+    def forward(self, x: Float[Tensor, "batch numbers"]) -> Float[Tensor, "batch 1 height width"]:
+        """Return images (B, 1, size, size) of profiles (B, 2 * count * size)."""
+        rows, columns = x.unflatten(1, (2, self.count, self.size)).unbind(1)
+        return (rows.transpose(1, 2) @ columns)[:, None] / self.count**0.5
 
 
 def _full(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

@@ -12,10 +12,13 @@ from torch import Tensor
 
 import twopoint as tp
 
+from ..nets.blocks import latent_noise, mixed
 from ..training.fitting import fit_once
 from ..training.tasks import VAETask, checked, divergence, sample_keys
-from .config import StatisticsConfig
+from .config import PIXELS, StatisticsConfig
+from .lag_encoder import soft_membership
 from .network import ResNetVAE
+from .resnet import ResNet
 
 
 class StatisticsVAETask(VAETask):
@@ -52,19 +55,24 @@ class StatisticsVAETask(VAETask):
 
     def training_step(self, batch: dict[str, Any], at: int) -> Tensor:
         """Return the loss of a batch."""
-        images = checked(batch["image"])
+        images, keys = checked(batch["image"]), sample_keys(batch)
+        if self.config.mirrored:
+            images = mirrored(images, keys, seed=self.config.seed, epoch=self.current_epoch)
         self.network.train(len(images) > 1)  # a batch of one image has no variance; it is normalised by running means
         mean, log_variance = self.network.encode(images)
-        found = self.network.decode(self.drawn(mean, log_variance, sample_keys(batch)))
+        found = self.network.decode(self.drawn(mean, log_variance, keys))
         how = "mean" if self.config.mean else "sum"
-        return self.total(self.config.alpha * self._apart(self.config.compared, found, images, how), divergence(mean, log_variance), batch)
+        apart = self.config.alpha * self._apart(self.config.compared, found, images, how)
+        if self.config.aligned_weight:
+            apart = apart + self.config.aligned_weight * self._apart("aligned", found, images, how)
+        return self.total(apart, divergence(mean, log_variance), batch)
 
     def validation_step(self, batch: dict[str, Any], at: int) -> None:
         """Measure reconstructions from latent means."""
         images = checked(batch["image"])
         mean, log_variance = self.network.encode(images)
         made = self.network.decode(mean)
-        found = {name: self._apart(name, made, images, "mean") for name in ("statistics", "cumulative", "data")}
+        found = {name: self._apart(name, made, images, "mean") for name in ("statistics", "cumulative", *PIXELS)}
         self.validated(found | {"judge": found[self.config.compared]}, mean, log_variance)
 
     def pictures(self, images: Tensor) -> dict[str, Tensor]:
@@ -73,16 +81,36 @@ class StatisticsVAETask(VAETask):
 
     def _apart(self, compared: str, found: Tensor, images: Tensor, how: str) -> Tensor:
         """Return the squared error of what is compared, over lags or pixels, averaged over the batch."""
-        if compared == "data":
-            square = (found - images).square().flatten(1)
+        if compared in PIXELS:
+            square = (found - (images if compared == "data" else aligned(images, found))).square().flatten(1)
             return (square.mean(dim=1) if how == "mean" else square.sum(dim=1)).mean()
         a, b = (soft_membership(x, self.config.gray, self.config.deviation) for x in (found, images))
         return tp.msess(a, b, lag_reduction=how, cumulative=compared == "cumulative")
 
 
-def soft_membership(images: Tensor, gray: float, deviation: float) -> Tensor:
-    """Return the soft membership in the phase of a gray value, ``exp(-(x - gray)^2 / (2 deviation^2))``."""
-    return (-((images - gray) ** 2) / (2 * deviation**2)).exp()
+def mirrored(images: Tensor, keys: list[int], *, seed: int, epoch: int) -> Tensor:
+    """Transpose images (B, 1, H, H) and mirror them along the last axis, each with probability 1/2, by seed, epoch and key of the image."""
+    transpose, flip = (latent_noise(keys, (2,), seed=mixed(seed, 1), epoch=epoch).to(images.device) > 0)[..., None, None, None].unbind(1)
+    images = torch.where(transpose, images.mT, images)
+    return torch.where(flip, images.flip(3), images)
+
+
+def aligned(images: Tensor, found: Tensor) -> Tensor:
+    """Translate images (B, 1, H, W) periodically, and turn them by 180 degrees, to where their pixels are nearest to those found.
+
+    The translation is that of the largest cross-correlation. The result has no gradient with respect to ``found``.
+    """
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+        height, width = images.shape[2:]
+        turned = torch.stack([images, images.flip(2, 3)])[:, :, 0].float()  # (2, B, H, W)
+        spectrum = torch.fft.rfft2(found[:, 0].float()) * torch.fft.rfft2(turned).conj()
+        largest, at = torch.fft.irfft2(spectrum, s=(height, width)).flatten(2).max(dim=2)  # (2, B)
+        way, each = largest.argmax(dim=0), torch.arange(len(images), device=images.device)
+        shift = at[way, each]
+        rows = (torch.arange(height, device=images.device) - shift[:, None] // width) % height
+        columns = (torch.arange(width, device=images.device) - shift[:, None] % width) % width
+        chosen: Tensor = turned[way, each][each[:, None, None], rows[:, :, None], columns[:, None, :]]
+        return chosen[:, None].to(images.dtype)
 
 
 def train_statistics_vae(
@@ -122,15 +150,17 @@ def train_statistics_vae(
 
 def new_resnet_vae(config: StatisticsConfig) -> ResNetVAE:
     """Return an untrained network, with the encoder's weights from a file if the config has one; or the network to start from."""
-    options = dict(latents=config.latents, size=config.size, layout=config.layout, width=config.width)
+    phase = () if config.encoded == "image" else ("gray", "deviation")  # of no meaning to a network that encodes images
+    options = {name: getattr(config, name) for name in ("latents", "size", "layout", "width", "encoded", "decoder", *phase)}
     if config.start:
         begun = ResNetVAE.load(config.start)
-        if begun.config != options:
-            raise ValueError(f"start must hold a network of {options}, the one in {config.start} is of {begun.config}")
+        held = {name: begun.config[name] for name in options}
+        if held != options:
+            raise ValueError(f"start must hold a network of {options}, the one in {config.start} is of {held}")
         return begun
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = ResNetVAE(**options)
-    if config.encoder:
+    if config.encoder and isinstance(network.encoder, ResNet):
         network.encoder.read(config.encoder)
     return network

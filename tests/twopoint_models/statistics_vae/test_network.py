@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from twopoint_models.statistics_vae import ResNet, ResNetVAE
+from twopoint_models.statistics_vae.network import Profiles
 
 PUBLISHED = {18: (11_689_512, 512), 34: (21_797_672, 512), 50: (25_557_032, 2048), 101: (44_549_160, 2048), 152: (60_192_808, 2048)}
 
@@ -138,3 +139,40 @@ def test_saved_and_loaded(tmp_path):
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_latents_of_statistics_do_not_hold_positions():
+    network, images = vae(encoded="statistics"), (torch.rand(3, 1, 40, 40) > 0.7).float()
+    moved = torch.roll(images, (7, -11), (2, 3))
+    torch.testing.assert_close(network.encode(moved)[0], network.encode(images)[0])
+    torch.testing.assert_close(network.encode(images.flip(2, 3))[0], network.encode(images)[0])
+    assert (network.encode(images.flip(3))[0] - network.encode(images)[0]).abs().max() > 1e-3  # another autocorrelation
+    found = network.encoder(images)
+    assert tuple(found.shape) == (3, network.encoder.features) == (3, 40 * 21)
+    m = torch.exp(-(images[:, 0] ** 2) / (2 * 0.25**2))
+    f = torch.fft.ifft2(torch.fft.fft2(m).abs() ** 2).real / 40**2
+    torch.testing.assert_close(found, f[:, :, :21].flatten(1) / (1 + 1e-5) ** 0.5, rtol=1e-4, atol=1e-5)  # untrained: mean 0, variance 1
+
+
+def test_an_image_of_profiles_is_their_sum_of_products():
+    layer = Profiles(5, 3)
+    numbers = torch.randn(2, 30)
+    a, b = numbers[:, :15].view(2, 3, 5), numbers[:, 15:].view(2, 3, 5)
+    expected = sum(a[:, k, :, None] * b[:, k, None, :] for k in range(3)) / 3**0.5
+    torch.testing.assert_close(layer(numbers), expected[:, None])
+
+
+def test_options_of_encoder_and_decoder_are_kept_in_files(tmp_path):
+    network, images = vae(encoded="statistics", decoder="profiles", gray=1.0, deviation=0.5), torch.rand(2, 1, 40, 40)
+    network.save(tmp_path)
+    assert torch.equal(ResNetVAE.load(tmp_path)(images), network(images))
+    plain = vae()
+    plain.save(tmp_path / "old")
+    told = json.loads((tmp_path / "old/model.json").read_text())
+    for name in ("encoded", "decoder", "gray", "deviation"):
+        del told["options"][name]  # as files of before these options
+    (tmp_path / "old/model.json").write_text(json.dumps(told))
+    assert torch.equal(ResNetVAE.load(tmp_path / "old")(images), plain(images))
+    for name in ("encoded", "decoder"):
+        with pytest.raises(ValueError, match=f"{name} must be one of"):
+            vae(**{name: "other"})

@@ -6,7 +6,8 @@ import torch
 
 from twopoint_models.nets.blocks import latent_noise
 from twopoint_models.statistics_vae import LineImages, LinesModule, ResNetVAE, StatisticsConfig, StatisticsVAETask, train_statistics_vae
-from twopoint_models.statistics_vae.train import new_resnet_vae, soft_membership
+from twopoint_models.statistics_vae.lag_encoder import soft_membership
+from twopoint_models.statistics_vae.train import aligned, mirrored, new_resnet_vae
 from twopoint_models.training.fitting import LAST
 from twopoint_models.training.pictures import Pictures
 
@@ -38,13 +39,51 @@ def boxes(f):
     return f
 
 
+def nearest_placement(made, images):
+    """The translation of each image, or of the image turned by 180 degrees, with the least squared error, tried one by one."""
+    found = []
+    for y, x in zip(made.detach(), images, strict=True):
+        placed = [torch.roll(z, (i, j), (1, 2)) for z in (x, x.flip(1, 2)) for i in range(x.shape[1]) for j in range(x.shape[2])]
+        found.append(min(placed, key=lambda z: float((z - y).square().sum())))
+    return torch.stack(found)
+
+
+def test_aligned_images_are_the_nearest_of_all_placements():
+    torch.manual_seed(0)
+    images = (torch.rand(4, 1, 12, 9) > 0.6).float()
+    found = torch.stack([torch.roll(x.flip(1, 2) if i % 2 else x, (3 * i, 5 * i), (1, 2)) for i, x in enumerate(images)])
+    noisy = found + 0.05 * torch.randn(found.shape)
+    assert torch.equal(aligned(images, noisy), found)
+    assert torch.equal(nearest_placement(noisy, images), found)
+
+
+def test_mirrored_images_are_the_four_and_depend_on_epoch_and_key_alone():
+    images = torch.rand(1, 1, 6, 6).expand(64, -1, -1, -1)
+    found = mirrored(images, list(range(64)), seed=0, epoch=0)
+    x = images[0]
+    four = [x, x.mT, x.flip(2), x.mT.flip(2)]
+    counts = [sum(torch.equal(y, each) for y in found) for each in four]
+    assert sum(counts) == 64
+    assert min(counts) >= 6
+    assert torch.equal(mirrored(images[5:9], [5, 6, 7, 8], seed=0, epoch=0), found[5:9])
+    assert not torch.equal(mirrored(images, list(range(64)), seed=0, epoch=1), found)
+
+
 def batch():
     return next(iter(torch.utils.data.DataLoader(LineImages(4, size=32, n_lines=(1, 2)), batch_size=4)))
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"compared": "data"}, {"compared": "cumulative"}, {"mean": True, "alpha": 3.0, "kl_weight": 0.5}, {"gray": 1.0}],
+    [
+        {},
+        {"compared": "data"},
+        {"compared": "cumulative"},
+        {"aligned_weight": 2.0},
+        {"compared": "aligned"},
+        {"mean": True, "alpha": 3.0, "kl_weight": 0.5},
+        {"gray": 1.0},
+    ],
     ids=str,
 )
 def test_a_step_is_its_formula(changes):
@@ -57,14 +96,17 @@ def test_a_step_is_its_formula(changes):
     kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
     noise = latent_noise(given["index"].tolist(), (3,), seed=0)
     made = network.decode(mean + noise * (log_variance / 2).exp())
-    if run.compared == "data":
-        apart = (made - images).square().flatten(1)
+    if run.compared in ("data", "aligned"):
+        target = images if run.compared == "data" else nearest_placement(made, images)
+        apart = (made - target).square().flatten(1)
     else:
         m = [torch.exp(-((x[:, 0] - run.gray) ** 2) / (2 * 0.25**2)) for x in (made, images)]
         power = [torch.fft.fft2(x).abs() ** 2 / 32**2 for x in m]
         f = [torch.fft.ifft2(x).real for x in power]
         f = [boxes(x) for x in f] if run.compared == "cumulative" else f
         apart = (f[0] - f[1]).square().flatten(1)
+    if run.aligned_weight:
+        apart = apart + run.aligned_weight * (made - nearest_placement(made, images)).square().flatten(1)
     wanted = run.alpha * (apart.mean(1) if run.mean else apart.sum(1)).mean() + run.kl_weight * kl
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
     found.backward()
