@@ -6,13 +6,13 @@ from typing import Any
 from results import markdown, of
 
 
-def similarities() -> str:
-    """Return similarities of reconstructions by network, each without one of the changes, and of trivial ones."""
-    run = of("texture_ablation")
+def similarities(file: str) -> str:
+    """Return similarities of reconstructions by network, such as one without one of the changes, and of trivial ones."""
+    run = of(file)
     found: dict[str, dict[str, Any]] = run["similarities"]
     rows = [["", *next(iter(found.values()))]]
     for name, row in found.items():
-        told = run["names"].get(name.split(",")[0], name)
+        told = run.get("names", {}).get(name.split(",")[0], name)
         rows.append([told, *("{:.3f} ({:.3f} to {:.3f})".format(each["mean"], *each["interval"]) for each in row.values())])
     return markdown(rows)
 
@@ -36,7 +36,8 @@ def percent(found: dict[str, Any]) -> str:
 
 
 TEXTURE: dict[str, Callable[[], str]] = {
-    "texture_ablation": similarities,
+    "texture_ablation": lambda: similarities("texture_ablation"),
+    "texture_real": lambda: similarities("texture_samples"),
     "texture_samples": lambda: samples("castings"),
     "texture_real_samples": lambda: samples("real micrographs"),
 }
