@@ -576,21 +576,21 @@ def test_texture_vae(tmp_path, monkeypatch):
         f"{x}.png" for x in ("halves", "samples", "correlations", "traversal of 12 mm, 0 % Mg", "traversal of 48 mm, 0.045 % Mg")
     }
 
+    def here(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, [*common, *arguments])])
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")  # in this process, which has imported all of it
+
     common = ["--runs", tmp_path / "runs", "--latents", "3", "--vgg", "random"]
     found, printed = run("predict_from_textures", tmp_path / "homogenised", *common)
     assert "always the mean" in printed
     assert (list(found["predicted"]), len(found["samples"])) == (["E", "k"], 6)
     assert len(list((tmp_path / "homogenised").glob("* of *.png"))) == 12
     (tmp_path / "told.json").write_text(json.dumps({f"12 mm, {mg} % Mg": {"UTS, MPa": 300 + 1e3 * mg} for mg in (0, 0.025, 0.045)}))
-    words = [*common, "--properties", tmp_path / "told.json", "--small", "--out", tmp_path / "measured"]
-    monkeypatch.setattr(sys, "argv", ["predict_from_textures.py", *map(str, words)])
-    runpy.run_path(str(EXAMPLES / "predict_from_textures.py"), run_name="__main__")  # in this process, which has imported all of it
+    here("predict_from_textures", "--properties", tmp_path / "told.json", "--small", "--out", tmp_path / "measured")
     found = json.loads((tmp_path / "measured/summary.json").read_text())
     assert (list(found["predicted"]), list(found["samples"])) == (["UTS, MPa"], [f"12 mm, {mg} % Mg" for mg in (0, 0.025, 0.045)])
     assert len(list((tmp_path / "measured").glob("UTS of *.png"))) == 3
-    words = [*common, "--tile", 96, "--quantity", "cast-iron", "--out", tmp_path / "tiles"]
-    monkeypatch.setattr(sys, "argv", ["predict_samples.py", *map(str, words)])
-    runpy.run_path(str(EXAMPLES / "predict_samples.py"), run_name="__main__")
+    here("predict_samples", "--tile", 96, "--quantity", "cast-iron", "--out", tmp_path / "tiles")
     found = json.loads((tmp_path / "tiles/summary.json").read_text())
     assert (len(found["samples"]), found["patches"]) == (24, 24 * 9)
     assert len(found["predicted"]["E"]["volume fractions"]["ridge"]["errors"]) == 12

@@ -147,7 +147,7 @@ def test_a_class_without_images(tmp_path):
 def test_images_of_several_sizes(tmp_path):
     path = file_of(tmp_path / "own.h5", A__A=some_images(3, 8), B__B=some_images(3, 6))
     assert {MICRO2D(path, size=5)[i]["image"].shape for i in range(6)} == {(1, 5, 5)}
-    with pytest.raises(ValueError, match=r"size must be a number of pixels.*\(3, 8, 8\).*\(3, 6, 6\)"):
+    with pytest.raises(ValueError, match=r"size must be a number, because the sizes of the classes differ.*\(3, 8, 8\).*\(3, 6, 6\)"):
         MICRO2D(path, size=None)
     assert MICRO2D(path, ["B"], size=None)[0]["image"].shape == (1, 6, 6)
 
