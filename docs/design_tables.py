@@ -9,9 +9,9 @@ THEIRS = "the paper's way, cess-vae-224-cess"  # on a network of the paper's own
 SEVERAL = "E_x, E_y, G_xy"
 
 
-def features() -> str:
+def features(file: str) -> str:
     """Return the errors of properties by description at 224 x 224."""
-    scores = of("property_features_224")["scores"]
+    scores = of(file)["scores"]
     columns = {"over_deviation": "standard deviation", "over_range": "range", "over_mean": "mean"}
     rows = [["description", *(f"mean error over the {name}" for name in columns.values()), "E_x", "nu_xy"]]
     for name, row in sorted(scores.items(), key=lambda item: item[1]["mean"]["over_deviation"]):
@@ -50,7 +50,8 @@ def predictor() -> str:
 
 
 DESIGN: dict[str, Callable[[], str]] = {
-    "features": features,
+    "features": lambda: features("property_features_224"),
+    "features_augmented": lambda: features("property_augmented_224"),
     "designs": lambda: designs_of(of("designs")),
     "designs_100": lambda: designs_of(of("designs_100")),
     "predictor": predictor,

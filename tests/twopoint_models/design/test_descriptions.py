@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import twopoint as tp
+from twopoint_models.cess_vae import CESSVAE
 from twopoint_models.design import property_scores, statistics_components, thumbnails
-from twopoint_models.design.descriptions import LagComponents, pooled_latents
+from twopoint_models.design.descriptions import LagComponents, decoded_samples, latents_of, pooled_latents
 from twopoint_models.design.tables import normalised_errors
 
 
@@ -84,3 +85,23 @@ def test_components_of_averaged_lags_against_loops(tmp_path):
         LagComponents(size=40, count=5, phases=3)
     with pytest.raises(ValueError, match=r"images must be squares \(n, H, H\), got \(7, 40, 32\)"):
         LagComponents.fitted(images[:, :, :32], 5)
+
+
+def test_decoded_samples_are_of_the_fitted_prior_or_of_given_latents():
+    torch.manual_seed(0)
+    model = CESSVAE(width=2).eval()
+    with torch.no_grad():
+        last = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
+        last.weight.mul_(1e4), last.bias.zero_()  # images of both phases, without a training
+    images = torch.rand(8, 1, 32, 32, generator=torch.Generator().manual_seed(0)).round()
+    given = latents_of({"": model}, images.numpy())[""]
+    drawn, made = decoded_samples(model, given, 3, 2, seed=1)
+    assert (drawn.shape, made.shape, set(np.unique(made)) <= {0.0, 1.0}) == ((3, 4), (3, 1, 32, 32), True)
+    model.fit_prior([images])
+    drawn, made = decoded_samples(model, np.zeros((0, 4)), 70, 2, seed=1)  # two batches
+    np.testing.assert_allclose(drawn, latents_of({"": model}, made)[""], atol=1e-6)
+    assert made.shape == (70, 1, 32, 32)
+    assert not np.array_equal(made[:6], made[64:])
+    assert np.array_equal(made, decoded_samples(model, np.zeros((0, 4)), 70, 2, seed=1)[1])
+    with pytest.raises(ValueError, match="count"):
+        decoded_samples(model, given, 0, 2)
