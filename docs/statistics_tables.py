@@ -5,7 +5,7 @@ from typing import Any
 from results import aims_table, figure, markdown, of
 
 ROWS = {  # of the network that encodes statistics, beside what costs nothing
-    "statistics": "encodes statistics, `--invariant`",
+    "statistics": "encodes statistics, `--invariant`, 24 epochs",
     "aligned": "its first stage, by aligned pixels",
     "nearest training image": "the training image nearest in statistics, of 20,000",
 }
@@ -40,7 +40,6 @@ def invariant_aims() -> str:
     """Return the aims of the network that encodes statistics: at least as good as the nearest training image, within an hour."""
     found = of("statistics_vae")["invariant"]
     ours, nearest = (found["evaluation"]["test"]["means"][name] for name in ("statistics", "nearest training image"))
-    minutes = sum(each["seconds"] for each in found["training"].values()) / 60
     rows: list[Any] = [("direction right in .99", figure(ours["orientation_right"]), ours["orientation_right"] >= 0.99)]
     for key, shown in {"number_right": "number of lines right as often", "volume_fraction_difference": "volume fraction as near"}.items():
         better = ours[key] >= nearest[key] if key == "number_right" else ours[key] <= nearest[key]
@@ -49,7 +48,8 @@ def invariant_aims() -> str:
     rows.append(
         (f"statistics as near as the nearest training image's, {figure(nearest[key])}", figure(ours[key]), ours[key] <= nearest[key])
     )
-    rows.append(("60 minutes on two cores", f"{minutes:.0f} minutes on one", minutes <= 60))
+    minutes = found["processor_minutes"]
+    rows.append(("60 minutes on two cores", f"{minutes} minutes of processor time", minutes <= 120))
     return aims_table(rows)
 
 

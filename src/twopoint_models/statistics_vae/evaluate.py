@@ -52,7 +52,8 @@ def evaluate_statistics_vaes(
     Parameters
     ----------
     models : dict of str to ResNetVAE
-        Networks by name.
+        Networks by name. Lines of one that encodes statistics, whose reconstructions may be translated, are counted with ``periodic``, see
+        :func:`count_lines`.
     images, known : arrays (n, 1, H, W), (m, 1, H, W)
         Test images and training images, gray values, 0 black and 1 white. Each must have black pixels.
     labels : dict of str to int array (n,), optional
@@ -78,8 +79,10 @@ def evaluate_statistics_vaes(
     thresholds = dict.fromkeys(judged, HALF) | (dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(models, threshold))
     if missing := models.keys() - (threshold.keys() if isinstance(threshold, Mapping) else models.keys()):
         raise ValueError(f"threshold must hold a value for each network, there is none for {', '.join(sorted(missing))}")
-    measures = {name: measure_lines(images, made, **(labels or {}), threshold=thresholds[name]) for name, made in judged.items()}
-    at_papers = {name: measure_lines(images, made, **(labels or {}), threshold=PAPER).means for name, made in rows.items()}
+    periodic = {name: name in models and models[name].config["encoded"] == "statistics" for name in judged}
+    how: dict[str, dict[str, Any]] = {name: {"periodic": periodic[name], **(labels or {})} for name in judged}
+    measures = {name: measure_lines(images, made, threshold=thresholds[name], **how[name]) for name, made in judged.items()}
+    at_papers = {name: measure_lines(images, made, threshold=PAPER, **how[name]).means for name, made in rows.items()}
     counts = sorted({model.latents for model in models.values()})
     modulus = {name: modulus_differences(images, made, threshold=thresholds[name])._asdict() for name, made in judged.items()}
     summary = {
@@ -121,13 +124,13 @@ def choose_threshold(
     ValueError
         If an image has no black pixels, or as :func:`count_lines`.
     """
-    made = reconstruct(model, images)
-    return max(THRESHOLDS, key=lambda each: _score(images, made, labels, each))  # the first of equals
+    made, periodic = reconstruct(model, images), model.config["encoded"] == "statistics"
+    return max(THRESHOLDS, key=lambda each: _score(images, made, labels, each, periodic))  # the first of equals
 
 
-def _score(images: np.ndarray, made: np.ndarray, labels: Mapping[str, np.ndarray] | None, threshold: float) -> float:
+def _score(images: np.ndarray, made: np.ndarray, labels: Mapping[str, np.ndarray] | None, threshold: float, periodic: bool) -> float:
     """Return the share of right numbers of lines, if there are labels, minus the mean relative difference of the volume fractions."""
-    black, found = (images < threshold).mean(axis=(1, 2, 3)), count_lines(made, threshold=threshold)
+    black, found = (images < threshold).mean(axis=(1, 2, 3)), count_lines(made, threshold=threshold, periodic=periodic)
     if not black.all():
         raise ValueError(f"images must have black pixels, image {int(np.argmin(black))} has none below {threshold:g}")
     right = 0.0

@@ -34,7 +34,7 @@ class LineCounts(NamedTuple):
     black: np.ndarray
 
 
-def count_lines(images: Float[np.ndarray, "n height width"], *, threshold: float = 0.5) -> LineCounts:
+def count_lines(images: Float[np.ndarray, "n height width"], *, threshold: float = 0.5, periodic: bool = False) -> LineCounts:
     """Count the lines of images.
 
     Dark pixels that share an edge form a piece. A piece is horizontal if its bounding box is wider than high. The orientation of the image
@@ -46,6 +46,9 @@ def count_lines(images: Float[np.ndarray, "n height width"], *, threshold: float
         Gray values, 0 black and 1 white.
     threshold : float
         Gray value below which a pixel is black.
+    periodic : bool
+        Translate each image periodically to where its edges cut the fewest neighbouring pairs of black pixels. For images that are known
+        up to a translation only, in which lines may be continued at the opposite edge.
 
     Returns
     -------
@@ -75,9 +78,17 @@ def count_lines(images: Float[np.ndarray, "n height width"], *, threshold: float
     if values.ndim != 3 or not np.isfinite(values).all():
         raise ValueError(f"images must have the shape (n, H, W) or (n, 1, H, W) and be finite, got {np.shape(images)}")
     black = values < threshold
-    told = [_counted(each) for each in black]
+    told = [_counted(_least_cut(each) if periodic else each) for each in black]
     orientation, n_lines = (np.array([each[i] for each in told], dtype=int) for i in (0, 1))
     return LineCounts(orientation, n_lines, black.mean(axis=(1, 2)))
+
+
+def _least_cut(black: np.ndarray) -> np.ndarray:
+    """Translate an image periodically to where its edges cut the fewest pairs of black pixels, by the least translation to the left."""
+    for axis in (0, 1):
+        cut = (black & np.roll(black, 1, axis)).sum(axis=1 - axis)  # pairs between each row or column and the one before it
+        black = np.roll(black, -int(np.argmin(cut)), axis)
+    return black
 
 
 def _counted(black: np.ndarray) -> tuple[int, int]:
@@ -129,6 +140,7 @@ def measure_lines(
     n_lines: Int[np.ndarray, " n"] | None = None,
     *,
     threshold: float = HALF,
+    periodic: bool = False,
 ) -> LineMeasures:
     """Measure reconstructions of images of lines.
 
@@ -140,6 +152,8 @@ def measure_lines(
         Labels of the images, such as those of :class:`LineImages`. Without labels, measures that need them are None.
     threshold : float
         Gray value below which a pixel is black.
+    periodic : bool
+        As for :func:`count_lines`, of reconstructions.
 
     Returns
     -------
@@ -162,7 +176,7 @@ def measure_lines(
     right: tuple[np.ndarray | None, np.ndarray | None] = None, None
     if orientation is not None or n_lines is not None:
         _check_labels(orientation, n_lines, black)
-        found = count_lines(reconstructions, threshold=threshold)
+        found = count_lines(reconstructions, threshold=threshold, periodic=periodic)
         right = found.orientation == orientation, (found.orientation == orientation) & (found.n_lines == n_lines)
     made = (reconstructions < threshold).mean(axis=(1, 2, 3))
     statistics = [((a - b) ** 2).mean(axis=1) for a, b in zip(*map(autocorrelations, (images, reconstructions)), strict=True)]

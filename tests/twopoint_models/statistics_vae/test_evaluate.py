@@ -9,16 +9,17 @@ from twopoint_models.statistics_vae import LineImages, choose_threshold, evaluat
 
 
 class Copy(nn.Module):
-    """A network that returns its images in other gray values."""
+    """A network that returns its images in other gray values, and translated."""
 
     latents = 2
 
-    def __init__(self, black, white):
+    def __init__(self, black, white, *, encoded="image", shift=0):
         super().__init__()
-        self.black, self.white = black, white
+        self.black, self.white, self.shift = black, white, shift
+        self.config = {"encoded": encoded}
 
     def forward(self, images):
-        return self.black + (self.white - self.black) * images
+        return (self.black + (self.white - self.black) * images).roll((self.shift, self.shift), (2, 3))
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,11 @@ def test_reconstructions_hold_no_graph(lines):
     alone = evaluate_statistics_vaes({"light": Copy(0.47, 0.57)}, images, images, labels, threshold=0.5)
     assert torch.from_numpy(alone.reconstructions["light"]).requires_grad is False
     assert np.array_equal(alone.reconstructions["light"] < 0.5, images < 0.5)
+
+
+def test_lines_of_a_network_that_encodes_statistics_may_be_translated(lines):
+    images, labels = lines
+    models = {each: Copy(0.0, 1.0, encoded=each, shift=24) for each in ("image", "statistics")}
+    found = evaluate_statistics_vaes(models, images, images, labels, threshold=0.5).summary["means"]
+    assert found["image"]["number_right"] < 0.5 < 0.95 < found["statistics"]["number_right"]
+    assert found["image"]["statistics_mse"] == pytest.approx(found["statistics"]["statistics_mse"], abs=1e-12)

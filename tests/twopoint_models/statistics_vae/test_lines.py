@@ -5,6 +5,7 @@ import pytest
 
 import twopoint as tp
 from twopoint_models.statistics_vae import LineImages, components_mse, measure_lines, nearest_in_statistics
+from twopoint_models.statistics_vae.lines import count_lines
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,15 @@ def test_components_are_those_of_a_dense_decomposition(lines):
     assert components_mse(images[20:], images[20:], 59).max() < 1e-12, "all of them span all"
     with pytest.raises(ValueError, match="count must be from 1 to one less than the 60"):
         components_mse(images[:20], images[20:], 60)
+
+
+def test_lines_of_translated_images_are_counted_where_the_edges_cut_the_fewest():
+    found = LineImages(200, size=64, seed=1).stacked()
+    rng = np.random.default_rng(0)
+    moved = np.stack([np.roll(image, rng.integers(64, size=2), axis=(1, 2)) for image in found["image"]])
+    plain, periodic = (count_lines(moved, threshold=0.5, periodic=each) for each in (False, True))
+    right = [np.mean((each.orientation == found["orientation"]) & (each.n_lines == found["n_lines"])) for each in (plain, periodic)]
+    assert right[0] < 0.7 < 0.97 < right[1]
+    np.testing.assert_array_equal(periodic.black, plain.black)
+    measures = measure_lines(found["image"], moved, found["orientation"], found["n_lines"], periodic=True)
+    assert measures.number_right.mean() == right[1]
