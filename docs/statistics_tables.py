@@ -1,4 +1,4 @@
-"""Tables of docs/statistics_vae.md and docs/papers.md, from benchmarks/results/statistics_vae.json."""
+"""Tables of docs/statistics_vae.md, from benchmarks/results/statistics_vae.json."""
 
 from typing import Any
 

@@ -24,8 +24,8 @@ from twopoint_models.texture_vae.train import make_vgg
 def evaluate(options: argparse.Namespace) -> None:
     """Measure, draw and write."""
     configs = {path.parent: TextureConfig.read(path.parent) for run in options.runs for path in run.glob("latents-*/model.json")}
-    if not configs:
-        raise FileNotFoundError(f"--runs must hold what train_texture_vae.py left, there is no {options.runs[0]}/latents-*/model.json")
+    if missing := [run for run in options.runs if run not in {folder.parent for folder in configs}]:
+        raise FileNotFoundError(f"--runs must hold what train_texture_vae.py left, there is no {missing[0]}/latents-*/model.json")
     dists = DISTS.load(options.vgg16, options.dists) if options.vgg16 else None
     made, summary, features = {}, {}, {}
     size, each = next(iter(configs.values())).size, 4 if options.small else 20

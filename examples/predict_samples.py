@@ -17,7 +17,7 @@ from twopoint.cli.terminal import counting
 from twopoint_models.data import SlidingWindows, read_micrographs
 from twopoint_models.texture_vae import TextureConfig, TextureVAE, code, encodings, make_vgg, micrograph_properties, predict_samples
 from twopoint_models.texture_vae.properties import phases_conductivity
-from twopoint_models.texture_vae.samples import map_components, phase_shares, sample_moments, sample_patches, table_of_samples
+from twopoint_models.texture_vae.samples import map_components, phase_shares, sample_descriptions, sample_patches, table_of_samples
 
 QUANTITIES = {"cast-iron": micrograph_properties, "conductivity": lambda gray: {"k": phases_conductivity(gray)}}
 
@@ -39,13 +39,8 @@ def predict_all(options: argparse.Namespace) -> None:
     with counting("patches", "") as progress:
         vgg = make_vgg(config.changed(vgg=options.vgg or config.vgg))
         maps = encodings(vgg, np.concatenate(patches), progress=progress)
-    latents = code(model, maps).mean
-    by = {"latents": latents, "VGG-19": map_components(maps, options.latents)}
-    rows = {f"{told}, mean and covariance": sample_moments(found, names)[1] for told, found in by.items()}
-    rows |= {f"{told}, mean": sample_moments(found, names, covariance=False)[1] for told, found in by.items()}
-    rows["volume fractions"] = shares = np.array([phase_shares(gray) for _, gray in samples.values()])
-    shares = shares / np.sqrt(shares.var(axis=0).sum())
-    rows |= {f"{told}, mean, and volume fractions": np.hstack([rows[f"{told}, mean"], shares]) for told in by}
+    by = {"latents": code(model, maps).mean, "VGG-19": map_components(maps, options.latents)}
+    rows = sample_descriptions(by, names, np.array([phase_shares(gray) for _, gray in samples.values()]))
     properties = {quantity: np.array([found[quantity] for found in labels.values()]) for quantity in next(iter(labels.values()))}
     told = predict_samples(rows, properties, [name for name, _ in samples.values()])
     (options.out / "summary.json").write_text(json.dumps({"patches": len(names), "samples": labels, "predicted": told}, indent=2) + "\n")

@@ -24,8 +24,6 @@ from twopoint_models.statistics_vae import LinesModule, StatisticsConfig, train_
 from twopoint_models.statistics_vae.config import COMPARED, PIXELS, PRESETS
 
 COUNTS = (80_000, 10_000, 10_000)
-ALPHA = {"data": 1.0, "aligned": 1.0}  # of pixels; that of statistics is an option
-FIRST = {"small": ["data"], "invariant": ["aligned"], "paper": ["data"]}
 FORMS = {"small": "for two cores", "invariant": "for two cores, without positions in the latents", "paper": "as in the paper, the default"}
 
 
@@ -42,10 +40,10 @@ def made_module(options: argparse.Namespace, config: StatisticsConfig) -> PartsM
 def main() -> None:
     """Run the example."""
     form = next((each for each in PRESETS if f"--{each}" in sys.argv), "paper")
-    quick = form != "paper"
+    quick, pixels = form != "paper", "aligned" if form == "invariant" else "data"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("statistics"))
-    parser.add_argument("--compare", nargs="+", choices=COMPARED, default=FIRST[form] + ["statistics"], help="a network for each")
+    parser.add_argument("--compare", nargs="+", choices=COMPARED, default=[pixels, "statistics"], help="a network for each")
     parser.add_argument(
         "--finetune", action=argparse.BooleanOptionalAction, default=quick, help="start from the first by pixels, at half the rate"
     )
@@ -59,10 +57,9 @@ def main() -> None:
     try:
         for compared in options.compare:
             began, vanilla = time.perf_counter(), compared in PIXELS
-            first = next((each for each in options.compare if each in PIXELS), FIRST[form][0])
+            first = next((each for each in options.compare if each in PIXELS), pixels)
             start = str(options.out / first) if options.finetune and not vanilla else ""
-            own = dict(compared=compared, alpha=ALPHA.get(compared, options.alpha), start=start)
-            own |= {"aligned_weight": 0.0} if vanilla else {}
+            own = dict(compared=compared, start=start) | (dict(alpha=1.0, aligned_weight=0.0) if vanilla else {})
             config = StatisticsConfig.from_arguments(vars(options), **own)
             if start:
                 config = config.changed(learning_rate=config.learning_rate / 2)

@@ -666,7 +666,15 @@ def test_texture_vae_on_own_images_and_without_runs(tmp_path):
     tiny = "--size 32 --stride 64 --epochs 1 --width 4 4 4 2 2 --style-layers conv1_1 --vgg random --latents 2 --accelerator cpu"
     trained, _ = run("train_texture_vae", tmp_path / "runs", "--images", tmp_path / "own.png", *tiny.split())
     assert trained["2"]["patches"] == 4
-    command = [sys.executable, EXAMPLES / "evaluate_texture_vae.py", "--runs", tmp_path / "nothing", "--out", tmp_path / "found"]
+    command = [
+        sys.executable,
+        EXAMPLES / "evaluate_texture_vae.py",
+        "--runs",
+        tmp_path / "runs",
+        tmp_path / "nothing",
+        "--out",
+        tmp_path / "found",
+    ]
     refused = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert refused.returncode == 2
     assert "--runs must hold what train_texture_vae.py left" in refused.stderr

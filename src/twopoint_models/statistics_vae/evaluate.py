@@ -29,9 +29,9 @@ class Evaluated(NamedTuple):
         Measures by network, and of the nearest training image in statistics.
     summary : dict
         Plain values: "means" of the measures; "intervals", the 95 % intervals of these by bootstrap over images; "thresholds" by row;
-        "paper_means", the means of the networks with the paper's threshold, .05; "components", the mean squared error of the statistics on
-        as many principal components as latents, by their number; "modulus", the result of :func:`modulus_differences` by network and for
-        the nearest training image.
+        "paper_means", the means of the networks with the paper's threshold, .05, if each image has darker pixels; "components", the mean
+        squared error of the statistics on as many principal components as latents, by their number; "modulus", the result of
+        :func:`modulus_differences` by network and for the nearest training image.
     """
 
     reconstructions: dict[str, np.ndarray]
@@ -79,10 +79,10 @@ def evaluate_statistics_vaes(
     thresholds = dict.fromkeys(judged, HALF) | (dict(threshold) if isinstance(threshold, Mapping) else dict.fromkeys(models, threshold))
     if missing := models.keys() - (threshold.keys() if isinstance(threshold, Mapping) else models.keys()):
         raise ValueError(f"threshold must hold a value for each network, there is none for {', '.join(sorted(missing))}")
-    periodic = {name: name in models and models[name].config["encoded"] == "statistics" for name in judged}
-    how: dict[str, dict[str, Any]] = {name: {"periodic": periodic[name], **(labels or {})} for name in judged}
+    how: dict[str, dict[str, Any]] = {name: {"periodic": _translated(models.get(name)), **(labels or {})} for name in judged}
     measures = {name: measure_lines(images, made, threshold=thresholds[name], **how[name]) for name, made in judged.items()}
-    at_papers = {name: measure_lines(images, made, threshold=PAPER, **how[name]).means for name, made in rows.items()}
+    papers = rows if _have_black(images, PAPER) else {}
+    at_papers = {name: measure_lines(images, made, threshold=PAPER, **how[name]).means for name, made in papers.items()}
     counts = sorted({model.latents for model in models.values()})
     modulus = {name: modulus_differences(images, made, threshold=thresholds[name])._asdict() for name, made in judged.items()}
     summary = {
@@ -103,8 +103,8 @@ def choose_threshold(
 ) -> float:
     """Return the threshold of ``THRESHOLDS`` for which the reconstructions of validation images are best.
 
-    It has the largest share of right numbers of lines minus the mean relative difference of the volume fractions; without labels, the
-    least such difference. Test images must not be used.
+    Of the thresholds below which each image has pixels, it has the largest share of right numbers of lines minus the mean relative
+    difference of the volume fractions; without labels, the least such difference. Test images must not be used.
 
     Parameters
     ----------
@@ -122,17 +122,28 @@ def choose_threshold(
     Raises
     ------
     ValueError
-        If an image has no black pixels, or as :func:`count_lines`.
+        If an image has no pixels below the largest threshold, or as :func:`count_lines`.
     """
-    made, periodic = reconstruct(model, images), model.config["encoded"] == "statistics"
-    return max(THRESHOLDS, key=lambda each: _score(images, made, labels, each, periodic))  # the first of equals
+    made, periodic = reconstruct(model, images), _translated(model)
+    usable = [each for each in THRESHOLDS if _have_black(images, each)]
+    if not usable:
+        raise ValueError(f"images must have black pixels, one or more has none below {THRESHOLDS[-1]:g}")
+    return max(usable, key=lambda each: _score(images, made, labels, each, periodic))  # the first of equals
+
+
+def _have_black(images: np.ndarray, threshold: float) -> bool:
+    """Return whether each image has pixels below a threshold."""
+    return bool((images < threshold).any(axis=(1, 2, 3)).all())
+
+
+def _translated(model: ResNetVAE | None) -> bool:
+    """Return whether reconstructions may be translated, as those of a network that encodes statistics."""
+    return model is not None and model.config["encoded"] == "statistics"
 
 
 def _score(images: np.ndarray, made: np.ndarray, labels: Mapping[str, np.ndarray] | None, threshold: float, periodic: bool) -> float:
     """Return the share of right numbers of lines, if there are labels, minus the mean relative difference of the volume fractions."""
     black, found = (images < threshold).mean(axis=(1, 2, 3)), count_lines(made, threshold=threshold, periodic=periodic)
-    if not black.all():
-        raise ValueError(f"images must have black pixels, image {int(np.argmin(black))} has none below {threshold:g}")
     right = 0.0
     if labels is not None:
         right = float(((found.orientation == labels["orientation"]) & (found.n_lines == labels["n_lines"])).mean())

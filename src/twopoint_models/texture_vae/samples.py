@@ -65,7 +65,13 @@ def sample_moments(
             raise ValueError(f"samples must have two patches or more for a covariance, {few[0]!r} has one")
         upper = np.triu_indices(found.shape[1])
         blocks.append(np.stack([np.cov(x, rowvar=False, bias=True).reshape(found.shape[1], -1)[upper] for x in rows]))
-    return names, np.concatenate([block / (np.sqrt(block.var(axis=0).sum()) or 1.0) for block in blocks], axis=1)
+    return names, np.concatenate([unit_variance(block) for block in blocks], axis=1)
+
+
+def unit_variance(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Divide rows by the root of the sum of the variances of their columns; equal rows are not changed."""
+    scaled: np.ndarray = rows / (np.sqrt(rows.var(axis=0).sum()) or 1.0)
+    return scaled
 
 
 def map_components(maps: Float[np.ndarray, "n channels height width"], count: int) -> Float[np.ndarray, "n count"]:
@@ -80,6 +86,7 @@ def map_components(maps: Float[np.ndarray, "n channels height width"], count: in
     Returns
     -------
     array (n, count)
+        C - 1 components if count is larger.
 
     Raises
     ------
@@ -95,6 +102,32 @@ def phase_shares(gray: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, 
     """Return the shares of pixels darker than a third of white, and brighter than two thirds of it: volume fractions of phases."""
     values = np.asarray(gray)
     return np.array([(values < 85).mean(), (values > 170).mean()])
+
+
+def sample_descriptions(
+    by: Mapping[str, Float[np.ndarray, "n d"]], samples: Sequence[str], shares: Float[np.ndarray, "samples phases"]
+) -> dict[str, np.ndarray]:
+    """Return the descriptions of samples that :func:`predict_samples` compares.
+
+    Parameters
+    ----------
+    by : dict of str to array (n, d)
+        Descriptions of patches, such as latents and components of VGG-19 features.
+    samples : list of str (n,)
+        Sample of each patch.
+    shares : array (number of samples, phases)
+        Volume fractions of each sample, in order of appearance.
+
+    Returns
+    -------
+    dict of str to array (number of samples, columns)
+        The mean with the covariance, the mean, and the mean with volume fractions, of each description; and volume fractions alone.
+    """
+    alone = unit_variance(shares)
+    means = {name: sample_moments(found, samples, covariance=False)[1] for name, found in by.items()}
+    rows = {f"{name}, mean and covariance": sample_moments(found, samples)[1] for name, found in by.items()}
+    rows |= {f"{name}, mean": mean for name, mean in means.items()} | {"volume fractions": alone}
+    return rows | {f"{name}, mean, and volume fractions": np.hstack([mean, alone]) for name, mean in means.items()}
 
 
 def predict_samples(

@@ -64,3 +64,14 @@ def test_lines_of_a_network_that_encodes_statistics_may_be_translated(lines):
     found = evaluate_statistics_vaes(models, images, images, labels, threshold=0.5).summary["means"]
     assert found["image"]["number_right"] < 0.5 < 0.95 < found["statistics"]["number_right"]
     assert found["image"]["statistics_mse"] == pytest.approx(found["statistics"]["statistics_mse"], abs=1e-12)
+
+
+def test_gray_images_without_black_pixels_at_the_papers_threshold(lines):
+    images, labels = lines
+    gray = 0.22 + 0.78 * images
+    assert choose_threshold(Copy(0.0, 1.0), gray, labels) == 0.25  # of those above .22
+    found = evaluate_statistics_vaes({"copy": Copy(0.0, 1.0)}, gray, gray, labels, threshold=0.25).summary
+    assert found["paper_means"] == {}
+    assert found["means"]["copy"]["volume_fraction_difference"] == 0
+    with pytest.raises(ValueError, match=r"images must have black pixels, one or more has none below 0\.7"):
+        choose_threshold(Copy(0.0, 1.0), 0.8 + 0.2 * images, labels)

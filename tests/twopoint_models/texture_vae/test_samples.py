@@ -8,7 +8,14 @@ import pytest
 from twopoint_models.homogenisation import conductivity
 from twopoint_models.texture_vae import predict, predict_samples, sample_moments
 from twopoint_models.texture_vae.properties import phases_conductivity
-from twopoint_models.texture_vae.samples import map_components, phase_shares, sample_patches, table_of_samples
+from twopoint_models.texture_vae.samples import (
+    map_components,
+    phase_shares,
+    sample_descriptions,
+    sample_patches,
+    table_of_samples,
+    unit_variance,
+)
 
 
 def test_moments_are_means_and_covariances_of_the_patches():
@@ -84,3 +91,17 @@ def test_conductivity_of_images_of_phases():
     assert wanted[1, 1] == pytest.approx(37)  # along the layers
     with pytest.raises(ValueError, match=r"gray must be \(H, W\) with 2 to 8 gray values, one for each phase, got \(3, 3\) with 1"):
         phases_conductivity(np.ones((3, 3)))
+
+
+def test_descriptions_that_are_compared():
+    rng = np.random.default_rng(0)
+    samples, features, shares = [name for name in "abc" for _ in range(4)], rng.normal(size=(12, 2)), rng.random((3, 2))
+    found = sample_descriptions({"x": features}, samples, shares)
+    assert {name: rows.shape for name, rows in found.items()} == {
+        "x, mean and covariance": (3, 5),
+        "x, mean": (3, 2),
+        "volume fractions": (3, 2),
+        "x, mean, and volume fractions": (3, 4),
+    }
+    assert all(rows.var(axis=0).sum() == pytest.approx(len(name.split(" and ")) if "and" in name else 1) for name, rows in found.items())
+    np.testing.assert_array_equal(unit_variance(np.ones((3, 2))), np.ones((3, 2)))  # equal samples, without a division by zero
