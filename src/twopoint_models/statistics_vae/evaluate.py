@@ -103,8 +103,8 @@ def choose_threshold(
 ) -> float:
     """Return the threshold of ``THRESHOLDS`` for which the reconstructions of validation images are best.
 
-    Of the thresholds below which each image has pixels, it has the largest share of right numbers of lines minus the mean relative
-    difference of the volume fractions; without labels, the least such difference. Test images must not be used.
+    It has the largest share of right numbers of lines minus the mean relative difference of the volume fractions; without labels, the
+    least such difference. A threshold is left out if an image has no darker pixels. Test images must not be used.
 
     Parameters
     ----------
